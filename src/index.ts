@@ -1,0 +1,8 @@
+import { DurableObject } from "cloudflare:workers";
+
+export class OktaGate extends DurableObject<Env> {}
+export class InventoryStream extends DurableObject<Env> {}
+export class AccountLookup extends DurableObject<Env> {}
+export class SinkDelivery extends DurableObject<Env> {}
+
+export default { fetch: () => new Response("starting") } satisfies ExportedHandler<Env>;

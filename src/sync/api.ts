@@ -1,0 +1,71 @@
+/**
+ * What the rest of the Worker may ask of an InventoryStream. The Durable Object implements it; routes, sinks
+ * and look-ups depend on this alone. Everything that crosses is plain data.
+ */
+import type { UserFacts } from "../inventory/facts.ts";
+import type { Result } from "../result.ts";
+import type { RunDocument, RunKind, StreamName, StreamStatus } from "./status.ts";
+
+export type Dialect = "sekoia" | "ocsf";
+
+/** Why a stream cannot answer: a setting is wrong, or what was asked for does not exist. */
+export interface StreamRefusal {
+  readonly code: "misconfigured" | "not_found" | "conflict";
+  readonly message: string;
+}
+
+export interface EventsQuery {
+  /** Only events with a greater sequence number. */
+  readonly after: number;
+  /** 1–1000. */
+  readonly limit: number;
+  readonly dialect: Dialect;
+  /** Leave out nulls, as the Sekoia.io wire format wants it. */
+  readonly omitNulls?: boolean;
+}
+
+export interface EventsPage {
+  /** In sequence order; `json` is one event on one line, `id` is its `<connection>/<stream>/<asset id>/<sequence>`. */
+  readonly events: readonly StoredEvent[];
+  /** The greatest sequence number in this page, or `after` when it is empty. */
+  readonly last: number;
+  /** The greatest sequence number of the stream. */
+  readonly head: number;
+}
+
+export interface StoredEvent {
+  readonly id: string;
+  readonly assetId: string;
+  readonly sequence: number;
+  /** When this content was stored, ms since the epoch. */
+  readonly changedAt: number;
+  readonly json: string;
+}
+
+/** How an inventory look-up found the account; several logins mean it is ambiguous. */
+export type AccountFacts =
+  | { readonly found: "one"; readonly facts: UserFacts; readonly readAt: number }
+  | { readonly found: "many"; readonly logins: readonly string[] }
+  | { readonly found: "none" };
+
+export interface StreamApi {
+  status(): Promise<StreamStatus>;
+  /** Starts a run; `started` is false when one was on already and that one is returned. */
+  startRun(kind: RunKind): Promise<Result<{ started: boolean; run: RunDocument }, StreamRefusal>>;
+  /** Cancels the current run; everything already stored stays. `not_found` when none is on. */
+  cancelRun(): Promise<Result<RunDocument, StreamRefusal>>;
+  /** Newest first, at most 100. */
+  runs(): Promise<readonly RunDocument[]>;
+  /** Lets held-back deletions go on; `conflict` when nothing is held. */
+  confirmDeletions(): Promise<Result<{ confirmed: number }, StreamRefusal>>;
+  events(query: EventsQuery): Promise<EventsPage>;
+  /** The newest event of one asset, deleted ones included. */
+  event(assetId: string, dialect: Dialect): Promise<StoredEvent | null>;
+  /** What the inventory knows of an account given by id, login, e-mail or short name (users stream only). */
+  account(identifier: string): Promise<AccountFacts>;
+  /** Called by crons. `full` or `delta` says which cron; also revives a stream whose alarm was dropped. */
+  wake(kind: RunKind): Promise<void>;
+}
+
+/** The name of the Durable Object of one connection's stream. */
+export const streamObjectName = (connection: string, stream: StreamName): string => `${connection}/${stream}`;
