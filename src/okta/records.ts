@@ -1,0 +1,411 @@
+/**
+ * Okta's records, read leniently and kept as a canonical projection: fixed key order, wrong-typed values null
+ * or absent, strings bounded, so that equal content is equal `JSON.stringify` text. Okta's own example payloads
+ * break its schema (nulls, extra keys), so only what cannot be filed at all is refused.
+ */
+import { err, ok, type Result } from "../result.ts";
+import {
+  child,
+  compareText,
+  count,
+  flag,
+  identifier,
+  isRecord,
+  type JsonRecord,
+  list,
+  text,
+  time,
+  word,
+} from "./records/readers.ts";
+
+/** Why a record was quarantined. `id` is there when one could be read. */
+export interface BadRecord {
+  readonly reason: string;
+  readonly id: string | null;
+}
+
+/** Base attributes of Okta's user schema, plus `jobTitle` and `country`, custom ones that many orgs have. */
+const USER_ATTRIBUTES = [
+  "login",
+  "email",
+  "secondEmail",
+  "firstName",
+  "lastName",
+  "middleName",
+  "honorificPrefix",
+  "honorificSuffix",
+  "title",
+  "jobTitle",
+  "displayName",
+  "nickName",
+  "profileUrl",
+  "primaryPhone",
+  "mobilePhone",
+  "streetAddress",
+  "city",
+  "state",
+  "zipCode",
+  "countryCode",
+  "country",
+  "postalAddress",
+  "preferredLanguage",
+  "locale",
+  "timezone",
+  "userType",
+  "employeeNumber",
+  "costCenter",
+  "organization",
+  "division",
+  "department",
+  "managerId",
+  "manager",
+] as const;
+
+/** Absent attributes have no key. */
+export type OktaUserProfile = Readonly<Partial<Record<(typeof USER_ATTRIBUTES)[number], string>>>;
+
+/** Times are ISO 8601 as Okta wrote them. */
+export interface OktaUser {
+  readonly id: string;
+  /** As given, also when Okta does not document it. */
+  readonly status: string;
+  readonly created: string | null;
+  readonly activated: string | null;
+  readonly statusChanged: string | null;
+  readonly lastLogin: string | null;
+  readonly lastUpdated: string | null;
+  readonly passwordChanged: string | null;
+  readonly profile: OktaUserProfile;
+}
+
+export interface OktaGroup {
+  readonly id: string;
+  /** OKTA_GROUP, APP_GROUP or BUILT_IN; null on groups that come from a user's list. */
+  readonly type: string | null;
+  readonly name: string | null;
+  readonly description: string | null;
+  readonly lastUpdated: string | null;
+  readonly lastMembershipUpdated: string | null;
+  /** With `expand=stats` only. */
+  readonly stats: { readonly usersCount: number | null; readonly hasAdminPrivilege: boolean | null } | null;
+}
+
+export interface OktaFactor {
+  readonly id: string | null;
+  readonly factorType: string;
+  readonly provider: string | null;
+  /** Only ACTIVE counts as enrolled. */
+  readonly status: string;
+}
+
+export interface OktaRole {
+  readonly id: string | null;
+  /** SUPER_ADMIN, …, CUSTOM. */
+  readonly type: string;
+  /** The display name. */
+  readonly label: string | null;
+  readonly status: string;
+  /** USER or GROUP. */
+  readonly assignmentType: string | null;
+}
+
+const DEVICE_TEXTS = [
+  "displayName",
+  "platform",
+  "manufacturer",
+  "model",
+  "osVersion",
+  "serialNumber",
+  "imei",
+  "meid",
+  "udid",
+  "sid",
+  "tpmPublicKeyHash",
+  "diskEncryptionType",
+] as const;
+
+const DEVICE_FLAGS = ["registered", "secureHardwarePresent", "integrityJailbreak", "managed"] as const;
+
+/** Absent attributes have no key. `osUpdateTime` (ISO 8601) is not of the real API, but of its imitations. */
+export type OktaDeviceProfile = Readonly<
+  Partial<
+    Record<(typeof DEVICE_TEXTS)[number], string> &
+      Record<(typeof DEVICE_FLAGS)[number], boolean> &
+      Record<"osUpdateTime", string>
+  >
+>;
+
+export interface OktaDeviceUser {
+  readonly id: string;
+  /** When the user was linked to the device. */
+  readonly created: string | null;
+  /** MANAGED or NOT_MANAGED. */
+  readonly managementStatus: string | null;
+  readonly screenLockType: string | null;
+  readonly login: string | null;
+  readonly email: string | null;
+  readonly displayName: string | null;
+  readonly firstName: string | null;
+  readonly lastName: string | null;
+}
+
+/** `lastSeen`, `deviceType`, `managed`, `complianceStatus` and `userId` are not of the real API: mostly null. */
+export interface OktaDevice {
+  readonly id: string;
+  readonly status: string;
+  readonly created: string | null;
+  readonly lastUpdated: string | null;
+  readonly lastSeen: string | null;
+  readonly deviceType: string | null;
+  readonly managed: boolean | null;
+  readonly complianceStatus: string | null;
+  readonly userId: string | null;
+  readonly profile: OktaDeviceProfile;
+  /** By `created`, then id: the oldest link first. */
+  readonly users: readonly OktaDeviceUser[];
+}
+
+export interface OktaLogActor {
+  readonly id: string | null;
+  readonly type: string | null;
+  readonly alternateId: string | null;
+}
+
+export interface OktaLogTarget extends OktaLogActor {
+  readonly displayName: string | null;
+}
+
+export interface OktaLogEvent {
+  readonly uuid: string;
+  readonly published: string | null;
+  readonly eventType: string;
+  /** `outcome.result`: SUCCESS, FAILURE, … */
+  readonly outcome: string | null;
+  readonly actor: OktaLogActor | null;
+  readonly target: readonly OktaLogTarget[];
+}
+
+const bad = (record: JsonRecord | null, reason: string) =>
+  err<BadRecord>({ reason, id: record === null ? null : identifier(record, "id") });
+
+const NOT_AN_OBJECT = "not a JSON object";
+const NO_ID = "no id of 1 to 100 letters, digits, _ or -";
+const NO_STATUS = "no status";
+const NO_PROFILE = "no profile object";
+
+const userProfile = (profile: JsonRecord): OktaUserProfile => {
+  const kept: Partial<Record<(typeof USER_ATTRIBUTES)[number], string>> = {};
+  for (const key of USER_ATTRIBUTES) {
+    const value = text(profile, key);
+    if (value !== null) kept[key] = value;
+  }
+  return kept;
+};
+
+/** A user of any user list or `GET /api/v1/users/{id}`. */
+export const parseUser = (record: unknown): Result<OktaUser, BadRecord> => {
+  if (!isRecord(record)) return bad(null, NOT_AN_OBJECT);
+  const id = identifier(record, "id");
+  if (id === null) return bad(record, NO_ID);
+  const status = word(record, "status");
+  if (status === null) return bad(record, NO_STATUS);
+  const profile = child(record, "profile");
+  if (profile === null) return bad(record, NO_PROFILE);
+  return ok({
+    id,
+    status,
+    created: time(record, "created"),
+    activated: time(record, "activated"),
+    statusChanged: time(record, "statusChanged"),
+    lastLogin: time(record, "lastLogin"),
+    lastUpdated: time(record, "lastUpdated"),
+    passwordChanged: time(record, "passwordChanged"),
+    profile: userProfile(profile),
+  });
+};
+
+/** Okta's specification spells it `hasAdminPrivlege`; the two right spellings are taken as well. */
+const adminPrivilege = (stats: JsonRecord): boolean | null =>
+  flag(stats, "hasAdminPrivlege") ?? flag(stats, "hasAdminPrivilege") ?? flag(stats, "hasAdminPrivileges");
+
+const groupStats = (record: JsonRecord): OktaGroup["stats"] => {
+  const embedded = child(record, "_embedded");
+  const stats = embedded === null ? null : child(embedded, "stats");
+  return stats === null
+    ? null
+    : { usersCount: count(stats, "usersCount"), hasAdminPrivilege: adminPrivilege(stats) };
+};
+
+/** A group of any group list, with stats or without, or of a user's list. */
+export const parseGroup = (record: unknown): Result<OktaGroup, BadRecord> => {
+  if (!isRecord(record)) return bad(null, NOT_AN_OBJECT);
+  const id = identifier(record, "id");
+  if (id === null) return bad(record, NO_ID);
+  const profile = child(record, "profile");
+  return ok({
+    id,
+    type: word(record, "type"),
+    name: profile === null ? null : text(profile, "name"),
+    description: profile === null ? null : text(profile, "description"),
+    lastUpdated: time(record, "lastUpdated"),
+    lastMembershipUpdated: time(record, "lastMembershipUpdated"),
+    stats: groupStats(record),
+  });
+};
+
+/** One factor of `GET /api/v1/users/{id}/factors`. It needs a type and a status; its id is not used. */
+export const parseFactor = (record: unknown): Result<OktaFactor, BadRecord> => {
+  if (!isRecord(record)) return bad(null, NOT_AN_OBJECT);
+  const factorType = word(record, "factorType");
+  if (factorType === null) return bad(record, "no factorType");
+  const status = word(record, "status");
+  if (status === null) return bad(record, NO_STATUS);
+  return ok({ id: identifier(record, "id"), factorType, provider: word(record, "provider"), status });
+};
+
+/** One role of a user or a group. It needs a type and a status. */
+export const parseRole = (record: unknown): Result<OktaRole, BadRecord> => {
+  if (!isRecord(record)) return bad(null, NOT_AN_OBJECT);
+  const type = word(record, "type");
+  if (type === null) return bad(record, "no type");
+  const status = word(record, "status");
+  if (status === null) return bad(record, NO_STATUS);
+  return ok({
+    id: identifier(record, "id"),
+    type,
+    label: word(record, "label"),
+    status,
+    assignmentType: word(record, "assignmentType"),
+  });
+};
+
+const deviceProfile = (profile: JsonRecord): OktaDeviceProfile => {
+  const kept: { -readonly [K in keyof OktaDeviceProfile]: OktaDeviceProfile[K] } = {};
+  for (const key of DEVICE_TEXTS) {
+    const value = text(profile, key);
+    if (value !== null) kept[key] = value;
+  }
+  for (const key of DEVICE_FLAGS) {
+    const value = flag(profile, key);
+    if (value !== null) kept[key] = value;
+  }
+  const osUpdateTime = time(profile, "osUpdateTime");
+  if (osUpdateTime !== null) kept.osUpdateTime = osUpdateTime;
+  return kept;
+};
+
+const NOTHING: JsonRecord = {};
+
+const deviceUser = (link: unknown): OktaDeviceUser | null => {
+  if (!isRecord(link)) return null;
+  const user = child(link, "user");
+  const id = user === null ? null : identifier(user, "id");
+  if (user === null || id === null) return null;
+  const profile = child(user, "profile") ?? NOTHING;
+  return {
+    id,
+    created: time(link, "created"),
+    managementStatus: word(link, "managementStatus"),
+    screenLockType: word(link, "screenLockType"),
+    login: text(profile, "login"),
+    email: text(profile, "email"),
+    displayName: text(profile, "displayName"),
+    firstName: text(profile, "firstName"),
+    lastName: text(profile, "lastName"),
+  };
+};
+
+const deviceUsers = (record: JsonRecord): OktaDeviceUser[] => {
+  const embedded = child(record, "_embedded");
+  if (embedded === null) return [];
+  return list(embedded, "users")
+    .map(deviceUser)
+    .filter((user) => user !== null)
+    .sort((a, b) => compareText(a.created, b.created) || compareText(a.id, b.id));
+};
+
+/** A device of `GET /api/v1/devices`, with `expand=user` or `userSummary`, or of the shape older samples have. */
+export const parseDevice = (record: unknown): Result<OktaDevice, BadRecord> => {
+  if (!isRecord(record)) return bad(null, NOT_AN_OBJECT);
+  const id = identifier(record, "id");
+  if (id === null) return bad(record, NO_ID);
+  const status = word(record, "status");
+  if (status === null) return bad(record, NO_STATUS);
+  const profile = child(record, "profile");
+  if (profile === null) return bad(record, NO_PROFILE);
+  return ok({
+    id,
+    status,
+    created: time(record, "created"),
+    lastUpdated: time(record, "lastUpdated"),
+    lastSeen: time(record, "lastSeen"),
+    deviceType: word(record, "deviceType"),
+    managed: flag(record, "managed"),
+    complianceStatus: word(record, "complianceStatus"),
+    userId: identifier(record, "userId"),
+    profile: deviceProfile(profile),
+    users: deviceUsers(record),
+  });
+};
+
+const logActor = (record: JsonRecord): OktaLogActor => ({
+  id: word(record, "id"),
+  type: word(record, "type"),
+  alternateId: word(record, "alternateId"),
+});
+
+/** One event of the System Log or of an event hook, without its bulky contexts. */
+export const parseLogEvent = (record: unknown): Result<OktaLogEvent, BadRecord> => {
+  if (!isRecord(record)) return bad(null, NOT_AN_OBJECT);
+  const uuid = identifier(record, "uuid");
+  if (uuid === null) return err({ reason: "no uuid", id: null });
+  const eventType = word(record, "eventType");
+  if (eventType === null) return err({ reason: "no eventType", id: uuid });
+  const outcome = child(record, "outcome");
+  const actor = child(record, "actor");
+  return ok({
+    uuid,
+    published: time(record, "published"),
+    eventType,
+    outcome: outcome === null ? null : word(outcome, "result"),
+    actor: actor === null ? null : logActor(actor),
+    target: list(record, "target")
+      .filter(isRecord)
+      .map((target) => ({ ...logActor(target), displayName: word(target, "displayName") })),
+  });
+};
+
+/** What could be read of a list, and what could not. */
+export interface Parsed<T> {
+  readonly records: T[];
+  readonly quarantined: BadRecord[];
+}
+
+/** Reads a page record by record, so that one bad record does not spoil the page. Keeps the order. */
+export const parseAll = <T>(
+  page: readonly unknown[],
+  parse: (record: unknown) => Result<T, BadRecord>,
+): Parsed<T> => {
+  const records: T[] = [];
+  const quarantined: BadRecord[] = [];
+  for (const record of page) {
+    const parsed = parse(record);
+    if (parsed.ok) records.push(parsed.value);
+    else quarantined.push(parsed.error);
+  }
+  return { records, quarantined };
+};
+
+/** A user's factors, sorted so that equal sets are equal text. */
+export const parseFactors = (page: readonly unknown[]): Parsed<OktaFactor> => {
+  const parsed = parseAll(page, parseFactor);
+  parsed.records.sort((a, b) => compareText(a.id, b.id) || compareText(a.factorType, b.factorType));
+  return parsed;
+};
+
+/** A user's or group's roles, sorted so that equal sets are equal text. */
+export const parseRoles = (page: readonly unknown[]): Parsed<OktaRole> => {
+  const parsed = parseAll(page, parseRole);
+  parsed.records.sort((a, b) => compareText(a.id, b.id) || compareText(a.type, b.type));
+  return parsed;
+};
