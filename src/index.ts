@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 
-export class OktaGate extends DurableObject<Env> {}
+export { OktaGate } from "./okta/gate/okta-gate.ts";
+
 export class InventoryStream extends DurableObject<Env> {}
 export class AccountLookup extends DurableObject<Env> {}
 export class SinkDelivery extends DurableObject<Env> {}

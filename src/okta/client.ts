@@ -1,0 +1,260 @@
+/** One call to Okta, done politely: a permit first, the credential only to its own origin, bounded in time and size. */
+import { err, ok, type Result } from "../result.ts";
+import type { CredentialSource } from "./credential.ts";
+import type { Endpoint } from "./endpoints.ts";
+import type { OktaError, OktaErrorCode } from "./errors.ts";
+import { msUntilReset, type RateLimitReading, readRateLimit } from "./gate/headers.ts";
+import type { Observation } from "./gate/ledger.ts";
+import type { Permit } from "./gate/permits.ts";
+
+export interface OktaClientOptions {
+  /** Origin only. */
+  readonly baseUrl: string;
+  readonly credential: CredentialSource;
+  readonly permits: {
+    take(endpoint: Endpoint): Promise<Permit>;
+    report(endpoint: Endpoint, outcome: string, observation: Omit<Observation, "bucket">): void;
+  };
+  readonly fetch: typeof fetch;
+  readonly now: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
+  readonly random: () => number;
+  /** May one more request be made? Asked before every attempt; a slice's subrequest budget. */
+  readonly budget: () => boolean;
+  /** Whole call, body included; ms. */
+  readonly timeoutMs: number;
+  /** Called once per attempt that went out. */
+  readonly onCall?: (endpoint: Endpoint) => void;
+  /** Aborts everything under way. */
+  readonly signal?: AbortSignal;
+}
+
+export interface OktaAnswer {
+  readonly body: unknown;
+  readonly headers: Headers;
+  readonly status: number;
+  readonly rateLimit: RateLimitReading | null;
+  readonly latencyMs: number;
+}
+
+export interface GetOptions {
+  readonly headers?: Record<string, string>;
+  /** Do not repeat a call that ended in 500: the caller asks for less instead. */
+  readonly fail500?: boolean;
+}
+
+/** A page of 1,000 users is 2 to 4 MB; far more than that is not a page. */
+const MAX_BODY_BYTES = 24 * 1024 * 1024;
+const ATTEMPTS = 3;
+const RETRY_BASE_MS = 250;
+
+/** Codes for which another try soon may end better. */
+const transient: ReadonlySet<OktaErrorCode> = new Set([
+  "unavailable",
+  "timeout",
+  "network",
+  "invalid_response",
+]);
+
+interface Attempt {
+  readonly result: Result<OktaAnswer, OktaError>;
+  /** A 429 that speaks of concurrency, not of the window. */
+  readonly crowded?: boolean;
+}
+
+export class OktaClient {
+  readonly #options: OktaClientOptions;
+
+  constructor(options: OktaClientOptions) {
+    this.#options = options;
+  }
+
+  get baseUrl(): string {
+    return this.#options.baseUrl;
+  }
+
+  /**
+   * GET of an absolute URL on the base origin. Errors: every code of `OktaErrorCode`; `rate_limited` comes
+   * with `retryAt`. Transient failures are tried up to three times with full jitter, within the budget.
+   */
+  async get(
+    endpoint: Endpoint,
+    url: string,
+    options: GetOptions = {},
+  ): Promise<Result<OktaAnswer, OktaError>> {
+    if (new URL(url).origin !== this.#options.baseUrl) {
+      return err(
+        this.#error(
+          endpoint,
+          "foreign_origin",
+          "the link leads to another origin, where the credential must not go",
+        ),
+      );
+    }
+    let renewed = false;
+    for (let attempt = 1; ; attempt++) {
+      const permit = await this.#options.permits.take(endpoint);
+      if (!permit.granted) {
+        return err({
+          ...this.#error(endpoint, "rate_limited", "no call is free in this window"),
+          retryAt: permit.retryAt,
+        });
+      }
+      const { result, crowded } = await this.#attempt(endpoint, url, options.headers ?? {});
+      if (result.ok) return result;
+      const { code } = result.error;
+      if (code === "invalid_credential" && !renewed && (await this.#options.credential.renew())) {
+        renewed = true;
+        continue;
+      }
+      const again =
+        (transient.has(code) && !(options.fail500 && result.error.status === 500)) || crowded === true;
+      if (!again || attempt >= ATTEMPTS || this.#options.signal?.aborted || !this.#options.budget())
+        return result;
+      await this.#options.sleep(this.#options.random() * RETRY_BASE_MS * 2 ** attempt);
+    }
+  }
+
+  async #attempt(endpoint: Endpoint, url: string, headers: Record<string, string>): Promise<Attempt> {
+    const { credential, permits, now, timeoutMs, signal } = this.#options;
+    const authorization = await credential.authorize({ method: "GET", url });
+    if (!authorization.ok) {
+      permits.report(endpoint, authorization.error.code, {
+        reading: null,
+        resetInMs: null,
+        status: 0,
+        at: now(),
+      });
+      return { result: authorization };
+    }
+    const started = now();
+    const timeout = AbortSignal.timeout(timeoutMs);
+    this.#options.onCall?.(endpoint);
+    let response: Response | null = null;
+    try {
+      response = await this.#options.fetch(url, {
+        headers: {
+          accept: "application/json",
+          "user-agent": "okta-edge-connector",
+          ...headers,
+          ...authorization.value,
+        },
+        redirect: "manual",
+        signal: signal ? AbortSignal.any([timeout, signal]) : timeout,
+      });
+      credential.observe(response.headers);
+      const text = await readBounded(response, MAX_BODY_BYTES);
+      const rateLimit = readRateLimit(response.headers);
+      const result = this.#classify(endpoint, response, text, rateLimit, now() - started);
+      const crowded = response.status === 429 && rateLimit?.limit === 0 && rateLimit.remaining === 0;
+      this.#observe(endpoint, result.ok ? "ok" : result.error.code, response);
+      return { result, crowded };
+    } catch {
+      const code = timeout.aborted || signal?.aborted ? "timeout" : "network";
+      this.#observe(endpoint, code, response);
+      const message = code === "timeout" ? `no answer within ${timeoutMs} ms` : "the connection failed";
+      return { result: err(this.#error(endpoint, code, message, response?.status ?? null)) };
+    }
+  }
+
+  #observe(endpoint: Endpoint, outcome: string, response: Response | null): void {
+    const at = this.#options.now();
+    const reading = response === null ? null : readRateLimit(response.headers);
+    const resetInMs =
+      reading && response ? msUntilReset(reading.resetAt, response.headers.get("date"), at) : null;
+    this.#options.permits.report(endpoint, outcome, {
+      reading,
+      resetInMs,
+      status: response?.status ?? null,
+      at,
+    });
+  }
+
+  #classify(
+    endpoint: Endpoint,
+    response: Response,
+    text: string | null,
+    rateLimit: RateLimitReading | null,
+    latencyMs: number,
+  ): Result<OktaAnswer, OktaError> {
+    const { status, headers } = response;
+    if (text === null)
+      return err(this.#error(endpoint, "too_large", `the answer is over ${MAX_BODY_BYTES} bytes`, status));
+    const body = parseJson(text);
+    if (status >= 200 && status < 300) {
+      if (body === undefined)
+        return err(this.#error(endpoint, "invalid_response", "the answer is not JSON", status));
+      return ok({ body, headers, status, rateLimit, latencyMs });
+    }
+    const okta = oktaErrorOf(body);
+    const code = errorCode(status, headers);
+    const said = okta.code === null ? "" : ` ${okta.code} ${okta.summary}`;
+    const error = this.#error(endpoint, code, `${status}${said}`, status, okta.code);
+    if (code !== "rate_limited" || rateLimit === null) return err(error);
+    const now = this.#options.now();
+    // Limit 0 on a 429 is the concurrency limit, where Reset has no meaning.
+    const waitMs = rateLimit.limit === 0 ? 1000 : msUntilReset(rateLimit.resetAt, headers.get("date"), now);
+    return err({ ...error, retryAt: now + waitMs });
+  }
+
+  #error(
+    endpoint: Endpoint,
+    code: OktaErrorCode,
+    what: string,
+    status: number | null = null,
+    oktaErrorCode: string | null = null,
+  ): OktaError {
+    const [method, path] = endpoint.split(" ");
+    return {
+      code,
+      message: `[${method}] "${path}": ${what}`,
+      endpoint,
+      status,
+      oktaErrorCode,
+      retryAt: null,
+    };
+  }
+}
+
+const errorCode = (status: number, headers: Headers): OktaErrorCode => {
+  if (status >= 300 && status < 400) return "foreign_origin";
+  if (status === 401) return "invalid_credential";
+  if (status === 403) {
+    return /insufficient_scope/.test(headers.get("www-authenticate") ?? "")
+      ? "insufficient_scope"
+      : "forbidden";
+  }
+  if (status === 404) return "not_found";
+  if (status === 429) return "rate_limited";
+  return status >= 500 ? "unavailable" : "bad_request";
+};
+
+/** Okta's error body; the summary is for people, bounded, and only the code is ever branched on. */
+const oktaErrorOf = (body: unknown): { code: string | null; summary: string } => {
+  if (typeof body !== "object" || body === null) return { code: null, summary: "" };
+  const code = "errorCode" in body && typeof body.errorCode === "string" ? body.errorCode.slice(0, 16) : null;
+  const summary = "errorSummary" in body && typeof body.errorSummary === "string" ? body.errorSummary : "";
+  return { code, summary: summary.slice(0, 200) };
+};
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+/** The body as text, or null when it is larger than `maxBytes`; the rest is not read then. */
+const readBounded = async (response: Response, maxBytes: number): Promise<string | null> => {
+  if (response.body === null) return "";
+  const decoder = new TextDecoder();
+  let bytes = 0;
+  let text = "";
+  for await (const chunk of response.body) {
+    bytes += chunk.byteLength;
+    if (bytes > maxBytes) return null; // leaving the loop cancels the stream
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+};

@@ -1,0 +1,64 @@
+import type { Connection } from "../config.ts";
+import { OktaApi } from "./api.ts";
+import { OktaClient } from "./client.ts";
+import { type CredentialSource, sswsCredential } from "./credential.ts";
+import type { Endpoint } from "./endpoints.ts";
+import type { Priority } from "./gate/ledger.ts";
+import { Permits } from "./gate/permits.ts";
+
+export interface ConnectOptions {
+  readonly connection: Connection;
+  readonly env: Env;
+  /** Who calls, unique among those alive at once: `stream/users`, `look-up/17`. */
+  readonly holder: string;
+  readonly priority: Priority;
+  /** Permits fetched at a time; 1 for callers that make a handful of calls. */
+  readonly batch?: number;
+  /** How long a call may stand in line for a permit, ms. */
+  readonly waitMs?: number;
+  readonly timeoutMs?: number;
+  readonly budget?: () => boolean;
+  readonly onCall?: (endpoint: Endpoint) => void;
+  readonly signal?: AbortSignal;
+  readonly fetch?: typeof fetch;
+}
+
+export interface OktaSession {
+  readonly api: OktaApi;
+  /** Brings unused permits back to the gate; call it when the work is done. */
+  done(): Promise<void>;
+}
+
+/** A way to Okta through the connection's gate. */
+export const connectOkta = (options: ConnectOptions): OktaSession => {
+  const { connection, env, holder, priority } = options;
+  const permits = new Permits({
+    gate: env.OKTA_GATE.getByName(connection.id),
+    connection: connection.id,
+    holder,
+    priority,
+    batch: options.batch ?? 1,
+    waitMs: options.waitMs ?? 0,
+    now: Date.now,
+  });
+  const client = new OktaClient({
+    baseUrl: connection.baseUrl,
+    credential: credentialOf(connection),
+    permits,
+    fetch: options.fetch ?? ((input, init) => fetch(input, init)),
+    now: Date.now,
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    random: Math.random,
+    budget: options.budget ?? (() => true),
+    timeoutMs: options.timeoutMs ?? 30_000,
+    ...(options.onCall && { onCall: options.onCall }),
+    ...(options.signal && { signal: options.signal }),
+  });
+  return { api: new OktaApi(client), done: () => permits.done() };
+};
+
+const credentialOf = (connection: Connection): CredentialSource => {
+  const { credential } = connection;
+  if (credential.kind === "ssws") return sswsCredential(credential.token);
+  throw new Error("OAuth is wired in with the gate's token");
+};

@@ -1,0 +1,19 @@
+import { ok, type Result } from "../result.ts";
+import type { OktaError } from "./errors.ts";
+
+/** Where the Authorization of a call comes from. */
+export interface CredentialSource {
+  /** The headers that authorize one call. `url` is absolute; a DPoP proof is bound to it and to the method. */
+  authorize(call: { method: "GET"; url: string }): Promise<Result<Record<string, string>, OktaError>>;
+  /** Okta answered 401: true when a new credential was got and one more try makes sense. */
+  renew(): Promise<boolean>;
+  /** Looks at an answer's headers, for example for a DPoP nonce. */
+  observe(headers: Headers): void;
+}
+
+/** An API token as made in Okta's admin console. It cannot be renewed by us. */
+export const sswsCredential = (token: string): CredentialSource => ({
+  authorize: async () => ok({ authorization: `SSWS ${token}` }),
+  renew: async () => false,
+  observe: () => {},
+});

@@ -1,0 +1,160 @@
+import { DurableObject } from "cloudflare:workers";
+import { configOf } from "../../config.ts";
+import type { RateLimitDocument } from "../../sync/status.ts";
+import type { Bucket } from "../endpoints.ts";
+import {
+  checkIn,
+  emptyLedger,
+  grant,
+  type Ledger,
+  type Observation,
+  observe,
+  type Priority,
+  release,
+} from "./ledger.ts";
+
+/** One round trip with the gate: what came of earlier calls, and permits for the next ones. */
+export interface ExchangeRequest {
+  readonly connection: string;
+  /** Who asks, for example `stream/users`; and which life of it, so that a restart gives up its old permits. */
+  readonly holder: string;
+  readonly incarnation: string;
+  readonly priority: Priority;
+  readonly observations: readonly Observation[];
+  /** Calls made since the last exchange, by endpoint and outcome, for the metrics. */
+  readonly calls: readonly CallCount[];
+  /** What is wanted; null only reports. */
+  readonly want: { readonly bucket: Bucket; readonly count: number } | null;
+  /** How long the answer may wait for a permit, ms. Interactive callers go first. */
+  readonly waitMs: number;
+  /** True gives back everything still held after the observations. */
+  readonly done: boolean;
+}
+
+export interface CallCount {
+  readonly endpoint: string;
+  readonly outcome: string;
+  readonly count: number;
+}
+
+export interface ExchangeAnswer {
+  readonly granted: number;
+  /** When to ask again (ms, local clock), set exactly when something was wanted and nothing was granted. */
+  readonly retryAt: number | null;
+}
+
+interface Waiter {
+  readonly request: ExchangeRequest;
+  readonly deadline: number;
+  readonly resolve: (answer: ExchangeAnswer) => void;
+}
+
+/**
+ * The only place that decides who may call Okta now; one a connection. A thin shell over `ledger.ts`: it keeps
+ * the ledger in storage, so that counts and backoff survive eviction, and lets callers wait in line.
+ */
+export class OktaGate extends DurableObject<Env> {
+  #ledger: Ledger;
+  #calls: Record<string, Record<string, number>>;
+  #waiters: Waiter[] = [];
+  #timer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#ledger = ctx.storage.kv.get<Ledger>("ledger") ?? emptyLedger();
+    this.#calls = ctx.storage.kv.get<Record<string, Record<string, number>>>("calls") ?? {};
+  }
+
+  /** Books observations, then grants permits or says when to ask again. */
+  async exchange(request: ExchangeRequest): Promise<ExchangeAnswer> {
+    const now = Date.now();
+    checkIn(this.#ledger, { name: request.holder, ...request }, now);
+    for (const observation of request.observations)
+      observe(this.#ledger, request.holder, observation, Math.random);
+    for (const call of request.calls) this.#count(call);
+    if (request.done) release(this.#ledger, request.holder);
+    if (request.calls.length > 0) this.ctx.storage.kv.put("calls", this.#calls);
+    const answer = this.#tryGrant(request, now);
+    this.#save();
+    this.#pump();
+    if (answer.granted > 0 || request.want === null || request.waitMs <= 0) return answer;
+    return new Promise((resolve) => {
+      this.#waiters.push({ request, deadline: now + request.waitMs, resolve });
+      this.#schedule();
+    });
+  }
+
+  /** The buckets as the status document shows them. */
+  rateLimits(share: number): RateLimitDocument[] {
+    const now = Date.now();
+    const iso = (ms: number | null): string | null =>
+      ms !== null && ms > now ? new Date(ms).toISOString() : null;
+    return Object.entries(this.#ledger.buckets).map(([bucket, state]) => ({
+      bucket,
+      limit: state.limit,
+      remaining: now < state.opensAt ? state.remaining : state.limit,
+      share,
+      resets_at: iso(state.opensAt),
+      backing_off_until: iso(Math.max(state.backingOffUntil ?? 0, this.#ledger.concurrencyBackoffUntil ?? 0)),
+    }));
+  }
+
+  /** Calls made to Okta so far, by endpoint and outcome. */
+  calls(): Record<string, Record<string, number>> {
+    return this.#calls;
+  }
+
+  #tryGrant(request: ExchangeRequest, now: number): ExchangeAnswer {
+    const { want, connection, holder, priority } = request;
+    if (want === null) return { granted: 0, retryAt: null };
+    if (
+      priority === "background" &&
+      this.#waiters.some(({ request: other }) => other.priority === "interactive")
+    ) {
+      return { granted: 0, retryAt: now + 200 }; // look-ups in line go first
+    }
+    const settings = configOf(this.env).connections.get(connection);
+    const share = settings?.ok ? settings.value.rateLimitShare : 0.5;
+    checkIn(this.#ledger, { name: holder, ...request }, now);
+    return grant(this.#ledger, { holder, bucket: want.bucket, want: want.count, priority }, share, now);
+  }
+
+  /** Serves who is in line, interactive callers first, in order of arrival. */
+  #pump(): void {
+    if (this.#waiters.length === 0) return;
+    const now = Date.now();
+    const line = this.#waiters;
+    this.#waiters = [];
+    const left: Waiter[] = [];
+    for (const waiter of [
+      ...line.filter(({ request }) => request.priority === "interactive"),
+      ...line.filter(({ request }) => request.priority === "background"),
+    ]) {
+      const answer = this.#tryGrant(waiter.request, now);
+      if (answer.granted > 0 || waiter.deadline <= now || (answer.retryAt ?? 0) > waiter.deadline)
+        waiter.resolve(answer);
+      else left.push(waiter);
+    }
+    this.#waiters = [...left, ...this.#waiters];
+    this.#save();
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#timer !== null || this.#waiters.length === 0) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#pump();
+    }, 50);
+  }
+
+  #count({ endpoint, outcome, count }: CallCount): void {
+    const outcomes = this.#calls[endpoint] ?? {};
+    outcomes[outcome] = (outcomes[outcome] ?? 0) + count;
+    this.#calls[endpoint] = outcomes;
+  }
+
+  #save(): void {
+    this.ctx.storage.kv.put("ledger", this.#ledger);
+  }
+}
