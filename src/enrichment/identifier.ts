@@ -1,0 +1,145 @@
+/**
+ * What a person or an alert calls an account, made into something that can be looked up: normalised,
+ * classified, or refused. Pure.
+ */
+import { err, ok, type Result } from "../result.ts";
+
+/**
+ * - `id` an Okta user id, case kept: Okta's ids tell upper from lower case
+ * - `email` has an `@`: a login, or else a profile e-mail
+ * - `username` anything else: a login without domain, or a whole login
+ *
+ * `value` is folded to lower case except for ids. `key` names kind and value, for caches and single flight.
+ */
+export interface Identifier {
+  readonly kind: "id" | "email" | "username";
+  readonly value: string;
+  readonly key: string;
+}
+
+export interface IdentifierRefusal {
+  readonly code: "invalid_account";
+  /** What is wrong and what a right one looks like; shows at most a short piece of what was given. */
+  readonly message: string;
+}
+
+/** In UTF-16 units. RFC 5321 allows 64 + 1 + 255 for an address; Okta's logins are shorter. */
+const MAX_LENGTH = 320;
+
+/** `00` and 16 to 20 letters and digits; Okta makes 20 characters, its documentation's examples are shorter. */
+const OKTA_ID = /^00[A-Za-z0-9]{16,20}$/;
+
+/** `CORP\` in front of something; `.\` is Windows for "this machine". */
+const WINDOWS_DOMAIN = /^[A-Za-z0-9._-]+\\(?=.)/;
+
+/** Control, invisible formatting, line and paragraph separators, lone surrogates. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+
+/** Percent-encoded dot, slash, backslash or control character: text that a second decoding turns hostile. */
+const ENCODED = /%(?:2e|2f|5c|[01][0-9a-f]|7f)/i;
+
+const EXAMPLES = "send an e-mail address (jane@example.com), a username (jane) or an Okta user id";
+
+/**
+ * Lower case, letter by letter, without ever turning a letter from outside ASCII into an ASCII one: U+212A
+ * (KELVIN SIGN) lower-cases to `k`, and a look-alike must not become another person's login.
+ */
+export const foldCase = (text: string): string => {
+  let folded = "";
+  for (const letter of text) {
+    const lower = letter.toLowerCase();
+    folded += letter > "\u007f" && lower.length === 1 && lower <= "\u007f" ? letter : lower;
+  }
+  return folded;
+};
+
+const identify = (kind: Identifier["kind"], value: string): Identifier => ({
+  kind,
+  value,
+  key: `${kind}:${value}`,
+});
+
+/** The identifiers by which an account is always found: its id, and its login or e-mail as one would ask. */
+export const idIdentifier = (id: string): Identifier => identify("id", id);
+export const nameIdentifier = (name: string): Identifier => {
+  const folded = foldCase(name);
+  return identify(folded.includes("@") ? "email" : "username", folded);
+};
+
+const refuse = (message: string) => err<IdentifierRefusal>({ code: "invalid_account", message });
+
+const codePoint = (text: string): string =>
+  `U+${(text.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
+
+const MAILTO = /^mailto:/i;
+
+/** `mailto:jane@example.com?subject=…` → `jane@example.com`. */
+const withoutMailto = (text: string): string =>
+  MAILTO.test(text) ? (text.replace(MAILTO, "").split("?", 1)[0] ?? "").trim() : text;
+
+/**
+ * Normalises and classifies: trims, strips `mailto:` and `DOMAIN\`, folds case.
+ * @param given as it was sent, already decoded from the URL
+ * @returns the identifier, or `invalid_account`: empty, over-long, `me` (which Okta answers with the token's
+ *   owner), a slash, a dot path, a percent-encoded one of these, or an invisible character
+ */
+export const parseIdentifier = (given: string): Result<Identifier, IdentifierRefusal> => {
+  const trimmed = given.trim();
+  if (trimmed.length > MAX_LENGTH) {
+    return refuse(
+      `The account is ${trimmed.length} characters long, and ${MAX_LENGTH} is the most; ${EXAMPLES}.`,
+    );
+  }
+  const bare = withoutMailto(trimmed).replace(WINDOWS_DOMAIN, "").trim();
+  if (bare === "") return refuse(`The account is empty; ${EXAMPLES}.`);
+  const invisible = INVISIBLE.exec(bare);
+  if (invisible !== null) {
+    return refuse(
+      `The account holds a control or invisible character (${codePoint(invisible[0])}); ${EXAMPLES}.`,
+    );
+  }
+  if (bare.includes("/"))
+    return refuse(`The account holds a slash; ${EXAMPLES}. A login with a slash is found by its id.`);
+  if (/^\.+$/.test(bare)) return refuse(`The account is a path, not a name; ${EXAMPLES}.`);
+  const encoded = ENCODED.exec(bare);
+  if (encoded !== null)
+    return refuse(`The account holds ${encoded[0]}, which is encoded once too often; ${EXAMPLES}.`);
+  if (OKTA_ID.test(bare)) return ok(identify("id", bare));
+  const name = nameIdentifier(bare);
+  return name.value === "me"
+    ? refuse(`The account "me" would be the connector's own; ${EXAMPLES}.`)
+    : ok(name);
+};
+
+/** A text literal in Okta's `search` language. */
+const literal = (text: string): string => `"${text.replace(/[\\"]/g, "\\$&")}"`;
+
+/** Everyone whose profile e-mail this is. */
+export const searchByEmail = (email: string): string => `profile.email eq ${literal(email)}`;
+
+/** Everyone whose login is this name with any domain. */
+export const searchByShortName = (name: string): string => `profile.login sw ${literal(`${name}@`)}`;
+
+/** Everyone who answers to this address, as login or as e-mail. */
+export const searchByAddress = (address: string): string =>
+  `profile.email eq ${literal(address)} or profile.login eq ${literal(address)}`;
+
+/** What an account is called. */
+export interface AccountNames {
+  readonly id: string;
+  readonly login: string | null;
+  readonly email: string | null;
+}
+
+/** Whether Okta's answer to `GET /users/{identifier}` is that account, letter for letter but for case. */
+export const isNamed = (identifier: Identifier, names: AccountNames): boolean => {
+  const value = foldCase(identifier.value);
+  const login = names.login === null ? null : foldCase(names.login);
+  if (identifier.kind === "id" && names.id === identifier.value) return true;
+  if (login === null) return false;
+  return login === value || (identifier.kind !== "email" && login.startsWith(`${value}@`));
+};
+
+/** Whether the account's profile e-mail is this, letter for letter but for case. */
+export const hasEmail = (email: string, names: AccountNames): boolean =>
+  names.email !== null && foldCase(names.email) === email;
