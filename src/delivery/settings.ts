@@ -1,0 +1,343 @@
+/**
+ * SINKS: judged sink by sink, with secrets resolved. A sink that is wrong is refused with its name, what is
+ * wrong and what a right value looks like; the others run.
+ */
+import type * as z from "zod";
+import { checkOutboundUrl } from "../config/outbound-url.ts";
+import type { Dialect } from "../sync/api.ts";
+import type { StreamName } from "../sync/status.ts";
+import { type SinkShape, sinkName, sinkShapes, sinkTypes } from "./settings-shapes.ts";
+
+interface CommonSettings {
+  /** Unique among the sinks, `[a-zA-Z0-9_-]{1,64}`. A renamed sink is a new one. */
+  readonly name: string;
+  /** The streams that it takes, never empty. */
+  readonly streams: readonly StreamName[];
+  readonly dialect: Dialect;
+}
+
+export interface SekoiaSettings extends CommonSettings {
+  readonly type: "sekoia";
+  /** Origin and path without a trailing slash. */
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  /** Lower-case. A stream without one is not taken. */
+  readonly connectorUuids: Readonly<Record<StreamName, string | null>>;
+  readonly batchSize: number;
+}
+
+export interface HttpSettings extends CommonSettings {
+  readonly type: "http";
+  readonly url: string;
+  readonly format: "json" | "ndjson";
+  readonly gzip: boolean;
+  readonly token: string | null;
+  readonly hmacKey: string | null;
+}
+
+export interface R2Settings extends CommonSettings {
+  readonly type: "r2";
+  readonly binding: string;
+  /** Empty, or ends with a slash. */
+  readonly prefix: string;
+}
+
+export interface SplunkHecSettings extends CommonSettings {
+  readonly type: "splunk_hec";
+  /** What stands before `/services/collector`, without a trailing slash. */
+  readonly baseUrl: string;
+  readonly token: string;
+  /** Null leaves the choice to the HEC token. */
+  readonly index: string | null;
+  readonly sourcetype: string | null;
+  /** Wait for the indexers' acknowledgement. */
+  readonly ack: boolean;
+}
+
+export interface ElasticsearchSettings extends CommonSettings {
+  readonly type: "elasticsearch";
+  /** What stands before `/_bulk`, without a trailing slash. */
+  readonly baseUrl: string;
+  /** In the encoded form that the header wants. */
+  readonly apiKey: string;
+  readonly index: string;
+}
+
+export interface QueueSettings extends CommonSettings {
+  readonly type: "queue";
+  readonly binding: string;
+}
+
+export type SinkSettings =
+  | SekoiaSettings
+  | HttpSettings
+  | R2Settings
+  | SplunkHecSettings
+  | ElasticsearchSettings
+  | QueueSettings;
+
+export type SinkType = SinkSettings["type"];
+
+export interface SinkProblem {
+  /** `SINKS[1].url`. */
+  readonly path: string;
+  /** What is wrong and what a right value looks like. Never holds a secret's value. */
+  readonly message: string;
+}
+
+export interface RefusedSink {
+  /** The sink's name; `SINKS[1]` when it has none that can be used, `SINKS` when the setting is unreadable. */
+  readonly name: string;
+  /** Its type where that much is known. */
+  readonly type: SinkType | null;
+  readonly problems: readonly SinkProblem[];
+}
+
+export interface ParsedSinks {
+  readonly accepted: readonly SinkSettings[];
+  readonly refused: readonly RefusedSink[];
+}
+
+export interface SinkContext {
+  /** A secret's value by its name; undefined or empty when it is not set. */
+  secret(name: string): string | undefined;
+  /** Whether the Worker has a binding of this name. */
+  binding(name: string): boolean;
+  readonly allowLoopback: boolean;
+}
+
+const bindingRemedies = {
+  r2: "enable R2 and uncomment [[r2_buckets]] in wrangler.toml with this binding name",
+  queue: "enable Queues and uncomment [[queues.producers]] in wrangler.toml with this binding name",
+} as const;
+
+/** Collects what is wrong with one sink while its references are resolved. */
+class Resolver {
+  readonly problems: SinkProblem[] = [];
+  readonly #path: string;
+  readonly #context: SinkContext;
+
+  constructor(path: string, context: SinkContext) {
+    this.#path = path;
+    this.#context = context;
+  }
+
+  secret(key: string, name: string): string {
+    const value = this.#context.secret(name)?.trim();
+    if (value !== undefined && value !== "" && !/[^\x20-\x7e]/.test(value)) return value;
+    // Somebody may have put the secret itself where its name belongs, so only what looks like a name is repeated.
+    const shown = /^[A-Z][A-Z0-9_]{0,63}$/.test(name) ? `the secret ${name}` : "the secret that it names";
+    this.#add(
+      key,
+      value === undefined || value === ""
+        ? `${shown} is not set; set it with "npx wrangler secret put NAME" (or in .dev.vars) and give its name here, not its value`
+        : `${shown} holds characters that no header can carry; set it again without line breaks`,
+    );
+    return "";
+  }
+
+  url(key: string, text: string, query: "query allowed" | "no query"): URL {
+    const checked = checkOutboundUrl(text, { allowLoopback: this.#context.allowLoopback });
+    if (!checked.ok) {
+      this.#add(key, checked.error);
+      return new URL("https://refused.invalid");
+    }
+    if (query === "no query" && (checked.value.search !== "" || checked.value.hash !== "")) {
+      this.#add(
+        key,
+        "it must not have a query or fragment; a right value looks like https://siem.example.com:8088",
+      );
+    }
+    return checked.value;
+  }
+
+  binding(type: "r2" | "queue", name: string): string {
+    if (!this.#context.binding(name)) {
+      this.#add("binding", `the Worker has no binding ${name}; ${bindingRemedies[type]}`);
+    }
+    return name;
+  }
+
+  streamsWithConnector(
+    streams: readonly StreamName[],
+    connectors: Readonly<Partial<Record<StreamName, string | undefined>>>,
+  ): readonly StreamName[] {
+    const taken = streams.filter((stream) => connectors[stream] !== undefined);
+    if (taken.length === 0) {
+      this.#add(
+        "connector_uuids",
+        `it has no connector UUID for ${streams.join(" or ")}, so nothing would be sent`,
+      );
+    }
+    return taken;
+  }
+
+  #add(key: string, message: string): void {
+    this.problems.push({ path: `${this.#path}.${key}`, message });
+  }
+}
+
+/** Origin and path without a trailing slash and without `endpoint`, which people often paste along. */
+const baseOf = (url: URL, endpoint: RegExp): string =>
+  `${url.origin}${url.pathname.replace(/\/+$/, "").replace(endpoint, "")}`;
+
+/** Elasticsearch's header wants base64 of `id:key`; Kibana shows both forms. */
+const encodedApiKey = (key: string): string => (key.includes(":") ? btoa(key) : key);
+
+const resolve = (shape: SinkShape, resolver: Resolver): SinkSettings => {
+  const common = { name: shape.name, streams: shape.streams, dialect: shape.dialect };
+  switch (shape.type) {
+    case "sekoia":
+      return {
+        ...common,
+        type: "sekoia",
+        streams: resolver.streamsWithConnector(shape.streams, shape.connector_uuids),
+        baseUrl: baseOf(resolver.url("base_url", shape.base_url, "no query"), /^$/),
+        apiKey: resolver.secret("api_key_secret", shape.api_key_secret),
+        connectorUuids: {
+          users: shape.connector_uuids.users ?? null,
+          devices: shape.connector_uuids.devices ?? null,
+        },
+        batchSize: shape.batch_size,
+      };
+    case "http":
+      return {
+        ...common,
+        type: "http",
+        url: resolver.url("url", shape.url, "query allowed").href,
+        format: shape.format,
+        gzip: shape.gzip,
+        token: shape.token_secret === undefined ? null : resolver.secret("token_secret", shape.token_secret),
+        hmacKey: shape.hmac_secret === undefined ? null : resolver.secret("hmac_secret", shape.hmac_secret),
+      };
+    case "r2":
+      return {
+        ...common,
+        type: "r2",
+        binding: resolver.binding("r2", shape.binding),
+        prefix: shape.prefix === "" || shape.prefix.endsWith("/") ? shape.prefix : `${shape.prefix}/`,
+      };
+    case "splunk_hec":
+      return {
+        ...common,
+        type: "splunk_hec",
+        baseUrl: baseOf(
+          resolver.url("url", shape.url, "no query"),
+          /\/services\/collector(\/event(\/1\.0)?)?$/,
+        ),
+        token: resolver.secret("token_secret", shape.token_secret),
+        index: shape.index ?? null,
+        sourcetype: shape.sourcetype ?? null,
+        ack: shape.ack,
+      };
+    case "elasticsearch":
+      return {
+        ...common,
+        type: "elasticsearch",
+        baseUrl: baseOf(resolver.url("url", shape.url, "no query"), /\/_bulk$/),
+        apiKey: encodedApiKey(resolver.secret("api_key_secret", shape.api_key_secret)),
+        index: shape.index,
+      };
+    case "queue":
+      return { ...common, type: "queue", binding: resolver.binding("queue", shape.binding) };
+  }
+};
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const isSinkType = (value: unknown): value is SinkType =>
+  typeof value === "string" && Object.hasOwn(sinkShapes, value);
+
+const pathOf = (base: string, keys: readonly PropertyKey[]): string =>
+  keys.reduce<string>(
+    (path, key) => (typeof key === "number" ? `${path}[${key}]` : `${path}.${String(key)}`),
+    base,
+  );
+
+const problemsOf = (error: z.ZodError, base: string, known: readonly string[]): SinkProblem[] =>
+  error.issues.flatMap((issue) =>
+    issue.code === "unrecognized_keys"
+      ? issue.keys.map((key) => ({
+          path: pathOf(base, [...issue.path, key]),
+          message: `there is no such key; known keys are ${known.join(", ")}`,
+        }))
+      : [{ path: pathOf(base, issue.path), message: issue.message }],
+  );
+
+type Judged = { readonly accepted: SinkSettings } | { readonly refused: RefusedSink };
+
+const judge = (value: unknown, path: string, context: SinkContext): Judged => {
+  const refuse = (problems: readonly SinkProblem[]): Judged => {
+    const name = isRecord(value) ? sinkName.safeParse(value["name"]).data : undefined;
+    const type = isRecord(value) && isSinkType(value["type"]) ? value["type"] : null;
+    return { refused: { name: name ?? path, type, problems } };
+  };
+  if (!isRecord(value)) {
+    return refuse([
+      { path, message: 'it is not an object; a right one looks like {"type":"http","name":"siem",…}' },
+    ]);
+  }
+  const type = value["type"];
+  if (!isSinkType(type)) {
+    return refuse([
+      { path: `${path}.type`, message: `it is not a sink type; known types are ${sinkTypes.join(", ")}` },
+    ]);
+  }
+  const schema = sinkShapes[type];
+  const shape = schema.safeParse(value);
+  if (!shape.success) return refuse(problemsOf(shape.error, path, Object.keys(schema.shape)));
+  const resolver = new Resolver(path, context);
+  const settings = resolve(shape.data, resolver);
+  return resolver.problems.length > 0 ? refuse(resolver.problems) : { accepted: settings };
+};
+
+const unreadable = (message: string): ParsedSinks => ({
+  accepted: [],
+  refused: [{ name: "SINKS", type: null, problems: [{ path: "SINKS", message }] }],
+});
+
+const example = '[{"type":"http","name":"siem","url":"https://siem.example.com/okta"}]';
+
+/**
+ * Judges the setting SINKS.
+ *
+ * @param value a JSON string, or the array itself; nothing or blank means no sinks.
+ * @param context where secrets and bindings are looked up.
+ * @returns every sink, either accepted with its secrets resolved or refused with its problems. Of several sinks
+ *   with one name the first keeps it.
+ */
+export const parseSinks = (value: unknown, context: SinkContext): ParsedSinks => {
+  if (value === undefined || value === null) return { accepted: [], refused: [] };
+  let list: unknown = value;
+  if (typeof value === "string") {
+    if (value.trim() === "") return { accepted: [], refused: [] };
+    try {
+      list = JSON.parse(value);
+    } catch {
+      // The parser's own message quotes the text, which may hold a secret that does not belong there.
+      return unreadable(`it is not valid JSON; a right value looks like ${example}`);
+    }
+  }
+  if (!Array.isArray(list)) return unreadable(`it is not a JSON list; a right value looks like ${example}`);
+
+  const accepted: SinkSettings[] = [];
+  const refused: RefusedSink[] = [];
+  const holders = new Map<string, string>();
+  for (const [index, entry] of list.entries()) {
+    const path = `SINKS[${index}]`;
+    const judged = judge(entry, path, context);
+    const name = "accepted" in judged ? judged.accepted.name : judged.refused.name;
+    const holder = holders.get(name);
+    if (holder !== undefined) {
+      const message = `the name "${name}" belongs to ${holder} already; give every sink a name of its own`;
+      const type = "accepted" in judged ? judged.accepted.type : judged.refused.type;
+      refused.push({ name, type, problems: [{ path: `${path}.name`, message }] });
+      continue;
+    }
+    holders.set(name, path);
+    if ("accepted" in judged) accepted.push(judged.accepted);
+    else refused.push(judged.refused);
+  }
+  return { accepted, refused };
+};

@@ -1,0 +1,232 @@
+import { describe, expect, it } from "vitest";
+import { parseSinks, type SinkContext } from "../../src/delivery/settings.ts";
+
+const uuid = "B2E2E2C7-1a3e-4b7a-9c2d-8e4f3a6b7c9d";
+const secrets: Record<string, string> = {
+  SIEM_TOKEN: "s3cr3t-value",
+  BROKEN: "two\nlines",
+  ES: "id:key",
+  EMPTY: "",
+};
+
+const context = (overrides: Partial<SinkContext> = {}): SinkContext => ({
+  secret: (name) => secrets[name],
+  binding: (name) => name === "EVENTS" || name === "EVENTS_QUEUE",
+  allowLoopback: false,
+  ...overrides,
+});
+
+const parse = (value: unknown, overrides: Partial<SinkContext> = {}) => parseSinks(value, context(overrides));
+
+const http = { type: "http", name: "siem", url: "https://siem.example.com/okta" };
+
+describe("parseSinks accepts", () => {
+  it.each([undefined, null, "", "  ", "[]", []])("%j as no sinks", (value) => {
+    expect(parse(value)).toEqual({ accepted: [], refused: [] });
+  });
+
+  it("every type with its documented defaults", () => {
+    const value = [
+      { type: "sekoia", name: "soc", api_key_secret: "SIEM_TOKEN", connector_uuids: { users: uuid } },
+      http,
+      { type: "r2", name: "lake" },
+      { type: "splunk_hec", name: "splunk", url: "https://hec.example.com:8088", token_secret: "SIEM_TOKEN" },
+      {
+        type: "elasticsearch",
+        name: "es",
+        url: "https://es.example.com",
+        api_key_secret: "ES",
+        index: "okta",
+      },
+      { type: "queue", name: "queue" },
+    ];
+    const both = ["users", "devices"];
+    const expected = [
+      {
+        type: "sekoia",
+        name: "soc",
+        streams: ["users"],
+        dialect: "sekoia",
+        baseUrl: "https://api.sekoia.io",
+        apiKey: "s3cr3t-value",
+        connectorUuids: { users: uuid.toLowerCase(), devices: null },
+        batchSize: 100,
+      },
+      {
+        ...http,
+        streams: both,
+        dialect: "ocsf",
+        format: "json",
+        gzip: false,
+        token: null,
+        hmacKey: null,
+      },
+      { type: "r2", name: "lake", streams: both, dialect: "ocsf", binding: "EVENTS", prefix: "" },
+      {
+        type: "splunk_hec",
+        name: "splunk",
+        streams: both,
+        dialect: "ocsf",
+        baseUrl: "https://hec.example.com:8088",
+        token: "s3cr3t-value",
+        index: null,
+        sourcetype: null,
+        ack: false,
+      },
+      {
+        type: "elasticsearch",
+        name: "es",
+        streams: both,
+        dialect: "ocsf",
+        baseUrl: "https://es.example.com",
+        // RFC 4648 base64 of "id:key"
+        apiKey: "aWQ6a2V5",
+        index: "okta",
+      },
+      { type: "queue", name: "queue", streams: both, dialect: "ocsf", binding: "EVENTS_QUEUE" },
+    ];
+    expect(parse(JSON.stringify(value))).toEqual({ accepted: expected, refused: [] });
+    expect(parse(value).accepted).toEqual(expected);
+  });
+
+  it("endpoints pasted along with the base URL", () => {
+    const hec = (url: string) => ({ type: "splunk_hec", name: "s", url, token_secret: "SIEM_TOKEN" });
+    for (const url of [
+      "https://hec.example.com/",
+      "https://hec.example.com/services/collector",
+      "https://hec.example.com/services/collector/event",
+      "https://hec.example.com/services/collector/event/1.0",
+    ]) {
+      expect(parse([hec(url)]).accepted).toMatchObject([{ baseUrl: "https://hec.example.com" }]);
+    }
+    const es = {
+      type: "elasticsearch",
+      name: "e",
+      url: "https://es.example.com/x/_bulk",
+      api_key_secret: "ES",
+      index: "o",
+    };
+    expect(parse([es]).accepted).toMatchObject([{ baseUrl: "https://es.example.com/x" }]);
+  });
+
+  it("loopback where it is permitted, and a prefix without its slash", () => {
+    expect(parse([{ ...http, url: "http://127.0.0.1:9000/in" }], { allowLoopback: true }).refused).toEqual(
+      [],
+    );
+    expect(parse([{ type: "r2", name: "lake", prefix: "okta" }]).accepted).toMatchObject([
+      { prefix: "okta/" },
+    ]);
+  });
+});
+
+describe("parseSinks refuses", () => {
+  const hec = { type: "splunk_hec", name: "siem", url: "https://h.example.com" };
+  const es = { type: "elasticsearch", name: "siem", url: "https://h.example.com", api_key_secret: "ES" };
+  const sekoia = { type: "sekoia", name: "siem", api_key_secret: "SIEM_TOKEN" };
+  it.each<[string, object, string, RegExp]>([
+    ["an unknown type", { ...http, type: "syslog" }, "SINKS[0].type", /known types are sekoia, http, r2/],
+    ["a type from the object's prototype", { ...http, type: "toString" }, "SINKS[0].type", /known types are/],
+    [
+      "an unknown key",
+      { ...http, urll: "x" },
+      "SINKS[0].urll",
+      /known keys are type, name, streams, dialect, url/,
+    ],
+    ["an inlined secret", { ...http, token: "x" }, "SINKS[0].token", /token_secret/],
+    [
+      "a missing secret",
+      { ...http, token_secret: "NOPE" },
+      "SINKS[0].token_secret",
+      /the secret NOPE is not set/,
+    ],
+    ["an empty secret", { ...http, hmac_secret: "EMPTY" }, "SINKS[0].hmac_secret", /is not set/],
+    ["a secret of two lines", { ...http, token_secret: "BROKEN" }, "SINKS[0].token_secret", /line breaks/],
+    ["a required secret", hec, "SINKS[0].token_secret", /name of a secret/],
+    ["http", { ...http, url: "http://siem.example.com" }, "SINKS[0].url", /https:\/\//],
+    ["loopback", { ...http, url: "http://localhost:9000" }, "SINKS[0].url", /ALLOW_LOOPBACK/],
+    ["a private address", { ...http, url: "https://10.1.2.3/" }, "SINKS[0].url", /private/],
+    [
+      "a user in the URL",
+      { ...http, url: "https://u:p@siem.example.com/" },
+      "SINKS[0].url",
+      /user name or password/,
+    ],
+    ["no URL", { type: "http", name: "siem" }, "SINKS[0].url", /URL/],
+    ["a format", { ...http, format: "csv" }, "SINKS[0].format", /"json" or "ndjson"/],
+    ["a quoted flag", { ...http, gzip: "true" }, "SINKS[0].gzip", /true or false/],
+    ["an unknown stream", { ...http, streams: ["groups"] }, "SINKS[0].streams[0]", /"users", "devices"/],
+    ["no stream", { ...http, streams: [] }, "SINKS[0].streams", /"users", "devices"/],
+    ["a stream twice", { ...http, streams: ["users", "users"] }, "SINKS[0].streams", /each once/],
+    ["a dialect", { ...http, dialect: "ecs" }, "SINKS[0].dialect", /"ocsf" or "sekoia"/],
+    [
+      "an absent binding",
+      { type: "r2", name: "siem", binding: "LAKE" },
+      "SINKS[0].binding",
+      /no binding LAKE.*R2/,
+    ],
+    ["an absolute prefix", { type: "r2", name: "siem", prefix: "/x" }, "SINKS[0].prefix", /slash/],
+    ["an index with capitals", { ...es, index: "Okta" }, "SINKS[0].index", /lower-case/],
+    ["no connector", sekoia, "SINKS[0].connector_uuids", /connector UUID/],
+    ["an empty connector", { ...sekoia, connector_uuids: {} }, "SINKS[0].connector_uuids", /connector UUID/],
+    [
+      "a connector that is none",
+      { ...sekoia, connector_uuids: { users: "x" } },
+      "SINKS[0].connector_uuids.users",
+      /UUID/,
+    ],
+    [
+      "streams without connector",
+      { ...sekoia, connector_uuids: { users: uuid }, streams: ["devices"] },
+      "SINKS[0].connector_uuids",
+      /for devices/,
+    ],
+    [
+      "a batch of nothing",
+      { ...sekoia, connector_uuids: { users: uuid }, batch_size: 0 },
+      "SINKS[0].batch_size",
+      /1 to 1000/,
+    ],
+  ])("%s, with the sink's name, path and remedy", (_, sink, path, message) => {
+    const { accepted, refused } = parse([sink]);
+    expect(accepted).toEqual([]);
+    expect(refused).toMatchObject([{ name: "siem", problems: [{ path }] }]);
+    expect(refused[0]?.problems[0]?.message).toMatch(message);
+  });
+
+  it.each(["{", "{}", '"x"', 7])("%j as a whole", (value) => {
+    expect(parse(value)).toMatchObject({
+      accepted: [],
+      refused: [{ name: "SINKS", problems: [{ path: "SINKS" }] }],
+    });
+  });
+
+  it.each([1, null, [], { type: "http", name: "a b" }, { type: "http" }])("%j by its place", (entry) => {
+    expect(parse([http, entry])).toMatchObject({
+      accepted: [{ name: "siem" }],
+      refused: [{ name: "SINKS[1]" }],
+    });
+  });
+
+  it("the later of two sinks with one name, and lets the others run", () => {
+    const { accepted, refused } = parse([http, { type: "queue", name: "siem" }, { ...http, name: "other" }]);
+    expect(accepted.map((sink) => [sink.type, sink.name])).toEqual([
+      ["http", "siem"],
+      ["http", "other"],
+    ]);
+    expect(refused).toMatchObject([{ name: "siem", type: "queue", problems: [{ path: "SINKS[1].name" }] }]);
+  });
+
+  it("without ever repeating what may be a secret", () => {
+    const secret = "00000000-dead-beef-0000-000000000000";
+    const text = JSON.stringify(
+      parse([
+        { ...hec, token_secret: secret },
+        { ...http, name: "b", url: `https://siem.example.com:1/?token=${secret}` },
+        { ...es, name: "c", url: `https://siem.example.com/?key=${secret}`, index: "o" },
+        { ...http, name: "d", token: secret },
+      ]),
+    );
+    expect(text).not.toContain(secret);
+    expect(JSON.stringify(parse(`[{"token": "${secret}"`))).not.toContain(secret);
+  });
+});
