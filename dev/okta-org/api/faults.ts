@@ -1,0 +1,98 @@
+import * as z from "zod";
+import type { Random } from "../org/random.ts";
+
+export const faultRuleSchema = z.strictObject({
+  match: z
+    .strictObject({
+      /** A path prefix, or a regular expression over path and query when it holds any of ^$*+?()[]|\ */
+      path: z.string().optional(),
+      /** An endpoint template as in the statistics: `GET /api/v1/users/{id}/factors`. */
+      endpoint: z.string().optional(),
+      method: z.string().optional(),
+      /** Applies to this many matching calls, then never again. */
+      times: z.int().positive().optional(),
+      /** Lets this many matching calls pass first. */
+      after: z.int().min(0).optional(),
+      /** Applies to every n-th matching call only. */
+      every: z.int().positive().optional(),
+      probability: z.number().min(0).max(1).optional(),
+    })
+    .default({}),
+  kind: z.enum([
+    "429",
+    "concurrency-429",
+    "500",
+    "500-above-limit",
+    "503",
+    "slow",
+    "reset",
+    "throw",
+    "truncated",
+    "403",
+    "403-scope",
+    "401",
+    "404",
+    "empty-list",
+    "foreign-next",
+    "malformed-record",
+    "html",
+    "huge-body",
+    "redirect",
+  ]),
+  /** slow: how long to wait before answering normally. */
+  ms: z.number().min(0).default(1000),
+  /** 500-above-limit: the greatest page size that still works. */
+  limit: z.int().positive().default(100),
+  /** 429: how far in the future the reset header lies; the real window's end when absent. */
+  resetInMs: z.int().optional(),
+  /** huge-body: how much is sent. */
+  bytes: z.int().positive().default(64_000_000),
+  /** redirect and foreign-next: the other origin. */
+  origin: z.string().default("https://attacker.invalid"),
+  /** malformed-record: what takes the place of the first record of the page. */
+  record: z.unknown().default({ id: 42, profile: "garbage" }),
+});
+export type FaultRule = z.output<typeof faultRuleSchema>;
+
+/** Rules that make calls fail on purpose; the first that applies wins. */
+export class Faults {
+  #rules: { rule: FaultRule; seen: number; applied: number }[] = [];
+  readonly #random: Random;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  add(rules: FaultRule[]): void {
+    this.#rules.push(...rules.map((rule) => ({ rule, seen: 0, applied: 0 })));
+  }
+
+  clear(): void {
+    this.#rules = [];
+  }
+
+  list(): { rule: FaultRule; seen: number; applied: number }[] {
+    return this.#rules;
+  }
+
+  /** The rule that applies to a call, if any; counts the call for every rule that it matches. */
+  match(method: string, endpoint: string, url: URL): FaultRule | null {
+    for (const state of this.#rules) {
+      const { match } = state.rule;
+      if (match.method !== undefined && match.method !== method) continue;
+      if (match.endpoint !== undefined && match.endpoint !== endpoint) continue;
+      if (match.path !== undefined && !pathMatches(match.path, url.pathname + url.search)) continue;
+      state.seen++;
+      if (state.seen <= (match.after ?? 0)) continue;
+      if (state.applied >= (match.times ?? Number.POSITIVE_INFINITY)) continue;
+      if ((state.seen - (match.after ?? 0)) % (match.every ?? 1) !== 0) continue;
+      if (match.probability !== undefined && !this.#random.chance(match.probability)) continue;
+      state.applied++;
+      return state.rule;
+    }
+    return null;
+  }
+}
+
+const pathMatches = (pattern: string, path: string): boolean =>
+  /[\^$*+?()[\]|\\]/.test(pattern) ? new RegExp(pattern).test(path) : path.startsWith(pattern);

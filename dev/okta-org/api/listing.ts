@@ -1,0 +1,148 @@
+import { asOf, type Row, type Table } from "../org/table.ts";
+import type { JsonValue } from "../org/types.ts";
+import { type Call, limitOf } from "./call.ts";
+import { readCursor } from "./cursor.ts";
+import { OktaError } from "./errors.ts";
+import { compileSearch, type Predicate, SearchError, type SearchOptions } from "./search.ts";
+
+export interface Hit<T> {
+  row: Row<T>;
+  data: T;
+}
+export interface Page<T> {
+  hits: Hit<T>[];
+  /** Where the next page starts, or null on the last one. */
+  position: JsonValue | null;
+  limit: number;
+}
+
+export interface Listing<T> {
+  /** What is in the list at all when nothing is searched for. */
+  plain: (data: T) => boolean;
+  search: SearchOptions;
+  filter: SearchOptions;
+  q: (data: T, text: string) => boolean;
+  /** Page size of `q`, which does not page; absent when it pages like the rest. */
+  qLimit?: number;
+  limit: number;
+  max: number;
+}
+
+const compile = (expression: string, options: SearchOptions): Predicate => {
+  try {
+    return compileSearch(expression, options);
+  } catch (error) {
+    if (error instanceof SearchError) throw new OktaError("E0000031", error.message);
+    throw error;
+  }
+};
+
+/** Sorted results of the last searches: paging through one would sort it again for every page. */
+const sortedCache: WeakMap<object, { key: string; hits: Hit<never>[] }> = new WeakMap();
+
+/** One page of a table by search, filter, q or plainly, in creation order unless a search is sorted. */
+export const listTable = <T extends { id: string }>(
+  call: Call,
+  table: Table<T>,
+  listing: Listing<T>,
+): Page<T> => {
+  const query = call.url.searchParams;
+  const search = query.get("search");
+  const filter = query.get("filter");
+  const q = query.get("q");
+  const after = readCursor(call.state.cursorKey, call.url);
+  if (search !== null) {
+    const predicate = compile(search, listing.search);
+    const lag = call.state.options.searchLagMs;
+    const cutoff = call.state.clock.now() - lag;
+    const see = (row: Row<T>): T | null => {
+      const data = lag === 0 ? row.data : asOf(row, cutoff);
+      return data !== null && predicate(data) ? data : null;
+    };
+    const limit = limitOf(call, listing.limit, listing.max);
+    const sortBy = query.get("sortBy");
+    if (sortBy === null) return scan(table, see, after, limit);
+    const key = `${table.version}/${lag === 0 ? "" : cutoff}/${search}/${sortBy}/${query.get("sortOrder")}`;
+    return sorted(table, see, after, limit, sortBy, query.get("sortOrder"), key);
+  }
+  const predicate = filter === null ? listing.plain : compile(filter, listing.filter);
+  if (q !== null && listing.qLimit !== undefined) {
+    const limit = limitOf(call, listing.qLimit, listing.max);
+    const see = (row: Row<T>): T | null => (predicate(row.data) && listing.q(row.data, q) ? row.data : null);
+    return { ...scan(table, see, null, limit), position: null };
+  }
+  const wanted = (data: T): boolean => predicate(data) && (q === null || listing.q(data, q));
+  return scan(
+    table,
+    (row) => (wanted(row.data) ? row.data : null),
+    after,
+    limitOf(call, listing.limit, listing.max),
+  );
+};
+
+/** Rows after a sequence. A deleted or inserted row shifts nothing: the position is a sequence, not an offset. */
+const scan = <T extends { id: string }>(
+  table: Table<T>,
+  see: (row: Row<T>) => T | null,
+  after: unknown,
+  limit: number,
+): Page<T> => {
+  const hits: Hit<T>[] = [];
+  let last = typeof after === "number" ? after : 0;
+  for (let i = table.indexAfter(last); i < table.rows.length; i++) {
+    const row = table.rows[i];
+    const data = row && see(row);
+    if (!row || data === null || data === undefined) continue;
+    if (hits.length === limit) return { hits, position: last, limit };
+    hits.push({ row, data });
+    last = row.seq;
+  }
+  return { hits, position: null, limit };
+};
+
+const sortKey = (data: object, path: string[]): string => {
+  let value: unknown = data;
+  for (const step of path)
+    value = value !== null && typeof value === "object" ? Reflect.get(value, step) : undefined;
+  return value === null || value === undefined ? "" : String(value).toLowerCase();
+};
+
+const sorted = <T extends { id: string }>(
+  table: Table<T>,
+  see: (row: Row<T>) => T | null,
+  after: unknown,
+  limit: number,
+  sortBy: string,
+  sortOrder: string | null,
+  key: string,
+): Page<T> => {
+  const path = sortBy.split(".");
+  const sign = sortOrder?.toLowerCase().startsWith("desc") ? -1 : 1;
+  const order = (a: [string, number], b: [string, number]): number => {
+    if (a[0] !== b[0]) return (a[0] < b[0] ? -1 : 1) * sign;
+    return a[1] - b[1];
+  };
+  const keyOf = (hit: Hit<T>): [string, number] => [sortKey(hit.data, path), hit.row.seq];
+  const cached = sortedCache.get(table);
+  let hits: Hit<T>[];
+  if (cached?.key === key) {
+    // The cache is keyed by the table itself, so its hits are of this table's type.
+    hits = cached.hits;
+  } else {
+    hits = table.rows.flatMap((row) => {
+      const data = see(row);
+      return data === null ? [] : [{ row, data }];
+    });
+    hits.sort((a, b) => order(keyOf(a), keyOf(b)));
+    sortedCache.set(table, { key, hits: hits as Hit<never>[] });
+  }
+  let start = 0;
+  if (Array.isArray(after)) {
+    const position: [string, number] = [String(after[0]), Number(after[1])];
+    const found = hits.findIndex((hit) => order(keyOf(hit), position) > 0);
+    start = found === -1 ? hits.length : found;
+  }
+  const page = hits.slice(start, start + limit);
+  const last = page.at(-1);
+  return { hits: page, position: last && start + limit < hits.length ? keyOf(last) : null, limit };
+};

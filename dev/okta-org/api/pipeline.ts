@@ -1,0 +1,96 @@
+import type { OrgState } from "../org/state.ts";
+import { authenticate, ChallengeError } from "./auth.ts";
+import type { Call, Endpoint } from "./call.ts";
+import { concurrencyRefusal, OktaError, oktaError } from "./errors.ts";
+import type { FaultRule } from "./faults.ts";
+import { altered, faultResponse } from "./injected.ts";
+import type { Take } from "./limits.ts";
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * One call through everything that surrounds a handler: concurrency, injected faults, authentication, the
+ * rate limit, permissions, latency; then the headers and the statistics.
+ */
+export const runEndpoint = async (
+  state: OrgState,
+  endpoint: Endpoint,
+  request: Request,
+  param: (name: string) => string,
+): Promise<Response> => {
+  const url = new URL(request.url);
+  const name = `${request.method} ${endpoint.path}`;
+  const admitted = state.limiter.enter();
+  try {
+    const origin = state.options.baseUrl ?? url.origin;
+    const call = { state, request, url, origin, param };
+    const fault = state.faults.match(request.method, name, url);
+    if (fault !== null) state.stats.countInjected();
+    const response = admitted
+      ? await answer(call, endpoint, fault)
+      : concurrencyRefusal(state.clock.now(), state.random.id("oae"));
+    const page =
+      endpoint.list === true && fault === null ? `${request.method} ${url.pathname}${url.search}` : null;
+    state.stats.count(name, response.status, page);
+    return finish(state, response);
+  } finally {
+    state.limiter.leave();
+  }
+};
+
+const answer = async (
+  call: Omit<Call, "principal">,
+  endpoint: Endpoint,
+  fault: FaultRule | null,
+): Promise<Response> => {
+  const { state } = call;
+  if (fault?.kind === "slow") await sleep(fault.ms);
+  const replaced = fault && faultResponse(fault, call, endpoint);
+  if (replaced) return replaced;
+  let take: Take | null = null;
+  let response: Response;
+  try {
+    const principal = await authenticate(call, endpoint);
+    take = state.limiter.take(endpoint.bucket, state.clock.now());
+    if (!take.ok) throw new OktaError("E0000047");
+    if (endpoint.resource !== null && state.options.forbid.includes(endpoint.resource)) {
+      throw new OktaError("E0000006");
+    }
+    if (state.options.latencyMs > 0) await sleep(state.options.latencyMs);
+    response = endpoint.handle({ ...call, principal });
+  } catch (error) {
+    response = refusal(error, state);
+  }
+  if (take !== null) rateLimitHeaders(response, take, endpoint, state);
+  return fault ? await altered(fault, response, call) : response;
+};
+
+const refusal = (error: unknown, state: OrgState): Response => {
+  if (error instanceof OktaError) return oktaError(error.code, error.detail, state.random.id("oae"));
+  if (error instanceof ChallengeError) {
+    return new Response(null, { status: error.status, headers: { "www-authenticate": error.challenge } });
+  }
+  throw error;
+};
+
+const rateLimitHeaders = (response: Response, take: Take, endpoint: Endpoint, state: OrgState): void => {
+  if (state.options.noRateLimitHeaders) return;
+  const send = (limit: number, remaining: number, reset: number): void => {
+    response.headers.append("x-rate-limit-limit", String(limit));
+    response.headers.append("x-rate-limit-remaining", String(remaining));
+    response.headers.append("x-rate-limit-reset", String(reset));
+  };
+  send(take.limit, take.remaining, take.reset);
+  // The second set is of a wider limit that ends earlier: the smallest remaining and the latest reset count.
+  if (endpoint.duplicated === true && state.options.duplicateRateLimitHeaders) {
+    send(take.limit * 2, take.limit + take.remaining, take.reset - 1);
+  }
+};
+
+/** Headers that every response carries, by the server's clock. */
+export const finish = (state: OrgState, response: Response): Response => {
+  response.headers.set("date", new Date(state.clock.now()).toUTCString());
+  response.headers.set("x-okta-request-id", state.random.id("req"));
+  response.headers.set("cache-control", "no-cache, no-store");
+  return response;
+};

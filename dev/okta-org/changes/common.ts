@@ -1,0 +1,40 @@
+import { type LogInput, SYSTEM_ACTOR } from "../org/log.ts";
+import type { OrgState } from "../org/state.ts";
+import type { Row, Table } from "../org/table.ts";
+import type { LogActor, OktaGroup, OktaUser } from "../org/types.ts";
+
+/** How a change is made: silently leaves the System Log out. */
+export interface ChangeOptions {
+  silent: boolean;
+}
+
+export const userTarget = (user: OktaUser): LogActor => ({
+  id: user.id,
+  type: "User",
+  alternateId: String(user.profile["login"] ?? ""),
+  displayName: [user.profile["firstName"], user.profile["lastName"]].filter(Boolean).join(" "),
+});
+
+export const groupTarget = (group: OktaGroup): LogActor => ({
+  id: group.id,
+  type: "UserGroup",
+  alternateId: "unknown",
+  displayName: String(group.profile["name"] ?? ""),
+});
+
+/** Writes an event as the token's owner, unless the change is silent. */
+export const record = (state: OrgState, options: ChangeOptions, input: LogInput): void => {
+  if (options.silent) return;
+  const owner = state.store.users.rows[0]?.data;
+  state.log.write({ actor: owner ? userTarget(owner) : SYSTEM_ACTOR, ...input });
+};
+
+/** When lagging reads stop to see the old version; nothing to remember without a lag. */
+export const versionAt = (state: OrgState): number | undefined =>
+  state.options.searchLagMs > 0 ? state.clock.now() : undefined;
+
+export const requireRow = <T extends { id: string }>(table: Table<T>, id: string): Row<T> => {
+  const row = table.byId.get(id);
+  if (!row) throw new RangeError(`nothing has the id ${id}`);
+  return row;
+};

@@ -1,0 +1,95 @@
+import * as z from "zod";
+import { oauthClientSchema, orgOptionsSchema } from "../options.ts";
+import { DEVICE_STATUSES, GROUP_TYPES, type JsonValue, USER_STATUSES } from "../org/types.ts";
+
+const jsonValue: z.ZodType<JsonValue> = z.json();
+export const profileSchema = z.record(z.string(), jsonValue);
+const time = z.iso.datetime();
+
+export const createUserSchema = z.strictObject({
+  id: z.string().optional(),
+  status: z.enum(USER_STATUSES).optional(),
+  created: time.optional(),
+  activated: time.nullable().optional(),
+  statusChanged: time.nullable().optional(),
+  lastLogin: time.nullable().optional(),
+  lastUpdated: time.optional(),
+  passwordChanged: time.nullable().optional(),
+  profile: profileSchema,
+  /** Ids of groups that the user is put into at once. */
+  groups: z.array(z.string()).default([]),
+});
+
+export const patchProfileSchema = z.strictObject({ profile: profileSchema });
+
+export const createGroupSchema = z.strictObject({
+  id: z.string().optional(),
+  type: z.enum(GROUP_TYPES).optional(),
+  profile: profileSchema,
+  /** Ids of users that are put into the group at once. */
+  members: z.array(z.string()).default([]),
+});
+
+export const createFactorSchema = z.strictObject({
+  id: z.string().optional(),
+  factorType: z.string(),
+  provider: z.string().default("OKTA"),
+  status: z.string().default("ACTIVE"),
+});
+
+export const createRoleSchema = z.strictObject({
+  type: z.string(),
+  label: z.string().optional(),
+  status: z.enum(["ACTIVE", "INACTIVE"]).default("ACTIVE"),
+});
+
+export const linkSchema = z.strictObject({
+  userId: z.string(),
+  created: time.optional(),
+  managementStatus: z.enum(["MANAGED", "NOT_MANAGED"]).nullable().default("MANAGED"),
+  screenLockType: z.string().nullable().default("BIOMETRIC"),
+});
+
+export const createDeviceSchema = z.strictObject({
+  id: z.string().optional(),
+  status: z.enum(DEVICE_STATUSES).optional(),
+  created: time.optional(),
+  lastUpdated: time.optional(),
+  profile: profileSchema,
+  users: z.array(linkSchema).default([]),
+});
+
+export const clockSchema = z.union([
+  z.strictObject({ advance_ms: z.number() }),
+  z.strictObject({ offset_ms: z.number() }),
+]);
+
+/** Options that may change while the org runs; sizes, seed and clients may not. */
+export const restrictSchema = orgOptionsSchema
+  .omit({
+    users: true,
+    groups: true,
+    devices: true,
+    seed: true,
+    epoch: true,
+    clients: true,
+    clockOffsetMs: true,
+  })
+  .partial();
+
+export const clientsSchema = z.union([oauthClientSchema, z.array(oauthClientSchema)]);
+
+export const eventSchema = z.strictObject({
+  eventType: z.string(),
+  outcome: z.string().optional(),
+  targets: z
+    .array(
+      z.strictObject({
+        id: z.string(),
+        type: z.string(),
+        alternateId: z.string().nullable().default(null),
+        displayName: z.string().nullable().default(null),
+      }),
+    )
+    .default([]),
+});
