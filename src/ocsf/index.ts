@@ -1,0 +1,47 @@
+/** Facts → events. Pure: the same facts and context make the same event, byte for byte. */
+import type { DeviceFacts, EventContext, UserFacts } from "../inventory/facts.ts";
+import { ocsfDevice } from "./ocsf-device.ts";
+import type { OcsfDeviceEvent, OcsfUserEvent } from "./ocsf-schemas.ts";
+import { ocsfUser } from "./ocsf-user.ts";
+import { sekoiaDevice } from "./sekoia-device.ts";
+import type { SekoiaDeviceEvent, SekoiaUserEvent } from "./sekoia-schemas.ts";
+import { sekoiaUser } from "./sekoia-user.ts";
+
+export { ocsfDeviceSchema, ocsfUserSchema } from "./ocsf-schemas.ts";
+export { sekoiaDeviceSchema, sekoiaUserSchema } from "./sekoia-schemas.ts";
+
+/**
+ * `sekoia`: as Sekoia.io documents its Okta asset connectors; whole seconds, nulls kept.
+ * `ocsf`: OCSF 1.6.0, valid in strict mode; milliseconds, nothing null.
+ */
+export type Dialect = "sekoia" | "ocsf";
+
+/**
+ * A user as an event. In the `ocsf` dialect `time` is when this content was stored (`context.changedAt`): the
+ * event tells of a collection, not of something that the user did.
+ */
+export const userEvent = (
+  facts: UserFacts,
+  context: EventContext,
+  dialect: Dialect,
+): SekoiaUserEvent | OcsfUserEvent =>
+  dialect === "sekoia" ? sekoiaUser(facts, context) : ocsfUser(facts, context);
+
+/** A device as an event; see `userEvent`. */
+export const deviceEvent = (
+  facts: DeviceFacts,
+  context: EventContext,
+  dialect: Dialect,
+): SekoiaDeviceEvent | OcsfDeviceEvent =>
+  dialect === "sekoia" ? sekoiaDevice(facts, context) : ocsfDevice(facts, context);
+
+/** A copy without keys whose value is null, at any depth; lists stay, also empty ones. For Sekoia.io's intake. */
+export const omitNulls = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(omitNulls);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, held]) => held !== null)
+      .map(([key, held]) => [key, omitNulls(held)]),
+  );
+};

@@ -1,0 +1,101 @@
+/** What users and devices share in the OCSF dialect: absent instead of null, milliseconds, observables. */
+import { type EventContext, eventId } from "../inventory/facts.ts";
+import { OCSF_VERSION, PRODUCT } from "./classes.ts";
+import { filled } from "./derive.ts";
+
+type Present<T> = { [K in keyof T as null extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as null extends T[K] ? K : never]?: Exclude<T[K], null>;
+};
+
+/** A copy without the keys whose value is null: the OCSF schema knows no null. */
+export const present = <T extends object>(value: T): Present<T> => {
+  const kept: Record<string, unknown> = {};
+  for (const [key, held] of Object.entries(value)) if (held !== null) kept[key] = held;
+  // The loop keeps exactly the keys that Present<T> describes, which the compiler cannot follow.
+  return kept as Present<T>;
+};
+
+/** Like `present`; null when nothing is left. */
+export const presentOrNull = <T extends object>(value: T): Present<T> | null => {
+  for (const held of Object.values(value)) if (held !== null) return present(value);
+  return null;
+};
+
+/** `timestamp_t` of a plausible date: the schema's validators take other numbers for seconds or microseconds. */
+export const MIN_TIMESTAMP = 100_000_000_000;
+export const MAX_TIMESTAMP = 100_000_000_000_000;
+
+/** ISO 8601 → milliseconds since the epoch; null when there is none between 1973 and 5138. */
+export const toMillis = (iso: string | null | undefined): number | null => {
+  const at = iso === null || iso === undefined ? Number.NaN : Date.parse(iso);
+  return at >= MIN_TIMESTAMP && at <= MAX_TIMESTAMP ? at : null;
+};
+
+/** OCSF's `email_t`. */
+export const EMAIL = /^[a-zA-Z0-9!#$%&'*+,\-./=?^_`{|}~]+@[a-zA-Z0-9-]+\.[a-zA-Z0-9.-]+$/;
+
+/** The address when it is one to OCSF. */
+export const emailAddress = (value: string | null | undefined): string | null =>
+  value !== null && value !== undefined && EMAIL.test(value) ? value : null;
+
+const OBSERVABLE_TYPES = {
+  hostname: { type: "Hostname", type_id: 1 },
+  userName: { type: "User Name", type_id: 4 },
+  email: { type: "Email Address", type_id: 5 },
+  userUid: { type: "User Object: uid", type_id: 31 },
+  groupName: { type: "Group Object: name", type_id: 32 },
+  groupUid: { type: "Group Object: uid", type_id: 33 },
+  accountName: { type: "Account Object: name", type_id: 34 },
+  accountUid: { type: "Account Object: uid", type_id: 35 },
+  serialNumber: { type: "Serial Number", type_id: 37 },
+  deviceUid: { type: "Device Object: uid", type_id: 47 },
+} as const;
+
+export interface Observable {
+  /** The path of the attribute in the event that holds the value. */
+  name: string;
+  type: string;
+  type_id: number;
+  value: string;
+}
+
+/** Adds an observable unless its attribute is absent. */
+export const observe = (
+  observables: Observable[],
+  kind: keyof typeof OBSERVABLE_TYPES,
+  name: string,
+  value: string | null | undefined,
+): void => {
+  if (value !== null && value !== undefined) observables.push({ name, ...OBSERVABLE_TYPES[kind], value });
+};
+
+/** The collection itself succeeded; what it could not learn is named in `unmapped.unknown_facts`. */
+export const COLLECTED = { status: "Success", status_id: 1 } as const;
+
+/** `original_time` is the record's own `lastUpdated`, the event's time is when its content was stored. */
+export const metadata = (context: EventContext, lastUpdated: string | null) =>
+  present({
+    version: OCSF_VERSION,
+    uid: eventId(context),
+    product: PRODUCT,
+    tenant_uid: context.tenant,
+    log_provider: "Okta",
+    log_name: context.stream,
+    original_time: lastUpdated,
+    processed_time: context.changedAt,
+    sequence: context.sequence,
+  } as const);
+
+/** The attributes of a profile that say something, by Okta's names; null when none does. */
+export const remainder = (
+  attributes: Readonly<Record<string, string | null | undefined>>,
+): Record<string, string> | null => {
+  let kept: Record<string, string> | null = null;
+  for (const [key, value] of Object.entries(attributes)) {
+    const said = filled(value);
+    if (said === null) continue;
+    kept ??= {};
+    kept[key] = said;
+  }
+  return kept;
+};

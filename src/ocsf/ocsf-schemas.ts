@@ -1,0 +1,248 @@
+/**
+ * The part of OCSF 1.6.0 that we emit, as strict schemas: no narrower type, enumeration or pattern of the
+ * official schema is left out, and every attribute that is not here never appears.
+ */
+import * as z from "zod";
+import {
+  ACCESS_CONTROL,
+  DEVICE_INVENTORY,
+  DEVICE_SECURITY,
+  OCSF_VERSION,
+  PRODUCT,
+  USER_INVENTORY,
+} from "./classes.ts";
+import { literals } from "./literals.ts";
+import { COLLECTED, EMAIL, MAX_TIMESTAMP, MIN_TIMESTAMP } from "./ocsf-common.ts";
+
+const text = z.string().optional();
+const flag = z.boolean().optional();
+const requiredTimestamp = z
+  .number()
+  .int()
+  .min(MIN_TIMESTAMP)
+  .max(MAX_TIMESTAMP)
+  .meta({ description: "Milliseconds since the epoch" });
+const timestamp = requiredTimestamp.optional();
+const email = z.string().regex(EMAIL).optional();
+
+const metadata = z.strictObject({
+  version: z.literal(OCSF_VERSION),
+  uid: z.string().meta({ description: "`<connection>/<stream>/<asset id>/<sequence>`: equal for repeats" }),
+  product: z.strictObject(literals(PRODUCT)),
+  tenant_uid: z.string(),
+  log_provider: z.literal("Okta"),
+  log_name: z.enum(["users", "devices"]),
+  original_time: text.meta({ description: "`lastUpdated` as Okta wrote it" }),
+  processed_time: requiredTimestamp,
+  sequence: z.number().int(),
+});
+
+const observables = z.array(
+  z.strictObject({
+    name: z.string(),
+    type: z.string(),
+    type_id: z.number().int(),
+    value: z.string(),
+  }),
+);
+
+const unknownReason = z.enum(["pending", "forbidden", "failed"]).optional();
+
+const group = z.strictObject({
+  uid: z.string(),
+  name: text,
+  desc: text,
+  type: text,
+  domain: text,
+  privileges: z.array(z.string()).optional(),
+});
+
+const person = z.strictObject({
+  given_name: text,
+  surname: text,
+  job_title: text,
+  employee_uid: text,
+  cost_center: text,
+  manager: z.strictObject({ uid: text, name: text }).optional(),
+  labels: z.array(z.string()).optional(),
+  email_addrs: z.array(z.string().regex(EMAIL)).optional(),
+  phone_number: text,
+  location: z
+    .strictObject({
+      city: text,
+      region: text,
+      country: z
+        .string()
+        .regex(/^[A-Z]{2}$/)
+        .optional(),
+      postal_code: text,
+    })
+    .optional(),
+  created_time: timestamp,
+  modified_time: timestamp,
+  last_login_time: timestamp,
+  deleted_time: timestamp,
+});
+
+const accessData = z.strictObject({
+  status: z.string(),
+  is_enabled: z.boolean(),
+  activated_time: timestamp,
+  status_changed_time: timestamp,
+  last_time_password_change: timestamp,
+  mfa_factors: z.array(z.string()).optional(),
+  factors: z.array(z.strictObject({ type: z.string(), provider: text, status: z.string() })).optional(),
+  roles: z
+    .array(z.strictObject({ type: z.string(), label: text, status: z.string(), assignment_type: text }))
+    .optional(),
+  is_deleted: z.literal(true).optional(),
+});
+
+export const ocsfUserSchema = z
+  .strictObject({
+    ...literals(USER_INVENTORY),
+    time: requiredTimestamp,
+    ...literals(COLLECTED),
+    message: z.string(),
+    metadata,
+    user: z.strictObject({
+      uid: z.string(),
+      uid_alt: text,
+      name: text,
+      full_name: text,
+      display_name: text,
+      email_addr: email,
+      domain: text,
+      phone_number: text,
+      has_mfa: flag.meta({ description: "Absent when unknown" }),
+      type: z.enum(["Unknown", "User", "Admin"]),
+      type_id: z.literal([0, 1, 2]),
+      account: z.strictObject({
+        uid: z.string(),
+        name: text,
+        type: z.literal("Okta"),
+        type_id: z.literal(99),
+        labels: z.array(z.string()),
+      }),
+      org: z.strictObject({ name: z.string(), ou_name: text }).optional(),
+      groups: z.array(group).optional(),
+      ldap_person: person.optional(),
+    }),
+    observables,
+    enrichments: z.array(
+      z.strictObject({
+        ...literals(ACCESS_CONTROL),
+        type: z.literal("access_control"),
+        provider: z.literal("Okta"),
+        data: accessData,
+      }),
+    ),
+    unmapped: z
+      .strictObject({
+        profile: z.record(z.string(), z.string()).optional(),
+        unknown_facts: z
+          .strictObject({
+            groups: unknownReason,
+            group_roles: unknownReason,
+            factors: unknownReason,
+            roles: unknownReason,
+          })
+          .optional(),
+        last_known_times: z
+          .strictObject({
+            groups: timestamp,
+            group_roles: timestamp,
+            factors: timestamp,
+            roles: timestamp,
+          })
+          .optional(),
+      })
+      .optional(),
+  })
+  .meta({ id: "OcsfUserEvent" });
+export type OcsfUserEvent = z.infer<typeof ocsfUserSchema>;
+
+const securityData = z.strictObject({
+  status: z.string(),
+  is_enabled: z.boolean(),
+  compliance_status: text,
+  is_registered: flag,
+  has_secure_hardware: flag,
+  encryption_type: text,
+  is_jailbroken: flag,
+  os_update_time: timestamp,
+  users: z
+    .array(
+      z.strictObject({
+        uid: z.string(),
+        name: text,
+        email_addr: text,
+        linked_time: timestamp,
+        management_status: text,
+        screen_lock_type: text,
+      }),
+    )
+    .optional(),
+  is_deleted: z.literal(true).optional(),
+  deleted_time: timestamp,
+});
+
+export const ocsfDeviceSchema = z
+  .strictObject({
+    ...literals(DEVICE_INVENTORY),
+    time: requiredTimestamp,
+    ...literals(COLLECTED),
+    message: z.string(),
+    metadata,
+    device: z.strictObject({
+      uid: z.string(),
+      uid_alt: text,
+      name: text,
+      hostname: text,
+      type: text,
+      type_id: z.literal([0, 1, 2, 3, 4, 5, 6, 8, 99]),
+      vendor_name: text,
+      model: text,
+      os: z
+        .strictObject({
+          name: z.string(),
+          type: text,
+          type_id: z.literal([99, 100, 200, 201, 300, 301]),
+          version: text,
+          build: text,
+        })
+        .optional(),
+      hw_info: z.strictObject({ serial_number: text, vendor_name: text }).optional(),
+      imei_list: z.array(z.string()).optional(),
+      meid: text,
+      udid: text,
+      is_managed: flag.meta({ description: "Absent when unknown" }),
+      is_compliant: flag.meta({ description: "Absent when unknown" }),
+      owner: z
+        .strictObject({
+          uid: z.string(),
+          name: text,
+          full_name: text,
+          display_name: text,
+          email_addr: email,
+          domain: text,
+        })
+        .optional(),
+      created_time: timestamp,
+      modified_time: timestamp,
+      first_seen_time: timestamp,
+      last_seen_time: timestamp,
+    }),
+    observables,
+    enrichments: z.array(
+      z.strictObject({
+        ...literals(DEVICE_SECURITY),
+        type: z.literal("device_security"),
+        provider: z.literal("Okta"),
+        data: securityData,
+      }),
+    ),
+    unmapped: z.strictObject({ profile: z.record(z.string(), z.string()).optional() }).optional(),
+  })
+  .meta({ id: "OcsfDeviceEvent" });
+export type OcsfDeviceEvent = z.infer<typeof ocsfDeviceSchema>;
