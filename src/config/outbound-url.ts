@@ -15,6 +15,9 @@ const example = "a right value looks like https://siem.example.com/path";
 
 const loopbackHosts: ReadonlySet<string> = new Set(["127.0.0.1", "localhost", "[::1]"]);
 
+/** Whether a host, as WHATWG URL normalises it, is one that ALLOW_LOOPBACK is about. */
+export const isLoopbackHost = (hostname: string): boolean => loopbackHosts.has(hostname);
+
 /** Names that only exist inside a private network (RFC 6761, RFC 6762, RFC 8375, ICANN's .internal). */
 const privateSuffixes = ["localhost", "local", "localdomain", "internal", "intranet", "lan", "home.arpa"];
 
@@ -107,7 +110,7 @@ export const checkOutboundUrl = (url: string, options: OutboundUrlOptions): Resu
   if (parsed.username !== "" || parsed.password !== "") {
     return err(`it must not hold a user name or password (name a secret instead); ${example}`);
   }
-  if (loopbackHosts.has(parsed.hostname)) {
+  if (isLoopbackHost(parsed.hostname)) {
     if (options.allowLoopback) return ok(parsed);
     return err(`it leads to this machine, which only ALLOW_LOOPBACK=true permits; ${example}`);
   }
