@@ -6,6 +6,7 @@ import { groupEndpoints } from "./api/groups.ts";
 import { logEndpoints } from "./api/logs.ts";
 import { orgEndpoints } from "./api/org.ts";
 import { finish, runEndpoint } from "./api/pipeline.ts";
+import { tokenEndpoints } from "./api/token.ts";
 import { userEndpoints } from "./api/users.ts";
 import { controlRoutes, type OrgStats, statsOf } from "./control/index.ts";
 import type { OrgOptions, OrgOptionsInput } from "./options.ts";
@@ -30,6 +31,7 @@ const ENDPOINTS: Endpoint[] = [
   ...deviceEndpoints,
   ...logEndpoints,
   ...orgEndpoints,
+  ...tokenEndpoints,
 ];
 
 /**
@@ -44,7 +46,9 @@ export const createOktaOrg = (options: OrgOptionsInput = {}): OktaOrg => {
   app.route("/_org", controlRoutes(state));
   for (const endpoint of ENDPOINTS) {
     const path = endpoint.path.replaceAll(/\{(\w+)\}/g, ":$1");
-    app.get(path, (c) => runEndpoint(state, endpoint, c.req.raw, (name) => c.req.param(name) ?? ""));
+    app.on(endpoint.method ?? "GET", path, (c) =>
+      runEndpoint(state, endpoint, c.req.raw, (name) => c.req.param(name) ?? ""),
+    );
     // HEAD arrives as GET in Hono; every other method is one that Okta's reading endpoints refuse.
     app.all(path, () => finish(state, oktaError("E0000022", undefined, state.random.id("oae"))));
   }

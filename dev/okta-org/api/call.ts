@@ -21,6 +21,8 @@ export interface Call {
 
 /** One endpoint of the API: what it is called, what it costs, what it needs, what answers. */
 export interface Endpoint {
+  /** GET when absent. */
+  method?: "POST";
   /** Path with `{name}` parameters, also the name in statistics. */
   path: string;
   bucket: Bucket;
@@ -32,7 +34,7 @@ export interface Endpoint {
   /** Whether it sends its rate-limit headers twice when the org does so at all. */
   duplicated?: boolean;
   defaultLimit?: number;
-  handle: (call: Call) => Response;
+  handle: (call: Call) => Response | Promise<Response>;
 }
 
 /** The page size of a call: absent is the default, above the maximum is the maximum, nonsense is a 400. */

@@ -57,7 +57,7 @@ const answer = async (
       throw new OktaError("E0000006");
     }
     if (state.options.latencyMs > 0) await sleep(state.options.latencyMs);
-    response = endpoint.handle({ ...call, principal });
+    response = await endpoint.handle({ ...call, principal });
   } catch (error) {
     response = refusal(error, state);
   }

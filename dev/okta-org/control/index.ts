@@ -65,6 +65,23 @@ export const controlRoutes = (state: OrgState): Hono => {
     const { outcome, ...event } = schemas.eventSchema.parse(await c.req.json());
     return c.json(state.log.write({ ...event, ...(outcome === undefined ? {} : { outcome }) }), 201);
   });
+  app.post("/oauth-clients", async (c) => {
+    const body = schemas.clientsSchema.parse(await c.req.json());
+    state.oauth.putClients(Array.isArray(body) ? body : [body]);
+    return c.json(state.options.clients, 201);
+  });
+  app.delete("/oauth-clients/:id", (c) => {
+    state.oauth.removeClient(c.req.param("id"));
+    return c.json({ ok: true });
+  });
+  app.post("/oauth-tokens/revoke", (c) => {
+    state.oauth.revokeTokens();
+    return c.json({ ok: true });
+  });
+  app.post("/dpop-nonce/rotate", (c) => {
+    state.oauth.rotateNonce();
+    return c.json({ ok: true });
+  });
   app.route("/", changeRoutes(state));
   app.onError((error, c) => {
     if (error instanceof HTTPException) return error.getResponse();
