@@ -254,7 +254,7 @@ export const parseGroup = (record: unknown): Result<OktaGroup, BadRecord> => {
 };
 
 /** One factor of `GET /api/v1/users/{id}/factors`. It needs a type and a status; its id is not used. */
-export const parseFactor = (record: unknown): Result<OktaFactor, BadRecord> => {
+const parseFactor = (record: unknown): Result<OktaFactor, BadRecord> => {
   if (!isRecord(record)) return bad(null, NOT_AN_OBJECT);
   const factorType = word(record, "factorType");
   if (factorType === null) return bad(record, "no factorType");
@@ -264,7 +264,7 @@ export const parseFactor = (record: unknown): Result<OktaFactor, BadRecord> => {
 };
 
 /** One role of a user or a group. It needs a type and a status. */
-export const parseRole = (record: unknown): Result<OktaRole, BadRecord> => {
+const parseRole = (record: unknown): Result<OktaRole, BadRecord> => {
   if (!isRecord(record)) return bad(null, NOT_AN_OBJECT);
   const type = word(record, "type");
   if (type === null) return bad(record, "no type");

@@ -4,7 +4,7 @@
 export type JsonRecord = Readonly<Record<string, unknown>>;
 
 /** UTF-16 units. Okta's own bound for a profile string is far lower; this only keeps a hostile row small. */
-export const MAX_TEXT_UNITS = 4096;
+const MAX_TEXT_UNITS = 4096;
 
 /** Object ids, log event uuids. What is not of this form is no id: it would end up in URLs and keys. */
 const ID = /^[A-Za-z0-9_-]{1,100}$/;
