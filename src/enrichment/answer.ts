@@ -1,0 +1,197 @@
+/** Facts → the answer of the public contract, and the schemas that document it. Pure. */
+import * as z from "zod";
+import { factorName } from "../okta/factor-names.ts";
+import type { Account, ActiveFactor, Found, Reading } from "./account.ts";
+import { verdicts } from "./rules.ts";
+
+const text = z.string().nullable();
+const names = z.array(z.string()).nullable();
+
+export const extractedSchema = z
+  .object({
+    status: z.string(),
+    created: text,
+    last_login: text,
+    groups: names,
+    mfa_enrolled: z.boolean().nullable(),
+    mfa_factors: names,
+    is_admin: z.boolean().nullable(),
+    department: text,
+    title: text,
+    user_id: z.string(),
+    login: text,
+    email: text,
+    display_name: text,
+    admin_roles: names,
+    password_changed: text,
+    manager: text,
+  })
+  .meta({
+    description: "What Okta says of the account. Null is unknown (then named in `incomplete`) or not set.",
+  });
+export type Extracted = z.infer<typeof extractedSchema>;
+
+export const incompleteSchema = z.object({
+  field: z.string().meta({ description: "A name in `extracted`.", example: "mfa_factors" }),
+  reason: z.string().meta({ example: "rate_limited" }),
+  message: z.string(),
+  last_known: z.unknown().meta({ description: "The value that was known last; null if none was." }),
+  last_known_at: z.iso.datetime().nullable(),
+});
+type Incomplete = z.infer<typeof incompleteSchema>;
+
+export const errorSchema = z.object({
+  code: z.string().meta({ example: "rate_limited" }),
+  message: z.string(),
+  retry_after: z.number().int().optional().meta({ description: "Seconds." }),
+});
+
+export const oktaAnswerSchema = z.object({
+  success: z.boolean(),
+  found: z.boolean().nullable().meta({ description: "Null when the look-up failed." }),
+  extracted: z.union([extractedSchema, z.object({})]),
+  verdict: z.enum(verdicts).nullable(),
+  incomplete: z.array(incompleteSchema),
+  cached: z.boolean(),
+  stale: z.boolean(),
+  enriched_at: z.iso.datetime().nullable().meta({ description: "When Okta said so." }),
+  matches: z
+    .array(z.string())
+    .optional()
+    .meta({ description: "The logins of all accounts that the name fits, when it fits several." }),
+  message: z.string().optional(),
+  error: errorSchema.optional(),
+});
+export type OktaAnswer = z.infer<typeof oktaAnswerSchema>;
+
+/** Where an answer comes from. `at` is when Okta said so, ms since the epoch. */
+export interface Provenance {
+  readonly at: number;
+  readonly cached: boolean;
+  readonly stale: boolean;
+}
+
+/** ISO 8601 in whole seconds, as the contract shows it. */
+const isoSeconds = (ms: number): string => new Date(ms).toISOString().replace(/\.\d{3}Z$/, "Z");
+
+const nameOf = (factor: ActiveFactor): string => factorName({ id: null, status: "ACTIVE", ...factor });
+
+/** Short names of the factors that count as MFA, each once, sorted. */
+const mfaNames = (factors: readonly ActiveFactor[], ignored: readonly string[]): string[] => {
+  const counting = factors.filter(
+    (factor) => !ignored.includes(factor.factorType.toLowerCase()) && !ignored.includes(nameOf(factor)),
+  );
+  return [...new Set(counting.map(nameOf))].sort();
+};
+
+/** The extracted fields that are made of facts which can be missing. */
+const derived = (ignored: readonly string[]) => {
+  const mfa = (factors: readonly ActiveFactor[]) => mfaNames(factors, ignored);
+  return {
+    groups: (groups: readonly string[]) => [...groups],
+    mfa_enrolled: (factors: readonly ActiveFactor[]) => mfa(factors).length > 0,
+    mfa_factors: mfa,
+    is_admin: (roles: readonly string[]) => roles.length > 0,
+    admin_roles: (roles: readonly string[]) => [...roles],
+  };
+};
+
+interface Extraction {
+  readonly extracted: Extracted;
+  readonly incomplete: Incomplete[];
+}
+
+/**
+ * The fields of an account, and those that could not be read.
+ * @param mfaIgnored lower-case factor types that do not count as MFA (setting MFA_IGNORED_FACTORS)
+ */
+export const extract = (account: Account, mfaIgnored: readonly string[]): Extraction => {
+  const incomplete: Incomplete[] = [];
+  const field = <T, U>(name: string, reading: Reading<T>, map: (value: T) => U): U | null => {
+    if (reading.known) return map(reading.value);
+    const { reason, message, last } = reading;
+    incomplete.push({
+      field: name,
+      reason,
+      message,
+      last_known: last === null ? null : map(last.value),
+      last_known_at: last === null ? null : isoSeconds(last.at),
+    });
+    return null;
+  };
+  const make = derived(mfaIgnored);
+  const extracted = {
+    status: account.status,
+    created: account.created,
+    last_login: account.lastLogin,
+    groups: field("groups", account.groups, make.groups),
+    mfa_enrolled: field("mfa_enrolled", account.factors, make.mfa_enrolled),
+    mfa_factors: field("mfa_factors", account.factors, make.mfa_factors),
+    is_admin: field("is_admin", account.adminRoles, make.is_admin),
+    department: account.department,
+    title: account.title,
+    user_id: account.id,
+    login: account.login,
+    email: account.email,
+    display_name: account.displayName,
+    admin_roles: field("admin_roles", account.adminRoles, make.admin_roles),
+    password_changed: account.passwordChanged,
+    manager: account.manager,
+  };
+  return { extracted, incomplete };
+};
+
+/** The answer to a look-up that worked; the verdict is filled in afterwards. */
+export const answerFor = (found: Found, from: Provenance, mfaIgnored: readonly string[]): OktaAnswer => {
+  const { cached, stale } = from;
+  const frame = { verdict: null, cached, stale, enriched_at: isoSeconds(from.at) };
+  if (found.found === "one") {
+    return { success: true, found: true, ...extract(found.account, mfaIgnored), ...frame };
+  }
+  const none = { success: true, found: false, extracted: {}, incomplete: [], ...frame };
+  if (found.found === "none") return none;
+  const message = `${found.logins.length} accounts match; ask again with one of their logins`;
+  return { ...none, matches: [...found.logins], message };
+};
+
+/** Why there is no answer. `retryAt` in ms since the epoch. */
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly retryAt: number | null;
+}
+
+/** Comes back soon by itself, so the caller is told when to ask again. */
+const passing: ReadonlySet<string> = new Set(["rate_limited", "timeout", "overloaded"]);
+
+/** When nothing says how long it takes. */
+const RETRY_AFTER_SECONDS = 5;
+
+/** 503 for what passes by itself (rate limit, time-out), 502 for Okta's and the credential's faults. */
+export const failureStatus = (failure: Failure): 502 | 503 => (passing.has(failure.code) ? 503 : 502);
+
+/** Seconds until asking again makes sense; null when waiting alone does not help. */
+export const retryAfter = (failure: Failure, now: number): number | null => {
+  if (failure.retryAt !== null) return Math.max(1, Math.ceil((failure.retryAt - now) / 1000));
+  return passing.has(failure.code) ? RETRY_AFTER_SECONDS : null;
+};
+
+/** The answer when nothing could be found out. */
+export const failureAnswer = (failure: Failure, now: number): OktaAnswer => {
+  const seconds = retryAfter(failure, now);
+  return {
+    success: false,
+    found: null,
+    extracted: {},
+    verdict: null,
+    incomplete: [],
+    cached: false,
+    stale: false,
+    enriched_at: null,
+    error: {
+      code: failure.code,
+      message: failure.message,
+      ...(seconds !== null && { retry_after: seconds }),
+    },
+  };
+};

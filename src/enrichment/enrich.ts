@@ -1,0 +1,181 @@
+/**
+ * A question answered: the cache, else the look-up, then the malice rules. Knows no HTTP and no environment;
+ * the routes pass in what it works with.
+ */
+import { errorFields, log } from "../log.ts";
+import type { Found } from "./account.ts";
+import type { Demand, LookupReply } from "./account-lookup.ts";
+import {
+  answerFor,
+  type Failure,
+  failureAnswer,
+  failureStatus,
+  type OktaAnswer,
+  type Provenance,
+  retryAfter,
+} from "./answer.ts";
+import { type AccountCache, type Cached, freshness, standIn } from "./cache.ts";
+import type { Counts } from "./counters.ts";
+import { type Identifier, parseIdentifier } from "./identifier.ts";
+import type { MaliceRules } from "./rules.ts";
+import { evaluateRules } from "./verdict.ts";
+
+export interface EnrichDeps {
+  readonly cache: AccountCache;
+  /** The flight that all askers share. */
+  readonly lookUp: (identifier: Identifier, demand: Demand) => Promise<LookupReply>;
+  readonly rules: MaliceRules;
+  /** Lower-case factor types that do not count as MFA. */
+  readonly mfaIgnored: readonly string[];
+  /** How long a look-up is fresh. */
+  readonly ttlMs: number;
+  readonly now: () => number;
+  /** Goes on after the answer: `ctx.waitUntil`. */
+  readonly background: (work: Promise<unknown>) => void;
+  readonly count: (counts: Partial<Counts>) => void;
+}
+
+/** Milliseconds spent in each part. */
+export interface Timing {
+  readonly cache: number;
+  readonly okta: number;
+  readonly rules: number;
+}
+
+/** An answer and the HTTP status that goes with it when it stands alone. */
+export interface Enrichment {
+  readonly status: 200 | 400 | 502 | 503;
+  readonly answer: OktaAnswer;
+  /** Seconds; null when waiting alone does not help. */
+  readonly retryAfter: number | null;
+  readonly timing: Timing;
+}
+
+/** Look-ups at once for one batch. */
+const BATCH_CONCURRENCY = 10;
+
+const foundIn = (cached: Exclude<Cached, { found: "miss" }>): Found => {
+  if (cached.found === "one") return { found: "one", account: cached.account };
+  return cached.found === "many" ? { found: "many", logins: cached.logins } : { found: "none" };
+};
+
+const succeed = (
+  deps: EnrichDeps,
+  found: Found,
+  from: Provenance,
+  timing: Omit<Timing, "rules">,
+): Enrichment => {
+  const startedAt = deps.now();
+  const answer = answerFor(found, from, deps.mfaIgnored);
+  // A name that fits several accounts says nothing about any of them.
+  const { verdict } =
+    found.found === "many"
+      ? { verdict: null }
+      : evaluateRules(deps.rules, answer.extracted, found.found === "one", startedAt);
+  deps.count({
+    ...(from.stale ? { stale: 1 } : from.cached ? { hits: 1 } : { misses: 1 }),
+    ...(found.found === "one" ? {} : { not_found: 1 }),
+    ...(answer.incomplete.length > 0 ? { incomplete: 1 } : {}),
+  });
+  const rules = deps.now() - startedAt;
+  return { status: 200, answer: { ...answer, verdict }, retryAfter: null, timing: { ...timing, rules } };
+};
+
+const fail = (deps: EnrichDeps, failure: Failure, timing: Omit<Timing, "rules">): Enrichment => {
+  const now = deps.now();
+  deps.count({ errors: 1 });
+  return {
+    status: failureStatus(failure),
+    answer: failureAnswer(failure, now),
+    retryAfter: retryAfter(failure, now),
+    timing: { ...timing, rules: 0 },
+  };
+};
+
+/** The flight's answer; if the flight itself is lost, what the cache holds. */
+const askFlight = async (
+  deps: EnrichDeps,
+  identifier: Identifier,
+  demand: Demand,
+  cached: Cached,
+): Promise<LookupReply> => {
+  try {
+    return await deps.lookUp(identifier, demand);
+  } catch (error) {
+    // The object was restarted or is overloaded. Okta may be well.
+    log("warn", "enrichment_flight_lost", errorFields(error));
+    const copy = standIn(cached, deps.now());
+    if (copy !== null) {
+      return { kind: "stale", found: { found: "one", account: copy.account }, at: copy.at, cached: true };
+    }
+    const message = "the look-up was interrupted; ask again";
+    return { kind: "failed", failure: { code: "overloaded", message, retryAt: null } };
+  }
+};
+
+/**
+ * Answers one question.
+ * @param refresh true bypasses the cache
+ */
+export const enrich = async (
+  deps: EnrichDeps,
+  identifier: Identifier,
+  refresh: boolean,
+): Promise<Enrichment> => {
+  const startedAt = deps.now();
+  const cached = await deps.cache.read(identifier);
+  const cacheReadAt = deps.now();
+  const fresh = freshness(cached, deps.ttlMs, cacheReadAt);
+  const cache = cacheReadAt - startedAt;
+  if (!refresh && cached.found !== "miss" && fresh !== "expired") {
+    if (fresh === "due") deps.background(askFlight(deps, identifier, "renew", cached));
+    return succeed(deps, foundIn(cached), { at: cached.at, cached: true, stale: false }, { cache, okta: 0 });
+  }
+  const reply = await askFlight(deps, identifier, refresh ? "force" : "any", cached);
+  const timing = { cache, okta: deps.now() - cacheReadAt };
+  if (reply.kind === "failed") return fail(deps, reply.failure, timing);
+  const from = { at: reply.at, cached: reply.cached, stale: reply.kind === "stale" };
+  return succeed(deps, reply.found, from, timing);
+};
+
+const refused = (deps: EnrichDeps, message: string): Enrichment => {
+  const failure = { code: "invalid_account", message, retryAt: null };
+  const timing = { cache: 0, okta: 0, rules: 0 };
+  return { status: 400, answer: failureAnswer(failure, deps.now()), retryAfter: null, timing };
+};
+
+/**
+ * Answers many questions, in their order. The same account asked for twice, however it is spelt, is looked up
+ * once; a failing item fails alone.
+ */
+export const enrichAll = (deps: EnrichDeps, accounts: readonly string[]): Promise<Enrichment[]> => {
+  const inTurn = limited(BATCH_CONCURRENCY);
+  const asked = new Map<string, Promise<Enrichment>>();
+  return Promise.all(
+    accounts.map((account) => {
+      const parsed = parseIdentifier(account);
+      if (!parsed.ok) return refused(deps, parsed.error.message);
+      const { key } = parsed.value;
+      const answer = asked.get(key) ?? inTurn(() => enrich(deps, parsed.value, false));
+      asked.set(key, answer);
+      return answer;
+    }),
+  );
+};
+
+/** Lets at most `most` pieces of work run at once, in order. */
+const limited = (most: number) => {
+  const line: (() => void)[] = [];
+  let running = 0;
+  return async <T>(work: () => Promise<T>): Promise<T> => {
+    if (running >= most) await new Promise<void>((resolve) => line.push(resolve));
+    else running += 1;
+    try {
+      return await work();
+    } finally {
+      const next = line.shift();
+      if (next === undefined) running -= 1;
+      else next(); // the place is handed on
+    }
+  };
+};
