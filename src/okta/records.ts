@@ -17,173 +17,36 @@ import {
   time,
   word,
 } from "./records/readers.ts";
+import {
+  type BadRecord,
+  DEVICE_FLAGS,
+  DEVICE_TEXTS,
+  type OktaDevice,
+  type OktaDeviceProfile,
+  type OktaDeviceUser,
+  type OktaFactor,
+  type OktaGroup,
+  type OktaLogActor,
+  type OktaLogEvent,
+  type OktaRole,
+  type OktaUser,
+  type OktaUserProfile,
+  USER_ATTRIBUTES,
+} from "./records/types.ts";
 
-/** Why a record was quarantined. `id` is there when one could be read. */
-export interface BadRecord {
-  readonly reason: string;
-  readonly id: string | null;
-}
-
-/** Base attributes of Okta's user schema, plus `jobTitle` and `country`, custom ones that many orgs have. */
-const USER_ATTRIBUTES = [
-  "login",
-  "email",
-  "secondEmail",
-  "firstName",
-  "lastName",
-  "middleName",
-  "honorificPrefix",
-  "honorificSuffix",
-  "title",
-  "jobTitle",
-  "displayName",
-  "nickName",
-  "profileUrl",
-  "primaryPhone",
-  "mobilePhone",
-  "streetAddress",
-  "city",
-  "state",
-  "zipCode",
-  "countryCode",
-  "country",
-  "postalAddress",
-  "preferredLanguage",
-  "locale",
-  "timezone",
-  "userType",
-  "employeeNumber",
-  "costCenter",
-  "organization",
-  "division",
-  "department",
-  "managerId",
-  "manager",
-] as const;
-
-/** Absent attributes have no key. */
-export type OktaUserProfile = Readonly<Partial<Record<(typeof USER_ATTRIBUTES)[number], string>>>;
-
-/** Times are ISO 8601 as Okta wrote them. */
-export interface OktaUser {
-  readonly id: string;
-  /** As given, also when Okta does not document it. */
-  readonly status: string;
-  readonly created: string | null;
-  readonly activated: string | null;
-  readonly statusChanged: string | null;
-  readonly lastLogin: string | null;
-  readonly lastUpdated: string | null;
-  readonly passwordChanged: string | null;
-  readonly profile: OktaUserProfile;
-}
-
-export interface OktaGroup {
-  readonly id: string;
-  /** OKTA_GROUP, APP_GROUP or BUILT_IN; null on groups that come from a user's list. */
-  readonly type: string | null;
-  readonly name: string | null;
-  readonly description: string | null;
-  readonly lastUpdated: string | null;
-  readonly lastMembershipUpdated: string | null;
-  /** With `expand=stats` only. */
-  readonly stats: { readonly usersCount: number | null; readonly hasAdminPrivilege: boolean | null } | null;
-}
-
-export interface OktaFactor {
-  readonly id: string | null;
-  readonly factorType: string;
-  readonly provider: string | null;
-  /** Only ACTIVE counts as enrolled. */
-  readonly status: string;
-}
-
-export interface OktaRole {
-  readonly id: string | null;
-  /** SUPER_ADMIN, …, CUSTOM. */
-  readonly type: string;
-  /** The display name. */
-  readonly label: string | null;
-  readonly status: string;
-  /** USER or GROUP. */
-  readonly assignmentType: string | null;
-}
-
-const DEVICE_TEXTS = [
-  "displayName",
-  "platform",
-  "manufacturer",
-  "model",
-  "osVersion",
-  "serialNumber",
-  "imei",
-  "meid",
-  "udid",
-  "sid",
-  "tpmPublicKeyHash",
-  "diskEncryptionType",
-] as const;
-
-const DEVICE_FLAGS = ["registered", "secureHardwarePresent", "integrityJailbreak", "managed"] as const;
-
-/** Absent attributes have no key. `osUpdateTime` (ISO 8601) is not of the real API, but of its imitations. */
-export type OktaDeviceProfile = Readonly<
-  Partial<
-    Record<(typeof DEVICE_TEXTS)[number], string> &
-      Record<(typeof DEVICE_FLAGS)[number], boolean> &
-      Record<"osUpdateTime", string>
-  >
->;
-
-export interface OktaDeviceUser {
-  readonly id: string;
-  /** When the user was linked to the device. */
-  readonly created: string | null;
-  /** MANAGED or NOT_MANAGED. */
-  readonly managementStatus: string | null;
-  readonly screenLockType: string | null;
-  readonly login: string | null;
-  readonly email: string | null;
-  readonly displayName: string | null;
-  readonly firstName: string | null;
-  readonly lastName: string | null;
-}
-
-/** `lastSeen`, `deviceType`, `managed`, `complianceStatus` and `userId` are not of the real API: mostly null. */
-export interface OktaDevice {
-  readonly id: string;
-  readonly status: string;
-  readonly created: string | null;
-  readonly lastUpdated: string | null;
-  readonly lastSeen: string | null;
-  readonly deviceType: string | null;
-  readonly managed: boolean | null;
-  readonly complianceStatus: string | null;
-  readonly userId: string | null;
-  readonly profile: OktaDeviceProfile;
-  /** By `created`, then id: the oldest link first. */
-  readonly users: readonly OktaDeviceUser[];
-}
-
-export interface OktaLogActor {
-  readonly id: string | null;
-  readonly type: string | null;
-  readonly alternateId: string | null;
-}
-
-export interface OktaLogTarget extends OktaLogActor {
-  readonly displayName: string | null;
-}
-
-export interface OktaLogEvent {
-  readonly uuid: string;
-  readonly published: string | null;
-  readonly eventType: string;
-  /** `outcome.result`: SUCCESS, FAILURE, … */
-  readonly outcome: string | null;
-  readonly actor: OktaLogActor | null;
-  readonly target: readonly OktaLogTarget[];
-}
+export type {
+  BadRecord,
+  OktaDevice,
+  OktaDeviceUser,
+  OktaFactor,
+  OktaGroup,
+  OktaLogActor,
+  OktaLogEvent,
+  OktaLogTarget,
+  OktaRole,
+  OktaUser,
+  OktaUserProfile,
+} from "./records/types.ts";
 
 const bad = (record: JsonRecord | null, reason: string) =>
   err<BadRecord>({ reason, id: record === null ? null : identifier(record, "id") });
@@ -192,6 +55,10 @@ const NOT_AN_OBJECT = "not a JSON object";
 const NO_ID = "no id of 1 to 100 letters, digits, _ or -";
 const NO_STATUS = "no status";
 const NO_PROFILE = "no profile object";
+
+/** The id of any record, for lists of which nothing else is of interest: members, assignees; null without one. */
+export const identifierOf = (record: unknown): string | null =>
+  isRecord(record) ? identifier(record, "id") : null;
 
 const userProfile = (profile: JsonRecord): OktaUserProfile => {
   const kept: Partial<Record<(typeof USER_ATTRIBUTES)[number], string>> = {};
@@ -254,7 +121,7 @@ export const parseGroup = (record: unknown): Result<OktaGroup, BadRecord> => {
 };
 
 /** One factor of `GET /api/v1/users/{id}/factors`. It needs a type and a status; its id is not used. */
-const parseFactor = (record: unknown): Result<OktaFactor, BadRecord> => {
+export const parseFactor = (record: unknown): Result<OktaFactor, BadRecord> => {
   if (!isRecord(record)) return bad(null, NOT_AN_OBJECT);
   const factorType = word(record, "factorType");
   if (factorType === null) return bad(record, "no factorType");
@@ -264,7 +131,7 @@ const parseFactor = (record: unknown): Result<OktaFactor, BadRecord> => {
 };
 
 /** One role of a user or a group. It needs a type and a status. */
-const parseRole = (record: unknown): Result<OktaRole, BadRecord> => {
+export const parseRole = (record: unknown): Result<OktaRole, BadRecord> => {
   if (!isRecord(record)) return bad(null, NOT_AN_OBJECT);
   const type = word(record, "type");
   if (type === null) return bad(record, "no type");
@@ -374,6 +241,9 @@ export const parseLogEvent = (record: unknown): Result<OktaLogEvent, BadRecord> 
       .map((target) => ({ ...logActor(target), displayName: word(target, "displayName") })),
   });
 };
+
+/** The id of a record of which nothing else is needed, such as a role assignee. */
+export const recordId = (record: unknown): string | null => (isRecord(record) ? identifier(record, "id") : null);
 
 /** What could be read of a list, and what could not. */
 export interface Parsed<T> {

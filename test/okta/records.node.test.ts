@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  identifierOf,
   parseAll,
   parseDevice,
   parseFactors,
@@ -46,6 +47,15 @@ describe("quarantine", () => {
       value: { id, status: "BRAND_NEW" },
     });
   });
+});
+
+test.each([
+  [{ id: "00u1", orn: "orn:okta:directory:00o1:users:00u1" }, "00u1"],
+  [{ id: "a/b" }, null],
+  ["00u1", null],
+  [null, null],
+])("the id of %j is %j", (record, id) => {
+  expect(identifierOf(record)).toBe(id);
 });
 
 describe("canonical projection", () => {

@@ -1,0 +1,167 @@
+/** What is kept of Okta's records. Times are ISO 8601 as Okta wrote them. */
+
+/** Why a record was quarantined. `id` is there when one could be read. */
+export interface BadRecord {
+  readonly reason: string;
+  readonly id: string | null;
+}
+
+/** Base attributes of Okta's user schema, plus `jobTitle` and `country`, custom ones that many orgs have. */
+export const USER_ATTRIBUTES = [
+  "login",
+  "email",
+  "secondEmail",
+  "firstName",
+  "lastName",
+  "middleName",
+  "honorificPrefix",
+  "honorificSuffix",
+  "title",
+  "jobTitle",
+  "displayName",
+  "nickName",
+  "profileUrl",
+  "primaryPhone",
+  "mobilePhone",
+  "streetAddress",
+  "city",
+  "state",
+  "zipCode",
+  "countryCode",
+  "country",
+  "postalAddress",
+  "preferredLanguage",
+  "locale",
+  "timezone",
+  "userType",
+  "employeeNumber",
+  "costCenter",
+  "organization",
+  "division",
+  "department",
+  "managerId",
+  "manager",
+] as const;
+
+/** Absent attributes have no key. */
+export type OktaUserProfile = Readonly<Partial<Record<(typeof USER_ATTRIBUTES)[number], string>>>;
+
+export interface OktaUser {
+  readonly id: string;
+  /** As given, also when Okta does not document it. */
+  readonly status: string;
+  readonly created: string | null;
+  readonly activated: string | null;
+  readonly statusChanged: string | null;
+  readonly lastLogin: string | null;
+  readonly lastUpdated: string | null;
+  readonly passwordChanged: string | null;
+  readonly profile: OktaUserProfile;
+}
+
+export interface OktaGroup {
+  readonly id: string;
+  /** OKTA_GROUP, APP_GROUP or BUILT_IN; null on groups that come from a user's list. */
+  readonly type: string | null;
+  readonly name: string | null;
+  readonly description: string | null;
+  readonly lastUpdated: string | null;
+  readonly lastMembershipUpdated: string | null;
+  /** With `expand=stats` only. */
+  readonly stats: { readonly usersCount: number | null; readonly hasAdminPrivilege: boolean | null } | null;
+}
+
+export interface OktaFactor {
+  readonly id: string | null;
+  readonly factorType: string;
+  readonly provider: string | null;
+  /** Only ACTIVE counts as enrolled. */
+  readonly status: string;
+}
+
+export interface OktaRole {
+  readonly id: string | null;
+  /** SUPER_ADMIN, …, CUSTOM. */
+  readonly type: string;
+  /** The display name. */
+  readonly label: string | null;
+  readonly status: string;
+  /** USER or GROUP. */
+  readonly assignmentType: string | null;
+}
+
+export const DEVICE_TEXTS = [
+  "displayName",
+  "platform",
+  "manufacturer",
+  "model",
+  "osVersion",
+  "serialNumber",
+  "imei",
+  "meid",
+  "udid",
+  "sid",
+  "tpmPublicKeyHash",
+  "diskEncryptionType",
+] as const;
+
+export const DEVICE_FLAGS = ["registered", "secureHardwarePresent", "integrityJailbreak", "managed"] as const;
+
+/** Absent attributes have no key. `osUpdateTime` (ISO 8601) is not of the real API, but of its imitations. */
+export type OktaDeviceProfile = Readonly<
+  Partial<
+    Record<(typeof DEVICE_TEXTS)[number], string> &
+      Record<(typeof DEVICE_FLAGS)[number], boolean> &
+      Record<"osUpdateTime", string>
+  >
+>;
+
+export interface OktaDeviceUser {
+  readonly id: string;
+  /** When the user was linked to the device. */
+  readonly created: string | null;
+  /** MANAGED or NOT_MANAGED. */
+  readonly managementStatus: string | null;
+  readonly screenLockType: string | null;
+  readonly login: string | null;
+  readonly email: string | null;
+  readonly displayName: string | null;
+  readonly firstName: string | null;
+  readonly lastName: string | null;
+}
+
+/** `lastSeen`, `deviceType`, `managed`, `complianceStatus` and `userId` are not of the real API: mostly null. */
+export interface OktaDevice {
+  readonly id: string;
+  readonly status: string;
+  readonly created: string | null;
+  readonly lastUpdated: string | null;
+  readonly lastSeen: string | null;
+  readonly deviceType: string | null;
+  readonly managed: boolean | null;
+  readonly complianceStatus: string | null;
+  readonly userId: string | null;
+  readonly profile: OktaDeviceProfile;
+  /** By `created`, then id: the oldest link first. */
+  readonly users: readonly OktaDeviceUser[];
+}
+
+export interface OktaLogActor {
+  readonly id: string | null;
+  readonly type: string | null;
+  readonly alternateId: string | null;
+}
+
+export interface OktaLogTarget extends OktaLogActor {
+  readonly displayName: string | null;
+}
+
+export interface OktaLogEvent {
+  readonly uuid: string;
+  readonly published: string | null;
+  readonly eventType: string;
+  /** `outcome.result`: SUCCESS, FAILURE, … */
+  readonly outcome: string | null;
+  readonly actor: OktaLogActor | null;
+  readonly target: readonly OktaLogTarget[];
+}
