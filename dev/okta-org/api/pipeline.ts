@@ -24,19 +24,22 @@ export const runEndpoint = async (
   try {
     const origin = state.options.baseUrl ?? url.origin;
     const call = { state, request, url, origin, param };
-    const fault = state.faults.match(request.method, name, url);
+    const fault = admitted ? state.faults.match(request.method, name, url) : null;
     if (fault !== null) state.stats.countInjected();
     const response = admitted
       ? await answer(call, endpoint, fault)
       : concurrencyRefusal(state.clock.now(), state.random.id("oae"));
-    const page =
-      endpoint.list === true && fault === null ? `${request.method} ${url.pathname}${url.search}` : null;
+    const page = endpoint.list === true && isWhole(fault) ? `${request.method} ${url.pathname}${url.search}` : null;
     state.stats.count(name, response.status, page);
     return finish(state, response);
   } finally {
     state.limiter.leave();
   }
 };
+
+/** Whether a page that was served under a fault is what it would have been without one. */
+const isWhole = (fault: FaultRule | null): boolean =>
+  fault === null || fault.kind === "slow" || fault.kind === "500-above-limit";
 
 const answer = async (
   call: Omit<Call, "principal">,

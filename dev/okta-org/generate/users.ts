@@ -83,8 +83,9 @@ const addressesOf = (random: Random, index: number, names: Names): { login: stri
   if (index === 0) return { login: address, email: address };
   if (index % 211 === 3) return { login: `CORP/${local}`, email: address };
   // Two domains, one short name: ambiguous, so reachable by login or id only.
-  if (index % 101 === 50) return { login: `shared${index - (index % 2)}@example.com`, email: address };
-  if (index % 101 === 51) return { login: `shared${index - 1}@example.org`, email: address };
+  const pair = `shared${Math.floor(index / 101)}`;
+  if (index % 101 === 50) return { login: `${pair}@example.com`, email: address };
+  if (index % 101 === 51) return { login: `${pair}@example.org`, email: address };
   if (index % 307 === 11) return { login: `svc-${local}`, email: `svc-${local}` };
   if (luck < 0.02) return { login: local, email: address };
   if (luck < 0.08) return { login: address, email: `${base || "user"}.${index}@mail.example.org` };
