@@ -29,7 +29,8 @@ export const runEndpoint = async (
     const response = admitted
       ? await answer(call, endpoint, fault)
       : concurrencyRefusal(state.clock.now(), state.random.id("oae"));
-    const page = endpoint.list === true && isWhole(fault) ? `${request.method} ${url.pathname}${url.search}` : null;
+    const page =
+      endpoint.list === true && isWhole(fault) ? `${request.method} ${url.pathname}${url.search}` : null;
     state.stats.count(name, response.status, page);
     return finish(state, response);
   } finally {
