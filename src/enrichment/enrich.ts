@@ -44,12 +44,15 @@ export interface Timing {
 
 /** An answer and the HTTP status that goes with it when it stands alone. */
 export interface Enrichment {
-  readonly status: 200 | 400 | 502 | 503;
+  readonly status: 200 | 502 | 503;
   readonly answer: OktaAnswer;
   /** Seconds; null when waiting alone does not help. */
   readonly retryAfter: number | null;
   readonly timing: Timing;
 }
+
+/** An answer among others. */
+export type BatchItem = Pick<Enrichment, "answer" | "timing">;
 
 /** Look-ups at once for one batch. */
 const BATCH_CONCURRENCY = 10;
@@ -138,17 +141,16 @@ export const enrich = async (
   return succeed(deps, reply.found, from, timing);
 };
 
-const refused = (deps: EnrichDeps, message: string): Enrichment => {
-  const failure = { code: "invalid_account", message, retryAt: null };
-  const timing = { cache: 0, okta: 0, rules: 0 };
-  return { status: 400, answer: failureAnswer(failure, deps.now()), retryAfter: null, timing };
-};
+const refused = (deps: EnrichDeps, message: string): BatchItem => ({
+  answer: failureAnswer({ code: "invalid_account", message, retryAt: null }, deps.now()),
+  timing: { cache: 0, okta: 0, rules: 0 },
+});
 
 /**
  * Answers many questions, in their order. The same account asked for twice, however it is spelt, is looked up
  * once; a failing item fails alone.
  */
-export const enrichAll = (deps: EnrichDeps, accounts: readonly string[]): Promise<Enrichment[]> => {
+export const enrichAll = (deps: EnrichDeps, accounts: readonly string[]): Promise<BatchItem[]> => {
   const inTurn = limited(BATCH_CONCURRENCY);
   const asked = new Map<string, Promise<Enrichment>>();
   return Promise.all(

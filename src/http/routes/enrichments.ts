@@ -1,0 +1,261 @@
+/** "Who is this account?": one look-up, and many at once. */
+import { createRoute } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import * as z from "zod";
+import { countersName, shardName } from "../../enrichment/account-lookup.ts";
+import { oktaAnswerSchema } from "../../enrichment/answer.ts";
+import { AccountCache } from "../../enrichment/cache.ts";
+import { count } from "../../enrichment/counters.ts";
+import { type EnrichDeps, type Enrichment, enrich, enrichAll, type Timing } from "../../enrichment/enrich.ts";
+import { type Identifier, parseIdentifier } from "../../enrichment/identifier.ts";
+import { noMaliceRules } from "../../enrichment/rules.ts";
+import type { App, AppDeps, AppEnv, MetricsSource } from "../deps.ts";
+import { connectionParameter, connectionQuery, strict } from "../parameters.ts";
+import { ProblemError, problemResponses } from "../problems.ts";
+import { raw } from "../raw.ts";
+import { selectConnection, settingValue } from "../select.ts";
+
+const security = [{ key: [] }];
+const tags = ["Enrichment"];
+
+const maxAccounts = 100;
+
+const answer = oktaAnswerSchema.openapi("OktaAnswer", {
+  example: {
+    success: true,
+    found: true,
+    extracted: {
+      status: "ACTIVE",
+      created: "2020-06-04T10:00:00.000Z",
+      last_login: "2025-01-15T08:30:00.000Z",
+      groups: ["AWS Admins", "Engineering", "VPN Users"],
+      mfa_enrolled: true,
+      mfa_factors: ["push", "totp"],
+      is_admin: false,
+      department: "Engineering",
+      title: "Senior Developer",
+      user_id: "00u1a2b3c4d5e6f7g8h9",
+      login: "jane@example.com",
+      email: "jane@example.com",
+      display_name: "Jane Doe",
+      admin_roles: [],
+      password_changed: "2024-11-02T09:12:44.000Z",
+      manager: "sam@example.com",
+    },
+    verdict: null,
+    incomplete: [],
+    cached: false,
+    stale: false,
+    enriched_at: "2025-01-15T10:30:06Z",
+  },
+});
+
+export const enrichmentDocument = z.object({ okta: answer }).openapi("Enrichment");
+
+const serverTiming = z.object({
+  "Server-Timing": z.string().openapi({
+    description:
+      "Milliseconds in the cache, at Okta and in the rules; of a batch, those of the slowest item.",
+    example: "cache;dur=2, okta;dur=181, rules;dur=0",
+  }),
+});
+
+export const enrichmentFailures = {
+  502: {
+    description: "Okta refused the credential or failed, and there is no copy: `success` is false.",
+    content: { "application/json": { schema: enrichmentDocument } },
+  },
+  503: {
+    description:
+      "The rate limit or the time is used up, and there is no copy: `success` is false, and `Retry-After` says " +
+      "when to ask again. Or a setting is wrong (`misconfigured`).",
+    headers: z.object({ "Retry-After": z.string().optional().openapi({ example: "12" }) }),
+    content: { "application/json": { schema: enrichmentDocument } },
+  },
+} as const;
+
+const one = createRoute({
+  method: "get",
+  path: "/v1/enrichments/accounts/{account}",
+  tags,
+  summary: "Who is this account?",
+  description:
+    "By Okta user id, login, e-mail address or username. `mailto:` and `DOMAIN\\` are stripped, case does not " +
+    "matter. An account that does not exist is an answer: `found` is false.",
+  security,
+  request: {
+    params: z.object({ account: z.string().openapi({ example: "jane@example.com" }) }),
+    query: strict({
+      refresh: z
+        .enum(["true", "false"], "it must be true or false")
+        .default("false")
+        .openapi({ description: "`true` bypasses the cache." }),
+      connection: connectionParameter,
+    }),
+  },
+  responses: {
+    200: {
+      description: "The answer.",
+      headers: serverTiming,
+      content: { "application/json": { schema: enrichmentDocument } },
+    },
+    ...enrichmentFailures,
+    ...problemResponses(400, 401, 404, 429),
+  },
+});
+
+const many = createRoute({
+  method: "post",
+  path: "/v1/enrichments",
+  tags,
+  summary: "Who are these accounts?",
+  description:
+    "Answered item by item, in order. An item that fails has `success` false and its own `error`; the others " +
+    "are not affected.",
+  security,
+  request: {
+    query: connectionQuery,
+    body: {
+      required: true,
+      content: {
+        "application/json": {
+          schema: strict({
+            accounts: z
+              .array(z.string("it must be text"), `it must be a list of 1 to ${maxAccounts} accounts`)
+              .min(1, `it must hold 1 to ${maxAccounts} accounts`)
+              .max(maxAccounts, `it must hold 1 to ${maxAccounts} accounts`),
+          }),
+          example: { accounts: ["jane@example.com", "CORP\\jsmith"] },
+        },
+      },
+    },
+  },
+  responses: {
+    200: {
+      description: "The answers, in the order of the accounts.",
+      headers: serverTiming,
+      content: {
+        "application/json": {
+          schema: z
+            .object({ results: z.array(z.object({ account: z.string(), okta: answer })) })
+            .openapi("Enrichments"),
+        },
+      },
+    },
+    ...problemResponses(400, 401, 404, 413, 415, 429, 503),
+  },
+});
+
+/** What a look-up on this connection works with; throws the problem when a setting is wrong. */
+export const enrichDepsOf = (c: Context<AppEnv>, deps: AppDeps, connectionId: string): EnrichDeps => {
+  const { env } = c;
+  const config = deps.config(env);
+  const connection = selectConnection(config, connectionId);
+  const { ttlSeconds } = settingValue(config.enrichment);
+  const background = (work: Promise<unknown>): void => c.executionCtx.waitUntil(work);
+  const counters = env.ACCOUNT_LOOKUP.getByName(countersName(connection.id));
+  return {
+    cache: new AccountCache(env.ENRICHMENT_CACHE, connection.id),
+    lookUp: (identifier, demand) =>
+      env.ACCOUNT_LOOKUP.getByName(shardName(connection.id, identifier)).lookUp({
+        connection: connection.id,
+        identifier,
+        demand,
+      }),
+    rules: settingValue(config.maliceRules) ?? noMaliceRules,
+    mfaIgnored: connection.mfaIgnoredFactors,
+    ttlMs: ttlSeconds * 1000,
+    now: deps.now,
+    background,
+    count: (counts) => count(connection.id, counts, counters, background),
+  };
+};
+
+/** The identifier, or the problem that says what is wrong with it. */
+export const identifierOf = (account: string, field: string): Identifier => {
+  const parsed = parseIdentifier(account);
+  if (parsed.ok) return parsed.value;
+  const { message } = parsed.error;
+  throw new ProblemError("invalid_request", message, { errors: [{ field, message }] });
+};
+
+export const timingHeader = ({ cache, okta, rules }: Timing): string =>
+  `cache;dur=${cache}, okta;dur=${okta}, rules;dur=${rules}`;
+
+/** A look-up's answer on its own, with the status and headers that go with it. */
+export const enrichmentResponse = ({ answer: okta, status, timing, retryAfter }: Enrichment): Response =>
+  Response.json(
+    { okta },
+    {
+      status,
+      headers: {
+        "Server-Timing": timingHeader(timing),
+        ...(retryAfter !== null && { "Retry-After": String(retryAfter) }),
+      },
+    },
+  );
+
+const slowest = (all: readonly Timing[]): Timing => ({
+  cache: Math.max(...all.map(({ cache }) => cache)),
+  okta: Math.max(...all.map(({ okta }) => okta)),
+  rules: Math.max(...all.map(({ rules }) => rules)),
+});
+
+export const enrichmentRoutes = (app: App, deps: AppDeps): void => {
+  app.openapi(one, async (c) => {
+    const { connection, refresh } = c.req.valid("query");
+    const enrichDeps = enrichDepsOf(c, deps, connection);
+    const identifier = identifierOf(c.req.valid("param").account, "path.account");
+    return raw(enrichmentResponse(await enrich(enrichDeps, identifier, refresh === "true")));
+  });
+
+  app.openapi(many, async (c) => {
+    const { accounts } = c.req.valid("json");
+    const enrichDeps = enrichDepsOf(c, deps, c.req.valid("query").connection);
+    const enrichments = await enrichAll(enrichDeps, accounts);
+    const results = enrichments.map((enrichment, index) => ({
+      account: accounts[index] ?? "",
+      okta: enrichment.answer,
+    }));
+    const timing = slowest(enrichments.map((enrichment) => enrichment.timing));
+    return c.json({ results }, 200, { "Server-Timing": timingHeader(timing) });
+  });
+
+  // An empty account, or one with a slash that was not encoded, is not the route above: it is a wrong account.
+  app.get("/v1/enrichments/accounts/*", (c) => {
+    identifierOf(c.req.path.slice("/v1/enrichments/accounts/".length), "path.account");
+    throw new ProblemError("not_found", "There is no such route.");
+  });
+};
+
+/** Counters of look-ups, for /metrics. */
+export const enrichmentMetrics: MetricsSource = async (env, connections) => {
+  const all = await Promise.all(
+    connections.map(async (connection) => ({
+      connection,
+      counts: await env.ACCOUNT_LOOKUP.getByName(countersName(connection)).counts(),
+    })),
+  );
+  const samples = all.flatMap(({ connection, counts }) =>
+    (["hits", "misses", "stale", "errors"] as const).map((result) => ({
+      labels: { connection, result },
+      value: counts[result],
+    })),
+  );
+  const counter = (name: string, help: string, key: "not_found" | "incomplete") => ({
+    name: `okta_edge_${name}`,
+    help,
+    type: "counter" as const,
+    samples: all.map(({ connection, counts }) => ({ labels: { connection }, value: counts[key] })),
+  });
+  return [
+    {
+      name: "okta_edge_enrichments_total",
+      help: "Look-ups answered: hits from the cache, misses from Okta, stale from an old copy, errors not at all.",
+      type: "counter",
+      samples,
+    },
+    counter("enrichments_not_found_total", "Look-ups that found no account, or several.", "not_found"),
+    counter("enrichments_incomplete_total", "Answers in which a fact could not be read.", "incomplete"),
+  ];
+};

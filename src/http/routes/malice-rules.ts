@@ -1,0 +1,120 @@
+/** Trying malice rules before they are set. */
+import { createRoute } from "@hono/zod-openapi";
+import * as z from "zod";
+import { enrich } from "../../enrichment/enrich.ts";
+import { type MaliceRules, parseMaliceRules, verdicts } from "../../enrichment/rules.ts";
+import { evaluateRules } from "../../enrichment/verdict.ts";
+import type { App, AppDeps } from "../deps.ts";
+import { connectionQuery, strict } from "../parameters.ts";
+import { ProblemError, problemResponses } from "../problems.ts";
+import { raw } from "../raw.ts";
+import {
+  enrichDepsOf,
+  enrichmentFailures,
+  enrichmentResponse,
+  identifierOf,
+  timingHeader,
+} from "./enrichments.ts";
+
+const evaluationDocument = z
+  .object({
+    verdict: z.enum(verdicts).nullable(),
+    rule: z
+      .object({
+        index: z.number().int(),
+        path: z.string().openapi({ example: "conditions[0]" }),
+        why: z.string().openapi({ example: 'status eq "SUSPENDED": it is "SUSPENDED"' }),
+      })
+      .nullable()
+      .openapi({ description: "The first rule that matched; null when none did." }),
+    source: z
+      .enum(["rule", "default_verdict", "not_found_verdict", "none"])
+      .openapi({ description: "Where the verdict comes from." }),
+    found: z.boolean(),
+    extracted: z.record(z.string(), z.unknown()).openapi({ description: "What the rules were applied to." }),
+  })
+  .openapi("Evaluation");
+
+const evaluate = createRoute({
+  method: "post",
+  path: "/v1/malice-rules/evaluate",
+  tags: ["Enrichment"],
+  summary: "Try malice rules",
+  description:
+    "Applies rules, in either dialect, to an account that is looked up or to `extracted` as given. Nothing is " +
+    "stored. A typo is answered with its position.",
+  security: [{ key: [] }],
+  request: {
+    query: connectionQuery,
+    body: {
+      required: true,
+      content: {
+        "application/json": {
+          schema: strict({
+            rules: z.unknown().openapi({
+              description:
+                "As in the setting MALICE_RULES: an object, its JSON text, or the list of rules alone.",
+            }),
+            account: z.string("it must be text").optional(),
+            extracted: z.record(z.string(), z.unknown(), "it must be an object").optional(),
+            found: z
+              .boolean("it must be true or false")
+              .optional()
+              .openapi({ description: "With `extracted`: false tries `not_found_verdict`." }),
+          }),
+          example: {
+            rules: {
+              conditions: [{ field: "status", operator: "eq", value: "SUSPENDED", verdict: "Suspicious" }],
+            },
+            extracted: { status: "SUSPENDED" },
+          },
+        },
+      },
+    },
+  },
+  responses: {
+    200: {
+      description: "The verdict, and which rule gave it.",
+      content: { "application/json": { schema: evaluationDocument } },
+    },
+    ...enrichmentFailures,
+    ...problemResponses(400, 401, 404, 413, 415, 429),
+  },
+});
+
+const rulesOf = (given: unknown): MaliceRules => {
+  const parsed = parseMaliceRules(Array.isArray(given) ? { rules: given } : given);
+  if (parsed.ok) return parsed.value;
+  const within = Array.isArray(given) ? "body" : "body.rules";
+  const errors = parsed.error.slice(0, 20).map(({ path, message }) => ({
+    field: path === "(root)" ? "body.rules" : `${within}.${path}`,
+    message,
+  }));
+  const detail = errors.map(({ field, message }) => `${field}: ${message}.`).join(" ");
+  throw new ProblemError("invalid_request", detail, { errors });
+};
+
+export const maliceRulesRoutes = (app: App, deps: AppDeps): void => {
+  app.openapi(evaluate, async (c) => {
+    const { rules: given, account, extracted, found = true } = c.req.valid("json");
+    const rules = rulesOf(given);
+    if ((account === undefined) === (extracted === undefined)) {
+      const message = "give either an account to look up or an extracted object";
+      throw new ProblemError("invalid_request", message, { errors: [{ field: "body", message }] });
+    }
+    if (account === undefined) {
+      const fields = extracted ?? {};
+      return c.json({ ...evaluateRules(rules, fields, found, deps.now()), found, extracted: fields }, 200);
+    }
+    const identifier = identifierOf(account, "body.account");
+    const enrichDeps = enrichDepsOf(c, deps, c.req.valid("query").connection);
+    const enrichment = await enrich(enrichDeps, identifier, false);
+    if (enrichment.status !== 200) return raw(enrichmentResponse(enrichment));
+    const { answer, timing } = enrichment;
+    const isFound = answer.found === true;
+    const evaluation = evaluateRules(rules, answer.extracted, isFound, deps.now());
+    return c.json({ ...evaluation, found: isFound, extracted: answer.extracted }, 200, {
+      "Server-Timing": timingHeader(timing),
+    });
+  });
+};
