@@ -57,5 +57,6 @@ export const log = (level: LogLevel, event: string, fields: LogFields = {}): voi
   const masked = Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [name, typeof value === "string" ? redact(value) : value]),
   );
-  write(level, JSON.stringify({ ...masked, level, event: redact(event) }));
+  const name = { level, event: redact(event) };
+  write(level, JSON.stringify({ ...name, ...masked, ...name }));
 };

@@ -1,0 +1,97 @@
+/** The HTTP application: what every request goes through, and the routes. */
+import { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { methodNotAllowed } from "hono/method-not-allowed";
+import { errorFields, log } from "../log.ts";
+import { authenticate } from "./auth/index.ts";
+import type { App, AppDeps, AppEnv } from "./deps.ts";
+import { bodyBound, requestLog, securityHeaders, sizeBounds } from "./hardening.ts";
+import { registerSecurity } from "./openapi.ts";
+import { refuseInvalid } from "./parameters.ts";
+import { ProblemError, problemResponse } from "./problems.ts";
+import { docsRoutes } from "./routes/docs.tsx";
+import { healthRoutes } from "./routes/health.ts";
+import { inventoryRoutes } from "./routes/inventory.ts";
+import { metricsRoutes } from "./routes/metrics.ts";
+import { runRoutes } from "./routes/runs.ts";
+import { streamRoutes } from "./routes/streams.ts";
+
+/**
+ * Whether a Durable Object asks to be tried again: it is overloaded, or it was just moved or updated.
+ * Source: developers.cloudflare.com/durable-objects, "Error handling" (`retryable`, `overloaded`).
+ */
+const isPassing = (error: object): boolean =>
+  ("retryable" in error && error.retryable === true) || ("overloaded" in error && error.overloaded === true);
+
+/** What a route threw, as the problem that the caller sees. What is not expected is a bug and shows nothing. */
+const problemOf = (error: Error): ProblemError => {
+  if (error instanceof ProblemError) return error;
+  if (error instanceof HTTPException && error.status === 400) {
+    return new ProblemError(
+      "malformed_json",
+      "The body is not JSON. A right one looks like the example in /docs.",
+    );
+  }
+  if (error instanceof HTTPException && error.status === 415) {
+    return new ProblemError("unsupported_media_type", "Send the body with Content-Type: application/json.");
+  }
+  if (isPassing(error)) {
+    return new ProblemError("unavailable", "A part that is needed is busy. Try again in a few seconds.", {
+      headers: { "Retry-After": "2" },
+    });
+  }
+  return new ProblemError(
+    "internal_error",
+    "Something went wrong here. The log has a line with this request id.",
+  );
+};
+
+const onError = (error: Error, c: Context<AppEnv>): Response => {
+  const problem = problemOf(error);
+  if (problem.code === "internal_error" || problem.code === "unavailable") {
+    const level = problem.code === "internal_error" ? "error" : "warn";
+    log(level, "request_failed", { request_id: c.get("requestId"), ...errorFields(error) });
+  }
+  return problemResponse(c, problem);
+};
+
+const notFound = (c: Context<AppEnv>): Response =>
+  problemResponse(c, new ProblemError("not_found", "There is no such route. GET /docs lists what there is."));
+
+/**
+ * Makes the application. One an isolate: it remembers failed attempts and Access's keys.
+ * @example createApp({ config: configOf, stream: streamOf, now: Date.now, fetch }).fetch(request, env, ctx)
+ */
+export const createApp = (deps: AppDeps): App => {
+  const app: App = new OpenAPIHono<AppEnv>({ defaultHook: refuseInvalid });
+  app.onError(onError);
+  app.notFound(notFound);
+
+  app.use(requestLog(deps), securityHeaders, sizeBounds);
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, allowed) =>
+        problemResponse(
+          c,
+          new ProblemError("method_not_allowed", `This route takes ${allowed.join(", ")}.`, {
+            headers: { Allow: allowed.join(", ") },
+          }),
+        ),
+    }),
+  );
+  const door = authenticate(deps);
+  app.use("/v1/*", door);
+  app.use("/metrics", door);
+  app.use(bodyBound);
+
+  registerSecurity(app);
+  healthRoutes(app);
+  streamRoutes(app, deps);
+  runRoutes(app, deps);
+  inventoryRoutes(app, deps);
+  metricsRoutes(app, deps);
+  docsRoutes(app);
+  return app;
+};

@@ -1,0 +1,47 @@
+/**
+ * Failed attempts per address. Kept in this isolate's memory, so an address that reaches several of
+ * Cloudflare's locations has as many allowances: good enough, since what keeps guesses out is the length of
+ * the keys. It keeps a wrong key in some tool from costing work and log lines without end.
+ */
+
+const windowMs = 60_000;
+const allowedPerWindow = 10;
+/** Addresses remembered at once; the oldest is forgotten first. */
+const maxAddresses = 10_000;
+
+interface Window {
+  readonly startedAt: number;
+  failures: number;
+}
+
+export class FailureLimiter {
+  readonly #windows = new Map<string, Window>();
+
+  /**
+   * Counts one failure of an address at `now` (ms).
+   * @returns 0 while it is within its allowance, else the seconds until its window ends
+   */
+  failed(address: string, now: number): number {
+    const known = this.#windows.get(address);
+    if (known === undefined || now - known.startedAt >= windowMs) {
+      this.#windows.delete(address);
+      this.#windows.set(address, { startedAt: now, failures: 1 });
+      this.#forgetOldest();
+      return 0;
+    }
+    known.failures += 1;
+    if (known.failures <= allowedPerWindow) return 0;
+    return Math.max(1, Math.ceil((known.startedAt + windowMs - now) / 1000));
+  }
+
+  /** How many addresses are remembered. */
+  get size(): number {
+    return this.#windows.size;
+  }
+
+  #forgetOldest(): void {
+    if (this.#windows.size <= maxAddresses) return;
+    const [oldest] = this.#windows.keys();
+    if (oldest !== undefined) this.#windows.delete(oldest);
+  }
+}

@@ -1,0 +1,305 @@
+/** The reference page: the OpenAPI document as HTML. No script, no outside file. */
+import type { FC } from "hono/jsx";
+import type { ApiDocument } from "./openapi.ts";
+import { problemCatalogue } from "./problems.ts";
+
+type Operation = NonNullable<NonNullable<ApiDocument["paths"]>[string]["get"]>;
+type SchemaLike = Readonly<Record<string, unknown>>;
+
+const methods = ["get", "post", "put", "patch", "delete"] as const;
+
+const isObject = (value: unknown): value is SchemaLike =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const refName = (ref: string): string => ref.slice(ref.lastIndexOf("/") + 1);
+
+/** A schema in a few words: `integer, 1–1000`, `users | devices`, `list of Run`. */
+const typeText = (schema: unknown): string => {
+  if (!isObject(schema)) return "any";
+  const { $ref, type, items, anyOf, oneOf, allOf, minimum, maximum } = schema;
+  if (typeof $ref === "string") return refName($ref);
+  if (Array.isArray(schema["enum"])) return schema["enum"].map(String).join(" | ");
+  if (schema["const"] !== undefined) return JSON.stringify(schema["const"]);
+  const union = anyOf ?? oneOf ?? allOf;
+  if (Array.isArray(union)) return union.map(typeText).join(allOf === undefined ? " or " : " and ");
+  if (type === "array") return `list of ${typeText(items)}`;
+  const name = Array.isArray(type) ? type.join(" or ") : String(type ?? "any");
+  return typeof minimum === "number" && typeof maximum === "number" ? `${name}, ${minimum}–${maximum}` : name;
+};
+
+const defaultText = (schema: unknown): string =>
+  isObject(schema) && schema["default"] !== undefined ? JSON.stringify(schema["default"]) : "";
+
+const text = (value: unknown): string => (typeof value === "string" ? value : "");
+
+/** `code` in descriptions; everything else is plain text. */
+const Prose: FC<{ of: unknown }> = ({ of }) => (
+  <>
+    {text(of)
+      .split("`")
+      .map((part, index) => (index % 2 === 1 ? <code>{part}</code> : part))}
+  </>
+);
+
+const Fields: FC<{ schema: unknown }> = ({ schema }) => {
+  const properties = isObject(schema) && isObject(schema["properties"]) ? schema["properties"] : {};
+  const required = isObject(schema) && Array.isArray(schema["required"]) ? schema["required"] : [];
+  const rows = Object.entries(properties);
+  if (rows.length === 0) return <p>{typeText(schema)}</p>;
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Field</th>
+          <th scope="col">Type</th>
+          <th scope="col">Meaning</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(([name, property]) => (
+          <tr>
+            <td>
+              <code>{name}</code>
+              {required.includes(name) ? "" : " (optional)"}
+            </td>
+            <td>{typeText(property)}</td>
+            <td>{isObject(property) ? <Prose of={property["description"]} /> : ""}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+};
+
+const Example: FC<{ value: unknown }> = ({ value }) =>
+  value === undefined ? null : (
+    <pre>{typeof value === "string" ? value : JSON.stringify(value, null, 2)}</pre>
+  );
+
+const Parameters: FC<{ of: Operation }> = ({ of }) => {
+  const parameters = (of.parameters ?? []).filter((parameter) => "in" in parameter);
+  if (parameters.length === 0) return null;
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Parameter</th>
+          <th scope="col">In</th>
+          <th scope="col">Value</th>
+          <th scope="col">Default</th>
+          <th scope="col">Meaning</th>
+        </tr>
+      </thead>
+      <tbody>
+        {parameters.map((parameter) => (
+          <tr>
+            <td>
+              <code>{parameter.name}</code>
+            </td>
+            <td>{parameter.in}</td>
+            <td>{typeText(parameter.schema)}</td>
+            <td>
+              <code>{defaultText(parameter.schema)}</code>
+            </td>
+            <td>
+              <Prose of={parameter.description} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+};
+
+const contentOf = (holder: unknown): [string, SchemaLike][] => {
+  const content = isObject(holder) && isObject(holder["content"]) ? Object.entries(holder["content"]) : [];
+  return content.flatMap(([type, media]): [string, SchemaLike][] => (isObject(media) ? [[type, media]] : []));
+};
+
+const Body: FC<{ of: Operation }> = ({ of }) => (
+  <>
+    {contentOf(of.requestBody).map(([type, media]) => (
+      <>
+        <h4>Body ({type})</h4>
+        <Fields schema={media["schema"]} />
+        <Example value={media["example"]} />
+      </>
+    ))}
+  </>
+);
+
+const Answers: FC<{ of: Operation }> = ({ of }) => (
+  <>
+    <h4>Answers</h4>
+    <ul>
+      {Object.entries(of.responses ?? {}).map(([status, answer]) => (
+        <li>
+          <strong>{status}</strong> <Prose of={isObject(answer) ? answer["description"] : ""} />
+          {contentOf(answer).map(([type, media]) =>
+            type === "application/problem+json" ? null : (
+              <>
+                {` ${type}: ${typeText(media["schema"])}`}
+                <Example value={media["example"]} />
+              </>
+            ),
+          )}
+        </li>
+      ))}
+    </ul>
+  </>
+);
+
+const anchor = (method: string, path: string): string => `${method}-${path.replace(/[^a-z0-9]+/gi, "-")}`;
+
+const Route: FC<{ method: string; path: string; operation: Operation }> = ({ method, path, operation }) => (
+  <article id={anchor(method, path)}>
+    <h3>
+      <code>
+        {method.toUpperCase()} {path}
+      </code>
+    </h3>
+    <p>
+      <strong>{operation.summary}.</strong> <Prose of={operation.description} />{" "}
+      {operation.security === undefined ? "No key needed." : ""}
+    </p>
+    <Parameters of={operation} />
+    <Body of={operation} />
+    <Answers of={operation} />
+  </article>
+);
+
+const Problems: FC = () => (
+  <section>
+    <h2 id="problems">Problems</h2>
+    <p>
+      Every error is <code>application/problem+json</code>. Its <code>instance</code> is the request id, which
+      is also in the header <code>X-Request-Id</code> and in the log.
+    </p>
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Code</th>
+          <th scope="col">Status</th>
+          <th scope="col">Meaning</th>
+        </tr>
+      </thead>
+      <tbody>
+        {Object.entries(problemCatalogue).map(([code, [status, , meaning]]) => (
+          <tr id={`problem-${code}`}>
+            <td>
+              <code>{code}</code>
+            </td>
+            <td>{status}</td>
+            <td>
+              <Prose of={meaning} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </section>
+);
+
+const Schemas: FC<{ document: ApiDocument }> = ({ document }) => (
+  <section>
+    <h2 id="schemas">Documents</h2>
+    {Object.entries(document.components?.schemas ?? {}).map(([name, schema]) => (
+      <details id={`schema-${name}`}>
+        <summary>
+          <code>{name}</code> <Prose of={isObject(schema) ? schema["description"] : ""} />
+        </summary>
+        <Fields schema={schema} />
+        <Example value={isObject(schema) ? schema["example"] : undefined} />
+      </details>
+    ))}
+  </section>
+);
+
+const routesOf = (document: ApiDocument) =>
+  Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
+    methods.flatMap((method) => {
+      const operation = item[method];
+      return operation === undefined ? [] : [{ method, path, operation }];
+    }),
+  );
+
+export const DocsPage: FC<{ document: ApiDocument }> = ({ document }) => {
+  const routes = routesOf(document);
+  const sections = (document.tags ?? []).map(({ name, description }) => ({
+    name,
+    description,
+    routes: routes.filter(({ operation }) => operation.tags?.includes(name)),
+  }));
+  return (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>{document.info.title}: API</title>
+        <link rel="stylesheet" href="/docs/style.css" />
+      </head>
+      <body>
+        <header>
+          <h1>{document.info.title}: API</h1>
+          <p>
+            <Prose of={document.info.description} /> As a file: <a href="/openapi.json">openapi.json</a>.
+          </p>
+        </header>
+        <nav aria-label="Routes">
+          {sections.map(({ name, routes: own }) => (
+            <ul>
+              {own.map(({ method, path }) => (
+                <li>
+                  <a href={`#${anchor(method, path)}`}>
+                    {method.toUpperCase()} {path}
+                  </a>
+                </li>
+              ))}
+              {own.length === 0 ? <li>{name}</li> : null}
+            </ul>
+          ))}
+          <ul>
+            <li>
+              <a href="#problems">Problems</a>
+            </li>
+            <li>
+              <a href="#schemas">Documents</a>
+            </li>
+          </ul>
+        </nav>
+        <main>
+          <section>
+            <h2>Getting in</h2>
+            <p>
+              Send a key of the setting <code>API_KEYS</code> with every request:
+            </p>
+            <pre>{`curl -H "Authorization: Bearer $KEY" https://YOUR-WORKER/v1/streams`}</pre>
+          </section>
+          {sections.map((section) => (
+            <section>
+              <h2>{section.name}</h2>
+              <p>{section.description}</p>
+              {section.routes.map((route) => (
+                <Route {...route} />
+              ))}
+            </section>
+          ))}
+          <Problems />
+          <Schemas document={document} />
+        </main>
+      </body>
+    </html>
+  );
+};
+
+export const docsStyle = `:root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}
+body{margin:0 auto;max-width:64rem;padding:1rem}
+nav{columns:2;font-size:.9rem}nav ul{margin:0;padding-left:1rem}
+article{border-top:1px solid #8886;margin-top:1.5rem}
+table{border-collapse:collapse;width:100%;font-size:.9rem;display:block;overflow-x:auto}
+th,td{text-align:left;vertical-align:top;padding:.25rem .75rem .25rem 0;border-bottom:1px solid #8884}
+pre{overflow:auto;padding:.75rem;background:#8882;border-radius:.25rem}
+code,pre{font-family:ui-monospace,monospace;font-size:.9em}
+details{margin:.5rem 0}:target{outline:2px solid #48f}
+@media (max-width:40rem){nav{columns:1}}
+`;

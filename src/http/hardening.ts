@@ -1,0 +1,82 @@
+/** What every request and answer goes through: an id and a log line, size bounds, security headers. */
+import type { MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { routePath } from "hono/route";
+import { secureHeaders } from "hono/secure-headers";
+import { log } from "../log.ts";
+import type { AppDeps, AppEnv } from "./deps.ts";
+import { ProblemError } from "./problems.ts";
+
+const maxUrlLength = 8_192;
+const maxHeadersLength = 32_768;
+const maxBodyLength = 256 * 1024;
+
+/** Cloudflare's own id of the request where there is one, so that its logs and ours can be joined. */
+const requestIdOf = (ray: string | undefined): string =>
+  ray !== undefined && /^[\w-]{1,64}$/.test(ray) ? ray : crypto.randomUUID();
+
+/** Gives the request an id, and writes one line about it: no query, no identifiers, no headers. */
+export const requestLog =
+  (deps: Pick<AppDeps, "now">): MiddlewareHandler<AppEnv> =>
+  async (c, next) => {
+    const startedAt = deps.now();
+    const requestId = requestIdOf(c.req.header("CF-Ray"));
+    c.set("requestId", requestId);
+    await next();
+    c.res.headers.set("X-Request-Id", requestId);
+    const route = routePath(c, -1);
+    log("info", "request", {
+      request_id: requestId,
+      method: c.req.method.slice(0, 16),
+      route: route.includes("*") ? "(none)" : route,
+      status: c.res.status,
+      ms: deps.now() - startedAt,
+      caller: c.get("caller")?.kind,
+    });
+  };
+
+/** URL and headers, before anything looks at them. */
+export const sizeBounds: MiddlewareHandler<AppEnv> = async (c, next) => {
+  if (c.req.url.length > maxUrlLength) {
+    throw new ProblemError("uri_too_long", `The URL has more than ${maxUrlLength} characters.`);
+  }
+  let length = 0;
+  for (const [name, value] of c.req.raw.headers) length += name.length + value.length + 4;
+  if (length > maxHeadersLength) {
+    throw new ProblemError("headers_too_large", `The headers have more than ${maxHeadersLength} characters.`);
+  }
+  await next();
+};
+
+export const bodyBound: MiddlewareHandler<AppEnv> = bodyLimit({
+  maxSize: maxBodyLength,
+  onError: () => {
+    throw new ProblemError("payload_too_large", `The body has more than ${maxBodyLength} bytes.`);
+  },
+});
+
+/** An API answer is never a page; pages bring a policy of their own. */
+const apiPolicy = {
+  defaultSrc: ["'none'"],
+  baseUri: ["'none'"],
+  formAction: ["'none'"],
+  frameAncestors: ["'none'"],
+};
+
+/** A page made of own files only: no inline code, no other origin. */
+export const pagePolicy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const headers = secureHeaders({
+  contentSecurityPolicy: apiPolicy,
+  xFrameOptions: "DENY",
+  permissionsPolicy: { camera: [], microphone: [], geolocation: [] },
+  overwrite: false,
+});
+
+/** Security headers, and no caching unless the route says otherwise. */
+export const securityHeaders: MiddlewareHandler<AppEnv> = async (c, next) => {
+  await headers(c, next);
+  if (!c.res.headers.has("Cache-Control")) c.res.headers.set("Cache-Control", "no-store");
+};

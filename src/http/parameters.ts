@@ -1,0 +1,85 @@
+/** The parts that routes' schemas are made of, and what becomes of input that does not fit. */
+// Importing it teaches zod schemas `.openapi()`.
+import "@hono/zod-openapi";
+import type { Hook } from "@hono/zod-openapi";
+import * as z from "zod";
+import { defaultConnectionId } from "../config/connections.ts";
+import { streamNames } from "../sync/status.ts";
+import type { AppEnv } from "./deps.ts";
+import { type FieldError, ProblemError } from "./problems.ts";
+
+/** An object whose keys must all be known: a misspelt parameter must not be ignored in silence. */
+export const strict = <S extends z.ZodRawShape>(shape: S) =>
+  z.strictObject(shape, {
+    error: (issue) => {
+      const known = Object.keys(shape).join(", ");
+      return issue.code === "unrecognized_keys"
+        ? `it is not known here; what is known: ${known}`
+        : `it must be an object with ${known}`;
+    },
+  });
+
+const once = "it must be given once";
+
+/** A whole number in a query string. */
+export const wholeNumber = (min: number, max: number, about: { description: string; default: number }) => {
+  const message = `it must be a whole number from ${min} to ${max}`;
+  return z
+    .string(once)
+    .regex(/^\d{1,16}$/, message)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, message)
+    .default(about.default)
+    .openapi({
+      type: "integer",
+      minimum: min,
+      maximum: max,
+      default: about.default,
+      description: about.description,
+    });
+};
+
+export const connectionParameter = z.string(once).default(defaultConnectionId).openapi({
+  description: "The id of a connection: `default`, or one of the setting CONNECTIONS.",
+  example: defaultConnectionId,
+});
+
+export const connectionQuery = strict({ connection: connectionParameter });
+
+export const streamParameter = z.enum(streamNames, `it must be ${streamNames.join(" or ")}`);
+
+export const streamParams = z.object({ stream: streamParameter });
+
+export const dialectParameter = z
+  .enum(["sekoia", "ocsf"], "it must be sekoia or ocsf")
+  .default("sekoia")
+  .openapi({
+    description: "`sekoia`: as Sekoia.io's Okta connectors send it. `ocsf`: valid OCSF 1.6.0.",
+  });
+
+const places: Readonly<Record<string, string>> = { json: "body", param: "path" };
+
+const fieldErrors = (place: string, error: z.ZodError): FieldError[] =>
+  error.issues.flatMap((issue) => {
+    const path = [place, ...issue.path.map(String)].join(".");
+    return issue.code === "unrecognized_keys"
+      ? issue.keys.map((key) => ({ field: `${path}.${key.slice(0, 64)}`, message: issue.message }))
+      : [{ field: path, message: issue.message }];
+  });
+
+/** How many errors one answer names. */
+const maxErrors = 20;
+
+/** Input that does not fit: 404 for a stream that does not exist, else 400 with every field that is wrong. */
+export const refuseInvalid: Hook<unknown, AppEnv, string, void> = (result) => {
+  if (result.success) return;
+  if (result.target === "param" && result.error.issues.some((issue) => issue.path[0] === "stream")) {
+    throw new ProblemError(
+      "unknown_stream",
+      `There is no such stream; streams are ${streamNames.join(", ")}.`,
+    );
+  }
+  const errors = fieldErrors(places[result.target] ?? result.target, result.error).slice(0, maxErrors);
+  const detail = errors.map(({ field, message }) => `${field}: ${message}.`).join(" ");
+  throw new ProblemError("invalid_request", detail, { errors });
+};

@@ -1,0 +1,56 @@
+/** The API's description, for machines and for people. Public: it says nothing of this deployment. */
+import { createRoute } from "@hono/zod-openapi";
+import * as z from "zod";
+import type { App } from "../deps.ts";
+import { DocsPage, docsStyle } from "../docs-page.tsx";
+import { pagePolicy } from "../hardening.ts";
+import { type ApiDocument, apiDocument } from "../openapi.ts";
+import { raw } from "../raw.ts";
+
+const cached = { "Cache-Control": "public, max-age=300" };
+
+const document = createRoute({
+  method: "get",
+  path: "/openapi.json",
+  tags: ["Service"],
+  summary: "This description, as OpenAPI 3.1",
+  responses: {
+    200: {
+      description: "An OpenAPI 3.1 document.",
+      content: { "application/json": { schema: z.looseObject({ openapi: z.string() }) } },
+    },
+  },
+});
+
+const page = createRoute({
+  method: "get",
+  path: "/docs",
+  tags: ["Service"],
+  summary: "This description, as a page",
+  responses: { 200: { description: "A page.", content: { "text/html": { schema: z.string() } } } },
+});
+
+/** Call it after every other route is registered. */
+export const docsRoutes = (app: App): void => {
+  let made: ApiDocument | undefined;
+  const described = (): ApiDocument => {
+    made ??= apiDocument(app);
+    return made;
+  };
+
+  app.openapi(document, (c) => raw(c.json(described(), 200, cached)));
+
+  app.openapi(page, () =>
+    raw(
+      new Response(`<!DOCTYPE html>${String(<DocsPage document={described()} />)}`, {
+        headers: {
+          ...cached,
+          "Content-Type": "text/html; charset=utf-8",
+          "Content-Security-Policy": pagePolicy,
+        },
+      }),
+    ),
+  );
+
+  app.get("/docs/style.css", (c) => c.body(docsStyle, 200, { ...cached, "Content-Type": "text/css" }));
+};

@@ -1,0 +1,94 @@
+/** Prometheus metrics of every connection, from the same status documents that the API shows. */
+import { createRoute } from "@hono/zod-openapi";
+import * as z from "zod";
+import { errorFields, log } from "../../log.ts";
+import { type StreamStatus, streamNames } from "../../sync/status.ts";
+import type { App, AppDeps } from "../deps.ts";
+import { statusMetrics } from "../metrics.ts";
+import { problemResponses } from "../problems.ts";
+import { type MetricFamily, prometheusContentType, prometheusText, type Sample } from "../prometheus.ts";
+
+const metrics = createRoute({
+  method: "get",
+  path: "/metrics",
+  tags: ["Service"],
+  summary: "Prometheus metrics",
+  description: "Runs, calls, assets, unknown facts, sinks and rate limits of every connection.",
+  security: [{ key: [] }],
+  responses: {
+    200: {
+      description: "Prometheus text format.",
+      content: {
+        "text/plain": {
+          schema: z.string(),
+          example: 'okta_edge_assets{connection="default",stream="users"} 950\n',
+        },
+      },
+    },
+    ...problemResponses(401, 429, 503),
+  },
+});
+
+const upGauge = (name: string, help: string, samples: Sample[]): MetricFamily => ({
+  name,
+  help,
+  type: "gauge",
+  samples,
+});
+
+export const metricsRoutes = (app: App, deps: AppDeps): void => {
+  /** Null when the stream does not answer: one that is in trouble must not hide the others. */
+  const statusOf = async (
+    env: Env,
+    connection: string,
+    stream: (typeof streamNames)[number],
+  ): Promise<StreamStatus | null> => {
+    try {
+      return await deps.stream(env, connection, stream).status();
+    } catch (error) {
+      log("error", "metrics_stream_failed", { connection, stream, ...errorFields(error) });
+      return null;
+    }
+  };
+
+  const fromSources = async (env: Env, connections: readonly string[]): Promise<MetricFamily[]> => {
+    const gathered = await Promise.all(
+      (deps.metrics ?? []).map(async (source) => {
+        try {
+          return await source(env, connections);
+        } catch (error) {
+          log("error", "metrics_source_failed", errorFields(error));
+          return [];
+        }
+      }),
+    );
+    return gathered.flat();
+  };
+
+  app.openapi(metrics, async (c) => {
+    const all = [...deps.config(c.env).connections];
+    const connections = all.filter(([, setting]) => setting.ok).map(([id]) => id);
+    const pairs = connections.flatMap((id) => streamNames.map((stream) => ({ id, stream })));
+    const [statuses, others] = await Promise.all([
+      Promise.all(pairs.map(({ id, stream }) => statusOf(c.env, id, stream))),
+      fromSources(c.env, connections),
+    ]);
+    const configured = upGauge(
+      "okta_edge_connection_configured",
+      "1 when the connection's settings are right.",
+      all.map(([connection, setting]) => ({ labels: { connection }, value: setting.ok ? 1 : 0 })),
+    );
+    const up = upGauge(
+      "okta_edge_stream_up",
+      "1 when the stream answered this scrape.",
+      pairs.map(({ id, stream }, index) => ({
+        labels: { connection: id, stream },
+        value: statuses[index] === null ? 0 : 1,
+      })),
+    );
+    const known = statuses.filter((status) => status !== null);
+    return c.text(prometheusText([configured, up, ...statusMetrics(known), ...others]), 200, {
+      "Content-Type": prometheusContentType,
+    });
+  });
+};

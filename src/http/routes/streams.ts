@@ -1,0 +1,66 @@
+/** The state of the streams. */
+import { createRoute } from "@hono/zod-openapi";
+import { sentence } from "../../config/problem.ts";
+import type { Config, SettingProblem } from "../../config.ts";
+import { streamNames } from "../../sync/status.ts";
+import type { App, AppDeps } from "../deps.ts";
+import { connectionQuery, streamParams } from "../parameters.ts";
+import { problemResponses } from "../problems.ts";
+import { streamDocument, streamsDocument } from "../schemas.ts";
+import { selectConnection } from "../select.ts";
+
+const security = [{ key: [] }];
+
+const list = createRoute({
+  method: "get",
+  path: "/v1/streams",
+  tags: ["Streams"],
+  summary: "State of both streams",
+  security,
+  request: { query: connectionQuery },
+  responses: {
+    200: {
+      description: "Both streams of the connection.",
+      content: { "application/json": { schema: streamsDocument } },
+    },
+    ...problemResponses(400, 401, 404, 429, 503),
+  },
+});
+
+const one = createRoute({
+  method: "get",
+  path: "/v1/streams/{stream}",
+  tags: ["Streams"],
+  summary: "State of a stream",
+  description: "State, current run with progress, counts, sinks and rate limits.",
+  security,
+  request: { params: streamParams, query: connectionQuery },
+  responses: {
+    200: { description: "The stream.", content: { "application/json": { schema: streamDocument } } },
+    ...problemResponses(400, 401, 404, 429, 503),
+  },
+});
+
+/** Sinks that do not run because of a setting: the streams work on, so the status is where it must be told. */
+const sinkProblems = (config: Config): { problems?: SettingProblem[] } => {
+  const problems = config.sinks.refused.flatMap((sink) =>
+    sink.problems.map(({ path, message }) => ({ setting: path, message: sentence(message) })),
+  );
+  return problems.length === 0 ? {} : { problems };
+};
+
+export const streamRoutes = (app: App, deps: AppDeps): void => {
+  app.openapi(list, async (c) => {
+    const config = deps.config(c.env);
+    const { id } = selectConnection(config, c.req.valid("query").connection);
+    const streams = await Promise.all(streamNames.map((name) => deps.stream(c.env, id, name).status()));
+    return c.json({ streams, ...sinkProblems(config) }, 200);
+  });
+
+  app.openapi(one, async (c) => {
+    const config = deps.config(c.env);
+    const { id } = selectConnection(config, c.req.valid("query").connection);
+    const status = await deps.stream(c.env, id, c.req.valid("param").stream).status();
+    return c.json({ ...status, ...sinkProblems(config) }, 200);
+  });
+};

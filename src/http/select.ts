@@ -1,0 +1,31 @@
+/** From what a request names to what it means, or the problem that says why not. */
+import type { Config, Connection, Setting } from "../config.ts";
+import type { Result } from "../result.ts";
+import type { StreamRefusal } from "../sync/api.ts";
+import { ProblemError } from "./problems.ts";
+
+/** A setting's value; throws `misconfigured` with its problems. */
+export const settingValue = <T>(setting: Setting<T>): T => {
+  if (setting.ok) return setting.value;
+  const names = [...new Set(setting.problems.map((problem) => problem.setting))];
+  throw new ProblemError("misconfigured", `Wrong or missing: ${names.join(", ")}.`, {
+    problems: setting.problems,
+  });
+};
+
+/** The connection of this id; throws `unknown_connection`, or `misconfigured` with its problems. */
+export const selectConnection = (config: Config, id: string): Connection => {
+  const connection = config.connections.get(id);
+  if (connection !== undefined) return settingValue(connection);
+  if (config.connectionProblems.length > 0) {
+    return settingValue({ ok: false, problems: config.connectionProblems });
+  }
+  const known = [...config.connections.keys()].join(", ");
+  throw new ProblemError("unknown_connection", `There is no such connection; connections are ${known}.`);
+};
+
+/** What a stream answered; throws its refusal as the problem of the same code. */
+export const granted = <T>(result: Result<T, StreamRefusal>): T => {
+  if (result.ok) return result.value;
+  throw new ProblemError(result.error.code, result.error.message);
+};

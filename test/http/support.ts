@@ -1,0 +1,178 @@
+/** An app over fake streams, with settings given by each test. */
+import { vi } from "vitest";
+import { readConfig } from "../../src/config.ts";
+import { createApp } from "../../src/http/app.ts";
+import type { AppDeps } from "../../src/http/deps.ts";
+import { ok } from "../../src/result.ts";
+import type { StoredEvent, StreamApi } from "../../src/sync/api.ts";
+import type { RunDocument, RunKind, StreamName, StreamStatus } from "../../src/sync/status.ts";
+
+/** Keeps log lines out of the test's output. */
+export const muteLog = (): void => {
+  for (const method of ["log", "warn", "error"] as const)
+    vi.spyOn(console, method).mockImplementation(() => {});
+};
+
+export const fullKey = "full-key-0123456789-0123456789-0123456789";
+export const readKey = "read-key-0123456789-0123456789-0123456789";
+
+export const goodSettings = {
+  OKTA_BASE_URL: "https://company.okta.com",
+  OKTA_API_TOKEN: "00token",
+  API_KEYS: `${fullKey},read:${readKey}`,
+};
+
+export const runOf = (kind: RunKind, state: RunDocument["state"] = "running"): RunDocument => ({
+  id: "run-1",
+  kind,
+  cause: "request",
+  state,
+  phase: "users",
+  started_at: "2025-01-15T02:00:00.000Z",
+  finished_at: state === "running" ? null : "2025-01-15T02:00:30.000Z",
+  progress: state === "running" ? 0.5 : 1,
+  eta_seconds: null,
+  calls: { made: 3, predicted: 6, by_endpoint: { "GET /api/v1/users": 3 } },
+  changes: { log: 0, search: 0, rolling: 0, full: 2, deleted: 0 },
+  error: null,
+});
+
+export const statusOf = (connection: string, stream: StreamName): StreamStatus => ({
+  connection,
+  stream,
+  state: "idle",
+  detail: null,
+  run: null,
+  last_full: runOf("full", "done"),
+  last_delta: null,
+  assets: { total: 5, deleted: 1, quarantined: 0, unknown: { factors: 2 } },
+  held_deletions: 0,
+  head: 7,
+  sinks: [
+    {
+      name: "siem",
+      type: "http",
+      state: "retrying",
+      position: 4,
+      lag_events: 3,
+      lag_seconds: 60,
+      last_error: "503",
+      next_try_at: null,
+      dead_letters: 1,
+    },
+  ],
+  rate_limits: [
+    {
+      bucket: "/api/v1/users",
+      limit: 600,
+      remaining: 420,
+      share: 0.5,
+      resets_at: null,
+      backing_off_until: null,
+    },
+  ],
+});
+
+const eventOf = (sequence: number): StoredEvent => ({
+  id: `default/users/u${sequence}/${sequence}`,
+  assetId: `u${sequence}`,
+  sequence,
+  changedAt: 0,
+  json: JSON.stringify({ sequence }),
+});
+
+/** A stream of events with the sequence numbers 1 to `head`. */
+export const fakeStream = (connection: string, stream: StreamName, head = 7): StreamApi => ({
+  status: async () => statusOf(connection, stream),
+  startRun: async (kind) => ok({ started: true, run: runOf(kind) }),
+  cancelRun: async () => ok(runOf("full", "cancelled")),
+  runs: async () => [runOf("delta", "done"), runOf("full", "done")],
+  confirmDeletions: async () => ok({ confirmed: 2 }),
+  events: async ({ after, limit }) => {
+    const count = Math.max(0, Math.min(limit, head - after));
+    const events = Array.from({ length: count }, (_, index) => eventOf(after + 1 + index));
+    return { events, last: after + count, head };
+  },
+  event: async (assetId) => (assetId === "u3" ? eventOf(3) : null),
+  account: async () => ({ found: "none" }),
+  wake: async () => {},
+});
+
+export interface Options extends Partial<Omit<AppDeps, "config">> {
+  readonly settings?: object;
+}
+
+export const makeApp = ({ settings = goodSettings, ...deps }: Options = {}) => {
+  const config = readConfig(settings);
+  const app = createApp({
+    config: () => config,
+    stream: (_env, connection, stream) => fakeStream(connection, stream),
+    now: () => 1_000_000,
+    fetch: async () => new Response(null, { status: 500 }),
+    ...deps,
+  });
+  /** `key` null sends no key. */
+  const call = async (
+    method: string,
+    path: string,
+    { key = fullKey, body, headers = {} }: CallOptions = {},
+  ): Promise<Response> => {
+    const init: RequestInit = {
+      method,
+      headers: {
+        ...(key === null ? {} : { Authorization: `Bearer ${key}` }),
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...headers,
+      },
+    };
+    if (body !== undefined) init.body = typeof body === "string" ? body : JSON.stringify(body);
+    return await app.request(`https://connector.example.com${path}`, init, {});
+  };
+  return { app, call };
+};
+
+export interface CallOptions {
+  readonly key?: string | null;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Problem {
+  readonly code: string;
+  readonly status: number;
+  readonly type: string;
+  readonly title: string;
+  readonly detail: string;
+  readonly instance: string;
+  readonly errors?: readonly { field: string; message: string }[];
+  readonly problems?: readonly { setting: string; message: string }[];
+}
+
+/** The problem details of an answer, whose shape is part of the contract. */
+export const problemOf = async (response: Response): Promise<Problem> => {
+  const type = response.headers.get("Content-Type");
+  if (type !== "application/problem+json") throw new Error(`not a problem: ${response.status} ${type}`);
+  const problem = await response.json<Problem>();
+  if (problem.status !== response.status) throw new Error("status differs from the HTTP status");
+  if (problem.type !== `/docs#problem-${problem.code}`) throw new Error("type does not lead to the code");
+  if (problem.instance !== response.headers.get("X-Request-Id")) throw new Error("instance is not the id");
+  return problem;
+};
+
+/** Every route that needs a key, and what a full and a read key get. */
+export const keyedRoutes: readonly (readonly [string, string, unknown, number, number])[] = [
+  ["GET", "/v1/streams", undefined, 200, 200],
+  ["GET", "/v1/streams/users", undefined, 200, 200],
+  ["GET", "/v1/streams/devices?connection=default", undefined, 200, 200],
+  ["GET", "/v1/streams/users/runs", undefined, 200, 200],
+  ["POST", "/v1/streams/users/runs", { kind: "full" }, 202, 403],
+  ["DELETE", "/v1/streams/users/runs/current", undefined, 200, 403],
+  ["POST", "/v1/streams/users/deletions/confirm", undefined, 200, 403],
+  ["GET", "/v1/inventory/users", undefined, 200, 200],
+  ["GET", "/v1/inventory/users/u3", undefined, 200, 200],
+  ["GET", "/metrics", undefined, 200, 200],
+];
+
+/** A body as text, whatever its type says. */
+export const textOf = async (response: Response): Promise<string> =>
+  new TextDecoder().decode(await response.arrayBuffer());
