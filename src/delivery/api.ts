@@ -1,0 +1,52 @@
+/** What may be asked of a sink's delivery, and its documents. Everything that crosses is plain data. */
+import * as z from "zod";
+import type { Result } from "../result.ts";
+import type { SinkStatusDocument } from "../sync/status.ts";
+import type { SinkType } from "./settings.ts";
+import type { DeliveryIdentity } from "./store.ts";
+
+export const deadLetterSchema = z.object({
+  /** The event's id: `<connection>/<stream>/<asset id>/<sequence>`. */
+  id: z.string(),
+  asset_id: z.string(),
+  sequence: z.number().int(),
+  /** `refused` for its content, or `too_large`. */
+  code: z.string(),
+  http_status: z.number().int().nullable(),
+  /** What the sink answered, bounded and without secrets. */
+  message: z.string(),
+  first_at: z.iso.datetime(),
+  last_at: z.iso.datetime(),
+  attempts: z.number().int(),
+  /** It is going to be tried once more. */
+  retrying: z.boolean(),
+});
+
+export const deadLettersSchema = z.object({
+  dead_letters: z.array(deadLetterSchema),
+  total: z.number().int(),
+  /** Pass it as `after` for the next page; null at the end. */
+  next: z.number().int().nullable(),
+});
+export type DeadLettersDocument = z.infer<typeof deadLettersSchema>;
+
+export interface SinkDeliveryApi {
+  wake(identity: DeliveryIdentity, head: number): Promise<void>;
+  snapshot(identity: DeliveryIdentity, runId: string): Promise<void>;
+  status(settings: { name: string; type: SinkType }, head: number): Promise<SinkStatusDocument>;
+  replay(
+    identity: DeliveryIdentity,
+    after: number,
+  ): Promise<Result<{ position: number }, { code: "conflict"; message: string }>>;
+  deadLetters(after: number, limit: number): Promise<DeadLettersDocument>;
+  settleDeadLetters(action: "retry" | "drop", ids: readonly string[] | null): Promise<number>;
+  retire(): Promise<void>;
+}
+
+/** The name of the Durable Object of one stream's delivery to one sink. */
+export const deliveryObjectName = ({ connection, stream, sink }: DeliveryIdentity): string =>
+  `${connection}/${stream}/${sink}`;
+
+/** The delivery's object. The generated type of the binding leads through the Worker's entry, which leads here. */
+export const deliveryStub = (env: Env, identity: DeliveryIdentity): SinkDeliveryApi =>
+  env.SINK_DELIVERY.getByName(deliveryObjectName(identity)) as unknown as SinkDeliveryApi;

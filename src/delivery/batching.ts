@@ -1,0 +1,59 @@
+/** Which events go together. */
+import type { StoredEvent } from "../sync/api.ts";
+import type { Sink } from "./sink.ts";
+
+const encoder = new TextEncoder();
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is the ASCII range that is meant.
+const ascii = /^[\x00-\x7f]*$/;
+
+/** UTF-8 bytes. Most events are ASCII, which is seen without encoding them. */
+export const byteLength = (text: string): number =>
+  ascii.test(text) ? text.length : encoder.encode(text).length;
+
+export interface BatchRules {
+  /** At most so many events, learned from 413 answers; null: the sink's own limit. */
+  readonly learnedLimit: number | null;
+  /** The last sequence of a range that was refused for its content; null when nothing is under suspicion. */
+  readonly suspectLast: number | null;
+}
+
+export type Taken =
+  | { readonly kind: "batch"; readonly events: readonly StoredEvent[] }
+  /** The first event is larger than the sink takes at all. */
+  | { readonly kind: "oversized"; readonly event: StoredEvent; readonly bytes: number };
+
+/**
+ * Takes the next batch from the front of what is pending: as much as the sink's bounds permit, one partition.
+ * Of a range that was refused, half: whatever becomes of it, the offender is known to be in a smaller range then.
+ *
+ * @param pending in sequence order, not empty.
+ */
+export const takeBatch = (
+  pending: readonly StoredEvent[],
+  sink: Pick<Sink, "limits" | "partition">,
+  rules: BatchRules,
+): Taken => {
+  const { limits } = sink;
+  const { suspectLast } = rules;
+  const suspects = suspectLast === null ? 0 : pending.filter((event) => event.sequence <= suspectLast).length;
+  const most = suspects > 0 ? Math.ceil(suspects / 2) : limits.events;
+  const limit = Math.max(1, Math.min(most, limits.events, rules.learnedLimit ?? limits.events));
+
+  const events: StoredEvent[] = [];
+  let total = 0;
+  let partition: string | undefined;
+  for (const event of pending) {
+    if (events.length === limit) break;
+    const bytes = byteLength(event.json) + limits.overheadBytes;
+    if (limits.eventBytes !== null && bytes > limits.eventBytes) {
+      if (events.length === 0) return { kind: "oversized", event, bytes };
+      break;
+    }
+    if (events.length === 0) partition = sink.partition?.(event);
+    else if (total + bytes > limits.bytes || sink.partition?.(event) !== partition) break;
+    events.push(event);
+    total += bytes;
+  }
+  return { kind: "batch", events };
+};

@@ -1,0 +1,82 @@
+/** The Durable Object of one stream's delivery to one sink: a shell that gives Delivery its surroundings. */
+import { DurableObject } from "cloudflare:workers";
+import { configOf } from "../config.ts";
+import type { Result } from "../result.ts";
+import { type StreamApi, streamObjectName } from "../sync/api.ts";
+import type { SinkStatusDocument } from "../sync/status.ts";
+import type { DeadLettersDocument, SinkDeliveryApi } from "./api.ts";
+import { Delivery } from "./delivery.ts";
+import type { SinkSettings, SinkType } from "./settings.ts";
+import type { DeliveryIdentity } from "./store.ts";
+
+/** Below the free plan's 50 external subrequests, with room for polls. */
+const requestsPerSlice = 40;
+
+/** The settings of a sink that runs and takes the stream. */
+export const sinkSettings = (
+  env: Env,
+  { stream, sink }: Pick<DeliveryIdentity, "stream" | "sink">,
+): SinkSettings | null =>
+  configOf(env).sinks.accepted.find(
+    (settings) => settings.name === sink && settings.streams.includes(stream),
+  ) ?? null;
+
+export class SinkDelivery extends DurableObject<Env> implements SinkDeliveryApi {
+  readonly #delivery: Delivery;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    const bindings: Readonly<Record<string, unknown>> = { ...env };
+    this.#delivery = new Delivery({
+      storage: ctx.storage,
+      settings: (identity) => sinkSettings(env, identity),
+      inventory: ({ connection, stream }) => {
+        // The generated type of the binding leads through the Worker's entry; the class implements StreamApi.
+        const stub = env.INVENTORY_STREAM.getByName(
+          streamObjectName(connection, stream),
+        ) as unknown as StreamApi;
+        return (query) => stub.events(query);
+      },
+      fetch: (...request) => fetch(...request),
+      binding: (name) => bindings[name],
+      now: Date.now,
+      random: Math.random,
+      requestsPerSlice,
+    });
+  }
+
+  async wake(identity: DeliveryIdentity, head: number): Promise<void> {
+    await this.#delivery.wake(identity, head);
+  }
+
+  async snapshot(identity: DeliveryIdentity, runId: string): Promise<void> {
+    await this.#delivery.snapshot(identity, runId);
+  }
+
+  async status(settings: { name: string; type: SinkType }, head: number): Promise<SinkStatusDocument> {
+    return this.#delivery.status(settings, head);
+  }
+
+  async replay(
+    identity: DeliveryIdentity,
+    after: number,
+  ): Promise<Result<{ position: number }, { code: "conflict"; message: string }>> {
+    return this.#delivery.replay(identity, after);
+  }
+
+  async deadLetters(after: number, limit: number): Promise<DeadLettersDocument> {
+    return this.#delivery.deadLetters(after, limit);
+  }
+
+  async settleDeadLetters(action: "retry" | "drop", ids: readonly string[] | null): Promise<number> {
+    return this.#delivery.settleDeadLetters(action, ids);
+  }
+
+  async retire(): Promise<void> {
+    await this.#delivery.retire();
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#delivery.alarm();
+  }
+}

@@ -1,0 +1,137 @@
+/** What a sink is to the delivery: somewhere that takes a batch and says what became of it. */
+import type { StoredEvent } from "../sync/api.ts";
+import type { StreamName } from "../sync/status.ts";
+
+/**
+ * - `rate_limited` 429 or the product's word for "busy"
+ * - `unavailable` 5xx, or any other answer that may differ next time
+ * - `timeout`, `network` no answer, or half of one
+ * - `invalid_response` an answer that the product does not give
+ * - `credential` 401, 403
+ * - `configuration` an answer that only a change of settings mends: 404, a redirect, an unknown index
+ * - `refused` 400, 422: the content
+ * - `too_large` 413
+ * - `inventory` our own inventory did not answer
+ */
+export type DeliveryErrorCode =
+  | "rate_limited"
+  | "unavailable"
+  | "timeout"
+  | "network"
+  | "invalid_response"
+  | "credential"
+  | "configuration"
+  | "refused"
+  | "too_large"
+  | "inventory";
+
+export interface DeliveryError {
+  readonly code: DeliveryErrorCode;
+  /** For people, bounded and without secrets: `[POST] "https://siem.example.com/…": 429 Too Many Requests`. */
+  readonly message: string;
+  readonly status: number | null;
+}
+
+/** One event of a batch that the sink will never take. */
+export interface Rejection {
+  /** Its place in the batch. */
+  readonly index: number;
+  readonly error: DeliveryError;
+}
+
+export type DeliveryOutcome =
+  /** All of it arrived. `followUp` names something that tells later what became of it. */
+  | { readonly kind: "accepted"; readonly followUp?: string }
+  /** The first `taken` events are dealt with: arrived, or in `rejected`. `error` says why the rest has to wait. */
+  | {
+      readonly kind: "partial";
+      readonly taken: number;
+      readonly rejected: readonly Rejection[];
+      readonly error: DeliveryError | null;
+      readonly retryAfterMs: number | null;
+    }
+  /** It was sent; `receipt` finds out whether it arrived. */
+  | { readonly kind: "awaiting"; readonly receipt: string }
+  | { readonly kind: "retry"; readonly error: DeliveryError; readonly retryAfterMs: number | null }
+  /** Only a person can mend it; it is tried again all the same, seldom. */
+  | { readonly kind: "stopped"; readonly error: DeliveryError; readonly retryAfterMs: number | null }
+  | { readonly kind: "too_large"; readonly error: DeliveryError }
+  /** The content was refused as a whole: one of the events is at fault. */
+  | { readonly kind: "refused"; readonly error: DeliveryError };
+
+export type SettleOutcome =
+  | { readonly kind: "accepted" }
+  | { readonly kind: "waiting" }
+  | Extract<DeliveryOutcome, { kind: "retry" | "stopped" }>;
+
+export type FollowUpOutcome =
+  | { readonly kind: "done" }
+  | { readonly kind: "waiting" }
+  | { readonly kind: "failed"; readonly message: string };
+
+export interface SinkTest {
+  readonly status: "pass" | "fail" | "unknown";
+  readonly httpStatus: number | null;
+  /** What is proven, or what went wrong. */
+  readonly message: string;
+  readonly remedy: string | null;
+}
+
+/** The most that one batch may hold. */
+export interface BatchLimits {
+  readonly events: number;
+  /** UTF-8 bytes of the events' JSON, envelopes included; one event alone may exceed it. */
+  readonly bytes: number;
+  /** The product's bound for one event; a larger one becomes a dead letter unsent. Null: none is known. */
+  readonly eventBytes: number | null;
+  /** What the product's envelope adds to each event. */
+  readonly overheadBytes: number;
+}
+
+export interface SnapshotPart {
+  readonly runId: string;
+  /** When the snapshot was begun, ms since the epoch. */
+  readonly startedAt: number;
+  /** From 1. */
+  readonly part: number;
+}
+
+/** A sink that also keeps whole inventories, in parts of bounded size. */
+export interface SnapshotWriter {
+  readonly eventsPerPart: number;
+  /** Compresses and stores one part as the pages come. Repeating a part replaces it. */
+  writePart(part: SnapshotPart, pages: AsyncIterable<readonly StoredEvent[]>): Promise<DeliveryOutcome>;
+  /** Marks the snapshot complete. */
+  finish(
+    part: SnapshotPart,
+    totals: { readonly parts: number; readonly events: number },
+  ): Promise<DeliveryOutcome>;
+}
+
+export interface Sink {
+  readonly limits: BatchLimits;
+  /** Whether events are wanted without their nulls. */
+  readonly omitNulls: boolean;
+  /** Events of different partitions do not share a batch. */
+  partition?(event: StoredEvent): string;
+  /** Sends a batch, which is never empty. Never throws for what the other side does. */
+  deliver(events: readonly StoredEvent[]): Promise<DeliveryOutcome>;
+  /** Asks whether an awaiting batch has arrived. */
+  settle?(receipt: string): Promise<SettleOutcome>;
+  /** Asks what became of an accepted batch. */
+  followUp?(reference: string): Promise<FollowUpOutcome>;
+  readonly snapshots?: SnapshotWriter;
+  /** A real, harmless request where the protocol has one. */
+  test(): Promise<SinkTest>;
+}
+
+/** What a sink works with and where it stands. */
+export interface SinkTools {
+  readonly fetch: typeof fetch;
+  /** Ms since the epoch. */
+  readonly now: () => number;
+  readonly connection: string;
+  readonly stream: StreamName;
+  /** A binding of the Worker by its name. */
+  readonly binding: (name: string) => unknown;
+}

@@ -1,0 +1,76 @@
+/** Any HTTP receiver: a JSON array or NDJSON, optionally compressed, signed and authenticated. */
+
+import type { StoredEvent } from "../../sync/api.ts";
+import { notAccepted } from "../answers.ts";
+import { gzip, ndjson, sha256Hex, signature } from "../body.ts";
+import { type SinkRequest, send } from "../request.ts";
+import type { HttpSettings } from "../settings.ts";
+import type { Sink, SinkTools } from "../sink.ts";
+import { judgeTrial } from "../test-outcome.ts";
+
+/** Just under the request size that common servers take by default (nginx: 1 MiB). */
+const limits = { events: 500, bytes: 1_000_000, eventBytes: null, overheadBytes: 1 };
+
+/** What of a URL may be a secret: receivers such as Sumo Logic and Slack put tokens into paths and queries. */
+const secretParts = (url: URL): string[] => [
+  ...url.searchParams.values(),
+  url.search,
+  ...(url.pathname.length > 1
+    ? [url.pathname, ...url.pathname.split("/").filter((part) => part.length >= 16)]
+    : []),
+];
+
+/**
+ * Posts batches to a URL. Any 2xx is an acknowledgement.
+ *
+ * `Idempotency-Key` is the same for every repeat of a batch and differs between batches; `X-Signature` covers the
+ * bytes on the wire.
+ */
+export const createHttpSink = (settings: HttpSettings, tools: SinkTools): Sink => {
+  const url = new URL(settings.url);
+  const secrets = [settings.token ?? "", settings.hmacKey ?? "", ...secretParts(url)];
+
+  const requestOf = async (events: readonly StoredEvent[]): Promise<SinkRequest> => {
+    const lines = events.map((event) => event.json);
+    const text = settings.format === "json" ? `[${lines.join(",")}]` : ndjson(lines);
+    const body = settings.gzip ? await gzip(text) : new TextEncoder().encode(text);
+    const headers: Record<string, string> = {
+      "content-type": settings.format === "json" ? "application/json" : "application/x-ndjson",
+      "idempotency-key": await sha256Hex(
+        [tools.connection, tools.stream, ...events.map((event) => event.id)].join("\n"),
+      ),
+      "x-connection": tools.connection,
+      "x-stream": tools.stream,
+    };
+    if (settings.gzip) headers["content-encoding"] = "gzip";
+    if (settings.token !== null) headers["authorization"] = `Bearer ${settings.token}`;
+    if (settings.hmacKey !== null) {
+      headers["x-signature"] = await signature(settings.hmacKey, body, Math.floor(tools.now() / 1000));
+    }
+    return { method: "POST", url: settings.url, label: `${url.origin}/…`, headers, body, secrets };
+  };
+
+  return {
+    limits,
+    omitNulls: false,
+    async deliver(events) {
+      const request = await requestOf(events);
+      const sent = await send(tools.fetch, request);
+      if (!sent.ok) return { kind: "retry", error: sent.error, retryAfterMs: null };
+      const { status } = sent.value;
+      return status >= 200 && status < 300
+        ? { kind: "accepted" }
+        : notAccepted(request, sent.value, tools.now());
+    },
+    /** An empty batch, signed and authenticated like any other. */
+    async test() {
+      const request = await requestOf([]);
+      return judgeTrial(
+        request,
+        await send(tools.fetch, request),
+        "the receiver took an empty batch with this URL and credential",
+        "check the secrets that token_secret and hmac_secret name",
+      );
+    },
+  };
+};
