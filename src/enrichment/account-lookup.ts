@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { type Connection, configOf } from "../config.ts";
 import { errorFields, log } from "../log.ts";
+import type { OktaApi } from "../okta/api.ts";
 import { connectOkta } from "../okta/connect.ts";
 import type { OktaError } from "../okta/errors.ts";
 import type { Result } from "../result.ts";
@@ -11,7 +12,7 @@ import type { Failure } from "./answer.ts";
 import { AccountCache, type Cached, type Copy, type Freshness, freshness, standIn } from "./cache.ts";
 import { addCounts, type Counts, noCounts } from "./counters.ts";
 import type { Identifier } from "./identifier.ts";
-import { type LookedUp, lookUpAccount } from "./lookup.ts";
+import { type LookedUp, type LookupApi, lookUpAccount } from "./lookup.ts";
 import { SingleFlight } from "./single-flight.ts";
 
 /**
@@ -146,22 +147,43 @@ export class AccountLookup extends DurableObject<Env> {
       ring();
       abort.abort();
     }, timeoutMs);
-    this.#sessions += 1;
-    const session = connectOkta({
-      connection,
-      env: this.env,
-      holder: `look-up/${this.ctx.id.toString()}/${this.#sessions}`,
-      priority: "interactive",
-      waitMs: timeoutMs,
-      timeoutMs,
-      signal: abort.signal,
-    });
+    const api = this.#api(connection, timeoutMs, abort.signal);
     try {
-      return await lookUpAccount(session.api, identifier, { now: Date.now, timeUp });
+      return await lookUpAccount(api, identifier, { now: Date.now, timeUp });
     } finally {
       clearTimeout(timer);
-      this.ctx.waitUntil(session.done());
     }
+  }
+
+  /**
+   * Each call goes through a session of its own. One session waits in line for one permit at a time and tells
+   * the gate of a finished call with its next request only, so side by side calls would hold one another up.
+   */
+  #api(connection: Connection, timeoutMs: number, signal: AbortSignal): LookupApi {
+    const call = async <T>(work: (api: OktaApi) => Promise<T>): Promise<T> => {
+      this.#sessions += 1;
+      const session = connectOkta({
+        connection,
+        env: this.env,
+        holder: `look-up/${this.ctx.id.toString()}/${this.#sessions}`,
+        priority: "interactive",
+        waitMs: timeoutMs,
+        timeoutMs,
+        signal,
+      });
+      try {
+        return await work(session.api);
+      } finally {
+        this.ctx.waitUntil(session.done());
+      }
+    };
+    return {
+      user: (name) => call((api) => api.user(name)),
+      users: (request) => call((api) => api.users(request)),
+      userGroups: (userId, request) => call((api) => api.userGroups(userId, request)),
+      userFactors: (userId) => call((api) => api.userFactors(userId)),
+      userRoles: (userId) => call((api) => api.userRoles(userId)),
+    };
   }
 
   /** Stores what Okta said, before anyone is told, so that the next to ask finds it. */

@@ -1,0 +1,119 @@
+/** Connections, each to a simulated org of its own, and questions asked through the Worker's front door. */
+import { env, exports } from "cloudflare:workers";
+import type { OktaAnswer } from "../../src/enrichment/answer.ts";
+
+const KEY = "k".repeat(40);
+const POOL = 60;
+
+const ids = Array.from({ length: POOL }, (_, index) => `c${index}`);
+
+/** Settings of this file's Worker; given before anything has read them. */
+export const settings: Record<string, string> = {
+  OKTA_BASE_URL: "https://default-org.okta.com",
+  OKTA_API_TOKEN: "sim-token",
+  API_KEYS: KEY,
+  LOOKUP_TIMEOUT_MS: "4000",
+  CONNECTIONS: JSON.stringify(
+    ids.map((id) => ({ id, base_url: `https://${id}-org.okta.com`, secret_prefix: `${id.toUpperCase()}_` })),
+  ),
+  ...Object.fromEntries(ids.map((id) => [`${id.toUpperCase()}_API_TOKEN`, "sim-token"])),
+};
+Object.assign(env, settings);
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly okta: OktaAnswer;
+}
+
+interface User {
+  readonly id?: string;
+  readonly status?: string;
+  readonly created?: string;
+  readonly lastLogin?: string | null;
+  readonly passwordChanged?: string | null;
+  readonly profile: Record<string, unknown>;
+  readonly groups?: readonly string[];
+}
+
+export class Org {
+  readonly connection: string;
+  readonly #origin: string;
+
+  constructor(connection: string) {
+    this.connection = connection;
+    this.#origin = `https://${connection}-org.okta.com`;
+  }
+
+  async control(method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
+    const response = await fetch(`${this.#origin}/_org${path}`, {
+      method,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    return response.json();
+  }
+
+  async user(user: User): Promise<string> {
+    const { id } = await this.control("POST", "/users", user);
+    return String(id);
+  }
+
+  async group(name: string, members: readonly string[] = []): Promise<string> {
+    const { id } = await this.control("POST", "/groups", { profile: { name }, members });
+    return String(id);
+  }
+
+  fault(endpoint: string, kind: string, more: object = {}): Promise<unknown> {
+    return this.control("POST", "/faults", { match: { endpoint: `GET ${endpoint}` }, kind, ...more });
+  }
+
+  /** Calls by endpoint since the last time this was asked. */
+  async calls(): Promise<Record<string, number>> {
+    const { calls, violations } = await this.control("GET", "/stats");
+    if (violations !== 0) throw new Error(`${String(violations)} rate-limit violations`);
+    await this.control("POST", "/stats/reset");
+    // The control route documents this shape.
+    return calls as Record<string, number>;
+  }
+
+  async total(): Promise<number> {
+    return Object.values(await this.calls()).reduce((sum, n) => sum + n, 0);
+  }
+
+  async request(method: string, path: string, body?: unknown): Promise<Response> {
+    const url = new URL(path, "https://connector.example.com");
+    url.searchParams.set("connection", this.connection);
+    return exports.default.fetch(url.href, {
+      method,
+      headers: { Authorization: `Bearer ${KEY}`, "Content-Type": "application/json" },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+  }
+
+  /** `account` is encoded here. */
+  async ask(account: string, query = ""): Promise<Reply> {
+    const path = `/v1/enrichments/accounts/${encodeURIComponent(account)}${query}`;
+    const response = await this.request("GET", path);
+    const body: { okta: OktaAnswer } = await response.json();
+    return { status: response.status, headers: response.headers, okta: body.okta };
+  }
+}
+
+let next = 0;
+
+/** A new org behind a connection that no test has used. */
+export const newOrg = async (options: object = {}): Promise<Org> => {
+  const org = new Org(ids[next++] ?? "there are no more connections: make POOL larger");
+  await org.control("POST", "/create", { users: 3, groups: 1, devices: 0, ...options });
+  await org.calls();
+  return org;
+};
+
+/** What one look-up by login costs. */
+export const oneLookup = {
+  "GET /api/v1/users/{id}": 1,
+  "GET /api/v1/users/{id}/groups": 1,
+  "GET /api/v1/users/{id}/factors": 1,
+  "GET /api/v1/users/{id}/roles": 1,
+};
