@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { BUCKETS } from "./api/buckets.ts";
 
 /** An OAuth service app of the org. */
 export const oauthClientSchema = z.strictObject({
@@ -25,7 +26,7 @@ export const oauthClientSchema = z.strictObject({
 export type OauthClient = z.output<typeof oauthClientSchema>;
 
 /** What `forbid` can name: each becomes a 403 E0000006. */
-export const RESOURCES = [
+const RESOURCES = [
   "users",
   "groups",
   "members",
@@ -54,9 +55,11 @@ export const orgOptionsSchema = z.strictObject({
   baseUrl: z.string().nullable().default(null),
   windowMs: z.int().positive().default(60_000),
   /** A record overrides single published numbers, keyed by bucket. */
-  limits: z.union([z.enum(["published", "none"]), z.record(z.string(), z.int().min(1))]).default("published"),
+  limits: z
+    .union([z.enum(["published", "none"]), z.partialRecord(z.enum(BUCKETS), z.int().min(1))])
+    .default("published"),
   /** Calls of the customer's other applications, counted at the start of every window, by bucket. */
-  otherTraffic: z.record(z.string(), z.int().min(0)).default({}),
+  otherTraffic: z.partialRecord(z.enum(BUCKETS), z.int().min(0)).default({}),
   noRateLimitHeaders: z.boolean().default(false),
   /** Some endpoints send every rate-limit header twice, as Okta does. */
   duplicateRateLimitHeaders: z.boolean().default(true),

@@ -50,10 +50,10 @@ export const createOktaOrg = (options: OrgOptionsInput = {}): OktaOrg => {
       runEndpoint(state, endpoint, c.req.raw, (name) => c.req.param(name) ?? ""),
     );
     // HEAD arrives as GET in Hono; every other method is one that Okta's reading endpoints refuse.
-    app.all(path, () => finish(state, oktaError("E0000022", undefined, state.random.id("oae"))));
+    app.all(path, () => finish(state, oktaError("E0000022", undefined, state.requestIds.id("oae"))));
   }
   app.notFound((c) => {
-    const response = oktaError("E0000007", `Resource not found: ${c.req.path}`, state.random.id("oae"));
+    const response = oktaError("E0000007", `Resource not found: ${c.req.path}`, state.requestIds.id("oae"));
     return finish(state, response);
   });
   app.onError((error) => {

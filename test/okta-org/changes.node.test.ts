@@ -177,6 +177,36 @@ describe("changes write their events and move their times", () => {
   });
 });
 
+test("random changes are the same for the same seed and keep both sides of a membership equal", async () => {
+  const churned = async () => {
+    const org = testOrg();
+    const { body } = await org.control("POST", "/churn", { changes: 150 });
+    return { org, body };
+  };
+  const [one, two] = [await churned(), await churned()];
+  expect(one.body).toEqual(two.body);
+  const { users, groups } = one.org.org.dump();
+  const fromUsers = users.flatMap((candidate) => candidate.groups);
+  for (const candidate of groups) {
+    expect(fromUsers.filter((id) => id === candidate.id)).toHaveLength(candidate.usersCount);
+  }
+  expect(
+    users.filter((candidate) => candidate.status === "DEPROVISIONED").every((u) => u.groups.length === 0),
+  ).toBe(true);
+});
+
+test("a search finds the groups whose members changed", async () => {
+  const before = new Date(Date.parse(group()?.lastMembershipUpdated ?? "")).toISOString();
+  const find = async (name: string) => {
+    const expression = encodeURIComponent(`lastMembershipUpdated gt "${before}"`);
+    return listOf(await t.get(`/api/v1/groups?${name}=${expression}`)).map((candidate) => candidate["id"]);
+  };
+  expect(await find("filter")).toEqual([]);
+  await t.control("DELETE", "/groups/00gX/users/00uX");
+  expect(await find("filter")).toEqual(["00gX"]);
+  expect(await find("search")).toEqual(["00gX"]);
+});
+
 test("a world holds many orgs and remembers requests to unknown hosts", async () => {
   const world = createOktaWorld();
   const send = async (url: string, method = "GET", body?: string) => {

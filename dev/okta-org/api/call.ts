@@ -1,9 +1,9 @@
 import type { OauthClient, Resource } from "../options.ts";
 import type { OrgState } from "../org/state.ts";
 import type { JsonValue } from "../org/types.ts";
+import type { Bucket } from "./buckets.ts";
 import { makeCursor } from "./cursor.ts";
 import { OktaError } from "./errors.ts";
-import type { Bucket } from "./limits.ts";
 
 /** Who calls: the owner of the API token, or a service app with the scopes of its access token. */
 export type Principal = { kind: "ssws" } | { kind: "oauth"; client: OauthClient; scopes: string[] };

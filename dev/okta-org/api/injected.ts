@@ -7,7 +7,7 @@ type PartialCall = Omit<Call, "principal">;
 /** The response of a fault that takes the place of the real one, or null if the call goes on. */
 export const faultResponse = (fault: FaultRule, call: PartialCall, endpoint: Endpoint): Response | null => {
   const { state, url } = call;
-  const errorId = state.random.id("oae");
+  const errorId = state.requestIds.id("oae");
   switch (fault.kind) {
     case "429":
       return windowRefusal(fault, call, endpoint, errorId);

@@ -1,21 +1,9 @@
 import type { OrgOptions } from "../options.ts";
 import { hash32 } from "../org/random.ts";
-
-/** Okta's last published numbers of calls per minute. */
-export const PUBLISHED_LIMITS = {
-  "/api/v1/users": 600,
-  "/api/v1/users/{id}": 1000,
-  "/api/v1/groups": 500,
-  "/api/v1/groups/{id}": 1000,
-  "/api/v1/devices": 100,
-  "/api/v1/logs": 120,
-  "/api/v1": 600,
-  "/oauth2/v1": 600,
-} as const;
-export type Bucket = keyof typeof PUBLISHED_LIMITS;
+import { type Bucket, PUBLISHED_LIMITS } from "./buckets.ts";
 
 /** What "none" sends: more than any test can use. */
-export const UNLIMITED = 1_000_000_000;
+const UNLIMITED = 1_000_000_000;
 
 interface Window {
   start: number;

@@ -28,7 +28,7 @@ export const runEndpoint = async (
     if (fault !== null) state.stats.countInjected();
     const response = admitted
       ? await answer(call, endpoint, fault)
-      : concurrencyRefusal(state.clock.now(), state.random.id("oae"));
+      : concurrencyRefusal(state.clock.now(), state.requestIds.id("oae"));
     const page =
       endpoint.list === true && isWhole(fault) ? `${request.method} ${url.pathname}${url.search}` : null;
     state.stats.count(name, response.status, page);
@@ -70,7 +70,7 @@ const answer = async (
 };
 
 const refusal = (error: unknown, state: OrgState): Response => {
-  if (error instanceof OktaError) return oktaError(error.code, error.detail, state.random.id("oae"));
+  if (error instanceof OktaError) return oktaError(error.code, error.detail, state.requestIds.id("oae"));
   if (error instanceof ChallengeError) {
     return new Response(null, { status: error.status, headers: { "www-authenticate": error.challenge } });
   }
@@ -94,7 +94,7 @@ const rateLimitHeaders = (response: Response, take: Take, endpoint: Endpoint, st
 /** Headers that every response carries, by the server's clock. */
 export const finish = (state: OrgState, response: Response): Response => {
   response.headers.set("date", new Date(state.clock.now()).toUTCString());
-  response.headers.set("x-okta-request-id", state.random.id("req"));
+  response.headers.set("x-okta-request-id", state.requestIds.id("req"));
   response.headers.set("cache-control", "no-cache, no-store");
   return response;
 };

@@ -3,14 +3,14 @@ import type { DeviceLink, DeviceStatus, LogActor, OktaDevice, Profile } from "..
 import { type ChangeOptions, record, requireRow, userTarget, versionAt } from "./common.ts";
 
 /** Steps of a device's life. Okta returns an unsuspended device to ACTIVE. */
-export const DEVICE_LIFECYCLE: Record<string, { status: DeviceStatus; eventType: string }> = {
+const DEVICE_LIFECYCLE: Record<string, { status: DeviceStatus; eventType: string }> = {
   suspend: { status: "SUSPENDED", eventType: "device.lifecycle.suspend" },
   unsuspend: { status: "ACTIVE", eventType: "device.lifecycle.unsuspend" },
   deactivate: { status: "DEACTIVATED", eventType: "device.lifecycle.deactivate" },
   activate: { status: "ACTIVE", eventType: "device.lifecycle.activate" },
 };
 
-export const deviceTarget = (device: OktaDevice): LogActor => ({
+const deviceTarget = (device: OktaDevice): LogActor => ({
   id: device.id,
   type: "Device",
   alternateId: null,

@@ -6,7 +6,7 @@ import { removeMember } from "./groups.ts";
 import { revokeUserRoles } from "./roles.ts";
 
 /** Steps of a user's life: where they lead and how the log calls them. */
-export const LIFECYCLE: Record<string, { status: UserStatus; eventType: string }> = {
+const LIFECYCLE: Record<string, { status: UserStatus; eventType: string }> = {
   suspend: { status: "SUSPENDED", eventType: "user.lifecycle.suspend" },
   unsuspend: { status: "ACTIVE", eventType: "user.lifecycle.unsuspend" },
   deactivate: { status: "DEPROVISIONED", eventType: "user.lifecycle.deactivate" },

@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import * as z from "zod";
 import { faultRuleSchema } from "../api/faults.ts";
+import { churn } from "../changes/churn.ts";
 import type { OrgState } from "../org/state.ts";
 import { changeRoutes } from "./changes.ts";
 import * as schemas from "./schemas.ts";
@@ -60,6 +61,10 @@ export const controlRoutes = (state: OrgState): Hono => {
   app.post("/restrict", async (c) => {
     Object.assign(state.options, schemas.restrictSchema.parse(await c.req.json()));
     return c.json(state.options);
+  });
+  app.post("/churn", async (c) => {
+    const { changes } = schemas.churnSchema.parse(await c.req.json());
+    return c.json({ done: churn(state, changes, { silent: c.req.query("silent") === "true" }) });
   });
   app.post("/events", async (c) => {
     const { outcome, ...event } = schemas.eventSchema.parse(await c.req.json());

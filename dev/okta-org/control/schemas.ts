@@ -3,7 +3,7 @@ import { oauthClientSchema, orgOptionsSchema } from "../options.ts";
 import { DEVICE_STATUSES, GROUP_TYPES, type JsonValue, USER_STATUSES } from "../org/types.ts";
 
 const jsonValue: z.ZodType<JsonValue> = z.json();
-export const profileSchema = z.record(z.string(), jsonValue);
+const profileSchema = z.record(z.string(), jsonValue);
 const time = z.iso.datetime();
 
 export const createUserSchema = z.strictObject({
@@ -78,6 +78,8 @@ export const restrictSchema = orgOptionsSchema
   .partial();
 
 export const clientsSchema = z.union([oauthClientSchema, z.array(oauthClientSchema)]);
+
+export const churnSchema = z.strictObject({ changes: z.int().positive() });
 
 export const eventSchema = z.strictObject({
   eventType: z.string(),

@@ -21,6 +21,8 @@ export interface OrgState {
   readonly oauth: Oauth;
   /** Ids of what happens after the org was generated. */
   readonly random: Random;
+  /** Ids of requests and errors; apart, so that reading does not change the ids of what is made later. */
+  readonly requestIds: Random;
   readonly cursorKey: string;
 }
 
@@ -47,6 +49,7 @@ export const createState = (input: OrgOptionsInput): OrgState => {
     faults: new Faults(createRandom(options.seed, "faults")),
     oauth: new Oauth(options, clock, createRandom(options.seed, "oauth")),
     random,
+    requestIds: createRandom(options.seed, "requests"),
     cursorKey: `${options.seed}/${store.orgId}`,
   };
 };
