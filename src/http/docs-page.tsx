@@ -1,12 +1,10 @@
 /** The reference page: the OpenAPI document as HTML. No script, no outside file. */
 import type { FC } from "hono/jsx";
-import type { ApiDocument } from "./openapi.ts";
+import { type ApiDocument, operationsOf } from "./openapi.ts";
 import { problemCatalogue } from "./problems.ts";
 
 type Operation = NonNullable<NonNullable<ApiDocument["paths"]>[string]["get"]>;
 type SchemaLike = Readonly<Record<string, unknown>>;
-
-const methods = ["get", "post", "put", "patch", "delete"] as const;
 
 const isObject = (value: unknown): value is SchemaLike =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -215,16 +213,8 @@ const Schemas: FC<{ document: ApiDocument }> = ({ document }) => (
   </section>
 );
 
-const routesOf = (document: ApiDocument) =>
-  Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
-    methods.flatMap((method) => {
-      const operation = item[method];
-      return operation === undefined ? [] : [{ method, path, operation }];
-    }),
-  );
-
 export const DocsPage: FC<{ document: ApiDocument }> = ({ document }) => {
-  const routes = routesOf(document);
+  const routes = operationsOf(document);
   const sections = (document.tags ?? []).map(({ name, description }) => ({
     name,
     description,

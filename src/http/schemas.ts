@@ -19,7 +19,9 @@ const exampleRun: z.infer<typeof runSchema> = {
   error: null,
 };
 
-export const runDocument = runSchema.openapi("Run", {
+// `.meta`, not `.openapi`: a schema that was made before @hono/zod-openapi was loaded has no `.openapi`.
+export const runDocument = runSchema.meta({
+  id: "Run",
   description: "One run of a stream. `progress` goes from 0 to 1.",
   example: exampleRun,
 });
@@ -31,11 +33,14 @@ const settingProblems = settingProblemsSchema.optional().openapi({
     "Settings that are wrong and stop only a part, such as one sink. Left out when there are none.",
 });
 
+/** A union, since `.nullable()` of a named schema loses its null in the description. */
+const runOrNull = z.union([runDocument, z.null()]);
+
 export const streamDocument = streamStatusSchema
   .extend({
-    run: runDocument.nullable(),
-    last_full: runDocument.nullable(),
-    last_delta: runDocument.nullable(),
+    run: runOrNull,
+    last_full: runOrNull,
+    last_delta: runOrNull,
     problems: settingProblems,
   })
   .openapi("StreamStatus", {

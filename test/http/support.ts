@@ -1,6 +1,9 @@
 /** An app over fake streams, with settings given by each test. */
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { vi } from "vitest";
 import { readConfig } from "../../src/config.ts";
+import type { LookupReply } from "../../src/enrichment/account-lookup.ts";
+import { noCounts } from "../../src/enrichment/counters.ts";
 import { createApp } from "../../src/http/app.ts";
 import type { AppDeps } from "../../src/http/deps.ts";
 import { ok } from "../../src/result.ts";
@@ -98,6 +101,23 @@ export const fakeStream = (connection: string, stream: StreamName, head = 7): St
   wake: async () => {},
 });
 
+/** Look-ups that find nobody, over a cache that stays empty. */
+const fakeBindings = {
+  ENRICHMENT_CACHE: { get: async () => null, put: async () => {}, delete: async () => {} },
+  ACCOUNT_LOOKUP: {
+    getByName: () => ({
+      lookUp: async (): Promise<LookupReply> => ({
+        kind: "found",
+        found: { found: "none" },
+        at: 1_000_000,
+        cached: false,
+      }),
+      count: async () => {},
+      counts: async () => noCounts,
+    }),
+  },
+};
+
 export interface Options extends Partial<Omit<AppDeps, "config">> {
   readonly settings?: object;
 }
@@ -126,7 +146,10 @@ export const makeApp = ({ settings = goodSettings, ...deps }: Options = {}) => {
       },
     };
     if (body !== undefined) init.body = typeof body === "string" ? body : JSON.stringify(body);
-    return await app.request(`https://connector.example.com${path}`, init, {});
+    const ctx = createExecutionContext();
+    const response = await app.request(`https://connector.example.com${path}`, init, fakeBindings, ctx);
+    await waitOnExecutionContext(ctx);
+    return response;
   };
   return { app, call };
 };
@@ -170,6 +193,9 @@ export const keyedRoutes: readonly (readonly [string, string, unknown, number, n
   ["POST", "/v1/streams/users/deletions/confirm", undefined, 200, 403],
   ["GET", "/v1/inventory/users", undefined, 200, 200],
   ["GET", "/v1/inventory/users/u3", undefined, 200, 200],
+  ["GET", "/v1/enrichments/accounts/mary", undefined, 200, 200],
+  ["POST", "/v1/enrichments", { accounts: ["mary"] }, 200, 200],
+  ["POST", "/v1/malice-rules/evaluate", { rules: { conditions: [] }, account: "mary" }, 200, 200],
   ["GET", "/metrics", undefined, 200, 200],
 ];
 

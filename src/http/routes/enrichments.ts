@@ -20,7 +20,9 @@ const tags = ["Enrichment"];
 
 const maxAccounts = 100;
 
-const answer = oktaAnswerSchema.openapi("OktaAnswer", {
+// `.meta`, not `.openapi`: a schema that was made before @hono/zod-openapi was loaded has no `.openapi`.
+const answer = oktaAnswerSchema.meta({
+  id: "OktaAnswer",
   example: {
     success: true,
     found: true,

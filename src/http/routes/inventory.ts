@@ -4,6 +4,7 @@ import LinkHeader from "http-link-header";
 import * as z from "zod";
 import { ocsfDeviceSchema, ocsfUserSchema, sekoiaDeviceSchema, sekoiaUserSchema } from "../../ocsf/index.ts";
 import type { App, AppDeps } from "../deps.ts";
+import { exampleEvent } from "../example-event.ts";
 import { connectionParameter, dialectParameter, streamParams, strict, wholeNumber } from "../parameters.ts";
 import { ProblemError, problemResponses } from "../problems.ts";
 import { raw } from "../raw.ts";
@@ -13,12 +14,7 @@ const security = [{ key: [] }];
 const tags = ["Inventory"];
 
 const event = z
-  .union([
-    sekoiaUserSchema.openapi("SekoiaUserEvent"),
-    sekoiaDeviceSchema.openapi("SekoiaDeviceEvent"),
-    ocsfUserSchema.openapi("OcsfUserEvent"),
-    ocsfDeviceSchema.openapi("OcsfDeviceEvent"),
-  ])
+  .union([sekoiaUserSchema, sekoiaDeviceSchema, ocsfUserSchema, ocsfDeviceSchema])
   .openapi("Event", {
     description: "An OCSF User Inventory Info (5003) or Device Inventory Info (5001) event.",
   });
@@ -49,15 +45,16 @@ const page = createRoute({
       description: "Events as NDJSON; empty when there is nothing new.",
       headers: z.object({
         "X-Last-Sequence": z.string().openapi({
+          type: "integer",
           description: "The greatest sequence number of this page, or `after` when it is empty.",
-          example: "1903",
+          example: 1903,
         }),
         Link: z.string().optional().openapi({
           description: "The next page; absent on the last one.",
           example: '<https://connector.example.com/v1/inventory/users?after=1000>; rel="next"',
         }),
       }),
-      content: { "application/x-ndjson": { schema: event } },
+      content: { "application/x-ndjson": { schema: event, example: exampleEvent } },
     },
     ...problemResponses(400, 401, 404, 429, 503),
   },
@@ -79,7 +76,10 @@ const asset = createRoute({
     query: strict({ dialect: dialectParameter, connection: connectionParameter }),
   },
   responses: {
-    200: { description: "The event.", content: { "application/json": { schema: event } } },
+    200: {
+      description: "The event.",
+      content: { "application/json": { schema: event, example: exampleEvent } },
+    },
     ...problemResponses(400, 401, 404, 429, 503),
   },
 });

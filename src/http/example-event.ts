@@ -1,0 +1,45 @@
+import type { SekoiaUserEvent } from "../ocsf/sekoia-schemas.ts";
+
+/** A user in the default dialect, as the API's description shows it. */
+export const exampleEvent: SekoiaUserEvent = {
+  activity_id: 2,
+  activity_name: "Collect",
+  category_name: "Discovery",
+  category_uid: 5,
+  class_name: "User Inventory Info",
+  class_uid: 5003,
+  type_name: "User Inventory Info: Collect",
+  type_uid: 500302,
+  severity: "Informational",
+  severity_id: 1,
+  time: 1591264800,
+  metadata: { product: { name: "Okta", vendor_name: "Okta", version: "N/A" }, version: "1.6.0" },
+  user: {
+    uid: "00u1a2b3c4d5e6f7g8h9",
+    name: "mary.jones@example.com",
+    full_name: "Mary Jones",
+    display_name: "Mary Jones",
+    email_addr: "mary.jones@example.com",
+    uid_alt: "mary.jones@example.com",
+    domain: "example.com",
+    has_mfa: true,
+    type_id: null,
+    type: null,
+    account: { uid: "00u1a2b3c4d5e6f7g8h9", name: "mary.jones@example.com", type: "Other", type_id: 99 },
+    org: { name: "example.com", ou_name: "Finance" },
+    groups: [
+      { uid: "00gj3k4l5mnopqrst", name: "Finance Users", desc: "Finance department group", privileges: [] },
+    ],
+  },
+  enrichments: [
+    {
+      name: "access_control",
+      value: "okta",
+      data: {
+        is_enabled: true,
+        last_logon: "2025-08-26T09:30:00.000Z",
+        last_time_password_change: 1736506800,
+      },
+    },
+  ],
+};
