@@ -1,9 +1,39 @@
+/** The Worker: wires what reaches it from outside to what does the work, and does nothing else. */
+import { configOf } from "./config.ts";
+import { createApp } from "./http/app.ts";
+import { log } from "./log.ts";
 import { DurableObject } from "cloudflare:workers";
+import { streamObjectName } from "./sync/api.ts";
+import { streamNames } from "./sync/status.ts";
 
+export { AccountLookup } from "./enrichment/account-lookup.ts";
 export { OktaGate } from "./okta/gate/okta-gate.ts";
-
-export class InventoryStream extends DurableObject<Env> {}
-export class AccountLookup extends DurableObject<Env> {}
+export { InventoryStream } from "./sync/inventory-stream.ts";
 export class SinkDelivery extends DurableObject<Env> {}
 
-export default { fetch: () => new Response("starting") } satisfies ExportedHandler<Env>;
+/** The cron of `wrangler.toml` that asks for a full run; every other one asks for a delta. */
+const FULL_CRON = "0 2 * * *";
+
+const app = createApp({
+  config: configOf,
+  stream: (env, connection, stream) => env.INVENTORY_STREAM.getByName(streamObjectName(connection, stream)),
+  now: Date.now,
+  fetch: (input, init) => fetch(input, init),
+});
+
+export default {
+  fetch: app.fetch,
+
+  async scheduled(controller, env) {
+    const kind = controller.cron === FULL_CRON ? "full" : "delta";
+    const configured = [...configOf(env).connections].flatMap(([id, setting]) => (setting.ok ? [id] : []));
+    const woken = await Promise.allSettled(
+      configured.flatMap((id) =>
+        streamNames.map((stream) => env.INVENTORY_STREAM.getByName(streamObjectName(id, stream)).wake(kind)),
+      ),
+    );
+    for (const result of woken) {
+      if (result.status === "rejected") log("error", "wake_failed", { reason: String(result.reason) });
+    }
+  },
+} satisfies ExportedHandler<Env>;

@@ -33,6 +33,16 @@ export class OktaApi {
     this.#client = client;
   }
 
+  /** Okta's clock less ours, ms, by the last answer's Date header; see `OktaClient`. */
+  get skewMs(): number {
+    return this.#client.skewMs;
+  }
+
+  /** Now by Okta's clock, ms since the epoch. */
+  serverNow(): number {
+    return this.#client.serverNow();
+  }
+
   users(request: PageRequest): Promise<Result<Page, OktaError>> {
     return this.#list("GET /api/v1/users", "/api/v1/users", request, LEAN);
   }
@@ -114,6 +124,18 @@ export class OktaApi {
   /** In polling mode `next` is always there: the caller stops at an empty page or an unchanged cursor. */
   logs(request: PageRequest): Promise<Result<Page, OktaError>> {
     return this.#list("GET /api/v1/logs", "/api/v1/logs", request);
+  }
+
+  /** The org's id and pipeline: `idx` is Identity Engine, `v1` Classic. Needs no credential. */
+  async organization(): Promise<Result<{ id: string | null; pipeline: string | null }, OktaError>> {
+    const answer = await this.#one("GET /.well-known/okta-organization", "/.well-known/okta-organization");
+    if (!answer.ok) return answer;
+    const body: unknown = answer.value;
+    const text = (key: "id" | "pipeline"): string | null => {
+      const value: unknown = typeof body === "object" && body !== null ? Reflect.get(body, key) : null;
+      return typeof value === "string" ? value.slice(0, 100) : null;
+    };
+    return ok({ id: text("id"), pipeline: text("pipeline") });
   }
 
   async #one(endpoint: Endpoint, path: string): Promise<Result<unknown, OktaError>> {

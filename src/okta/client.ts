@@ -23,6 +23,8 @@ export interface OktaClientOptions {
   readonly budget: () => boolean;
   /** Whole call, body included; ms. */
   readonly timeoutMs: number;
+  /** Okta's clock less ours as last seen, ms; every answer corrects it. */
+  readonly skewMs: number;
   /** Called once per attempt that went out. */
   readonly onCall?: (endpoint: Endpoint) => void;
   /** Aborts everything under way. */
@@ -64,9 +66,23 @@ interface Attempt {
 
 export class OktaClient {
   readonly #options: OktaClientOptions;
+  #skewMs: number;
 
   constructor(options: OktaClientOptions) {
     this.#options = options;
+    this.#skewMs = options.skewMs;
+  }
+
+  /**
+   * Okta's clock less ours, ms. Whole seconds are all that a Date header has: a difference below two of them is
+   * taken as none.
+   */
+  get skewMs(): number {
+    return this.#skewMs;
+  }
+
+  serverNow(): number {
+    return this.#options.now() + this.#skewMs;
   }
 
   get baseUrl(): string {
@@ -159,6 +175,8 @@ export class OktaClient {
 
   #observe(endpoint: Endpoint, outcome: string, response: Response | null): void {
     const at = this.#options.now();
+    const date = Date.parse(response?.headers.get("date") ?? "");
+    if (!Number.isNaN(date)) this.#skewMs = Math.abs(date - at) < 2000 ? 0 : date - at;
     const reading = response === null ? null : readRateLimit(response.headers);
     const resetInMs =
       reading && response ? msUntilReset(reading.resetAt, response.headers.get("date"), at) : null;

@@ -17,6 +17,8 @@ export interface ConnectOptions {
   /** How long a call may stand in line for a permit, ms. */
   readonly waitMs?: number;
   readonly timeoutMs?: number;
+  /** Okta's clock less ours as last seen, ms. */
+  readonly skewMs?: number;
   readonly budget?: () => boolean;
   readonly onCall?: (endpoint: Endpoint) => void;
   readonly signal?: AbortSignal;
@@ -51,6 +53,7 @@ export const connectOkta = (options: ConnectOptions): OktaSession => {
     random: Math.random,
     budget: options.budget ?? (() => true),
     timeoutMs: options.timeoutMs ?? 30_000,
+    skewMs: options.skewMs ?? 0,
     ...(options.onCall && { onCall: options.onCall }),
     ...(options.signal && { signal: options.signal }),
   });

@@ -10,7 +10,7 @@ export const endpoints = {
   "GET /api/v1/users/{id}/factors": "/api/v1/users",
   "GET /api/v1/users/{id}/roles": "/api/v1",
   "GET /api/v1/groups": "/api/v1/groups",
-  "GET /api/v1/groups/{id}": "/api/v1/groups",
+  "GET /api/v1/groups/{id}": "/api/v1/groups/{id}",
   "GET /api/v1/groups/{id}/users": "/api/v1/groups",
   "GET /api/v1/groups/{id}/roles": "/api/v1/groups",
   "GET /api/v1/iam/assignees/users": "/api/v1",
@@ -19,6 +19,7 @@ export const endpoints = {
   "GET /api/v1/devices/{id}/users": "/api/v1/devices",
   "GET /api/v1/logs": "/api/v1/logs",
   "GET /api/v1/org": "/api/v1",
+  "GET /.well-known/okta-organization": "/.well-known",
 } as const;
 
 export type Endpoint = keyof typeof endpoints;

@@ -242,9 +242,6 @@ export const parseLogEvent = (record: unknown): Result<OktaLogEvent, BadRecord> 
   });
 };
 
-/** The id of a record of which nothing else is needed, such as a role assignee. */
-export const recordId = (record: unknown): string | null => (isRecord(record) ? identifier(record, "id") : null);
-
 /** What could be read of a list, and what could not. */
 export interface Parsed<T> {
   readonly records: T[];

@@ -74,14 +74,7 @@ export const sinkStatusSchema = z.object({
 });
 export type SinkStatusDocument = z.infer<typeof sinkStatusSchema>;
 
-export const streamStateSchema = z.enum([
-  "idle",
-  "running",
-  "backing_off",
-  "held",
-  "failed",
-  "unavailable",
-]);
+export const streamStateSchema = z.enum(["idle", "running", "backing_off", "held", "failed", "unavailable"]);
 
 export const streamStatusSchema = z.object({
   connection: z.string(),

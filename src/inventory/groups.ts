@@ -1,0 +1,297 @@
+import type { OktaGroup, OktaRole } from "../okta/records.ts";
+import type { Assets, Reading } from "./assets.ts";
+import { type Fact, type GroupFacts, known, type UnknownReason, unknown } from "./facts.ts";
+import type { Meta } from "./meta.ts";
+import { jsonChunks } from "./sql.ts";
+
+/** Okta's built-in group of everyone is never listed: its members are known by definition. */
+const isEveryone = (group: { type: string | null; name: string | null }): boolean =>
+  group.type === "BUILT_IN" && group.name === "Everyone";
+
+/** What the planner needs of a group whose members have to be listed. */
+export interface GroupSize {
+  readonly id: string;
+  /** Members by the group's stats; null when they did not say. */
+  readonly usersCount: number | null;
+}
+
+interface GroupRow extends Record<string, SqlStorageValue> {
+  id: string;
+  record: string;
+  users_count: number | null;
+  has_roles: number | null;
+  roles: string | null;
+  roles_at: number | null;
+  roles_reason: string | null;
+  members_at: number | null;
+}
+
+interface StoredGroup {
+  readonly type: string | null;
+  readonly name: string | null;
+  readonly description: string | null;
+}
+
+/** Groups read once for a page of users; start each page with an empty one. */
+export interface GroupCache {
+  readonly groups: Map<string, GroupFacts>;
+  everyone?: GroupFacts | null;
+  everyoneHoldsDeprovisioned?: boolean;
+}
+
+/** Groups and the roles they give. Callers open the transaction. */
+export class Groups {
+  readonly #sql: SqlStorage;
+  readonly #meta: Meta;
+  readonly #assets: Assets;
+
+  constructor(sql: SqlStorage, meta: Meta, assets: Assets) {
+    this.#sql = sql;
+    this.#meta = meta;
+    this.#assets = assets;
+  }
+
+  /** Files a group; its members get new sequence numbers when what they show of it has changed. */
+  file(group: OktaGroup): void {
+    const record: StoredGroup = { type: group.type, name: group.name, description: group.description };
+    const hasRoles = group.stats?.hasAdminPrivilege ?? null;
+    const before = this.#row(group.id);
+    this.#sql.exec(
+      `INSERT INTO groups (id, record, users_count, has_roles) VALUES (?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET record = excluded.record, users_count = excluded.users_count, has_roles = excluded.has_roles
+       WHERE record IS NOT excluded.record OR users_count IS NOT excluded.users_count OR has_roles IS NOT excluded.has_roles`,
+      group.id,
+      JSON.stringify(record),
+      group.stats?.usersCount ?? null,
+      hasRoles === null ? null : Number(hasRoles),
+    );
+    this.#touchIfChanged(group.id, before);
+  }
+
+  /** A group that is gone takes its memberships along. */
+  remove(groupId: string): void {
+    const before = this.#row(groupId);
+    if (before === null) return;
+    if (isEveryone(stored(before))) this.#touchEveryone();
+    else this.empty(groupId);
+    this.#sql.exec("DELETE FROM groups WHERE id = ?", groupId);
+  }
+
+  /** A group that turned out to be empty. */
+  empty(groupId: string): void {
+    this.#assets.touchMembers(groupId);
+    this.#sql.exec("DELETE FROM memberships WHERE group_id = ?", groupId);
+  }
+
+  /** Does the group give roles, as far as is known? */
+  hasRoles(groupId: string): boolean {
+    return this.#row(groupId)?.has_roles === 1;
+  }
+
+  /** Until when (ms by Okta's clock) a listing of this group alone has seen its members; 0 without one. */
+  membersReadUntil(groupId: string): number {
+    return this.#row(groupId)?.members_at ?? 0;
+  }
+
+  setMembersReadUntil(groupId: string, at: number): void {
+    this.#sql.exec("UPDATE groups SET members_at = ? WHERE id = ?", at, groupId);
+  }
+
+  has(groupId: string): boolean {
+    return this.#row(groupId) !== null;
+  }
+
+  /** Groups that a complete listing did not show. */
+  absentFrom(listing: string): string[] {
+    return this.#sql
+      .exec<{ id: string }>(
+        "SELECT id FROM groups WHERE id NOT IN (SELECT row.value FROM sweeps, json_each(ids) AS row WHERE listing = ?)",
+        listing,
+      )
+      .toArray()
+      .map(({ id }) => id);
+  }
+
+  /** The next group whose roles have to be read, in order of id: its stats say that it has some, or do not say. */
+  nextWithRoles(triedBefore: number): string | null {
+    const [row] = this.#sql.exec<{ id: string }>(
+      "SELECT id FROM groups WHERE coalesce(has_roles, 1) = 1 AND coalesce(roles_tried_at, 0) < ? ORDER BY id LIMIT 1",
+      triedBefore,
+    );
+    return row?.id ?? null;
+  }
+
+  countWithRoles(): number {
+    return this.#sql
+      .exec<{ n: number }>("SELECT count(*) AS n FROM groups WHERE coalesce(has_roles, 1) = 1")
+      .one().n;
+  }
+
+  /** Stores how reading a group's roles ended. A failure keeps the last known value. */
+  setRoles(groupId: string, reading: Reading, readAt: number): void {
+    const before = this.#row(groupId);
+    if (before === null) return;
+    if ("value" in reading) {
+      const hasRoles = reading.value === "[]" ? 0 : 1;
+      this.#sql.exec(
+        "UPDATE groups SET has_roles = ?, roles = ?, roles_at = ?, roles_reason = NULL, roles_tried_at = ? WHERE id = ?",
+        hasRoles,
+        reading.value,
+        readAt,
+        readAt,
+        groupId,
+      );
+    } else {
+      const { reason } = reading;
+      this.#sql.exec(
+        "UPDATE groups SET roles_reason = ?, roles_tried_at = ? WHERE id = ?",
+        reason,
+        readAt,
+        groupId,
+      );
+    }
+    this.#touchIfChanged(groupId, before);
+  }
+
+  /** Gives all groups whose roles were not read since `since` the same reason. */
+  refuseRoles(reason: UnknownReason, since: number, now: number): void {
+    for (let id = this.nextWithRoles(since); id !== null; id = this.nextWithRoles(since)) {
+      this.setRoles(id, { reason }, now);
+    }
+  }
+
+  /** Groups whose members have to be listed, in order of id: all but Everyone and those known to be empty. */
+  toList(): GroupSize[] {
+    return this.#toList("", -1);
+  }
+
+  /** The first of them after `id`. */
+  nextToList(after: string): GroupSize | null {
+    return this.#toList(after, 1)[0] ?? null;
+  }
+
+  /** Groups known to be empty: what was stored of their members is history. */
+  emptyOnes(): string[] {
+    return this.#sql
+      .exec<{ id: string }>(
+        "SELECT id FROM groups WHERE users_count = 0 AND id IN (SELECT DISTINCT group_id FROM memberships)",
+      )
+      .toArray()
+      .map(({ id }) => id);
+  }
+
+  /** Everyone's member count by its stats, null without one. */
+  everyoneCount(): number | null {
+    return this.#everyone()?.users_count ?? null;
+  }
+
+  countAll(): number {
+    return this.#sql.exec<{ n: number }>("SELECT count(*) AS n FROM groups").one().n;
+  }
+
+  everyoneId(): string | null {
+    return this.#everyone()?.id ?? null;
+  }
+
+  /** Does Everyone give roles? Then every user may be an admin. */
+  everyoneHasRoles(): boolean {
+    return this.#everyone()?.has_roles === 1;
+  }
+
+  /** Settles whether DEPROVISIONED users belong to Everyone in this org. */
+  setEveryoneHoldsDeprovisioned(holds: boolean): void {
+    if ((this.#meta.get("everyone_holds_deprovisioned") ?? false) === holds) return;
+    this.#meta.set("everyone_holds_deprovisioned", holds);
+    if (this.#everyone() !== null) this.#assets.touchDeprovisioned();
+  }
+
+  /** The groups of an asset as its event shows them, sorted by id, from their ids; Everyone is added here. */
+  facts(ids: readonly string[], userStatus: string, cache: GroupCache): GroupFacts[] {
+    const { groups } = cache;
+    const missing = ids.filter((id) => !groups.has(id));
+    for (const chunk of jsonChunks(missing)) {
+      for (const row of this.#sql.exec<GroupRow>(
+        "SELECT * FROM groups WHERE id IN (SELECT value FROM json_each(?))",
+        chunk,
+      )) {
+        groups.set(row.id, groupFacts(row));
+      }
+    }
+    const all = new Map<string, GroupFacts>();
+    for (const id of ids) {
+      // A membership may be heard of before its group is.
+      const facts = groups.get(id) ?? groupFacts({ ...unheardOf, id });
+      all.set(id, facts);
+    }
+    const everyone = this.#everyone();
+    const member =
+      userStatus !== "DEPROVISIONED" || (this.#meta.get("everyone_holds_deprovisioned") ?? false);
+    if (everyone !== null && member) all.set(everyone.id, groupFacts(everyone));
+    return [...all.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  #toList(after: string, limit: number): GroupSize[] {
+    return this.#sql
+      .exec<{ id: string; users_count: number | null }>(
+        `SELECT id, users_count FROM groups WHERE id > ? AND users_count IS NOT 0
+         AND NOT (record ->> '$.type' IS 'BUILT_IN' AND record ->> '$.name' IS 'Everyone') ORDER BY id LIMIT ?`,
+        after,
+        limit,
+      )
+      .toArray()
+      .map((row) => ({ id: row.id, usersCount: row.users_count }));
+  }
+
+  #row(groupId: string): GroupRow | null {
+    return this.#sql.exec<GroupRow>("SELECT * FROM groups WHERE id = ?", groupId).toArray()[0] ?? null;
+  }
+
+  #everyone(): GroupRow | null {
+    return (
+      this.#sql
+        .exec<GroupRow>(
+          "SELECT * FROM groups WHERE record ->> '$.type' = 'BUILT_IN' AND record ->> '$.name' = 'Everyone'",
+        )
+        .toArray()[0] ?? null
+    );
+  }
+
+  #touchIfChanged(groupId: string, before: GroupRow | null): void {
+    const after = this.#row(groupId);
+    if (after === null || (before !== null && shownText(before) === shownText(after))) return;
+    if (isEveryone(stored(after))) this.#touchEveryone();
+    else this.#assets.touchMembers(groupId);
+  }
+
+  #touchEveryone(): void {
+    if (this.#meta.get("everyone_holds_deprovisioned") ?? false) this.#assets.touchAll();
+    else this.#assets.touchNotDeprovisioned();
+  }
+}
+
+const unheardOf: GroupRow = {
+  id: "",
+  record: '{"type":null,"name":null,"description":null}',
+  users_count: null,
+  has_roles: null,
+  roles: null,
+  roles_at: null,
+  roles_reason: null,
+  members_at: null,
+};
+
+/** The table holds what `file` wrote. */
+const stored = (row: { record: string }): StoredGroup => JSON.parse(row.record);
+
+const rolesFact = (row: GroupRow): Fact<readonly OktaRole[]> => {
+  if (row.has_roles === 0) return known([], row.roles_at ?? 0);
+  const last = row.roles === null ? undefined : { value: JSON.parse(row.roles), at: row.roles_at ?? 0 };
+  if (last !== undefined && row.roles_reason === null) return known(last.value, last.at);
+  return unknown((row.roles_reason ?? "pending") as UnknownReason, last); // only reasons are written there
+};
+
+const groupFacts = (row: GroupRow): GroupFacts => ({ id: row.id, ...stored(row), roles: rolesFact(row) });
+
+/** What a member's event shows of the group. */
+const shownText = (row: GroupRow): string =>
+  `${row.record}${row.has_roles === 0 ? "[]" : row.roles}${row.has_roles === 0 ? null : row.roles_reason}`;

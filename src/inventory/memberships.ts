@@ -1,0 +1,117 @@
+import type { Assets } from "./assets.ts";
+import { jsonChunks } from "./sql.ts";
+
+/** Who is in which group. Members whose groups change get new sequence numbers. Callers open the transaction. */
+export class Memberships {
+  readonly #sql: SqlStorage;
+  readonly #assets: Assets;
+
+  constructor(sql: SqlStorage, assets: Assets) {
+    this.#sql = sql;
+    this.#assets = assets;
+  }
+
+  /**
+   * Applies one membership event of the System Log. Events come late, twice and out of order: only one that is
+   * newer than what was applied to this pair before says anything. `published` is ms by Okta's clock.
+   */
+  applyEvent(event: { groupId: string; userId: string; member: boolean; published: number }): boolean {
+    const newest = this.#sql
+      .exec(
+        `INSERT INTO membership_events (group_id, user_id, published) VALUES (?, ?, ?)
+         ON CONFLICT (group_id, user_id) DO UPDATE SET published = excluded.published
+         WHERE excluded.published > published RETURNING 1`,
+        event.groupId,
+        event.userId,
+        event.published,
+      )
+      .toArray();
+    if (newest.length === 0) return false;
+    return event.member
+      ? this.addMembers(event.groupId, [event.userId]).length > 0
+      : this.removeMember(event.groupId, event.userId);
+  }
+
+  /** The newest event applied to a group, ms by Okta's clock; 0 without one. */
+  newestEventOf(groupId: string): number {
+    return (
+      this.#sql
+        .exec<{ newest: number | null }>(
+          "SELECT max(published) AS newest FROM membership_events WHERE group_id = ?",
+          groupId,
+        )
+        .one().newest ?? 0
+    );
+  }
+
+  /** Forgets events that no late one can be older than. */
+  forgetEventsBefore(published: number): void {
+    this.#sql.exec("DELETE FROM membership_events WHERE published < ?", published);
+  }
+
+  membersOf(groupId: string): string[] {
+    return this.#sql
+      .exec<{ user_id: string }>("SELECT user_id FROM memberships WHERE group_id = ?", groupId)
+      .toArray()
+      .map(({ user_id }) => user_id);
+  }
+
+  /** Adds members to a group; returns those that are new. */
+  addMembers(groupId: string, userIds: readonly string[]): string[] {
+    const added: string[] = [];
+    for (const chunk of jsonChunks(userIds)) {
+      for (const row of this.#sql.exec<{ user_id: string }>(
+        `INSERT OR IGNORE INTO memberships (group_id, user_id) SELECT ?, value FROM json_each(?) WHERE true RETURNING user_id`,
+        groupId,
+        chunk,
+      )) {
+        added.push(row.user_id);
+      }
+    }
+    this.#assets.touch(added);
+    return added;
+  }
+
+  removeMember(groupId: string, userId: string): boolean {
+    const removed = this.#sql
+      .exec("DELETE FROM memberships WHERE group_id = ? AND user_id = ? RETURNING 1", groupId, userId)
+      .toArray().length;
+    if (removed > 0) this.#assets.touch([userId]);
+    return removed > 0;
+  }
+
+  /** After a complete listing of a group: whoever it did not show has left, and is returned. */
+  keepOnly(groupId: string, listing: string): string[] {
+    const left = this.#sql
+      .exec<{ user_id: string }>(
+        `DELETE FROM memberships WHERE group_id = ?
+         AND user_id NOT IN (SELECT row.value FROM sweeps, json_each(ids) AS row WHERE listing = ?) RETURNING user_id`,
+        groupId,
+        listing,
+      )
+      .toArray()
+      .map(({ user_id }) => user_id);
+    this.#assets.touch(left);
+    return left;
+  }
+
+  /** After a complete listing of one user's groups. True if it changed anything. */
+  replaceGroupsOf(userId: string, groupIds: readonly string[]): boolean {
+    const wanted = JSON.stringify(groupIds);
+    const removed = this.#sql
+      .exec(
+        "DELETE FROM memberships WHERE user_id = ? AND group_id NOT IN (SELECT value FROM json_each(?)) RETURNING 1",
+        userId,
+        wanted,
+      )
+      .toArray().length;
+    const added = this.#sql
+      .exec(
+        "INSERT OR IGNORE INTO memberships (group_id, user_id) SELECT value, ? FROM json_each(?) WHERE true RETURNING 1",
+        userId,
+        wanted,
+      )
+      .toArray().length;
+    return removed + added > 0;
+  }
+}

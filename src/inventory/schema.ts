@@ -1,0 +1,85 @@
+/**
+ * The tables of one stream's inventory. A change of shape is a new entry at the end of `migrations`, never an
+ * edit of an old one; `_migrations` remembers how many have run (`PRAGMA user_version` is not allowed).
+ *
+ * Times are ms since the epoch. `record`, `roles`, `factors` and `ids` are JSON text in canonical form, so that
+ * "has it changed" is a comparison of text.
+ */
+const migrations: readonly string[] = [
+  `
+  -- Small things by name: the head of the sequence, the current run, cursors, org-wide fact states.
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+  -- One row a user or device. A fact has a value, when it was read, why the last reading failed, and when it
+  -- was last tried. 'last_facts' is what a deleted asset's final event is made of.
+  CREATE TABLE assets (
+    id TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
+    deleted_at INTEGER,
+    record TEXT NOT NULL,
+    factors TEXT, factors_at INTEGER, factors_reason TEXT, factors_tried_at INTEGER,
+    groups_at INTEGER, groups_reason TEXT, groups_tried_at INTEGER,
+    last_facts TEXT
+  ) WITHOUT ROWID;
+  CREATE UNIQUE INDEX assets_by_seq ON assets (seq);
+  CREATE INDEX assets_by_factors_age ON assets (factors_at) WHERE deleted_at IS NULL;
+  CREATE INDEX assets_without_factors ON assets (factors_reason) WHERE deleted_at IS NULL AND factors_reason IS NOT NULL;
+  CREATE INDEX assets_without_groups ON assets (groups_reason) WHERE deleted_at IS NULL AND groups_reason IS NOT NULL;
+  CREATE INDEX assets_deleted ON assets (deleted_at) WHERE deleted_at IS NOT NULL;
+  CREATE INDEX assets_by_login ON assets (lower(record ->> '$.profile.login'));
+  CREATE INDEX assets_by_email ON assets (lower(record ->> '$.profile.email'));
+
+  -- 'record' is {id, type, name, description}; 'has_roles' is what the group's stats say, null if they do not.
+  CREATE TABLE groups (
+    id TEXT PRIMARY KEY,
+    record TEXT NOT NULL,
+    users_count INTEGER,
+    has_roles INTEGER,
+    roles TEXT, roles_at INTEGER, roles_reason TEXT, roles_tried_at INTEGER,
+    members_at INTEGER
+  ) WITHOUT ROWID;
+
+  CREATE INDEX groups_everyone ON groups (id) WHERE record ->> '$.type' = 'BUILT_IN' AND record ->> '$.name' = 'Everyone';
+
+  CREATE TABLE memberships (group_id TEXT NOT NULL, user_id TEXT NOT NULL, PRIMARY KEY (group_id, user_id)) WITHOUT ROWID;
+  CREATE INDEX memberships_by_user ON memberships (user_id);
+
+  -- People who have, or may have, roles. A user without a row has none once the org's admins are known.
+  CREATE TABLE admins (user_id TEXT PRIMARY KEY, roles TEXT, read_at INTEGER, reason TEXT, tried_at INTEGER) WITHOUT ROWID;
+
+  -- Ids seen in a listing that is under way, a row a page: what a complete listing leaves out is absent.
+  CREATE TABLE sweeps (listing TEXT NOT NULL, page INTEGER NOT NULL, ids TEXT NOT NULL, PRIMARY KEY (listing, page)) WITHOUT ROWID;
+
+  -- Known assets that a complete listing left out. 'confirmed' is 0 while a person has to say so.
+  CREATE TABLE absentees (id TEXT PRIMARY KEY, confirmed INTEGER NOT NULL) WITHOUT ROWID;
+
+  -- Facts that a change made stale: what to read again, which kind of sign told us, and when it happened.
+  CREATE TABLE stale (
+    kind TEXT NOT NULL, id TEXT NOT NULL, cause TEXT NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (kind, id)
+  ) WITHOUT ROWID;
+
+  -- The newest event of a membership and of a whole group that was applied: late and repeated ones are ignored.
+  CREATE TABLE membership_events (
+    group_id TEXT NOT NULL, user_id TEXT NOT NULL, published INTEGER NOT NULL, PRIMARY KEY (group_id, user_id)
+  ) WITHOUT ROWID;
+
+  -- Records that could not be filed.
+  CREATE TABLE quarantine (id TEXT PRIMARY KEY, reason TEXT NOT NULL, seen_at INTEGER NOT NULL) WITHOUT ROWID;
+
+  CREATE TABLE runs (started_at INTEGER NOT NULL, id TEXT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (started_at, id)) WITHOUT ROWID;
+  `,
+];
+
+/** Brings the database to the newest shape. Runs in the object's constructor, before anything else. */
+export const migrate = (storage: DurableObjectStorage): void => {
+  storage.sql.exec("CREATE TABLE IF NOT EXISTS _migrations (n INTEGER PRIMARY KEY)");
+  const done = storage.sql.exec<{ n: number | null }>("SELECT max(n) AS n FROM _migrations").one().n ?? 0;
+  for (const [index, statements] of migrations.entries()) {
+    if (index < done) continue;
+    storage.transactionSync(() => {
+      storage.sql.exec(statements);
+      storage.sql.exec("INSERT INTO _migrations (n) VALUES (?)", index + 1);
+    });
+  }
+};

@@ -1,0 +1,62 @@
+/** What to read again: a user or device itself, one of its facts, or something of a group. */
+export type StaleKind =
+  | "user"
+  | "user_groups"
+  | "factors"
+  | "roles"
+  | "group"
+  | "members"
+  | "group_roles"
+  | "assignees"
+  | "device";
+
+/** Which sign told us that something changed. */
+export type StaleCause = "log" | "search" | "rolling";
+
+export interface StaleEntry {
+  readonly kind: StaleKind;
+  readonly id: string;
+  readonly cause: StaleCause;
+}
+
+/** The queue of facts to read again. An entry leaves it in the transaction that stores the new reading. */
+export class Stale {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  /** `since` is when the change happened by Okta's clock, ms; the newest one stays. */
+  add(kind: StaleKind, id: string, cause: StaleCause, since: number): void {
+    this.#sql.exec(
+      `INSERT INTO stale (kind, id, cause, since) VALUES (?, ?, ?, ?)
+       ON CONFLICT (kind, id) DO UPDATE SET since = max(since, excluded.since)`,
+      kind,
+      id,
+      cause,
+      since,
+    );
+  }
+
+  /** The next entries of a kind, in order of id. */
+  next(kind: StaleKind, limit: number): StaleEntry[] {
+    return this.#sql
+      .exec<{ id: string; cause: StaleCause }>(
+        "SELECT id, cause FROM stale WHERE kind = ? ORDER BY id LIMIT ?",
+        kind,
+        limit,
+      )
+      .toArray()
+      .map(({ id, cause }) => ({ kind, id, cause }));
+  }
+
+  done(kind: StaleKind, id: string): void {
+    this.#sql.exec("DELETE FROM stale WHERE kind = ? AND id = ?", kind, id);
+  }
+
+  /** A record that says it was updated at `lastUpdated` already shows what happened until then. */
+  doneUntil(kind: StaleKind, id: string, lastUpdated: number): void {
+    this.#sql.exec("DELETE FROM stale WHERE kind = ? AND id = ? AND since <= ?", kind, id, lastUpdated);
+  }
+}

@@ -1,0 +1,41 @@
+/** Which phases a run has, in order, and what each does. */
+
+import type { MembershipMode } from "./plan.ts";
+import type { PhaseName } from "./run.ts";
+import type { StreamName } from "./status.ts";
+
+/**
+ * The phases of a full run. People with roles are known before the users are listed, so that a user's first
+ * event says it; where that needs the users first (memberships read per user, or a role on Everyone), it waits.
+ */
+export const fullPhases = (
+  stream: StreamName,
+  mode: MembershipMode = "per_group",
+  everyoneHasRoles = false,
+): readonly [PhaseName, ...PhaseName[]] => {
+  if (stream === "devices") return ["devices", "log_start", "deletions"];
+  const memberships: PhaseName[] = mode === "per_group" ? ["memberships"] : [];
+  const userGroups: PhaseName[] = mode === "per_user" ? ["user_groups"] : [];
+  const rolesLater = mode === "per_user" || everyoneHasRoles;
+  const early: PhaseName[] = rolesLater ? [] : ["admin_roles"];
+  const late: PhaseName[] = rolesLater ? ["admin_roles"] : [];
+  return [
+    "log_start",
+    "groups",
+    "group_roles",
+    "assignees",
+    ...memberships,
+    ...early,
+    "users",
+    ...userGroups,
+    ...late,
+    "factors",
+    "deletions",
+  ];
+};
+
+/** The phases of a delta run. */
+export const deltaPhases = (stream: StreamName): readonly [PhaseName, ...PhaseName[]] =>
+  stream === "users"
+    ? ["log", "searches", "refetch", "rolling", "deletions"]
+    : ["log", "searches", "refetch", "deletions"];

@@ -1,0 +1,48 @@
+/** Devices, with the users linked to each in the same page. */
+import { isForbidden } from "../../okta/errors.ts";
+import { parseAll, parseDevice } from "../../okta/records.ts";
+import { PAGE } from "../plan.ts";
+import { predict } from "../prediction.ts";
+import { DONE, listStep, type Phase, type StepContext, type StepOutcome, SUPERSEDED } from "../step.ts";
+
+export const DEVICES_LISTING = "devices";
+
+export const devicesPhase: Phase = async (context) => {
+  const { inventory, run, api } = context;
+  const outcome = await listStep(
+    context,
+    (request) => api.devices(request),
+    { limit: String(PAGE.devices), expand: "userSummary" },
+    (page, number) => {
+      if (number === 0) inventory.sweeps.begin(DEVICES_LISTING);
+      const { records, quarantined } = parseAll(page.records, parseDevice);
+      const unreadable = quarantined.flatMap(({ id }) => (id === null ? [] : [id]));
+      inventory.sweeps.add(DEVICES_LISTING, number, [...records.map(({ id }) => id), ...unreadable]);
+      for (const [index, bad] of quarantined.entries())
+        inventory.quarantine.add(bad, `devices/${number}/${index}`);
+      inventory.quarantine.clear(records.map(({ id }) => id));
+      run.changes.full += inventory.assets.file(records).size;
+    },
+  );
+  if (outcome.next === "failed") {
+    const refused = isForbidden(outcome.error) || outcome.error.code === "not_found";
+    return refused ? unavailable(context, outcome.error.message) : { next: "wait", error: outcome.error };
+  }
+  if (outcome.next !== "done") return outcome;
+  const committed = context.commit(() => {
+    inventory.quarantine.forgetBefore(run.startedAt);
+    inventory.meta.set("watermarks", { searchedAt: run.startedAt + api.skewMs });
+    run.calls.predicted = predict(context);
+  });
+  return committed ? DONE : SUPERSEDED;
+};
+
+/** No devices here: says why, as exactly as Okta lets us. */
+const unavailable = async (context: StepContext, refusal: string): Promise<StepOutcome> => {
+  const organization = await context.api.organization();
+  const classic = organization.ok && organization.value.pipeline === "v1";
+  const message = classic
+    ? "The org runs on Okta Classic Engine; Okta lists devices on Identity Engine orgs only. The users stream is not affected."
+    : `Okta refuses the list of devices (${refusal}). Grant the scope okta.devices.read, or give the token's owner a role that may read devices.`;
+  return { next: "stop", code: "unavailable", message };
+};

@@ -1,0 +1,106 @@
+/** What Okta's searches by time say has changed: profiles and status, and groups. */
+import { type OktaGroup, parseAll, parseDevice, parseGroup, parseUser } from "../../okta/records.ts";
+import { PAGE } from "../plan.ts";
+import {
+  AGAIN,
+  DONE,
+  listStep,
+  type Phase,
+  type StepContext,
+  type StepOutcome,
+  SUPERSEDED,
+} from "../step.ts";
+import { fileUsers } from "./users.ts";
+
+/** Until when each search has looked, ms by Okta's clock. */
+export interface Watermarks {
+  readonly searchedAt: number;
+}
+
+/** Searches see a change late: each looks this far back over what the one before has seen. */
+const OVERLAP_MS = 2 * 60_000;
+/** A group's lastMembershipUpdated and the event of the same change may differ by this much. */
+const SAME_CHANGE_MS = 2_000;
+
+export const searchesPhase: Phase = async (context) => {
+  const { inventory, run, stream, api } = context;
+  const { part, since = api.serverNow() } = run.cursor;
+  if (part === undefined) {
+    const committed = context.commit(() => {
+      run.cursor = { part: stream, since };
+    });
+    return committed ? AGAIN : SUPERSEDED;
+  }
+  const watermark = inventory.meta.get<"watermarks", Watermarks>("watermarks")?.searchedAt ?? run.startedAt;
+  const from = new Date(watermark - OVERLAP_MS).toISOString();
+  const outcome = await search(context, part, from);
+  if (outcome.next === "failed") return { next: "wait", error: outcome.error };
+  if (outcome.next !== "done") return outcome;
+  const last = part !== "users";
+  const committed = context.commit(() => {
+    if (last) inventory.meta.set("watermarks", { searchedAt: since } satisfies Watermarks);
+    else run.cursor = { part: "groups", since };
+  });
+  if (!committed) return SUPERSEDED;
+  return last ? DONE : AGAIN;
+};
+
+const search = (context: StepContext, part: string, from: string): ReturnType<typeof listStep> => {
+  const { api, inventory, run } = context;
+  if (part === "users") {
+    const query = { search: `lastUpdated gt "${from}"`, limit: String(PAGE.users) };
+    return listStep(
+      context,
+      (request) => api.users(request),
+      query,
+      ({ records }) => {
+        const users = parseAll(records, parseUser);
+        for (const bad of users.quarantined) inventory.quarantine.add(bad, "users/search");
+        run.changes.search += fileUsers(context, users.records, "search");
+      },
+    );
+  }
+  if (part === "devices") {
+    const query = { search: `lastUpdated gt "${from}"`, limit: String(PAGE.devices), expand: "userSummary" };
+    return listStep(
+      context,
+      (request) => api.devices(request),
+      query,
+      ({ records }) => {
+        const devices = parseAll(records, parseDevice);
+        for (const bad of devices.quarantined) inventory.quarantine.add(bad, "devices/search");
+        run.changes.search += inventory.assets.file(devices.records).size;
+      },
+    );
+  }
+  const query = {
+    search: `lastMembershipUpdated gt "${from}" or lastUpdated gt "${from}"`,
+    limit: String(PAGE.groups),
+    expand: "stats",
+  };
+  return listStep(
+    context,
+    (request) => api.groups(request),
+    query,
+    ({ records }) => {
+      for (const group of parseAll(records, parseGroup).records) fileGroup(context, group);
+    },
+  );
+};
+
+/** A changed group: its record is at hand; its members are listed again unless the log has told of the change. */
+export const fileGroup = ({ inventory, run }: StepContext, group: OktaGroup): void => {
+  const { groups, memberships, stale, meta } = inventory;
+  const before = groups.hasRoles(group.id);
+  groups.file(group);
+  if (group.lastUpdated !== null) stale.doneUntil("group", group.id, Date.parse(group.lastUpdated));
+  if (before !== groups.hasRoles(group.id)) stale.add("group_roles", group.id, "search", run.startedAt);
+  if (group.id === groups.everyoneId() || group.lastMembershipUpdated === null) return;
+  const changedAt = Date.parse(group.lastMembershipUpdated);
+  const knownAt = Math.max(
+    memberships.newestEventOf(group.id) + SAME_CHANGE_MS,
+    groups.membersReadUntil(group.id),
+  );
+  const orgKnownAt = meta.get("groups")?.at ?? 0;
+  if (changedAt > Math.max(knownAt, orgKnownAt)) stale.add("members", group.id, "search", changedAt);
+};

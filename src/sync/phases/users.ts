@@ -1,0 +1,97 @@
+/** The users themselves, DEPROVISIONED ones included. */
+import type { StaleCause } from "../../inventory/stale.ts";
+import { type OktaUser, parseAll, parseUser } from "../../okta/records.ts";
+import { PAGE } from "../plan.ts";
+import { predict } from "../prediction.ts";
+import { DONE, listStep, type Phase, type StepContext, SUPERSEDED } from "../step.ts";
+
+export const USERS_LISTING = "users";
+
+/** A plain list leaves DEPROVISIONED users out; a search does not, and this one matches everybody. */
+const EVERYBODY = 'status lt "ZZZ"';
+
+export const usersPhase: Phase = async (context) => {
+  const { inventory, run, api } = context;
+  const outcome = await listStep(
+    context,
+    (request) => api.users(request),
+    { search: EVERYBODY, limit: String(PAGE.users) },
+    (page, number) => {
+      if (number === 0) inventory.sweeps.begin(USERS_LISTING);
+      const { records, quarantined } = parseAll(page.records, parseUser);
+      const unreadable = quarantined.flatMap(({ id }) => (id === null ? [] : [id]));
+      // A record that cannot be read is no sign of absence.
+      inventory.sweeps.add(USERS_LISTING, number, [...records.map(({ id }) => id), ...unreadable]);
+      for (const [index, bad] of quarantined.entries())
+        inventory.quarantine.add(bad, `users/${number}/${index}`);
+      run.changes.full += fileUsers(context, records);
+    },
+  );
+  if (outcome.next === "failed") return { next: "wait", error: outcome.error };
+  if (outcome.next !== "done") return outcome;
+  const listed = inventory.sweeps.size(USERS_LISTING);
+  if (listed === 0 && inventory.assets.counts().total === 0) {
+    return {
+      next: "stop",
+      code: "empty_list",
+      message:
+        "Okta answered with an empty list of users. A service app without an admin role gets that: give the app or the token's owner the Read-only Administrator role.",
+    };
+  }
+  const committed = context.commit(() => {
+    inventory.quarantine.forgetBefore(run.startedAt);
+    settleEveryone(context, listed);
+    // Only what changes from the beginning of this run on is left for the searches to find.
+    inventory.meta.set("watermarks", { searchedAt: run.startedAt + context.api.skewMs });
+    run.calls.predicted = predict(context);
+  });
+  return committed ? DONE : SUPERSEDED;
+};
+
+/**
+ * Files users and settles what their status alone says; returns how many were new or changed. With a cause (of
+ * a delta) also queues what has to be read of new users and of those that came or went.
+ */
+export const fileUsers = (
+  { inventory, now }: StepContext,
+  users: readonly OktaUser[],
+  cause?: StaleCause,
+): number => {
+  const changed = inventory.assets.file(users);
+  const deprovisioned: string[] = [];
+  const revived: string[] = [];
+  for (const user of users) {
+    const change = changed.get(user.id);
+    if (change === undefined) continue;
+    const was = change.before === null ? null : (JSON.parse(change.before) as OktaUser).status; // `file` wrote it
+    if (user.status === "DEPROVISIONED" && was !== "DEPROVISIONED") deprovisioned.push(user.id);
+    if (user.status !== "DEPROVISIONED" && was === "DEPROVISIONED") revived.push(user.id);
+  }
+  if (cause !== undefined) {
+    for (const user of users) {
+      inventory.stale.doneUntil("user", user.id, Date.parse(user.lastUpdated ?? "1970-01-01"));
+      const change = changed.get(user.id);
+      if (change === undefined) continue;
+      const isNew = change.before === null;
+      const turned = deprovisioned.includes(user.id) || revived.includes(user.id);
+      if (isNew || turned) inventory.stale.add("user_groups", user.id, cause, now());
+      if ((isNew || turned) && user.status !== "DEPROVISIONED")
+        inventory.stale.add("factors", user.id, cause, now());
+      if (turned) inventory.stale.add("roles", user.id, cause, now());
+    }
+  }
+  inventory.assets.settleFactors({ deprovisioned, revived });
+  inventory.quarantine.clear(users.map(({ id }) => id));
+  return changed.size;
+};
+
+/**
+ * Whether Everyone holds DEPROVISIONED users is documented nowhere: its own count tells, being nearer either to
+ * all users or to those that are not DEPROVISIONED.
+ */
+const settleEveryone = ({ inventory }: StepContext, listed: number): void => {
+  const count = inventory.groups.everyoneCount();
+  const active = inventory.assets.countNotDeprovisioned();
+  if (count === null || active === listed) return;
+  inventory.groups.setEveryoneHoldsDeprovisioned(Math.abs(count - listed) < Math.abs(count - active));
+};

@@ -1,0 +1,118 @@
+/** One alarm's work: as many steps of the run as the budget of calls and time allows. */
+import type { Connection } from "../config.ts";
+import type { Inventory } from "../inventory/inventory.ts";
+import type { OktaApi } from "../okta/api.ts";
+import type { Endpoint } from "../okta/endpoints.ts";
+import { phases } from "./phase-table.ts";
+import { backOff, finish, nextPhase, type Run, recovered } from "./run.ts";
+import type { StreamName } from "./status.ts";
+import type { StepContext } from "./step.ts";
+import type { Runs } from "./store.ts";
+
+/** Far below the 15 minutes an alarm may take, so that status, cancel and new settings are never far away. */
+const SLICE_MS = 20_000;
+
+export interface SliceOptions {
+  readonly stream: StreamName;
+  readonly connection: Connection;
+  readonly inventory: Inventory;
+  readonly runs: Runs;
+  readonly api: OktaApi;
+  readonly run: Run;
+  readonly transaction: (work: () => void) => void;
+  readonly budget: CallBudget;
+  readonly now: () => number;
+  readonly random: () => number;
+}
+
+/** Counts the calls of a slice against its limit. */
+export class CallBudget {
+  readonly #limit: number;
+  #made = 0;
+  readonly byEndpoint: Partial<Record<Endpoint, number>> = {};
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  get left(): number {
+    return Math.max(0, this.#limit - this.#made);
+  }
+
+  count(endpoint: Endpoint): void {
+    this.#made += 1;
+    this.byEndpoint[endpoint] = (this.byEndpoint[endpoint] ?? 0) + 1;
+  }
+}
+
+/** Works until the slice or the run ends; returns when to go on (ms since the epoch), or null when the run is over. */
+export const runSlice = async (options: SliceOptions): Promise<number | null> => {
+  const { run, runs, inventory, budget, now, random } = options;
+  const deadline = now() + SLICE_MS;
+  let counted: Partial<Record<string, number>> = {};
+  const bookCalls = (): void => {
+    for (const [endpoint, made] of Object.entries(budget.byEndpoint)) {
+      const fresh = made - (counted[endpoint] ?? 0);
+      run.calls.made += fresh;
+      if (fresh > 0) run.calls.byEndpoint[endpoint] = (run.calls.byEndpoint[endpoint] ?? 0) + fresh;
+    }
+    counted = { ...budget.byEndpoint };
+  };
+  const commit: StepContext["commit"] = (write, { progress } = { progress: true }) => {
+    let current = false;
+    options.transaction(() => {
+      current = runs.isCurrent(run.id);
+      if (!current) return;
+      write();
+      if (progress && (run.failures > 0 || run.error !== null)) recovered(run);
+      bookCalls();
+      runs.save(run);
+    });
+    return current;
+  };
+  const end = (state: Run["state"]): void => {
+    commit(
+      () => {
+        finish(run, state, now());
+        bookCalls();
+      },
+      { progress: false },
+    );
+    options.transaction(() => {
+      if (runs.isCurrent(run.id)) runs.archive(run);
+    });
+  };
+  const context: StepContext = { ...options, callsLeft: () => budget.left, commit };
+  while (budget.left > 0 && now() < deadline) {
+    const outcome = await phases[run.phase](context);
+    switch (outcome.next) {
+      case "again":
+        break;
+      case "superseded":
+        return null;
+      case "done":
+        if (!commit(() => nextPhase(run) || finish(run, "done", now()))) return null;
+        if (run.state !== "running") {
+          end(inventory.sweeps.absentees().waiting > 0 ? "held" : "done");
+          return null;
+        }
+        break;
+      case "wait":
+        if (!commit(() => backOff(run, outcome.error, now(), random), { progress: false })) return null;
+        return run.resumeAt;
+      case "stop":
+        if (
+          !commit(
+            () => {
+              run.error = { code: outcome.code, message: outcome.message, phase: run.phase, at: now() };
+            },
+            { progress: false },
+          )
+        )
+          return null;
+        end("failed");
+        return null;
+    }
+  }
+  return now();
+};

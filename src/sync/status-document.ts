@@ -1,0 +1,87 @@
+import type { Inventory } from "../inventory/inventory.ts";
+import { etaSeconds } from "./plan.ts";
+import { type Run, runDocument } from "./run.ts";
+import type { RateLimitDocument, SinkStatusDocument, StreamName, StreamStatus } from "./status.ts";
+import type { Runs } from "./store.ts";
+
+type StreamState = StreamStatus["state"];
+
+const count = (n: number, what: string): string => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
+
+/** The stream's state in a word and in a sentence. Pure. */
+export const streamState = (
+  facts: { current: Run | null; last: Run | null; held: number },
+  now: number,
+): { state: StreamState; detail: string | null } => {
+  const { current, last, held } = facts;
+  if (current !== null) {
+    const waiting = current.resumeAt !== null && current.resumeAt > now;
+    const until = waiting ? new Date(current.resumeAt ?? now).toISOString() : "";
+    if (current.error !== null && waiting) {
+      return {
+        state: "backing_off",
+        detail: `${current.error.message} (${current.error.code}). Goes on at ${until}.`,
+      };
+    }
+    return {
+      state: "running",
+      detail: waiting
+        ? `Waiting for the rate limit until ${until}, to leave other applications their share.`
+        : null,
+    };
+  }
+  if (held > 0) {
+    return {
+      state: "held",
+      detail: `${count(held, "known asset")} missing from Okta's list, more than DELETION_GUARD lets go without a person. Nothing was deleted. If they are really gone, confirm with POST …/deletions/confirm; otherwise check the credential and start a full run.`,
+    };
+  }
+  if (last?.state === "failed" && last.error !== null) {
+    const state = last.error.code === "unavailable" ? "unavailable" : "failed";
+    return { state, detail: last.error.message };
+  }
+  return { state: "idle", detail: null };
+};
+
+/** The stream's status as the contract has it. */
+export const statusDocument = (parts: {
+  connection: string;
+  stream: StreamName;
+  inventory: Inventory;
+  runs: Runs;
+  rateLimits: readonly RateLimitDocument[];
+  sinks: readonly SinkStatusDocument[];
+  now: number;
+}): StreamStatus => {
+  const { inventory, runs, now, stream } = parts;
+  const current = runs.current();
+  const history = runs.history();
+  const held = inventory.sweeps.absentees().waiting;
+  const newest = (kind: Run["kind"]) => {
+    const run = history.find((candidate) => candidate.kind === kind);
+    return run ? runDocument(run, null) : null;
+  };
+  return {
+    connection: parts.connection,
+    stream,
+    ...streamState({ current, last: history[0] ?? null, held }, now),
+    run: current && runDocument(current, eta(current, parts.rateLimits, now)),
+    last_full: newest("full"),
+    last_delta: newest("delta"),
+    assets: {
+      ...inventory.assets.counts(),
+      quarantined: inventory.quarantine.count(),
+      unknown: stream === "users" ? inventory.unknownFacts() : {},
+    },
+    held_deletions: held,
+    head: inventory.assets.head,
+    sinks: [...parts.sinks],
+    rate_limits: [...parts.rateLimits],
+  };
+};
+
+const eta = (run: Run, limits: readonly RateLimitDocument[], now: number): number | null => {
+  if (run.calls.predicted === null) return null;
+  const left = Math.max(0, run.calls.predicted - run.calls.made);
+  return etaSeconds(left, { made: run.calls.made, elapsedMs: now - run.startedAt }, limits);
+};
