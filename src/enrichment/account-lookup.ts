@@ -4,7 +4,7 @@ import { errorFields, log } from "../log.ts";
 import type { OktaApi } from "../okta/api.ts";
 import { connectOkta } from "../okta/connect.ts";
 import type { OktaError } from "../okta/errors.ts";
-import type { Result } from "../result.ts";
+import { err, type Result } from "../result.ts";
 import type { AccountFacts } from "../sync/api.ts";
 import { streamObjectName } from "../sync/api.ts";
 import { type Found, fromInventory, withLastKnown } from "./account.ts";
@@ -12,6 +12,7 @@ import type { Failure } from "./answer.ts";
 import { AccountCache, type Cached, type Copy, type Freshness, freshness, standIn } from "./cache.ts";
 import { addCounts, type Counts, noCounts } from "./counters.ts";
 import type { Identifier } from "./identifier.ts";
+import { limited } from "./limited.ts";
 import { type LookedUp, type LookupApi, lookUpAccount } from "./lookup.ts";
 import { SingleFlight } from "./single-flight.ts";
 
@@ -43,9 +44,14 @@ const KV_LAG_MS = 60_000;
 const MAX_LANDED = 500;
 const COUNTS = "counts";
 
-/** An account's shard: spreads accounts, and keeps all spellings of one identifier together. */
-const SHARDS = 16;
+const SHARDS = 8;
+/**
+ * Look-ups at Okta at once in one shard; the rest stand in line. The gate lets a dozen interactive calls out at
+ * a time, so more look-ups would only share them out: some complete answers soon serve better than many late.
+ */
+const LOOKUPS_AT_ONCE = 3;
 
+/** An account's shard: spreads accounts, and keeps all spellings of one identifier together. */
 export const shardName = (connection: string, identifier: Identifier): string => {
   let hash = 0;
   for (const unit of identifier.key) hash = (Math.imul(hash, 31) + (unit.codePointAt(0) ?? 0)) >>> 0;
@@ -54,6 +60,15 @@ export const shardName = (connection: string, identifier: Identifier): string =>
 
 /** The object that keeps a connection's counters. */
 export const countersName = (connection: string): string => `${connection}/counters`;
+
+const crowded: OktaError = {
+  code: "rate_limited",
+  message: "too many accounts are being looked up at once",
+  endpoint: "GET /api/v1/users/{id}",
+  status: null,
+  oktaErrorCode: null,
+  retryAt: null,
+};
 
 const copyOf = (cached: Exclude<Cached, { found: "miss" }>): Found => {
   switch (cached.found) {
@@ -72,6 +87,7 @@ const copyOf = (cached: Exclude<Cached, { found: "miss" }>): Found => {
  */
 export class AccountLookup extends DurableObject<Env> {
   readonly #flights = new SingleFlight<LookupReply>();
+  readonly #inTurn = limited(LOOKUPS_AT_ONCE);
   readonly #landed = new Map<string, Landed>();
   #sessions = 0;
 
@@ -148,8 +164,15 @@ export class AccountLookup extends DurableObject<Env> {
       abort.abort();
     }, timeoutMs);
     const api = this.#api(connection, timeoutMs, abort.signal);
+    let begun = false;
+    const work = this.#inTurn(async () => {
+      if (abort.signal.aborted) return err(crowded); // nobody waits for it any more
+      begun = true;
+      return lookUpAccount(api, identifier, { now: Date.now, timeUp });
+    });
     try {
-      return await lookUpAccount(api, identifier, { now: Date.now, timeUp });
+      // What has begun ends by itself when the time is up, with what is known by then.
+      return await Promise.race([work, timeUp.then(() => (begun ? work : err(crowded)))]);
     } finally {
       clearTimeout(timer);
     }

@@ -56,6 +56,7 @@ export type Cached =
   | { readonly found: "one"; readonly account: Account; readonly at: number; readonly previous: Copy | null }
   | { readonly found: "many"; readonly logins: readonly string[]; readonly at: number }
   | { readonly found: "none"; readonly at: number }
+  /** `invalidatedAt`: since then what was known before is wrong; ms since the epoch. */
   | { readonly found: "miss"; readonly invalidatedAt: number | null };
 
 export type Freshness = "fresh" | "due" | "expired";
@@ -177,7 +178,9 @@ export class AccountCache {
     const entry = parseJson(text, entrySchema);
     if (entry === null) return miss(parseJson(text, tombstoneSchema)?.invalidated_at ?? null);
     const { facts, fetched_at, previous } = entry;
-    if (facts.id !== alias.userId || !stillNamed(identifier, facts)) return miss();
+    if (facts.id !== alias.userId) return miss();
+    // Whoever was called this is not any more, and since then older answers are wrong.
+    if (!stillNamed(identifier, facts)) return miss(fetched_at);
     return {
       found: "one",
       account: facts,

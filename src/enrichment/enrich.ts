@@ -17,6 +17,7 @@ import {
 import { type AccountCache, type Cached, freshness, standIn } from "./cache.ts";
 import type { Counts } from "./counters.ts";
 import { type Identifier, parseIdentifier } from "./identifier.ts";
+import { limited } from "./limited.ts";
 import type { MaliceRules } from "./rules.ts";
 import { evaluateRules } from "./verdict.ts";
 
@@ -163,21 +164,4 @@ export const enrichAll = (deps: EnrichDeps, accounts: readonly string[]): Promis
       return answer;
     }),
   );
-};
-
-/** Lets at most `most` pieces of work run at once, in order. */
-const limited = (most: number) => {
-  const line: (() => void)[] = [];
-  let running = 0;
-  return async <T>(work: () => Promise<T>): Promise<T> => {
-    if (running >= most) await new Promise<void>((resolve) => line.push(resolve));
-    else running += 1;
-    try {
-      return await work();
-    } finally {
-      const next = line.shift();
-      if (next === undefined) running -= 1;
-      else next(); // the place is handed on
-    }
-  };
 };

@@ -2,6 +2,15 @@
 import { env, exports } from "cloudflare:workers";
 import type { OktaAnswer } from "../../src/enrichment/answer.ts";
 
+const realNow = Date.now;
+let offset = 0;
+Date.now = () => realNow() + offset;
+
+/** Lets time pass for everything that runs here; the simulated orgs keep the real time. */
+export const passTime = (ms: number): void => {
+  offset += ms;
+};
+
 const KEY = "k".repeat(40);
 const POOL = 60;
 
@@ -77,8 +86,16 @@ export class Org {
     return calls as Record<string, number>;
   }
 
-  async total(): Promise<number> {
-    return Object.values(await this.calls()).reduce((sum, n) => sum + n, 0);
+  /** What KV holds of this connection: keys without the connection, values, and seconds to live. */
+  async cached(): Promise<{ key: string; value: string; ttl: number }[]> {
+    const { keys } = await env.ENRICHMENT_CACHE.list({ prefix: `${this.connection}/` });
+    return Promise.all(
+      keys.map(async ({ name, expiration = 0 }) => ({
+        key: name.slice(this.connection.length + 1),
+        value: (await env.ENRICHMENT_CACHE.get(name)) ?? "",
+        ttl: expiration - realNow() / 1000,
+      })),
+    );
   }
 
   async request(method: string, path: string, body?: unknown): Promise<Response> {
