@@ -1,7 +1,7 @@
 /** What every request and answer goes through: an id and a log line, size bounds, security headers. */
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { routePath } from "hono/route";
+import { matchedRoutes } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
 import { log } from "../log.ts";
 import type { AppDeps, AppEnv } from "./deps.ts";
@@ -15,6 +15,10 @@ const maxBodyLength = 256 * 1024;
 const requestIdOf = (ray: string | undefined): string =>
   ray !== undefined && /^[\w-]{1,64}$/.test(ray) ? ray : crypto.randomUUID();
 
+/** The template of the route that was asked for; middleware matches by wildcards. */
+const routeTemplate = (c: Context): string =>
+  matchedRoutes(c).findLast(({ path }) => !path.includes("*"))?.path ?? "(none)";
+
 /** Gives the request an id, and writes one line about it: no query, no identifiers, no headers. */
 export const requestLog =
   (deps: Pick<AppDeps, "now">): MiddlewareHandler<AppEnv> =>
@@ -24,11 +28,10 @@ export const requestLog =
     c.set("requestId", requestId);
     await next();
     c.res.headers.set("X-Request-Id", requestId);
-    const route = routePath(c, -1);
     log("info", "request", {
       request_id: requestId,
       method: c.req.method.slice(0, 16),
-      route: route.includes("*") ? "(none)" : route,
+      route: routeTemplate(c),
       status: c.res.status,
       ms: deps.now() - startedAt,
       caller: c.get("caller")?.kind,

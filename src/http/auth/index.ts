@@ -2,7 +2,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { noKeysProblem } from "../../config/access.ts";
 import type { Config } from "../../config.ts";
-import { log } from "../../log.ts";
 import type { AppDeps, AppEnv } from "../deps.ts";
 import { ProblemError } from "../problems.ts";
 import { type AccessVerifier, accessHeader, accessVerifier } from "./access.ts";
@@ -90,7 +89,6 @@ export const authenticate = (deps: AppDeps): MiddlewareHandler<AppEnv> => {
     if (caller === null) {
       const wait = limiter.failed(c.req.header("CF-Connecting-IP") ?? "unknown", deps.now());
       if (wait > 0) {
-        log("warn", "too_many_failures", { request_id: c.get("requestId"), retry_after: wait });
         throw new ProblemError("too_many_failures", `Too many wrong keys. Try again in ${wait} s.`, {
           headers: { "Retry-After": String(wait) },
         });

@@ -1,0 +1,93 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { configOf } from "../../src/config.ts";
+import { type CallOptions, fakeStream, fullKey, keyedRoutes, makeApp, readKey, textOf } from "./support.ts";
+
+const canary = "canary-0123456789-0123456789-0123456789";
+
+/** Every setting that may hold a secret holds the canary, in settings that are right and in wrong ones. */
+const settingsWithCanary: readonly (readonly [string, object])[] = [
+  [
+    "a token and sinks",
+    {
+      OKTA_BASE_URL: "https://company.okta.com",
+      OKTA_API_TOKEN: canary,
+      API_KEYS: `${fullKey},read:${readKey},${canary}-key`,
+      SINKS: [
+        {
+          type: "http",
+          name: "siem",
+          url: "https://siem.example.com/",
+          token_secret: "SIEM",
+          hmac_secret: "SIEM",
+        },
+        { type: "splunk_hec", name: "hec", url: "http://wrong.example.com/", token_secret: "SIEM" },
+        {
+          type: "http",
+          name: "inlined",
+          url: `https://u:${canary}@x.example/?k=${canary}`,
+          token_secret: canary,
+        },
+      ],
+      SIEM: canary,
+    },
+  ],
+  [
+    "a service app with a damaged key",
+    {
+      OKTA_BASE_URL: "https://company.okta.com",
+      OKTA_CLIENT_ID: canary,
+      OKTA_PRIVATE_KEY: `-----BEGIN PRIVATE KEY-----\n${canary}`,
+      OKTA_KEY_ID: canary,
+      API_KEYS: `${fullKey},read:${readKey}`,
+    },
+  ],
+  [
+    "another org",
+    {
+      API_KEYS: `${fullKey},read:${readKey}`,
+      CONNECTIONS: `[{"id":"acme","base_url":"https://u:${canary}@acme.okta.com","secret_prefix":"ACME_","token":"${canary}"}]`,
+      ACME_API_TOKEN: `SSWS ${canary}`,
+    },
+  ],
+  ["keys that are wrong", { API_KEYS: `${canary} ${canary}`, OKTA_API_TOKEN: canary }],
+];
+
+afterEach(() => vi.restoreAllMocks());
+
+describe("no secret of the settings or of a caller leaves", () => {
+  it.each(settingsWithCanary)("%s", async (_, settings) => {
+    const lines: string[] = [];
+    for (const method of ["log", "warn", "error"] as const) {
+      vi.spyOn(console, method).mockImplementation((line) => {
+        lines.push(String(line));
+      });
+    }
+    configOf(settings);
+    const { call } = makeApp({
+      settings,
+      stream: (_env, connection, stream) => ({
+        ...fakeStream(connection, stream),
+        runs: async () => {
+          throw new Error(`a bug that tells ${canary}`);
+        },
+      }),
+    });
+    const callers: CallOptions[] = [
+      { key: fullKey },
+      { key: readKey },
+      { key: canary },
+      { key: null, headers: { Authorization: canary, "Cf-Access-Jwt-Assertion": canary } },
+    ];
+    const paths = ["/", "/docs", "/openapi.json", "/healthz", `/v1/streams?connection=acme`];
+    for (const caller of callers) {
+      const requests = [...keyedRoutes, ...paths.map((path) => ["GET", path, undefined] as const)];
+      for (const [method, path, body] of requests) {
+        const response = await call(method, path, { ...caller, body });
+        const headers = JSON.stringify([...response.headers]);
+        expect(`${headers}${await textOf(response)}`).not.toContain("canary");
+      }
+    }
+    expect(lines.length).toBeGreaterThan(0);
+    expect(lines.join("\n")).not.toContain("canary");
+  });
+});
