@@ -1,0 +1,196 @@
+/** Operating a sink: sending again, and dead letters. */
+import { createRoute } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import * as z from "zod";
+import { deadLettersSchema, deliveryStub } from "../../delivery/api.ts";
+import type { StreamName } from "../../sync/status.ts";
+import { needsFullRights } from "../auth/index.ts";
+import type { App, AppDeps, AppEnv } from "../deps.ts";
+import { connectionParameter, connectionQuery, streamParameter, strict, wholeNumber } from "../parameters.ts";
+import { ProblemError, problemResponses } from "../problems.ts";
+import { granted, selectConnection } from "../select.ts";
+
+const security = [{ key: [] }];
+const tags = ["Sinks"];
+
+const params = z.object({
+  stream: streamParameter,
+  name: z
+    .string()
+    .regex(/^[a-zA-Z0-9_-]{1,64}$/, "it must be the name of a sink in SINKS")
+    .openapi({ description: "The sink's name in SINKS.", example: "siem" }),
+});
+
+const replay = createRoute({
+  method: "post",
+  path: "/v1/streams/{stream}/sinks/{name}/replay",
+  tags,
+  summary: "Send again",
+  description:
+    "Moves the sink's cursor back: every asset whose newest state is later than `after` is sent once more. 0 sends " +
+    "the whole inventory. A wait after failures ends.",
+  security,
+  middleware: needsFullRights,
+  request: {
+    params,
+    query: connectionQuery,
+    body: {
+      required: true,
+      content: {
+        "application/json": {
+          schema: strict({
+            after: z
+              .number("it must be a sequence number, 0 or greater")
+              .int("it must be a sequence number, 0 or greater")
+              .min(0, "it must be a sequence number, 0 or greater"),
+          }),
+          example: { after: 0 },
+        },
+      },
+    },
+  },
+  responses: {
+    202: {
+      description: "Where the cursor stands now; deliveries go on from there.",
+      content: {
+        "application/json": { schema: z.object({ position: z.number().int() }), example: { position: 0 } },
+      },
+    },
+    ...problemResponses(400, 401, 403, 404, 409, 413, 415, 429, 503),
+  },
+});
+
+const deadLettersDocument = deadLettersSchema.openapi("DeadLetters", {
+  description: "Events that the sink refused for good, at most one per asset, in sequence order.",
+  example: {
+    dead_letters: [
+      {
+        id: "default/users/00u1a2b3c4d5e6f7g8h9/1811",
+        asset_id: "00u1a2b3c4d5e6f7g8h9",
+        sequence: 1811,
+        code: "refused",
+        http_status: 400,
+        message: '[POST] "https://siem.example.com/…": 400 Bad Request user.email_addr is not an address',
+        first_at: "2025-01-15T02:07:00.000Z",
+        last_at: "2025-01-15T02:07:00.000Z",
+        attempts: 1,
+        retrying: false,
+      },
+    ],
+    total: 1,
+    next: null,
+  },
+});
+
+const list = createRoute({
+  method: "get",
+  path: "/v1/streams/{stream}/sinks/{name}/dead-letters",
+  tags,
+  summary: "Dead letters",
+  description:
+    "What the sink refused, with its answer. A newer state of the asset that arrives settles its dead letter.",
+  security,
+  request: {
+    params,
+    query: strict({
+      connection: connectionParameter,
+      after: wholeNumber(0, Number.MAX_SAFE_INTEGER, {
+        description: "Only dead letters with a greater sequence number: `next` of the page before.",
+        default: 0,
+      }),
+      limit: wholeNumber(1, 1000, { description: "The most dead letters in one answer.", default: 100 }),
+    }),
+  },
+  responses: {
+    200: {
+      description: "The dead letters.",
+      content: { "application/json": { schema: deadLettersDocument } },
+    },
+    ...problemResponses(400, 401, 404, 429, 503),
+  },
+});
+
+const idsMessage = "it must be a list of up to 1000 ids of dead letters";
+
+const settle = createRoute({
+  method: "post",
+  path: "/v1/streams/{stream}/sinks/{name}/dead-letters",
+  tags,
+  summary: "Retry or drop dead letters",
+  description: "All of them, or those in `ids`. Without a body all are tried once more.",
+  security,
+  middleware: needsFullRights,
+  request: {
+    params,
+    query: connectionQuery,
+    body: {
+      required: false,
+      content: {
+        "application/json": {
+          schema: strict({
+            action: z.enum(["retry", "drop"], 'it must be "retry" or "drop"').default("retry"),
+            ids: z
+              .array(z.string(idsMessage).max(1024, idsMessage), idsMessage)
+              .min(1, idsMessage)
+              .max(1000, idsMessage)
+              .optional(),
+          }),
+          example: { action: "retry" },
+        },
+      },
+    },
+  },
+  responses: {
+    202: {
+      description: "How many dead letters are tried again or were dropped.",
+      content: {
+        "application/json": {
+          schema: z.object({ action: z.enum(["retry", "drop"]), count: z.number().int() }),
+          example: { action: "retry" as const, count: 1 },
+        },
+      },
+    },
+    ...problemResponses(400, 401, 403, 404, 413, 415, 429, 503),
+  },
+});
+
+export const sinkRoutes = (app: App, deps: AppDeps): void => {
+  const deliveryOf = (c: Context<AppEnv>, connectionId: string, stream: StreamName, name: string) => {
+    const config = deps.config(c.env);
+    const connection = selectConnection(config, connectionId).id;
+    const runs = config.sinks.accepted.some((sink) => sink.name === name && sink.streams.includes(stream));
+    if (!runs) {
+      const refused = config.sinks.refused.find((sink) => sink.name === name);
+      if (refused !== undefined) {
+        const problems = refused.problems.map(({ path, message }) => ({ setting: path, message }));
+        throw new ProblemError("misconfigured", `The sink ${name} does not run: its settings are wrong.`, {
+          problems,
+        });
+      }
+      throw new ProblemError("not_found", `SINKS has no sink ${name} that takes ${stream}.`);
+    }
+    const identity = { connection, stream, sink: name };
+    return { identity, delivery: deliveryStub(c.env, identity) };
+  };
+
+  app.openapi(replay, async (c) => {
+    const { stream, name } = c.req.valid("param");
+    const { identity, delivery } = deliveryOf(c, c.req.valid("query").connection, stream, name);
+    return c.json(granted(await delivery.replay(identity, c.req.valid("json").after)), 202);
+  });
+
+  app.openapi(list, async (c) => {
+    const { stream, name } = c.req.valid("param");
+    const { connection, after, limit } = c.req.valid("query");
+    return c.json(await deliveryOf(c, connection, stream, name).delivery.deadLetters(after, limit), 200);
+  });
+
+  app.openapi(settle, async (c) => {
+    const { stream, name } = c.req.valid("param");
+    const { delivery } = deliveryOf(c, c.req.valid("query").connection, stream, name);
+    // Without a body nothing was validated, so the default is told here.
+    const { action = "retry", ids } = c.req.valid("json") ?? {};
+    const count = await delivery.settleDeadLetters(action, ids ?? null);
+    return c.json({ action, count }, 202);
+  });
+};

@@ -1,0 +1,47 @@
+/** Events and a stream of them, for tests: an inventory that keeps the newest state of every asset. */
+import type { EventsPage, EventsQuery, StoredEvent } from "../../src/sync/api.ts";
+
+export const eventOf = (sequence: number, assetId = `u${sequence}`, extra: object = {}): StoredEvent => ({
+  id: `default/users/${assetId}/${sequence}`,
+  assetId,
+  sequence,
+  changedAt: 1_700_000_000_000 + sequence * 1000,
+  json: JSON.stringify({ class_uid: 5003, user: { uid: assetId }, sequence, ...extra }),
+});
+
+/** What StreamApi.events promises, in memory. */
+export class FakeInventory {
+  readonly #newest = new Map<string, StoredEvent>();
+  head = 0;
+  /** Thrown by the next reading, once. */
+  failure: Error | null = null;
+  reads = 0;
+
+  put(assetId: string, extra: object = {}): StoredEvent {
+    this.head += 1;
+    const event = eventOf(this.head, assetId, extra);
+    this.#newest.set(assetId, event);
+    return event;
+  }
+
+  /** Begins anew, as a stream does whose storage was lost. */
+  reset(): void {
+    this.#newest.clear();
+    this.head = 0;
+  }
+
+  newest(): StoredEvent[] {
+    return [...this.#newest.values()].sort((a, b) => a.sequence - b.sequence);
+  }
+
+  readonly events = async ({ after, limit }: EventsQuery): Promise<EventsPage> => {
+    this.reads += 1;
+    const { failure } = this;
+    this.failure = null;
+    if (failure !== null) throw failure;
+    const events = this.newest()
+      .filter((event) => event.sequence > after)
+      .slice(0, limit);
+    return { events, last: events.at(-1)?.sequence ?? after, head: this.head };
+  };
+}
