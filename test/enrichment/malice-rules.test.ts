@@ -1,0 +1,122 @@
+import { env } from "cloudflare:workers";
+import { beforeAll, describe, expect, it } from "vitest";
+import { newOrg, type Org } from "./support.ts";
+
+const login = "jane@example.com";
+const id = "00uJaneDoe1234567890";
+
+/** As it stands in the documentation that customers paste from, default verdicts added. */
+const configured = {
+  malice_rules: {
+    rules: [{ field: "status", operator: "eq", value: "SUSPENDED", verdict: "Suspicious" }],
+    default_verdict: "Benign",
+    not_found_verdict: "Pending",
+  },
+};
+Object.assign(env, { MALICE_RULES: JSON.stringify(configured) });
+
+let org: Org;
+
+beforeAll(async () => {
+  org = await newOrg();
+  await org.user({ id, status: "ACTIVE", profile: { login, email: login, department: "Finance" } });
+  await org.user({ profile: { login: "twin@example.com", email: "twin@example.com" } });
+  await org.user({ profile: { login: "twin@example.org", email: "twin@example.org" } });
+});
+
+describe("the verdict of a look-up", () => {
+  it("comes from MALICE_RULES, and follows the account when it changes", async () => {
+    expect((await org.ask(login)).okta.verdict).toBe("Benign");
+    expect((await org.ask(login)).okta).toMatchObject({ cached: true, verdict: "Benign" });
+    await org.control("POST", `/users/${id}/suspend`);
+    expect((await org.ask(login, "?refresh=true")).okta.verdict).toBe("Suspicious");
+    await org.control("POST", `/users/${id}/unsuspend`);
+    await org.ask(login, "?refresh=true");
+  });
+
+  it("is the other one for nobody, and none for several", async () => {
+    expect((await org.ask("nobody@example.com")).okta.verdict).toBe("Pending");
+    expect((await org.ask("twin")).okta).toMatchObject({ verdict: null, matches: { length: 2 } });
+  });
+});
+
+describe("POST /v1/malice-rules/evaluate", () => {
+  const evaluate = async (body: unknown) => {
+    const response = await org.request("POST", "/v1/malice-rules/evaluate", body);
+    return { status: response.status, body: await response.json<Record<string, unknown>>() };
+  };
+  const suspended = { field: "status", operator: "eq", value: "SUSPENDED", verdict: "Suspicious" };
+
+  it.each([
+    ["conditions", { conditions: [suspended] }, "conditions[0]"],
+    ["wrapped conditions", { malice_rules: { conditions: [suspended] } }, "malice_rules.conditions[0]"],
+    ["rules", { rules: [suspended] }, "rules[0]"],
+    ["a bare list", [suspended], "rules[0]"],
+    ["JSON text", JSON.stringify({ conditions: [suspended] }), "conditions[0]"],
+  ])("tells which rule matched and why: %s", async (_, rules, path) => {
+    expect(await evaluate({ rules, extracted: { status: "SUSPENDED" } })).toEqual({
+      status: 200,
+      body: {
+        verdict: "Suspicious",
+        rule: { index: 0, path, why: 'status eq "SUSPENDED": it is "SUSPENDED"' },
+        source: "rule",
+        found: true,
+        extracted: { status: "SUSPENDED" },
+      },
+    });
+  });
+
+  it("looks an account up", async () => {
+    const rules = {
+      rules: [{ field: "department", operator: "contains", value: "Fin", verdict: "Malicious" }],
+    };
+    expect(await evaluate({ rules, account: `mailto:${login}` })).toMatchObject({
+      status: 200,
+      body: { verdict: "Malicious", found: true, extracted: { user_id: id } },
+    });
+  });
+
+  it("tries the verdict for nobody, by account or by word", async () => {
+    const rules = { rules: [], not_found_verdict: "Suspicious" };
+    for (const subject of [{ account: "nobody@example.com" }, { extracted: {}, found: false }]) {
+      expect(await evaluate({ rules, ...subject })).toMatchObject({
+        status: 200,
+        body: { verdict: "Suspicious", source: "not_found_verdict", rule: null, found: false },
+      });
+    }
+  });
+
+  it.each<[string, unknown, string, RegExp]>([
+    [
+      "an operator",
+      { conditions: [{ ...suspended, operator: "eqq" }] },
+      "body.rules.conditions[0].operator",
+      /"eqq" is not an operator; use one of eq,/,
+    ],
+    [
+      "a verdict",
+      { rules: [{ ...suspended, verdict: "Bad" }] },
+      "body.rules.rules[0].verdict",
+      /"Bad" is not a verdict/,
+    ],
+    ["a field", [{ ...suspended, field: "state" }], "body.rules[0].field", /"state" is not a field/],
+    ["nothing", undefined, "body.rules", /malice rules are an object/],
+  ])("refuses a wrong rule with its position: %s", async (_, rules, field, message) => {
+    expect(await evaluate({ rules, extracted: {} })).toMatchObject({
+      status: 400,
+      body: { code: "invalid_request", errors: [{ field, message: expect.stringMatching(message) }] },
+    });
+  });
+
+  it("wants an account or extracted fields, not both, and nothing else", async () => {
+    const rules = { rules: [] };
+    for (const body of [
+      { rules },
+      { rules, account: login, extracted: {} },
+      { rules, extracted: {}, x: 1 },
+      { rules, account: "me" },
+    ]) {
+      expect((await evaluate(body)).status).toBe(400);
+    }
+  });
+});
