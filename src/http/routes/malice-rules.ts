@@ -51,9 +51,10 @@ const evaluate = createRoute({
       content: {
         "application/json": {
           schema: strict({
-            rules: z.unknown().openapi({
+            // Optional to the schema only: what is wrong with rules, absence included, is for their reader to say.
+            rules: z.unknown().optional().openapi({
               description:
-                "As in the setting MALICE_RULES: an object, its JSON text, or the list of rules alone.",
+                "As in MALICE_RULES: an object, its JSON text, or the list of rules alone. Required.",
             }),
             account: z.string("it must be text").optional(),
             extracted: z.record(z.string(), z.unknown(), "it must be an object").optional(),
