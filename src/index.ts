@@ -2,14 +2,13 @@
 import { configOf } from "./config.ts";
 import { createApp } from "./http/app.ts";
 import { log } from "./log.ts";
-import { DurableObject } from "cloudflare:workers";
 import { streamObjectName } from "./sync/api.ts";
 import { streamNames } from "./sync/status.ts";
 
+export { SinkDelivery } from "./delivery/index.ts";
 export { AccountLookup } from "./enrichment/account-lookup.ts";
 export { OktaGate } from "./okta/gate/okta-gate.ts";
 export { InventoryStream } from "./sync/inventory-stream.ts";
-export class SinkDelivery extends DurableObject<Env> {}
 
 /** The cron of `wrangler.toml` that asks for a full run; every other one asks for a delta. */
 const FULL_CRON = "0 2 * * *";

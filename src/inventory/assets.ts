@@ -9,6 +9,9 @@ export interface AssetCounts {
   readonly deleted: number;
 }
 
+/** A change of more assets at once is one of the org, such as a renamed group. */
+const ONE_BY_ONE = 50;
+
 /** How a reading of a fact ended. */
 export type Reading = { readonly value: string } | { readonly reason: UnknownReason };
 
@@ -20,11 +23,19 @@ export class Assets {
   readonly #sql: SqlStorage;
   readonly #meta: Meta;
   readonly #now: () => number;
+  readonly #changed = new Set<string>();
 
   constructor(sql: SqlStorage, meta: Meta, now: () => number) {
     this.#sql = sql;
     this.#meta = meta;
     this.#now = now;
+  }
+
+  /** Assets that were known and have changed since the last call, as far as they changed one by one. */
+  takeChanged(): string[] {
+    const ids = [...this.#changed];
+    this.#changed.clear();
+    return ids;
   }
 
   get head(): number {
@@ -51,7 +62,9 @@ export class Assets {
     const changed = new Map<string, { before: string | null; after: string }>();
     for (const [id, after] of texts) {
       const was = before.get(id) ?? null;
-      if (was !== after) changed.set(id, { before: was, after });
+      if (was === after) continue;
+      changed.set(id, { before: was, after });
+      if (was !== null) this.#changed.add(id);
     }
     for (const chunk of jsonChunks([...changed].map(([id, { after }]) => [id, after]))) {
       const head = this.head;
@@ -73,6 +86,7 @@ export class Assets {
 
   /** Gives new sequence numbers to the living among `ids`: something that their events show has changed. */
   touch(ids: readonly string[]): number {
+    if (ids.length <= ONE_BY_ONE) for (const id of ids) this.#changed.add(id);
     let touched = 0;
     for (const chunk of jsonChunks(ids))
       touched += this.#renumber("id IN (SELECT value FROM json_each(?3))", chunk);
@@ -288,6 +302,7 @@ export class Assets {
       id,
     );
     if (rowsWritten === 0) return false;
+    this.#changed.add(id);
     this.#meta.set("head", this.head + 1);
     this.#sql.exec("DELETE FROM memberships WHERE user_id = ?", id);
     this.#sql.exec("DELETE FROM admins WHERE user_id = ?", id);

@@ -1,5 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { type Connection, configOf } from "../config.ts";
+import { sinkStatuses, snapshotSinks, wakeSinks } from "../delivery/index.ts";
+import { invalidateAccounts } from "../enrichment/cache.ts";
 import { Inventory } from "../inventory/inventory.ts";
 import { migrate } from "../inventory/schema.ts";
 import { connectOkta } from "../okta/connect.ts";
@@ -30,6 +32,10 @@ import { statusDocument } from "./status-document.ts";
 import { Runs } from "./store.ts";
 
 const DAY_MS = 86_400_000;
+/** Sinks hear of a moved head this often while a run goes on, and at its end. */
+const TELL_SINKS_EVERY_MS = 5_000;
+/** Cached look-ups dropped after one slice; what is over has at most the cache's hour to live. */
+const MAX_INVALIDATIONS = 300;
 /** Permits fetched from the gate at a time. */
 const PERMIT_BATCH = 20;
 
@@ -41,6 +47,7 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi {
   readonly #inventory: Inventory;
   readonly #runs: Runs;
   #slicing = false;
+  #sinksToldAt = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -59,7 +66,7 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi {
       inventory: this.#inventory,
       runs: this.#runs,
       rateLimits: limits,
-      sinks: [],
+      sinks: await sinkStatuses(this.env, connection, stream, this.#inventory.assets.head),
       now: Date.now(),
     });
   }
@@ -135,6 +142,7 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi {
     const current = this.#runs.current();
     const decision = decideWake(kind, this.#schedule(), current, Date.now());
     this.#inventory.meta.set("schedule", decision.schedule);
+    await this.#tellSinks();
     if (decision.start !== null) this.#begin(decision.start.kind, decision.start.cause);
     else if (current !== null && !this.#slicing && (await this.ctx.storage.getAlarm()) === null) {
       // An alarm is dropped after six throws; the cron is the watchdog that brings it back.
@@ -153,6 +161,7 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi {
     try {
       const next = await this.#slice(run);
       await this.#rest(next);
+      await this.#tell(run);
     } catch (error) {
       // A bug, not a failure that was expected: shown, backed off from, and never a dropped alarm.
       console.error(JSON.stringify({ level: "error", event: "slice_threw", message: String(error) }));
@@ -225,6 +234,37 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi {
     const { schedule, start } = afterRun(this.#schedule(), last);
     this.#inventory.meta.set("schedule", schedule);
     if (start !== null) this.#begin(start.kind, start.cause);
+  }
+
+  /** Tells those who live on changes: the look-up cache which accounts are old, the sinks how far the head is. */
+  async #tell(run: Run): Promise<void> {
+    const { connection, stream } = this.#identity();
+    const { assets } = this.#inventory;
+    const changed = assets.takeChanged().slice(0, MAX_INVALIDATIONS);
+    if (stream === "users" && run.cause !== "first") {
+      await invalidateAccounts(this.env.ENRICHMENT_CACHE, connection, changed, Date.now());
+    }
+    const ended = !this.#runs.isCurrent(run.id);
+    if (ended || Date.now() - this.#sinksToldAt > TELL_SINKS_EVERY_MS) await this.#tellSinks();
+    const last = ended ? this.#runs.history()[0] : undefined;
+    if (last?.id !== run.id || last.kind !== "full" || (last.state !== "done" && last.state !== "held"))
+      return;
+    await snapshotSinks({ env: this.env, connection, stream, runId: run.id });
+  }
+
+  async #tellSinks(): Promise<void> {
+    const { connection, stream } = this.#identity();
+    const { assets, meta } = this.#inventory;
+    this.#sinksToldAt = Date.now();
+    const before = meta.get("sinks") ?? [];
+    const { known } = await wakeSinks({
+      env: this.env,
+      connection,
+      stream,
+      head: assets.head,
+      known: [...before],
+    });
+    if (JSON.stringify(known) !== JSON.stringify(before)) meta.set("sinks", known);
   }
 
   #begin(kind: RunKind, cause: RunCause, only?: readonly ["deletions"]): Run {

@@ -1,15 +1,7 @@
 /** What Okta's searches by time say has changed: profiles and status, and groups. */
 import { type OktaGroup, parseAll, parseDevice, parseGroup, parseUser } from "../../okta/records.ts";
 import { PAGE } from "../plan.ts";
-import {
-  AGAIN,
-  DONE,
-  listStep,
-  type Phase,
-  type StepContext,
-  type StepOutcome,
-  SUPERSEDED,
-} from "../step.ts";
+import { AGAIN, DONE, listStep, type Phase, type StepContext, SUPERSEDED } from "../step.ts";
 import { fileUsers } from "./users.ts";
 
 /** Until when each search has looked, ms by Okta's clock. */
