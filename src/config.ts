@@ -53,7 +53,7 @@ export interface Connection {
   readonly subrequestsPerSlice: number;
 }
 
-export interface EnrichmentSettings {
+interface EnrichmentSettings {
   /** How long a look-up is fresh. */
   readonly ttlSeconds: number;
   /** How long a look-up may take before it is given up, ms. */

@@ -17,7 +17,7 @@ export interface AccessTeam {
   readonly audience: string;
 }
 
-export const minKeyLength = 32;
+const minKeyLength = 32;
 const howToMakeAKey =
   "Make one with: openssl rand -hex 32, and store it with: npx wrangler secret put API_KEYS.";
 

@@ -12,7 +12,7 @@ const oktaSuffixes = [".okta.com", ".oktapreview.com", ".okta-emea.com", ".okta-
 const example = "a right value looks like https://your-domain.okta.com";
 
 /** Whether a host is under one of the domains that Okta serves orgs from. */
-export const isOktaHost = (host: string): boolean => oktaSuffixes.some((suffix) => host.endsWith(suffix));
+const isOktaHost = (host: string): boolean => oktaSuffixes.some((suffix) => host.endsWith(suffix));
 
 /** What follows the scheme, as written: WHATWG URL hides a default port, an empty query and dot segments. */
 const writtenForm = /^[a-z]+:\/\/(?<authority>[^/?#\\]*)(?<rest>.*)$/i;

@@ -51,9 +51,7 @@ const pemProblem = (pem: string): string | null => {
  * @returns the JWK as JSON, or the PEM with real line ends (`\n` spelt out, as one-line settings have it, is
  *   undone); or what is wrong, without repeating it
  */
-export const parsePrivateKey = (
-  value: string | Readonly<Record<string, unknown>>,
-): Result<string, string> => {
+const parsePrivateKey = (value: string | Readonly<Record<string, unknown>>): Result<string, string> => {
   const text = typeof value === "string" ? value.trim() : JSON.stringify(value);
   if (text.startsWith("-----BEGIN")) {
     const pem = text.replaceAll("\\r", "").replaceAll("\\n", "\n").replaceAll("\r", "");

@@ -1,6 +1,6 @@
 /** The HTTP application: what every request goes through, and the routes. */
 import { OpenAPIHono } from "@hono/zod-openapi";
-import type { Context } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { errorFields, log } from "../log.ts";
@@ -17,6 +17,7 @@ import { inventoryRoutes } from "./routes/inventory.ts";
 import { maliceRulesRoutes } from "./routes/malice-rules.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { runRoutes } from "./routes/runs.ts";
+import { sinkRoutes } from "./routes/sinks.ts";
 import { streamRoutes } from "./routes/streams.ts";
 
 /**
@@ -25,6 +26,15 @@ import { streamRoutes } from "./routes/streams.ts";
  */
 const isPassing = (error: object): boolean =>
   ("retryable" in error && error.retryable === true) || ("overloaded" in error && error.overloaded === true);
+
+/** hono hands only errors to `onError`; whatever else was thrown becomes one. */
+const onlyErrors: MiddlewareHandler = async (_c, next) => {
+  try {
+    await next();
+  } catch (thrown) {
+    throw thrown instanceof Error ? thrown : new Error(`Something was thrown: ${String(thrown)}`);
+  }
+};
 
 /** What a route threw, as the problem that the caller sees. What is not expected is a bug and shows nothing. */
 const problemOf = (error: Error): ProblemError => {
@@ -70,7 +80,7 @@ export const createApp = (deps: AppDeps): App => {
   app.onError(onError);
   app.notFound(notFound);
 
-  app.use(requestLog(deps), securityHeaders, sizeBounds);
+  app.use(requestLog(deps), securityHeaders, onlyErrors, sizeBounds);
   app.use(
     methodNotAllowed({
       app,
@@ -93,6 +103,7 @@ export const createApp = (deps: AppDeps): App => {
   streamRoutes(app, deps);
   runRoutes(app, deps);
   inventoryRoutes(app, deps);
+  sinkRoutes(app, deps);
   enrichmentRoutes(app, deps);
   maliceRulesRoutes(app, deps);
   metricsRoutes(app, deps);

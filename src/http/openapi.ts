@@ -16,6 +16,7 @@ const info = {
     { name: "Streams", description: "What each stream is doing and what it holds." },
     { name: "Runs", description: "Reading the org, fully or what changed." },
     { name: "Inventory", description: "The events." },
+    { name: "Sinks", description: "Where events are delivered to: sending again, and dead letters." },
     { name: "Enrichment", description: "Who is this account?" },
     { name: "Service", description: "The Worker itself." },
   ],

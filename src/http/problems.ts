@@ -36,8 +36,6 @@ export const problemCatalogue = {
 
 export type ProblemCode = keyof typeof problemCatalogue;
 
-export const problemCodes = Object.keys(problemCatalogue);
-
 /** Where in the request, what is wrong, and what a right value looks like. */
 export interface FieldError {
   /** `query.limit`, `body.kind`. */
@@ -69,7 +67,7 @@ const settingProblemSchema = z.object({ setting: z.string(), message: z.string()
 
 export const settingProblemsSchema = z.array(settingProblemSchema);
 
-export const problemSchema = z
+const problemSchema = z
   .object({
     type: z.string(),
     code: z.string(),

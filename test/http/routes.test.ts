@@ -30,6 +30,19 @@ describe("streams and runs", () => {
     }
   });
 
+  it("tells of other settings that stop only a part", async () => {
+    const wrong = { MALICE_RULES: "{", ENRICHMENT_TTL_SECONDS: "1h", CONNECTIONS: "[", ACCESS_TEAM: "team" };
+    const response = await makeApp({ settings: { ...goodSettings, ...wrong } }).call("GET", "/v1/streams");
+    expect(response.status).toBe(200);
+    const { problems } = await response.json<{ problems: { setting: string }[] }>();
+    expect(problems.map((problem) => problem.setting).sort()).toEqual([
+      "ACCESS_AUD",
+      "CONNECTIONS",
+      "ENRICHMENT_TTL_SECONDS",
+      "MALICE_RULES",
+    ]);
+  });
+
   it.each(["full", "delta"] as const)("starts a %s run: 202 and the run", async (kind) => {
     const response = await makeApp().call("POST", "/v1/streams/users/runs", { body: { kind } });
     expect(response.status).toBe(202);
@@ -179,6 +192,31 @@ describe("connections", () => {
     expect(unknown).toMatchObject({ code: "unknown_connection", status: 404 });
     expect(unknown.detail).toContain("default, acme, broken");
     expect((await call("GET", path)).status).toBe(200);
+  });
+
+  it.each(["replay", "dead-letters"])("names what keeps a sink from running: %s", async (action) => {
+    const SINKS = [{ type: "http", name: "siem", url: "http://siem.example.com/" }];
+    const { call } = makeApp({ settings: { ...goodSettings, SINKS } });
+    const body = action === "replay" ? { after: 0 } : {};
+    const problem = await problemOf(await call("POST", `/v1/streams/users/sinks/siem/${action}`, { body }));
+    expect(problem).toMatchObject({ code: "misconfigured", status: 503 });
+    expect(problem.problems?.map((each) => each.setting)).toEqual(["SINKS[0].url"]);
+  });
+
+  it.each([
+    [{ MALICE_RULES: '{"conditions":[{"field":"state"}]}' }, "MALICE_RULES.conditions[0].field"],
+    [{ ENRICHMENT_TTL_SECONDS: "1h" }, "ENRICHMENT_TTL_SECONDS"],
+  ])("names a setting that look-ups need: %j", async (change, setting) => {
+    const { call } = makeApp({ settings: { ...goodSettings, ...change } });
+    const answers = [
+      await call("GET", "/v1/enrichments/accounts/mary"),
+      await call("POST", "/v1/enrichments", { body: { accounts: ["mary"] } }),
+    ];
+    for (const answer of answers) {
+      const problem = await problemOf(answer);
+      expect(problem).toMatchObject({ code: "misconfigured", status: 503 });
+      expect(problem.problems?.map((each) => each.setting)).toContain(setting);
+    }
   });
 
   it("names CONNECTIONS where it cannot be read", async () => {
@@ -400,6 +438,11 @@ describe("failures behind the routes", () => {
       request_id: "ray-3",
       message: "SELECT went wrong for mary",
     });
+  });
+
+  it.each(["text", undefined, { code: 1 }])("a thrown %j is a 500 too", async (thrown) => {
+    const response = await failing(thrown).call("GET", "/v1/streams");
+    expect(await problemOf(response)).toMatchObject({ code: "internal_error", status: 500 });
   });
 
   it.each([{ retryable: true }, { overloaded: true }])(

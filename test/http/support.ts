@@ -196,6 +196,10 @@ export const keyedRoutes: readonly (readonly [string, string, unknown, number, n
   ["GET", "/v1/enrichments/accounts/mary", undefined, 200, 200],
   ["POST", "/v1/enrichments", { accounts: ["mary"] }, 200, 200],
   ["POST", "/v1/malice-rules/evaluate", { rules: { conditions: [] }, account: "mary" }, 200, 200],
+  // No sink is configured: a key opens the door, and behind it is nothing.
+  ["POST", "/v1/streams/users/sinks/siem/replay", { after: 0 }, 404, 403],
+  ["GET", "/v1/streams/users/sinks/siem/dead-letters", undefined, 404, 404],
+  ["POST", "/v1/streams/users/sinks/siem/dead-letters", { action: "retry" }, 404, 403],
   ["GET", "/metrics", undefined, 200, 200],
 ];
 

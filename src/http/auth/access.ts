@@ -6,7 +6,7 @@ import { err, ok, type Result } from "../../result.ts";
 export const accessHeader = "Cf-Access-Jwt-Assertion";
 
 /** `invalid`: not from this team for this application, or expired. `unavailable`: the team's keys cannot be read. */
-export type AccessFailure = "invalid" | "unavailable";
+type AccessFailure = "invalid" | "unavailable";
 
 export type AccessVerifier = (token: string, team: AccessTeam) => Promise<Result<true, AccessFailure>>;
 

@@ -2,6 +2,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import * as z from "zod";
+import { sentence } from "../../config/problem.ts";
 import { deadLettersSchema, deliveryStub } from "../../delivery/api.ts";
 import type { StreamName } from "../../sync/status.ts";
 import { needsFullRights } from "../auth/index.ts";
@@ -60,7 +61,9 @@ const replay = createRoute({
   },
 });
 
-const deadLettersDocument = deadLettersSchema.openapi("DeadLetters", {
+// `.meta`, not `.openapi`: a schema that was made before @hono/zod-openapi was loaded has no `.openapi`.
+const deadLettersDocument = deadLettersSchema.meta({
+  id: "DeadLetters",
   description: "Events that the sink refused for good, at most one per asset, in sequence order.",
   example: {
     dead_letters: [
@@ -162,7 +165,10 @@ export const sinkRoutes = (app: App, deps: AppDeps): void => {
     if (!runs) {
       const refused = config.sinks.refused.find((sink) => sink.name === name);
       if (refused !== undefined) {
-        const problems = refused.problems.map(({ path, message }) => ({ setting: path, message }));
+        const problems = refused.problems.map(({ path, message }) => ({
+          setting: path,
+          message: sentence(message),
+        }));
         throw new ProblemError("misconfigured", `The sink ${name} does not run: its settings are wrong.`, {
           problems,
         });

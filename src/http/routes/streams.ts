@@ -1,7 +1,7 @@
 /** The state of the streams. */
 import { createRoute } from "@hono/zod-openapi";
 import { sentence } from "../../config/problem.ts";
-import type { Config, SettingProblem } from "../../config.ts";
+import type { Config, Setting, SettingProblem } from "../../config.ts";
 import { streamNames } from "../../sync/status.ts";
 import type { App, AppDeps } from "../deps.ts";
 import { connectionQuery, streamParams } from "../parameters.ts";
@@ -41,11 +41,24 @@ const one = createRoute({
   },
 });
 
-/** Sinks that do not run because of a setting: the streams work on, so the status is where it must be told. */
-const sinkProblems = (config: Config): { problems?: SettingProblem[] } => {
-  const problems = config.sinks.refused.flatMap((sink) =>
+const problemsOf = (setting: Setting<unknown>): readonly SettingProblem[] =>
+  setting.ok ? [] : setting.problems;
+
+/**
+ * Settings that are wrong and stop only a part: a sink, another connection, look-ups, verdicts. The streams work
+ * on, so their status is where it must be told.
+ */
+const partialProblems = (config: Config): { problems?: SettingProblem[] } => {
+  const sinks = config.sinks.refused.flatMap((sink) =>
     sink.problems.map(({ path, message }) => ({ setting: path, message: sentence(message) })),
   );
+  const problems = [
+    ...sinks,
+    ...config.connectionProblems,
+    ...problemsOf(config.enrichment),
+    ...problemsOf(config.maliceRules),
+    ...problemsOf(config.access),
+  ];
   return problems.length === 0 ? {} : { problems };
 };
 
@@ -54,13 +67,13 @@ export const streamRoutes = (app: App, deps: AppDeps): void => {
     const config = deps.config(c.env);
     const { id } = selectConnection(config, c.req.valid("query").connection);
     const streams = await Promise.all(streamNames.map((name) => deps.stream(c.env, id, name).status()));
-    return c.json({ streams, ...sinkProblems(config) }, 200);
+    return c.json({ streams, ...partialProblems(config) }, 200);
   });
 
   app.openapi(one, async (c) => {
     const config = deps.config(c.env);
     const { id } = selectConnection(config, c.req.valid("query").connection);
     const status = await deps.stream(c.env, id, c.req.valid("param").stream).status();
-    return c.json({ ...status, ...sinkProblems(config) }, 200);
+    return c.json({ ...status, ...partialProblems(config) }, 200);
   });
 };
