@@ -11,6 +11,8 @@ export const eventOf = (sequence: number, assetId = `u${sequence}`, extra: objec
 
 /** What StreamApi.events promises, in memory. */
 export class FakeInventory {
+  /** Every state there ever was, at its sequence less one. */
+  #log: StoredEvent[] = [];
   readonly #newest = new Map<string, StoredEvent>();
   head = 0;
   /** Thrown by the next reading, once. */
@@ -21,17 +23,19 @@ export class FakeInventory {
     this.head += 1;
     const event = eventOf(this.head, assetId, extra);
     this.#newest.set(assetId, event);
+    this.#log.push(event);
     return event;
   }
 
   /** Begins anew, as a stream does whose storage was lost. */
   reset(): void {
     this.#newest.clear();
+    this.#log = [];
     this.head = 0;
   }
 
   newest(): StoredEvent[] {
-    return [...this.#newest.values()].sort((a, b) => a.sequence - b.sequence);
+    return this.#log.filter((event) => this.#newest.get(event.assetId) === event);
   }
 
   readonly events = async ({ after, limit }: EventsQuery): Promise<EventsPage> => {
@@ -39,9 +43,11 @@ export class FakeInventory {
     const { failure } = this;
     this.failure = null;
     if (failure !== null) throw failure;
-    const events = this.newest()
-      .filter((event) => event.sequence > after)
-      .slice(0, limit);
+    const events: StoredEvent[] = [];
+    for (let at = after; at < this.#log.length && events.length < limit; at += 1) {
+      const event = this.#log[at];
+      if (event !== undefined && this.#newest.get(event.assetId) === event) events.push(event);
+    }
     return { events, last: events.at(-1)?.sequence ?? after, head: this.head };
   };
 }

@@ -30,7 +30,7 @@ export class ElasticsearchReceiver implements Receiver {
       });
     }
     const { pathname } = new URL(request.url);
-    const text = await request.text();
+    const text = new TextDecoder().decode(await request.arrayBuffer());
     if (pathname === "/_security/user/_has_privileges") {
       return this.knowsSecurity
         ? json(200, { has_all_requested: this.mayWrite, index: {} })

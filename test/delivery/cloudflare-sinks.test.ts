@@ -1,0 +1,188 @@
+/** R2 and Queues as Miniflare has them. */
+import { reset } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, it } from "vitest";
+import { testSink } from "../../src/delivery/test-sink.ts";
+import { FakeInventory } from "./events.ts";
+import { Harness, settingsOf } from "./harness.ts";
+
+afterEach(() => reset());
+
+const bindings: Readonly<Record<string, unknown>> = { ...env };
+const bucket = bindings["EVENTS"] as R2Bucket;
+const queue = bindings["EVENTS_QUEUE"] as Queue;
+
+const linesOf = async (key: string): Promise<{ sequence: number; user: { uid: string } }[]> => {
+  const object = await bucket.get(key);
+  if (object === null) throw new Error(`there is no ${key}`);
+  const text = await new Response(object.body.pipeThrough(new DecompressionStream("gzip"))).text();
+  expect(text.endsWith("\n")).toBe(true);
+  return text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+};
+
+const keys = async (prefix = ""): Promise<string[]> =>
+  (await bucket.list({ prefix })).objects.map((object) => object.key).sort();
+
+describe("r2", () => {
+  const setUp = (setting: object = {}, binding: unknown = bucket) => {
+    const inventory = new FakeInventory();
+    const harness = new Harness({
+      name: "lake",
+      setting: { type: "r2", name: "lake", prefix: "okta/", ...setting },
+      inventory,
+      binding: (name) => (name === "EVENTS" ? binding : undefined),
+    });
+    return { inventory, harness };
+  };
+
+  it("writes compressed lines under keys that an engine can partition on, one object per hour and batch", async () => {
+    const { inventory, harness } = setUp();
+    // 1,700,000,000 s is 2023-11-14T22:13:20Z, and every sequence is a second later: 23:00 comes at 2,800.
+    for (let user = 1; user <= 3000; user += 1) inventory.put(`u${user}`);
+    await harness.wake();
+    await harness.settle();
+    expect(await keys()).toEqual([
+      "okta/class_uid=5003/date=2023-11-14/hour=22/default-users-1-2000.ndjson.gz",
+      "okta/class_uid=5003/date=2023-11-14/hour=22/default-users-2001-2799.ndjson.gz",
+      "okta/class_uid=5003/date=2023-11-14/hour=23/default-users-2800-3000.ndjson.gz",
+    ]);
+    const lines = await linesOf(
+      "okta/class_uid=5003/date=2023-11-14/hour=23/default-users-2800-3000.ndjson.gz",
+    );
+    expect(lines.map((line) => line.sequence)).toEqual(
+      Array.from({ length: 201 }, (_, index) => 2800 + index),
+    );
+    const head = await bucket.head(
+      "okta/class_uid=5003/date=2023-11-14/hour=23/default-users-2800-3000.ndjson.gz",
+    );
+    expect(head?.httpMetadata).toEqual({ contentType: "application/gzip" });
+  });
+
+  it("replaces the object of a repeated batch", async () => {
+    const { inventory, harness } = setUp();
+    inventory.put("u1");
+    await harness.wake();
+    await harness.settle();
+    await harness.run((delivery) => delivery.replay(harness.identity, 0));
+    await harness.settle();
+    expect(await keys()).toHaveLength(1);
+  });
+
+  it("keeps a snapshot per full run, in parts with a manifest, and the one asked for meanwhile after it", async () => {
+    const { inventory, harness } = setUp();
+    for (let user = 1; user <= 10_500; user += 1) inventory.put(`u${user}`);
+    await harness.run((delivery) => delivery.snapshot(harness.identity, "run-1"));
+    await harness.run((delivery) => delivery.snapshot(harness.identity, "run-2"));
+    await harness.settle();
+    const folder = "okta/snapshots/class_uid=5003/date=2100-01-15/run=run-1/default-users";
+    expect(await keys("okta/snapshots/class_uid=5003/date=2100-01-15/run=run-1")).toEqual([
+      `${folder}-00001.ndjson.gz`,
+      `${folder}-00002.ndjson.gz`,
+      `${folder}-manifest.json`,
+    ]);
+    const first = await linesOf(`${folder}-00001.ndjson.gz`);
+    const second = await linesOf(`${folder}-00002.ndjson.gz`);
+    expect([first.length, second.length]).toEqual([10_000, 500]);
+    expect(new Set([...first, ...second].map((line) => line.user.uid)).size).toBe(10_500);
+    expect(await (await bucket.get(`${folder}-manifest.json`))?.json()).toEqual({
+      connection: "default",
+      stream: "users",
+      run_id: "run-1",
+      started_at: expect.stringMatching(/^2100-01-15T12:00:00/),
+      parts: 2,
+      events: 10_500,
+    });
+    expect(await keys("okta/snapshots/class_uid=5003/date=2100-01-15/run=run-2")).toHaveLength(3);
+    expect(await harness.status()).toMatchObject({ state: "ok", lag_events: 0 });
+  });
+
+  it("goes on with a snapshot where a failing bucket or inventory interrupted it", async () => {
+    let failures = 3;
+    const flaky = {
+      head: (key: string) => bucket.head(key),
+      put: (key: string, value: ArrayBuffer) => {
+        failures -= 1;
+        if (failures >= 0) return Promise.reject(new Error("put: We encountered an internal error. (10001)"));
+        return bucket.put(key, value);
+      },
+    };
+    const { inventory, harness } = setUp({}, flaky);
+    for (let user = 1; user <= 20; user += 1) inventory.put(`u${user}`);
+    await harness.run((delivery) => delivery.snapshot(harness.identity, "run-1"));
+    await harness.step();
+    expect(await harness.status()).toMatchObject({
+      state: "retrying",
+      last_error: expect.stringContaining("10001"),
+    });
+    await harness.settle();
+    expect(await harness.status()).toMatchObject({ state: "ok", last_error: null });
+    expect(await keys("okta/snapshots/")).toHaveLength(2);
+    expect(await keys("okta/class_uid")).toHaveLength(1);
+  });
+
+  it("is tried without writing", async () => {
+    const deps = { connection: "default", fetch, now: Date.now };
+    const settings = settingsOf({ type: "r2", name: "lake" });
+    expect(await testSink(settings, { ...deps, env })).toMatchObject({ status: "pass" });
+    expect(await testSink(settings, { ...deps, env: {} })).toMatchObject({
+      status: "fail",
+      remedy: expect.stringContaining("r2_buckets"),
+    });
+    expect(await keys()).toEqual([]);
+  });
+});
+
+describe("queue", () => {
+  it("sends a message per event, within the product's bounds, and buries what can never be sent", async () => {
+    const inventory = new FakeInventory();
+    const batches: MessageSendRequest<unknown>[][] = [];
+    const harness = new Harness({
+      name: "queue",
+      setting: { type: "queue", name: "queue" },
+      inventory,
+      binding: () => ({
+        sendBatch: async (messages: MessageSendRequest<unknown>[]) => {
+          await queue.sendBatch(messages);
+          batches.push(messages);
+        },
+      }),
+    });
+    for (let user = 1; user <= 150; user += 1) inventory.put(`u${user}`);
+    for (let user = 151; user <= 155; user += 1) inventory.put(`u${user}`, { text: "x".repeat(100_000) });
+    inventory.put("u156", { text: "x".repeat(128_000) });
+    inventory.put("u157");
+    await harness.wake();
+    await harness.settle();
+    const sizes = batches.map((batch) =>
+      batch.reduce((sum, { body }) => sum + JSON.stringify(body).length + 100, 0),
+    );
+    expect(batches.length).toBeGreaterThan(0);
+    expect(Math.max(...batches.map((batch) => batch.length))).toBe(100);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(256_000);
+    expect(batches.flat().map(({ body }) => body)).toEqual(
+      inventory
+        .newest()
+        .filter((event) => event.assetId !== "u156")
+        .map((event) => JSON.parse(event.json)),
+    );
+    expect(await harness.status()).toMatchObject({ state: "ok", dead_letters: 1, lag_events: 0 });
+    expect((await harness.run((delivery) => delivery.deadLetters(0, 10))).dead_letters).toMatchObject([
+      { asset_id: "u156", code: "too_large", http_status: null },
+    ]);
+  });
+
+  it("waits for a queue that is not bound any more, and says what to do", async () => {
+    const inventory = new FakeInventory();
+    inventory.put("u1");
+    const harness = new Harness({ name: "queue", setting: { type: "queue", name: "queue" }, inventory });
+    await harness.wake();
+    await harness.step();
+    expect(await harness.status()).toMatchObject({
+      state: "stopped",
+      last_error: expect.stringContaining("queues.producers"),
+    });
+  });
+});

@@ -1,0 +1,95 @@
+/** A delivery in a real Durable Object's storage, with an inventory, a clock and a network of the test's own. */
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { Delivery } from "../../src/delivery/delivery.ts";
+import { parseSinks, type SinkSettings } from "../../src/delivery/settings.ts";
+import type { DeliveryIdentity } from "../../src/delivery/store.ts";
+import type { FakeInventory } from "./events.ts";
+
+export const settingsOf = (setting: object): SinkSettings => {
+  const { accepted, refused } = parseSinks([setting], {
+    secret: (name) => `${name}-value`,
+    binding: () => true,
+    allowLoopback: true,
+  });
+  const [settings] = accepted;
+  if (settings === undefined) throw new Error(JSON.stringify(refused));
+  return settings;
+};
+
+export interface HarnessOptions {
+  readonly name: string;
+  readonly setting: object;
+  readonly inventory: FakeInventory;
+  readonly fetch?: typeof fetch;
+  readonly binding?: (name: string) => unknown;
+  readonly random?: () => number;
+  readonly requestsPerSlice?: number;
+}
+
+/** Every call makes a new Delivery over the same storage: nothing survives but what was committed. */
+export class Harness {
+  /** In the far future, so that only the harness fires alarms. */
+  now = Date.UTC(2100, 0, 15, 12);
+  setting: object;
+  /** Ends the object in the middle of what it does: what is not committed is gone. */
+  kill: () => void = () => undefined;
+  readonly identity: DeliveryIdentity;
+  readonly #options: HarnessOptions;
+
+  constructor(options: HarnessOptions) {
+    this.#options = options;
+    this.setting = options.setting;
+    this.identity = { connection: "default", stream: "users", sink: options.name };
+  }
+
+  run<T>(work: (delivery: Delivery, storage: DurableObjectStorage) => Promise<T> | T): Promise<T> {
+    const { inventory, binding, random, requestsPerSlice } = this.#options;
+    const stub = env.SINK_DELIVERY.getByName(`default/users/${this.#options.name}`);
+    return runInDurableObject(stub, (_, state) => {
+      const { storage } = state;
+      this.kill = () => state.abort("killed by the test");
+      return work(
+        new Delivery({
+          storage,
+          settings: () => settingsOf(this.setting),
+          inventory: () => inventory.events,
+          fetch: this.#options.fetch ?? (() => Promise.reject(new Error("no network here"))),
+          binding: binding ?? (() => undefined),
+          now: () => this.now,
+          random: random ?? (() => 0.5),
+          requestsPerSlice: requestsPerSlice ?? 40,
+        }),
+        storage,
+      );
+    });
+  }
+
+  wake(): Promise<void> {
+    return this.run((delivery) => delivery.wake(this.identity, this.#options.inventory.head));
+  }
+
+  status() {
+    const { name, type } = settingsOf(this.setting);
+    return this.run((delivery) => delivery.status({ name, type }, this.#options.inventory.head));
+  }
+
+  /** Lets time pass to the next alarm and runs it. @returns whether there was one. */
+  async step(): Promise<boolean> {
+    const alarm = await this.run(async (_, storage) => {
+      const at = await storage.getAlarm();
+      await storage.deleteAlarm();
+      return at;
+    });
+    if (alarm === null) return false;
+    this.now = Math.max(this.now + 1, alarm);
+    await this.run((delivery) => delivery.alarm());
+    return true;
+  }
+
+  /** Runs alarms until there is none, or until a time has passed. */
+  async settle(withinMs = 7 * 24 * 3600 * 1000): Promise<void> {
+    const until = this.now + withinMs;
+    while (this.now < until && (await this.step()));
+  }
+}
