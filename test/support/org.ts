@@ -1,0 +1,195 @@
+/**
+ * A simulated org behind one of the test connections, its streams, and its inventory as callers read it.
+ * Each test file takes a connection of its own (`t1` … `t20`) and calls `reset()` of `cloudflare:test` between
+ * tests that must not see each other's inventory.
+ */
+import { env, exports } from "cloudflare:workers";
+import { beforeEach, vi } from "vitest";
+import type { FaultRule } from "../../dev/okta-org/api/faults.ts";
+import type { OrgStats } from "../../dev/okta-org/control/index.ts";
+import type { OrgOptionsInput } from "../../dev/okta-org/options.ts";
+import { type StreamApi, streamObjectName } from "../../src/sync/api.ts";
+import type { RunDocument, RunKind, StreamName, StreamStatus } from "../../src/sync/status.ts";
+import type { Json, OrgDump } from "./expected.ts";
+
+export * from "./expected.ts";
+
+/** A fault as the control route takes it; what is left out has a default. */
+export type Fault = Partial<Omit<FaultRule, "kind" | "match">> & {
+  readonly kind: FaultRule["kind"];
+  readonly match?: FaultRule["match"];
+};
+
+// The Worker's log lines would drown the test's own output.
+beforeEach(() => {
+  for (const method of ["log", "warn", "error"] as const)
+    vi.spyOn(console, method).mockImplementation(() => {});
+});
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A key with full rights, as the test settings give it. */
+export const apiKey = (): string => {
+  const keys: unknown = Reflect.get(env, "API_KEYS");
+  const full = String(keys)
+    .split(",")
+    .find((key) => !key.startsWith("read:"));
+  if (full === undefined) throw new Error("the test settings have no API key");
+  return full;
+};
+
+/** Asks a simulated org's control routes. */
+export class TestOrg {
+  readonly connection: string;
+  readonly origin: string;
+
+  constructor(connection: string) {
+    this.connection = connection;
+    this.origin = `https://${connection}.okta.com`;
+  }
+
+  async control<T = unknown>(method: string, path: string, body?: unknown): Promise<T> {
+    const response = await fetch(`${this.origin}/_org${path}`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    return response.json();
+  }
+
+  /** A change of the org, by the control route that makes it: `POST /users/{id}/suspend`. */
+  change<T = Json>(method: string, path: string, body?: unknown): Promise<T> {
+    return this.control<T>(method, path, body);
+  }
+
+  /** Makes calls fail; see dev/okta-org/README.md. */
+  async fault(...faults: readonly Fault[]): Promise<void> {
+    await this.control("POST", "/faults", faults);
+  }
+
+  async clearFaults(): Promise<void> {
+    await this.control("DELETE", "/faults");
+  }
+
+  /** Changes the org's options while it is there, for instance what the credential may read. */
+  async restrict(options: Json): Promise<void> {
+    await this.control("POST", "/restrict", options);
+  }
+
+  stats(): Promise<OrgStats> {
+    return this.control<OrgStats>("GET", "/stats");
+  }
+
+  async resetStats(): Promise<void> {
+    await this.control("POST", "/stats/reset");
+  }
+
+  /** Everything that the org holds. */
+  dump(): Promise<OrgDump> {
+    return this.control<OrgDump>("GET", "/dump");
+  }
+}
+
+/** Makes the org behind a connection, in place of one that was there. Without limits unless told otherwise. */
+export const createOrg = async (connection: string, options: OrgOptionsInput = {}): Promise<TestOrg> => {
+  const org = new TestOrg(connection);
+  await org.control("POST", "/create", { users: 20, groups: 5, devices: 0, limits: "none", ...options });
+  return org;
+};
+
+export const streamStub = (connection: string, stream: StreamName = "users") =>
+  env.INVENTORY_STREAM.getByName(streamObjectName(connection, stream));
+
+/** Asks the Worker as a caller does. */
+export const call = (connection: string, method: string, path: string, body?: unknown): Promise<Response> => {
+  const url = new URL(path, "https://connector.example.com");
+  url.searchParams.set("connection", connection);
+  return exports.default.fetch(url.href, {
+    method,
+    headers: { authorization: `Bearer ${apiKey()}`, "content-type": "application/json" },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+};
+
+export const statusOf = async (connection: string, stream: StreamName = "users"): Promise<StreamStatus> => {
+  const response = await call(connection, "GET", `/v1/streams/${stream}`);
+  if (response.status !== 200) throw new Error(`status: ${response.status} ${await response.text()}`);
+  return response.json();
+};
+
+export const startRun = async (
+  connection: string,
+  kind: RunKind = "full",
+  stream: StreamName = "users",
+): Promise<RunDocument> => {
+  const response = await call(connection, "POST", `/v1/streams/${stream}/runs`, { kind });
+  if (response.status >= 300) throw new Error(`start: ${response.status} ${await response.text()}`);
+  return response.json();
+};
+
+/** Waits until the status is as wanted; the alarms drive the run. */
+export const until = async (
+  connection: string,
+  wanted: (status: StreamStatus) => boolean,
+  { stream = "users", timeoutMs = 30_000 }: { stream?: StreamName; timeoutMs?: number } = {},
+): Promise<StreamStatus> => {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const status = await statusOf(connection, stream);
+    if (wanted(status)) return status;
+    if (Date.now() > deadline) throw new Error(`still not so: ${JSON.stringify(status)}`);
+    await sleep(25);
+  }
+};
+
+/** Waits until no run is on and returns the last one. A run that stands still in a backoff never ends here. */
+export const untilIdle = async (
+  connection: string,
+  stream: StreamName = "users",
+  timeoutMs = 60_000,
+): Promise<RunDocument> => {
+  const stub: StreamApi = streamStub(connection, stream);
+  const deadline = Date.now() + timeoutMs;
+  let quiet = 0;
+  for (;;) {
+    const [last] = await stub.runs();
+    quiet = last?.state === "running" ? 0 : quiet + 1;
+    // A run may follow another at once: it is over when it still is a little later.
+    if (last !== undefined && quiet > 2) return last;
+    if (Date.now() > deadline) throw new Error(`the run goes on: ${JSON.stringify(await stub.status())}`);
+    await sleep(10);
+  }
+};
+
+/** One run from its start to its end. */
+export const sync = async (
+  connection: string,
+  kind: RunKind = "full",
+  stream: StreamName = "users",
+): Promise<RunDocument> => {
+  await startRun(connection, kind, stream);
+  return untilIdle(connection, stream);
+};
+
+/** The inventory as a puller reads it, page by page along `Link`. */
+export const inventory = async (
+  connection: string,
+  {
+    stream = "users",
+    after = 0,
+    limit = 1000,
+    dialect = "sekoia",
+  }: { stream?: StreamName; after?: number; limit?: number; dialect?: string } = {},
+): Promise<Json[]> => {
+  const events: Json[] = [];
+  let path = `/v1/inventory/${stream}?after=${after}&limit=${limit}&dialect=${dialect}`;
+  for (;;) {
+    const response = await call(connection, "GET", path);
+    if (response.status !== 200) throw new Error(`inventory: ${response.status} ${await response.text()}`);
+    const text = new TextDecoder().decode(await response.arrayBuffer());
+    for (const line of text.split("\n")) if (line !== "") events.push(JSON.parse(line));
+    const next = /<([^>]+)>; rel="?next"?/.exec(response.headers.get("link") ?? "")?.[1];
+    if (next === undefined) return events;
+    path = next;
+  }
+};
