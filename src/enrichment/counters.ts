@@ -29,7 +29,7 @@ export const addCounts = (a: Counts, b: Counts): Counts => ({
   incomplete: a.incomplete + b.incomplete,
 });
 
-/** What counters are brought to. */
+/** What counters are brought to: the Durable Object's stub has it. */
 export interface CountersTarget {
   count(counts: Counts): Promise<void>;
 }
@@ -40,18 +40,18 @@ interface Pending {
   promisedAt: number;
 }
 
-const FLUSH_MS = 200;
+const FLUSH_MS = 1_000;
 const LOST_MS = 5_000;
 
 const pending = new Map<string, Pending>();
 
-const deliver = async (connection: string, target: CountersTarget): Promise<void> => {
+const deliver = async (connection: string, target: () => CountersTarget): Promise<void> => {
   await new Promise((resolve) => setTimeout(resolve, FLUSH_MS));
   const due = pending.get(connection);
   pending.delete(connection);
   if (due === undefined) return;
   try {
-    await target.count(due.counts);
+    await target().count(due.counts);
   } catch (error) {
     log("warn", "enrichment_counters_lost", { connection, ...errorFields(error) });
   }
@@ -64,7 +64,7 @@ const deliver = async (connection: string, target: CountersTarget): Promise<void
 export const count = (
   connection: string,
   counts: Partial<Counts>,
-  target: CountersTarget,
+  target: () => CountersTarget,
   background: (work: Promise<void>) => void,
 ): void => {
   const now = Date.now();

@@ -155,7 +155,7 @@ export const enrichDepsOf = (c: Context<AppEnv>, deps: AppDeps, connectionId: st
   const connection = selectConnection(config, connectionId);
   const { ttlSeconds } = settingValue(config.enrichment);
   const background = (work: Promise<unknown>): void => c.executionCtx.waitUntil(work);
-  const counters = env.ACCOUNT_LOOKUP.getByName(countersName(connection.id));
+  const counters = () => env.ACCOUNT_LOOKUP.getByName(countersName(connection.id));
   return {
     cache: new AccountCache(env.ENRICHMENT_CACHE, connection.id),
     lookUp: (identifier, demand) =>

@@ -1,0 +1,160 @@
+import { describe, expect, it, vi } from "vitest";
+import { type Account, knownAt, missing } from "../../src/enrichment/account.ts";
+import { AccountCache, type Cached, freshness, type Kv, standIn } from "../../src/enrichment/cache.ts";
+import { type Identifier, parseIdentifier } from "../../src/enrichment/identifier.ts";
+
+const HOUR = 3_600_000;
+const now = Date.parse("2025-06-30T12:00:00Z");
+
+const account: Account = {
+  id: "00uJaneDoe1234567890",
+  login: "jane@example.com",
+  email: "jane@mail.example.org",
+  displayName: "Jane",
+  status: "ACTIVE",
+  created: null,
+  lastLogin: null,
+  passwordChanged: null,
+  department: null,
+  title: null,
+  manager: null,
+  groups: knownAt(["A"], now),
+  factors: knownAt([], now),
+  adminRoles: knownAt([], now),
+};
+const partial: Account = { ...account, groups: missing("rate_limited", "…") };
+
+const one = (over: Partial<Extract<Cached, { found: "one" }>> = {}): Cached => ({
+  found: "one",
+  account,
+  at: now,
+  previous: null,
+  ...over,
+});
+
+describe("freshness", () => {
+  it.each<[string, Cached, number, string]>([
+    ["complete, new", one(), 0, "fresh"],
+    ["complete, before the last tenth", one(), 0.9 * HOUR - 1, "fresh"],
+    ["complete, in the last tenth", one(), 0.9 * HOUR, "due"],
+    ["complete, at the end", one(), HOUR - 1, "due"],
+    ["complete, over", one(), HOUR, "expired"],
+    ["incomplete", one({ account: partial }), 53_999, "fresh"],
+    ["incomplete, in the last tenth", one({ account: partial }), 54_000, "due"],
+    ["incomplete, over", one({ account: partial }), 60_000, "expired"],
+    ["none", { found: "none", at: now }, 59_999, "fresh"],
+    ["none, over", { found: "none", at: now }, 60_000, "expired"],
+    ["many, over", { found: "many", logins: ["a", "b"], at: now }, 60_000, "expired"],
+    ["a miss", { found: "miss", invalidatedAt: null }, 0, "expired"],
+    ["from another clock's future", one(), -61_000, "expired"],
+    ["from a slightly wrong clock", one(), -59_000, "fresh"],
+  ])("%s", (_, cached, age, expected) => expect(freshness(cached, HOUR, now + age)).toBe(expected));
+
+  it("is nothing with a TTL of 0, and not longer than a short TTL for what is not there", () => {
+    expect(freshness(one(), 0, now)).toBe("expired");
+    expect(freshness({ found: "none", at: now }, 10_000, now + 10_000)).toBe("expired");
+  });
+});
+
+describe("standIn", () => {
+  const previous = { account, at: now - HOUR };
+
+  it.each<[string, Cached, number, unknown]>([
+    ["a complete copy", one(), 24 * HOUR - 1, { account, at: now }],
+    ["a complete copy of a day ago", one(), 24 * HOUR, null],
+    ["an incomplete copy alone", one({ account: partial }), 0, null],
+    ["the complete copy before an incomplete one", one({ account: partial, previous }), 0, previous],
+    ["one of a day ago", one({ account: partial, previous }), 23 * HOUR, null],
+    ["nobody", { found: "none", at: now }, 0, null],
+  ])("%s", (_, cached, age, expected) => expect(standIn(cached, now + age)).toEqual(expected));
+});
+
+describe("AccountCache", () => {
+  const memoryKv = () => {
+    const entries = new Map<string, { value: string; ttl: number }>();
+    const get = vi.fn(async (key: string) => entries.get(key)?.value ?? null);
+    const kv: Kv = {
+      get,
+      put: async (key, value, { expirationTtl }) => {
+        entries.set(key, { value, ttl: expirationTtl });
+      },
+    };
+    return { kv, entries, get };
+  };
+  const named = (given: string): Identifier => {
+    const parsed = parseIdentifier(given);
+    if (!parsed.ok) throw new Error(parsed.error.message);
+    return parsed.value;
+  };
+  const write = (cache: AccountCache, over: object = {}) =>
+    cache.writeAccount(
+      named("jane"),
+      { account, at: now },
+      { emailIsUnique: true, previous: null, ttlMs: HOUR, now, ...over },
+    );
+
+  it("finds an account by each of its names, with one read from the second time on", async () => {
+    const { kv, get } = memoryKv();
+    const cache = new AccountCache(kv, "one");
+    await write(cache);
+    for (const name of ["jane", "JANE@example.com", "jane@mail.example.org", account.id]) {
+      await cache.read(named(name));
+      get.mockClear();
+      expect(await cache.read(named(name))).toEqual(one());
+      expect(get).toHaveBeenCalledTimes(1);
+    }
+  });
+
+  it("does not let an e-mail stand for an account when it may not be its alone", async () => {
+    const { kv } = memoryKv();
+    const cache = new AccountCache(kv, "two");
+    await write(cache, { emailIsUnique: false });
+    expect(await cache.read(named("jane@mail.example.org"))).toEqual({ found: "miss", invalidatedAt: null });
+  });
+
+  it("keeps connections apart", async () => {
+    const { kv } = memoryKv();
+    await write(new AccountCache(kv, "three"));
+    expect(await new AccountCache(kv, "four").read(named("jane"))).toMatchObject({ found: "miss" });
+    expect(await new AccountCache(kv, "four").read(named(account.id))).toMatchObject({ found: "miss" });
+  });
+
+  it("keeps complete facts for a day, a longer TTL for its time, incomplete ones for a minute", async () => {
+    const { kv, entries } = memoryKv();
+    const cache = new AccountCache(kv, "five");
+    const ttls = () => [...new Set([...entries.values()].map(({ ttl }) => ttl))];
+    await write(cache);
+    expect(ttls()).toEqual([86_400]);
+    await write(cache, { ttlMs: 48 * HOUR });
+    expect(ttls()).toEqual([172_800]);
+    const fetched = { account: partial, at: now };
+    const options = { emailIsUnique: true, previous: null, ttlMs: HOUR, now };
+    await cache.writeAccount(named("jane"), fetched, options);
+    expect(ttls()).toEqual([60]);
+    const previous = { account, at: now - 23 * HOUR };
+    await cache.writeAccount(named("jane"), fetched, { ...options, previous });
+    expect(ttls()).toEqual([3_600]);
+    expect(await cache.read(named("jane"))).toEqual(one({ account: partial, previous }));
+  });
+
+  it("uses keys that KV takes, whatever the name, and that tell nobody's name", async () => {
+    const { kv, entries } = memoryKv();
+    const cache = new AccountCache(kv, "six");
+    await cache.writeNegative(named("é".repeat(300)), [], now);
+    await write(cache);
+    for (const key of entries.keys()) {
+      expect(new TextEncoder().encode(key).length).toBeLessThanOrEqual(512);
+      expect(key).toMatch(/^six\/(user\/00uJaneDoe1234567890|alias\/[0-9a-f]{32})$/);
+    }
+  });
+
+  it("takes a KV that fails for a miss", async () => {
+    vi.spyOn(console, "warn").mockReturnValue();
+    const { kv } = memoryKv();
+    const broken = { ...kv, get: () => Promise.reject(new Error("KV GET failed: 500")) };
+    expect(await new AccountCache(broken, "seven").read(named("jane"))).toEqual({
+      found: "miss",
+      invalidatedAt: null,
+    });
+  });
+});

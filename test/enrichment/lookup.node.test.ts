@@ -1,0 +1,174 @@
+import { describe, expect, it, vi } from "vitest";
+import { parseIdentifier } from "../../src/enrichment/identifier.ts";
+import { limited } from "../../src/enrichment/limited.ts";
+import { type LookupApi, lookUpAccount } from "../../src/enrichment/lookup.ts";
+import { SingleFlight } from "../../src/enrichment/single-flight.ts";
+import type { OktaError, OktaErrorCode } from "../../src/okta/errors.ts";
+import { err, ok } from "../../src/result.ts";
+
+const error = (code: OktaErrorCode): OktaError => ({
+  code,
+  message: code,
+  endpoint: "GET /api/v1/users/{id}",
+  status: null,
+  oktaErrorCode: null,
+  retryAt: null,
+});
+
+const jane = {
+  id: "00uJaneDoe1234567890",
+  status: "ACTIVE",
+  profile: { login: "jane@example.com", email: "j@x.org" },
+};
+const other = {
+  id: "00uOther1234567890ab",
+  status: "ACTIVE",
+  profile: { login: "o@example.com", email: "j@x.org" },
+};
+
+const never = new Promise<void>(() => {});
+const page = (...records: unknown[]) => ok({ records, next: null });
+
+const api = (over: Partial<LookupApi> = {}): LookupApi => ({
+  user: async () => ok(jane),
+  users: async () => page(jane),
+  userGroups: async () => page(),
+  userFactors: async () => ok([]),
+  userRoles: async () => ok([]),
+  ...over,
+});
+
+const lookUp = (account: string, over: Partial<LookupApi> = {}, timeUp = never) => {
+  const parsed = parseIdentifier(account);
+  if (!parsed.ok) throw new Error(parsed.error.message);
+  return lookUpAccount(api(over), parsed.value, { now: () => 7, timeUp });
+};
+
+describe("lookUpAccount", () => {
+  it("does not take another account than the one that was asked for", async () => {
+    const users = vi.fn(async () => page());
+    expect(await lookUp("mallory@example.com", { users })).toEqual(ok({ found: "none" }));
+    expect(users).toHaveBeenCalledWith({
+      query: { search: 'profile.email eq "mallory@example.com"', limit: "200" },
+    });
+  });
+
+  it("takes only those of a search that are really called so", async () => {
+    const user = async () => err(error("not_found"));
+    expect(await lookUp("o@x.org", { user, users: async () => page(jane, other, { id: 4 }) })).toEqual(
+      ok({ found: "none" }),
+    );
+    expect(await lookUp("j@x.org", { user, users: async () => page(jane, other) })).toEqual(
+      ok({ found: "many", logins: ["jane@example.com", "o@example.com"] }),
+    );
+  });
+
+  it("follows the pages of a search and of groups", async () => {
+    const users: LookupApi["users"] = async (request) =>
+      "next" in request ? page(other) : ok({ records: [jane], next: "n" });
+    const many = await lookUp("j@x.org", { user: async () => err(error("not_found")), users });
+    expect(many).toMatchObject({ value: { found: "many", logins: { length: 2 } } });
+    const group = (n: number) => ({ id: `00g${n}`, profile: { name: `G${n}` } });
+    const userGroups: LookupApi["userGroups"] = async (_, request) =>
+      request !== undefined && "next" in request ? page(group(1)) : ok({ records: [group(2)], next: "n" });
+    const found = await lookUp(jane.id, { userGroups });
+    expect(found).toMatchObject({
+      value: { account: { groups: { known: true, value: ["G1", "G2"], at: 7 } } },
+    });
+  });
+
+  it("takes a list without end for an error, not for the list", async () => {
+    const found = await lookUp(jane.id, { userGroups: async () => ok({ records: [], next: "n" }) });
+    expect(found).toMatchObject({
+      value: { account: { groups: { known: false, reason: "invalid_response" } } },
+    });
+  });
+
+  it.each<[string, Partial<LookupApi>, boolean]>([
+    ["alone", {}, true],
+    ["shared", { users: async () => page(jane, other) }, false],
+    ["another one's", { users: async () => page(other) }, false],
+    ["not to be found out", { users: async () => err(error("rate_limited")) }, false],
+    ["on more pages than one", { users: async () => ok({ records: [jane], next: "n" }) }, false],
+  ])("an e-mail that is %s", async (_, over, emailIsUnique) => {
+    expect(await lookUp(jane.id, over)).toMatchObject({ value: { emailIsUnique } });
+  });
+
+  it("asks nothing about an e-mail that is the login", async () => {
+    const users = vi.fn(async () => page());
+    const same = { ...jane, profile: { login: "Jane@example.com", email: "jane@EXAMPLE.com" } };
+    expect(await lookUp(jane.id, { user: async () => ok(same), users })).toMatchObject({
+      value: { emailIsUnique: true },
+    });
+    expect(users).not.toHaveBeenCalled();
+  });
+
+  it.each<[unknown]>([[null], [{}], [{ ...jane, id: "../x" }], [{ ...jane, profile: null }], ["html"]])(
+    "a user like %j is an invalid response",
+    async (record) => {
+      expect(await lookUp(jane.id, { user: async () => ok(record) })).toMatchObject({
+        error: { code: "invalid_response" },
+      });
+    },
+  );
+
+  it("answers what it has when the time is up", async () => {
+    const hanging = () => new Promise<never>(() => {});
+    const found = await lookUp(jane.id, { user: hanging }, Promise.resolve());
+    expect(found).toMatchObject({ error: { code: "timeout" } });
+    let ring = () => {};
+    const timeUp = new Promise<void>((resolve) => {
+      ring = resolve;
+    });
+    const late = lookUp(jane.id, { userFactors: hanging, users: hanging }, timeUp);
+    setTimeout(ring, 5);
+    expect(await late).toMatchObject({
+      value: {
+        emailIsUnique: false,
+        account: { groups: { known: true }, factors: { known: false, reason: "timeout" } },
+      },
+    });
+  });
+});
+
+describe("SingleFlight", () => {
+  it("lets all askers of a key share one piece of work, failures too, and forgets it at the end", async () => {
+    const flights = new SingleFlight<number>();
+    const work = vi.fn(async () => 1);
+    expect(
+      await Promise.all([flights.run("a", work), flights.run("a", work), flights.run("b", work)]),
+    ).toEqual([1, 1, 1]);
+    expect(work).toHaveBeenCalledTimes(2);
+    const failing = flights.run("a", () => Promise.reject(new Error("x")));
+    const joined = flights.run("a", work);
+    await expect(failing).rejects.toThrow("x");
+    await expect(joined).rejects.toThrow("x");
+    expect(flights.size).toBe(0);
+    expect(await flights.run("a", work)).toBe(1);
+  });
+});
+
+describe("limited", () => {
+  it("runs at most so many at once, in order, and survives failures", async () => {
+    const inTurn = limited(2);
+    const order: number[] = [];
+    let running = 0;
+    let most = 0;
+    const results = await Promise.allSettled(
+      [1, 2, 3, 4, 5, 6].map((n) =>
+        inTurn(async () => {
+          running += 1;
+          most = Math.max(most, running);
+          order.push(n);
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          running -= 1;
+          if (n === 2) throw new Error("two");
+          return n;
+        }),
+      ),
+    );
+    expect(most).toBe(2);
+    expect(order).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(results.filter(({ status }) => status === "rejected")).toHaveLength(1);
+  });
+});
