@@ -1,0 +1,124 @@
+/**
+ * Prints OCSF events as NDJSON, for a validator: `node dev/ocsf-samples.ts user|device [--count 2000]`. Half of
+ * them tell of simulated orgs, half of generated records as odd as a hostile Okta could send them.
+ */
+import { parseArgs } from "node:util";
+import * as fc from "fast-check";
+import { type DeviceFacts, type EventContext, known, type UserFacts } from "../src/inventory/facts.ts";
+import { deviceEvent, userEvent } from "../src/ocsf/index.ts";
+import {
+  parseAll,
+  parseDevice,
+  parseFactors,
+  parseGroup,
+  parseRoles,
+  parseUser,
+} from "../src/okta/records.ts";
+import { anyContext, deviceFacts, oddDevice, oddUser, oddUserFacts } from "../test/ocsf/odd-records.ts";
+import { createOktaOrg, type OktaOrg } from "./okta-org/index.ts";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { count: { type: "string", default: "2000" } },
+});
+const [kind] = positionals;
+const half = Math.ceil(Number(values.count) / 2);
+if ((kind !== "user" && kind !== "device") || !(half > 0)) {
+  console.error("Usage: node dev/ocsf-samples.ts user|device [--count 2000]");
+  process.exit(2);
+}
+
+const ORGS = 4;
+const READ_AT = Date.parse("2025-10-01T00:00:00.000Z");
+
+const contextOf = (stream: "users" | "devices", assetId: string, index: number): EventContext => ({
+  connection: "default",
+  tenant: "example.okta.com",
+  stream,
+  assetId,
+  sequence: index + 1,
+  changedAt: READ_AT,
+  deletedAt: index % 50 === 0 ? READ_AT : null,
+  mfaIgnoredFactors: [],
+});
+
+const usersOf = (org: OktaOrg): UserFacts[] => {
+  const dump = org.dump();
+  const groups = new Map(
+    dump.groups.flatMap((source) =>
+      parseAll([source], parseGroup).records.map(({ id, name, description, type }) => {
+        const roles = known(parseRoles(source.roles).records, READ_AT);
+        return [id, { id, name, description, type, roles }] as const;
+      }),
+    ),
+  );
+  return dump.users.flatMap((source) =>
+    parseAll([source], parseUser).records.map((user) => ({
+      user,
+      groups: known(
+        source.groups.flatMap((id) => groups.get(id) ?? []),
+        READ_AT,
+      ),
+      factors: known(parseFactors(source.factors).records, READ_AT),
+      roles: known(parseRoles(source.roles).records, READ_AT),
+    })),
+  );
+};
+
+/** Through the API, since only its list holds the linked users inside a device. */
+const devicesOf = async (org: OktaOrg): Promise<DeviceFacts[]> => {
+  const found: DeviceFacts[] = [];
+  let next: string | undefined = "https://example.okta.com/api/v1/devices?limit=200&expand=userSummary";
+  while (next !== undefined) {
+    const response = await org.fetch(new Request(next, { headers: { authorization: "SSWS sim-token" } }));
+    const page: unknown = await response.json();
+    if (!Array.isArray(page)) throw new Error(`devices: ${response.status} ${JSON.stringify(page)}`);
+    found.push(...parseAll(page, parseDevice).records.map((device) => ({ device })));
+    next = /<([^>]+)>; rel="next"/.exec(response.headers.get("link") ?? "")?.[1];
+  }
+  return found;
+};
+
+const orgs = Array.from({ length: ORGS }, (_, index) => {
+  const size = Math.ceil(half / ORGS);
+  return createOktaOrg({
+    users: kind === "user" ? size : 50,
+    devices: kind === "device" ? size : 0,
+    groups: 30,
+    seed: index + 1,
+    limits: "none",
+  });
+});
+
+/** Readable records out of an arbitrary that also makes unreadable ones; a seed makes the same ones again. */
+const readable = <T>(
+  records: fc.Arbitrary<unknown>,
+  read: (page: readonly unknown[]) => { records: readonly T[] },
+): T[] =>
+  fc
+    .sample(records, { numRuns: half * 2, seed: 1 })
+    .flatMap((record) => read([record]).records)
+    .slice(0, half);
+
+const print = (event: object): void => console.log(JSON.stringify(event));
+
+if (kind === "user") {
+  orgs.flatMap(usersOf).forEach((facts, index) => {
+    print(userEvent(facts, contextOf("users", facts.user.id, index), "ocsf"));
+  });
+  readable(oddUser, (page) => parseAll(page, parseUser)).forEach((user, seed) => {
+    const odd = fc.tuple(oddUserFacts(user), anyContext("users", user.id));
+    for (const [facts, context] of fc.sample(odd, { numRuns: 1, seed })) {
+      print(userEvent(facts, context, "ocsf"));
+    }
+  });
+} else {
+  (await Promise.all(orgs.map(devicesOf))).flat().forEach((facts, index) => {
+    print(deviceEvent(facts, contextOf("devices", facts.device.id, index), "ocsf"));
+  });
+  readable(oddDevice, (page) => parseAll(page, parseDevice)).forEach((device, seed) => {
+    for (const context of fc.sample(anyContext("devices", device.id), { numRuns: 1, seed })) {
+      print(deviceEvent(deviceFacts(device), context, "ocsf"));
+    }
+  });
+}
