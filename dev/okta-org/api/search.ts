@@ -58,17 +58,20 @@ const tokenize = (text: string): Token[] => {
   return tokens;
 };
 
-/** Values at a dotted path; a list on the way means any of its elements. */
-const valuesAt = (record: unknown, path: readonly string[]): unknown[] => {
-  let values: unknown[] = [record];
-  for (const step of path) {
-    values = values.flatMap((value) => {
-      if (value === null || typeof value !== "object") return [];
-      const next: unknown = Reflect.get(value, step);
-      return Array.isArray(next) ? next : [next];
-    });
-  }
-  return values.filter((value) => value !== null && value !== undefined);
+const stepInto = (value: unknown, step: string | undefined): unknown =>
+  step === undefined || value === null || typeof value !== "object" ? undefined : Reflect.get(value, step);
+
+/** Whether a value at a dotted path matches; a list on the way means any of its elements. */
+const anyAt = (
+  record: unknown,
+  path: readonly string[],
+  matches: (value: unknown) => boolean,
+  depth = 0,
+): boolean => {
+  // No intermediate lists: a search may look at every user of a large org.
+  if (Array.isArray(record)) return record.some((element: unknown) => anyAt(element, path, matches, depth));
+  if (depth === path.length) return record !== null && record !== undefined && matches(record);
+  return anyAt(stepInto(record, path[depth]), path, matches, depth + 1);
 };
 
 const compare = (operator: string, actual: string | number, wanted: string | number): boolean => {
@@ -86,9 +89,11 @@ const comparison = (attribute: string, operator: string, wanted: JsonValue): Pre
   if (DATES.has(attribute)) {
     const at = Date.parse(String(wanted));
     if (Number.isNaN(at)) throw new SearchError(`${attribute} needs a date`);
+    // The org's timestamps are all of one form, so they compare as texts.
+    const instant = new Date(at).toISOString();
     return (record) => {
       const value: unknown = Reflect.get(record, attribute);
-      return typeof value === "string" && compare(operator, Date.parse(value), at);
+      return typeof value === "string" && compare(operator, value, instant);
     };
   }
   const text = typeof wanted === "string" ? wanted.toLowerCase() : wanted;
@@ -98,7 +103,7 @@ const comparison = (attribute: string, operator: string, wanted: JsonValue): Pre
       return compare(operator, value.toLowerCase(), text);
     return typeof value === "number" && typeof text === "number" && compare(operator, value, text);
   };
-  return (record) => valuesAt(record, path).some(matches);
+  return (record) => anyAt(record, path, matches);
 };
 
 class Parser {
@@ -155,7 +160,7 @@ class Parser {
       throw new SearchError(`${attribute} does not take ${operator || "nothing"}`);
     if (operator === "pr") {
       const path = attribute.split(".");
-      return (record) => valuesAt(record, path).some((value) => value !== "");
+      return (record) => anyAt(record, path, (value) => value !== "");
     }
     const value = this.#tokens[this.#at++];
     if (value?.kind === "string") return comparison(attribute, operator, value.text);

@@ -4,7 +4,8 @@ import { DEVICE_STATUSES, GROUP_TYPES, type JsonValue, USER_STATUSES } from "../
 
 const jsonValue: z.ZodType<JsonValue> = z.json();
 const profileSchema = z.record(z.string(), jsonValue);
-const time = z.iso.datetime();
+/** Any ISO time, brought to the one form that Okta writes. */
+const time = z.iso.datetime({ offset: true }).transform((text) => new Date(text).toISOString());
 
 export const createUserSchema = z.strictObject({
   id: z.string().optional(),
