@@ -11,7 +11,7 @@ import { type Found, fromInventory, withLastKnown } from "./account.ts";
 import type { Failure } from "./answer.ts";
 import { AccountCache, type Cached, type Copy, type Freshness, freshness, standIn } from "./cache.ts";
 import { addCounts, type Counts, noCounts } from "./counters.ts";
-import type { Identifier } from "./identifier.ts";
+import { answersTo, type Identifier } from "./identifier.ts";
 import { limited } from "./limited.ts";
 import { type LookedUp, type LookupApi, lookUpAccount } from "./lookup.ts";
 import { SingleFlight } from "./single-flight.ts";
@@ -274,8 +274,8 @@ export class AccountLookup extends DurableObject<Env> {
       return { kind: "stale", found: { found: "one", account: copy.account }, at: copy.at, cached: true };
     }
     const facts = await this.#inventory(connection, identifier);
-    if (facts?.found === "one") {
-      const account = fromInventory(facts.facts);
+    const account = facts?.found === "one" ? fromInventory(facts.facts) : null;
+    if (facts?.found === "one" && account !== null && answersTo(identifier, account)) {
       return { kind: "stale", found: { found: "one", account }, at: facts.readAt, cached: false };
     }
     if (facts?.found === "many") {

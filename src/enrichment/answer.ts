@@ -79,7 +79,8 @@ const nameOf = (factor: ActiveFactor): string => factorName({ id: null, status: 
 /** Short names of the factors that count as MFA, each once, sorted. */
 const mfaNames = (factors: readonly ActiveFactor[], ignored: readonly string[]): string[] => {
   const counting = factors.filter(
-    (factor) => !ignored.includes(factor.factorType.toLowerCase()) && !ignored.includes(nameOf(factor)),
+    (factor) =>
+      !ignored.includes(factor.factorType.toLowerCase()) && !ignored.includes(nameOf(factor).toLowerCase()),
   );
   return [...new Set(counting.map(nameOf))].sort();
 };

@@ -13,7 +13,7 @@
 import * as z from "zod";
 import { errorFields, log } from "../log.ts";
 import { type Account, accountSchema, isComplete } from "./account.ts";
-import { hasEmail, type Identifier, idIdentifier, isNamed, nameIdentifier } from "./identifier.ts";
+import { answersTo, type Identifier, idIdentifier, nameIdentifier } from "./identifier.ts";
 
 /** Grows when the form of an entry changes: entries of another release are misses. */
 const SCHEMA = 1;
@@ -131,10 +131,6 @@ const aliasKey = async (connection: string, identifier: Identifier): Promise<str
 
 const miss = (invalidatedAt: number | null = null): Cached => ({ found: "miss", invalidatedAt });
 
-/** Whether the account is still called this: logins and e-mails change hands. */
-const stillNamed = (identifier: Identifier, account: Account): boolean =>
-  isNamed(identifier, account) || (identifier.kind === "email" && hasEmail(identifier.value, account));
-
 /** Look-ups of one connection. A KV failure on reading is a miss; on writing it is the caller's to catch. */
 export class AccountCache {
   readonly #kv: Kv;
@@ -179,8 +175,8 @@ export class AccountCache {
     if (entry === null) return miss(parseJson(text, tombstoneSchema)?.invalidated_at ?? null);
     const { facts, fetched_at, previous } = entry;
     if (facts.id !== alias.userId) return miss();
-    // Whoever was called this is not any more, and since then older answers are wrong.
-    if (!stillNamed(identifier, facts)) return miss(fetched_at);
+    // Logins and e-mails change hands: who was called this is not any more, and older answers are wrong.
+    if (!answersTo(identifier, facts)) return miss(fetched_at);
     return {
       found: "one",
       account: facts,

@@ -143,3 +143,7 @@ export const isNamed = (identifier: Identifier, names: AccountNames): boolean =>
 /** Whether the account's profile e-mail is this, letter for letter but for case. */
 export const hasEmail = (email: string, names: AccountNames): boolean =>
   names.email !== null && foldCase(names.email) === email;
+
+/** Whether the account may be meant by the identifier: by id, login, short name or e-mail. */
+export const answersTo = (identifier: Identifier, names: AccountNames): boolean =>
+  isNamed(identifier, names) || (identifier.kind === "email" && hasEmail(identifier.value, names));

@@ -299,11 +299,9 @@ describe("a burst of 500 cold accounts", () => {
     for (const { fullest, limit } of buckets as { fullest: number; limit: number }[]) {
       expect(fullest).toBeLessThanOrEqual(limit / 2);
     }
-    console.log(
-      "burst",
-      replies.filter((r) => r.reply.status === 200).length,
-      replies.filter((r) => r.reply.okta.incomplete.length === 0 && r.reply.status === 200).length,
-      JSON.stringify(buckets),
+    const complete = replies.filter(
+      ({ reply }) => reply.status === 200 && reply.okta.incomplete.length === 0,
     );
+    expect(complete.length).toBeGreaterThan(0);
   });
 });

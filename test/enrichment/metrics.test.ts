@@ -7,9 +7,7 @@ it("counts what became of look-ups", async () => {
   const org = await newOrg();
   const login = "jane@example.com";
   const id = await org.user({ profile: { login, email: login } });
-  await org.fault("/api/v1/users/{id}/roles", "403", {
-    match: { endpoint: "GET /api/v1/users/{id}/roles", times: 1 },
-  });
+  await org.fault("/api/v1/users/{id}/roles", "403");
   await org.ask(login);
   for (let i = 0; i < 3; i++) await org.ask(id);
   await org.ask("nobody@example.com");

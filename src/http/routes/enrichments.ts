@@ -72,7 +72,10 @@ export const enrichmentFailures = {
       "The rate limit or the time is used up, and there is no copy: `success` is false, and `Retry-After` says " +
       "when to ask again. Or a setting is wrong (`misconfigured`).",
     headers: z.object({ "Retry-After": z.string().optional().openapi({ example: "12" }) }),
-    content: { "application/json": { schema: enrichmentDocument } },
+    content: {
+      "application/json": { schema: enrichmentDocument },
+      ...problemResponses(503)[503].content,
+    },
   },
 } as const;
 
