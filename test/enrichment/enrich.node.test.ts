@@ -1,0 +1,133 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { type Account, knownAt } from "../../src/enrichment/account.ts";
+import { AccountCache, type Kv } from "../../src/enrichment/cache.ts";
+import { type EnrichDeps, enrich, enrichAll } from "../../src/enrichment/enrich.ts";
+import { idIdentifier } from "../../src/enrichment/identifier.ts";
+import { noMaliceRules } from "../../src/enrichment/rules.ts";
+
+const HOUR = 3_600_000;
+const start = Date.parse("2025-06-30T12:00:00Z");
+
+const account: Account = {
+  id: "00uJaneDoe1234567890",
+  login: "jane@example.com",
+  email: "jane@example.com",
+  displayName: "Jane",
+  status: "SUSPENDED",
+  created: null,
+  lastLogin: null,
+  passwordChanged: null,
+  department: null,
+  title: null,
+  manager: null,
+  groups: knownAt([], start),
+  factors: knownAt([], start),
+  adminRoles: knownAt([], start),
+};
+const jane = idIdentifier(account.id);
+
+const setUp = async (age: number, over: Partial<EnrichDeps> = {}) => {
+  const entries = new Map<string, string>();
+  const kv: Kv = {
+    get: async (key) => entries.get(key) ?? null,
+    put: async (key, value) => {
+      entries.set(key, value);
+    },
+  };
+  const cache = new AccountCache(kv, `enrich-${age}`);
+  const options = { emailIsUnique: true, previous: null, ttlMs: HOUR, now: start };
+  await cache.writeAccount(jane, { account, at: start }, options);
+  const lookUp = vi.fn<EnrichDeps["lookUp"]>(() => Promise.reject(new Error("Durable Object reset")));
+  const background = vi.fn<EnrichDeps["background"]>();
+  const count = vi.fn<EnrichDeps["count"]>();
+  const deps: EnrichDeps = {
+    cache,
+    lookUp,
+    rules: noMaliceRules,
+    mfaIgnored: [],
+    ttlMs: HOUR,
+    now: () => start + age,
+    background,
+    count,
+    ...over,
+  };
+  return { deps, lookUp, background, count };
+};
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe("enrich", () => {
+  it("asks nobody while the entry is fresh, and evaluates the rules of now", async () => {
+    const { deps, lookUp, background, count } = await setUp(0.5 * HOUR, {
+      rules: {
+        ...noMaliceRules,
+        rules: [
+          {
+            path: "rules[0]",
+            condition: { kind: "test", field: "status", operator: "eq", value: "SUSPENDED" },
+            verdict: "Malicious",
+          },
+        ],
+      },
+    });
+    expect((await enrich(deps, jane, false)).answer).toMatchObject({ cached: true, verdict: "Malicious" });
+    expect((await enrich({ ...deps, rules: noMaliceRules }, jane, false)).answer.verdict).toBeNull();
+    expect(lookUp).not.toHaveBeenCalled();
+    expect(background).not.toHaveBeenCalled();
+    expect(count).toHaveBeenCalledWith({ hits: 1 });
+  });
+
+  it("renews behind the answer in the last tenth, and a failure there hurts nobody", async () => {
+    vi.spyOn(console, "warn").mockReturnValue();
+    const { deps, lookUp, background } = await setUp(0.95 * HOUR);
+    expect((await enrich(deps, jane, false)).answer).toMatchObject({ cached: true, stale: false });
+    expect(lookUp).toHaveBeenCalledWith(jane, "renew");
+    await expect(background.mock.calls[0]?.[0]).resolves.toBeDefined();
+  });
+
+  it("answers with the copy when the flight itself is lost", async () => {
+    vi.spyOn(console, "warn").mockReturnValue();
+    const { deps, lookUp, count } = await setUp(2 * HOUR);
+    expect(await enrich(deps, jane, false)).toMatchObject({
+      status: 200,
+      answer: { cached: true, stale: true },
+    });
+    expect(lookUp).toHaveBeenLastCalledWith(jane, "any");
+    expect(count).toHaveBeenLastCalledWith({ stale: 1 });
+    await enrich(deps, jane, true);
+    expect(lookUp).toHaveBeenLastCalledWith(jane, "force");
+  });
+
+  it("says when to ask again when there is no copy", async () => {
+    vi.spyOn(console, "warn").mockReturnValue();
+    const { deps, count } = await setUp(25 * HOUR);
+    expect(await enrich(deps, jane, false)).toMatchObject({
+      status: 503,
+      retryAfter: 5,
+      answer: { success: false, error: { code: "overloaded", retry_after: 5 } },
+    });
+    expect(count).toHaveBeenLastCalledWith({ errors: 1 });
+  });
+});
+
+describe("enrichAll", () => {
+  it("keeps ten look-ups under way at most, and the order", async () => {
+    let running = 0;
+    let most = 0;
+    const { deps } = await setUp(0, {
+      lookUp: async () => {
+        running += 1;
+        most = Math.max(most, running);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        running -= 1;
+        return { kind: "found", found: { found: "none" }, at: start, cached: false };
+      },
+    });
+    const accounts = Array.from({ length: 100 }, (_, i) => (i === 40 ? account.id : `user${i}`));
+    const items = await enrichAll(deps, accounts);
+    expect(most).toBe(10);
+    expect(items.map(({ answer }) => answer.found)).toEqual(accounts.map((name) => name === account.id));
+  });
+});
