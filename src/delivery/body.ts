@@ -27,7 +27,7 @@ export const ndjson = (lines: readonly string[]): string =>
  * @param seconds since the epoch.
  * @returns the value of X-Signature: `t=<seconds>,v1=<lower-case hex>`.
  */
-export const signature = async (key: string, body: Uint8Array, seconds: number): Promise<string> => {
+export const signature = async (key: string, body: Uint8Array | string, seconds: number): Promise<string> => {
   const imported = await crypto.subtle.importKey(
     "raw",
     encoder.encode(key),
@@ -36,8 +36,9 @@ export const signature = async (key: string, body: Uint8Array, seconds: number):
     ["sign"],
   );
   const prefix = encoder.encode(`${seconds}.`);
-  const signed = new Uint8Array(prefix.length + body.length);
+  const bytes = typeof body === "string" ? encoder.encode(body) : body;
+  const signed = new Uint8Array(prefix.length + bytes.length);
   signed.set(prefix);
-  signed.set(body, prefix.length);
+  signed.set(bytes, prefix.length);
   return `t=${seconds},v1=${hex(await crypto.subtle.sign("HMAC", imported, signed))}`;
 };

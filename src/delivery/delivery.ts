@@ -126,13 +126,19 @@ export class Delivery {
 
   /**
    * Moves the cursor back to `after`, so that everything later is sent again, in its newest state.
-   * @returns where the cursor stands; `conflict` when `after` is ahead of it, which would skip events.
+   * @returns where the cursor stands; `conflict` when `after` is ahead of it, which would skip events, or
+   *   when the sink does not run.
    */
   async replay(
     identity: DeliveryIdentity,
     after: number,
   ): Promise<Result<{ position: number }, { code: "conflict"; message: string }>> {
-    await this.#prepare(identity);
+    if ((await this.#prepare(identity)) === null) {
+      return err({
+        code: "conflict",
+        message: `There is no sink ${identity.sink} that runs for ${identity.stream}.`,
+      });
+    }
     const state = this.#store.state();
     if (after > state.position) {
       return err({

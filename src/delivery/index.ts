@@ -13,6 +13,8 @@ export { type SinkCheck, testSink } from "./test-sink.ts";
 
 /** A status that does not come in time is told as such: the stream's own status must not wait for it. */
 const statusTimeoutMs = 2000;
+/** Nor must a run wait for a sink's object: the next call, or the cron, wakes it. */
+const wakeTimeoutMs = 5000;
 
 const takers = (sinks: ParsedSinks, stream: StreamName): SinkSettings[] =>
   sinks.accepted.filter((settings) => settings.streams.includes(stream));
@@ -22,16 +24,29 @@ const isGone = (sinks: ParsedSinks, name: string): boolean =>
   sinks.refused.every((refused) => refused.name !== name && !refused.name.startsWith("SINKS")) ||
   sinks.accepted.some((settings) => settings.name === name);
 
-const attempt = async (what: string, identity: DeliveryIdentity, work: Promise<void>): Promise<boolean> => {
+const within = async <T>(work: Promise<T>, ms: number, otherwise: T, failure: string): Promise<T> => {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<T>((resolve) => {
+    timer = setTimeout(() => resolve(otherwise), ms);
+  });
   try {
-    await work;
-    return true;
+    return await Promise.race([work, late]);
   } catch (thrown) {
-    const { connection, stream, sink } = identity;
-    log("error", what, { connection, stream, sink, ...errorFields(thrown) });
-    return false;
+    log("warn", failure, errorFields(thrown));
+    return otherwise;
+  } finally {
+    clearTimeout(timer);
   }
 };
+
+/** Whether it was done in time. */
+const attempt = (failure: string, work: Promise<void>): Promise<boolean> =>
+  within(
+    work.then(() => true),
+    wakeTimeoutMs,
+    false,
+    failure,
+  );
 
 /**
  * Tells every sink of a stream how far the stream is, and removes what removed sinks left behind. Call it when the
@@ -57,14 +72,14 @@ export const wakeSinks = async (deps: {
     removed.map(async (name) => {
       if (!isGone(sinks, name)) return name;
       const identity = identityOf(name);
-      const gone = await attempt("sink_retire_failed", identity, deliveryStub(env, identity).retire());
+      const gone = await attempt("sink_retire_failed", deliveryStub(env, identity).retire());
       return gone ? null : name;
     }),
   );
   await Promise.all(
     wanted.map((name) => {
       const identity = identityOf(name);
-      return attempt("sink_wake_failed", identity, deliveryStub(env, identity).wake(identity, head));
+      return attempt("sink_wake_failed", deliveryStub(env, identity).wake(identity, head));
     }),
   );
   return { known: [...wanted, ...kept.filter((name) => name !== null)] };
@@ -83,8 +98,7 @@ export const snapshotSinks = async (deps: {
       .filter((settings) => settings.type === "r2")
       .map((settings) => {
         const identity = { connection, stream, sink: settings.name };
-        const work = deliveryStub(env, identity).snapshot(identity, runId);
-        return attempt("sink_snapshot_failed", identity, work);
+        return attempt("sink_snapshot_failed", deliveryStub(env, identity).snapshot(identity, runId));
       }),
   );
 };
@@ -108,21 +122,6 @@ const refusedStatus = ({ name, type, problems }: RefusedSink, head: number): Sin
   dead_letters: 0,
 });
 
-const within = async <T>(work: Promise<T>, ms: number, otherwise: T): Promise<T> => {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<T>((resolve) => {
-    timer = setTimeout(() => resolve(otherwise), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } catch (thrown) {
-    log("warn", "sink_status_failed", errorFields(thrown));
-    return otherwise;
-  } finally {
-    clearTimeout(timer);
-  }
-};
-
 /**
  * Where every sink of a stream stands, refused ones included (`stopped`, with what is wrong). Quick, and never
  * throws: a sink that does not answer in time is told as such.
@@ -140,7 +139,12 @@ export const sinkStatuses = async (
     takers(sinks, stream).map((settings) => {
       const { name, type } = settings;
       const stub = deliveryStub(env, { connection, stream, sink: name });
-      return within(stub.status({ name, type }, head), statusTimeoutMs, unanswered(settings, head));
+      return within(
+        stub.status({ name, type }, head),
+        statusTimeoutMs,
+        unanswered(settings, head),
+        "sink_status_failed",
+      );
     }),
   );
   const taken = new Set(sinks.accepted.map((settings) => settings.name));

@@ -27,17 +27,19 @@ export interface Answer {
   readonly text: string;
 }
 
-const readBounded = async (response: Response, bytes: number): Promise<string> => {
+const readBounded = async (response: Response, most: number): Promise<string> => {
   if (response.body === null) return "";
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  const reader = response.body.getReader();
+  const decoder = new TextDecoder();
   let text = "";
-  while (text.length < bytes) {
+  for (;;) {
     const { done, value } = await reader.read();
-    if (done) return text;
-    text += value;
+    if (done) return text + decoder.decode();
+    text += decoder.decode(value, { stream: true });
+    if (text.length < most) continue;
+    await reader.cancel();
+    return text.slice(0, most);
   }
-  await reader.cancel();
-  return text.slice(0, bytes);
 };
 
 /** `[POST] "https://siem.example.com/…": what happened`, without secrets. */

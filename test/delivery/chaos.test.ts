@@ -1,12 +1,15 @@
 /** Everything goes wrong at random, and in the end every sink holds exactly the newest state of every asset. */
 import { abortAllDurableObjects, reset } from "cloudflare:test";
-import { afterEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { muteLog } from "../http/support.ts";
 import { FakeInventory } from "./events.ts";
 import { Harness } from "./harness.ts";
 import { ElasticsearchReceiver } from "./receivers/elasticsearch.ts";
 import { HttpReceiver } from "./receivers/http.ts";
 import { newestOf, outOfOrder, type Receiver } from "./receivers/receiver.ts";
 import { SplunkReceiver } from "./receivers/splunk.ts";
+
+beforeEach(muteLog);
 
 afterEach(() => reset());
 

@@ -1,10 +1,13 @@
 /** R2 and Queues as Miniflare has them. */
 import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { testSink } from "../../src/delivery/test-sink.ts";
+import { muteLog } from "../http/support.ts";
 import { FakeInventory } from "./events.ts";
 import { Harness, settingsOf } from "./harness.ts";
+
+beforeEach(muteLog);
 
 afterEach(() => reset());
 

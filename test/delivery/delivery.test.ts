@@ -1,5 +1,6 @@
 import { reset } from "cloudflare:test";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { muteLog } from "../http/support.ts";
 import { FakeInventory } from "./events.ts";
 import { Harness, type HarnessOptions } from "./harness.ts";
 import { ElasticsearchReceiver } from "./receivers/elasticsearch.ts";
@@ -7,6 +8,8 @@ import { HttpReceiver } from "./receivers/http.ts";
 import { newestOf, outOfOrder } from "./receivers/receiver.ts";
 import { SekoiaReceiver } from "./receivers/sekoia.ts";
 import { SplunkReceiver } from "./receivers/splunk.ts";
+
+beforeEach(muteLog);
 
 afterEach(() => reset());
 

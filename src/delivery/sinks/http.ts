@@ -33,7 +33,7 @@ export const createHttpSink = (settings: HttpSettings, tools: SinkTools): Sink =
   const requestOf = async (events: readonly StoredEvent[]): Promise<SinkRequest> => {
     const lines = events.map((event) => event.json);
     const text = settings.format === "json" ? `[${lines.join(",")}]` : ndjson(lines);
-    const body = settings.gzip ? await gzip(text) : new TextEncoder().encode(text);
+    const body = settings.gzip ? await gzip(text) : text;
     const headers: Record<string, string> = {
       "content-type": settings.format === "json" ? "application/json" : "application/x-ndjson",
       "idempotency-key": await sha256Hex(
