@@ -9,7 +9,16 @@ import type { AccountFacts } from "../sync/api.ts";
 import { streamObjectName } from "../sync/api.ts";
 import { type Found, fromInventory, withLastKnown } from "./account.ts";
 import type { Failure } from "./answer.ts";
-import { AccountCache, type Cached, type Copy, type Freshness, freshness, standIn } from "./cache.ts";
+import {
+  AccountCache,
+  type Cached,
+  type Copy,
+  type Freshness,
+  foundIn,
+  freshness,
+  type Held,
+  standIn,
+} from "./cache.ts";
 import { addCounts, type Counts, noCounts } from "./counters.ts";
 import { answersTo, type Identifier } from "./identifier.ts";
 import { limited } from "./limited.ts";
@@ -33,11 +42,6 @@ export type LookupReply =
   | { readonly kind: "found"; readonly found: Found; readonly at: number; readonly cached: boolean }
   | { readonly kind: "stale"; readonly found: Found; readonly at: number; readonly cached: boolean }
   | { readonly kind: "failed"; readonly failure: Failure };
-
-/** What a flight ended with, kept while another place may not see it in KV yet. */
-interface Landed {
-  readonly cached: Exclude<Cached, { found: "miss" }>;
-}
 
 /** Other places, and this one where it has just read a miss, may see a KV write this much later. */
 const KV_LAG_MS = 60_000;
@@ -70,17 +74,6 @@ const crowded: OktaError = {
   retryAt: null,
 };
 
-const copyOf = (cached: Exclude<Cached, { found: "miss" }>): Found => {
-  switch (cached.found) {
-    case "one":
-      return { found: "one", account: cached.account };
-    case "many":
-      return { found: "many", logins: cached.logins };
-    case "none":
-      return { found: "none" };
-  }
-};
-
 /**
  * Looks accounts up at Okta, one flight for any number of simultaneous askers; sharded by account. A thin shell
  * over `lookup.ts` and `cache.ts`. Holds nothing that matters: evicted, it starts anew.
@@ -88,7 +81,8 @@ const copyOf = (cached: Exclude<Cached, { found: "miss" }>): Found => {
 export class AccountLookup extends DurableObject<Env> {
   readonly #flights = new SingleFlight<LookupReply>();
   readonly #inTurn = limited(LOOKUPS_AT_ONCE);
-  readonly #landed = new Map<string, Landed>();
+  /** What flights ended with, kept while another place may not see it in KV yet. */
+  readonly #landed = new Map<string, Held>();
   #sessions = 0;
 
   /** The account, from the cache where it meets the demand, else from Okta, else the best copy there is. */
@@ -123,26 +117,21 @@ export class AccountLookup extends DurableObject<Env> {
     const before = await cache.read(identifier);
     if (demand !== "force") {
       const good = this.#goodEnough(identifier, before, demand, ttlMs);
-      if (good !== null) return { kind: "found", found: copyOf(good), at: good.at, cached: true };
+      if (good !== null) return { kind: "found", found: foundIn(good), at: good.at, cached: true };
     }
     const startedAt = Date.now();
     const looked = await this.#ask(connection.value, identifier, lookupTimeoutMs);
     if (!looked.ok) return this.#fallBack(id, identifier, before, looked.error);
     const landed = await this.#land(cache, identifier, before, looked.value, startedAt, ttlMs);
-    return { kind: "found", found: copyOf(landed), at: landed.at, cached: false };
+    return { kind: "found", found: foundIn(landed), at: landed.at, cached: false };
   }
 
   /** What the cache, or this object's own last flight, has that meets the demand. */
-  #goodEnough(
-    identifier: Identifier,
-    before: Cached,
-    demand: Demand,
-    ttlMs: number,
-  ): Landed["cached"] | null {
+  #goodEnough(identifier: Identifier, before: Cached, demand: Demand, ttlMs: number): Held | null {
     const accepted: readonly Freshness[] = demand === "renew" ? ["fresh"] : ["fresh", "due"];
     const now = Date.now();
     if (before.found !== "miss" && accepted.includes(freshness(before, ttlMs, now))) return before;
-    const own = this.#landed.get(identifier.key)?.cached;
+    const own = this.#landed.get(identifier.key);
     if (own === undefined || now - own.at > KV_LAG_MS) return null;
     if (before.found === "miss" && before.invalidatedAt !== null && before.invalidatedAt >= own.at)
       return null;
@@ -217,7 +206,7 @@ export class AccountLookup extends DurableObject<Env> {
     looked: LookedUp,
     startedAt: number,
     ttlMs: number,
-  ): Promise<Landed["cached"]> {
+  ): Promise<Held> {
     const at = Date.now();
     if (looked.found !== "one") {
       const logins = looked.found === "many" ? looked.logins : [];
@@ -244,10 +233,10 @@ export class AccountLookup extends DurableObject<Env> {
     return this.#remember(identifier, cached);
   }
 
-  #remember(identifier: Identifier, cached: Landed["cached"]): Landed["cached"] {
+  #remember(identifier: Identifier, cached: Held): Held {
     this.#landed.delete(identifier.key);
-    this.#landed.set(identifier.key, { cached });
-    for (const [key, { cached: old }] of this.#landed) {
+    this.#landed.set(identifier.key, cached);
+    for (const [key, old] of this.#landed) {
       if (this.#landed.size <= MAX_LANDED && Date.now() - old.at <= KV_LAG_MS) break;
       this.#landed.delete(key);
     }

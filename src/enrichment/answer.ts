@@ -7,7 +7,7 @@ import { verdicts } from "./rules.ts";
 const text = z.string().nullable();
 const names = z.array(z.string()).nullable();
 
-export const extractedSchema = z
+const extractedSchema = z
   .object({
     status: z.string(),
     created: text,
@@ -29,9 +29,9 @@ export const extractedSchema = z
   .meta({
     description: "What Okta says of the account. Null is unknown (then named in `incomplete`) or not set.",
   });
-export type Extracted = z.infer<typeof extractedSchema>;
+type Extracted = z.infer<typeof extractedSchema>;
 
-export const incompleteSchema = z.object({
+const incompleteSchema = z.object({
   field: z.string().meta({ description: "A name in `extracted`.", example: "mfa_factors" }),
   reason: z.string().meta({ example: "rate_limited" }),
   message: z.string(),
@@ -40,7 +40,7 @@ export const incompleteSchema = z.object({
 });
 type Incomplete = z.infer<typeof incompleteSchema>;
 
-export const errorSchema = z.object({
+const errorSchema = z.object({
   code: z.string().meta({ example: "rate_limited" }),
   message: z.string(),
   retry_after: z.number().int().optional().meta({ description: "Seconds." }),

@@ -12,7 +12,7 @@
  */
 import * as z from "zod";
 import { errorFields, log } from "../log.ts";
-import { type Account, accountSchema, isComplete } from "./account.ts";
+import { type Account, accountSchema, type Found, isComplete } from "./account.ts";
 import { answersTo, type Identifier, idIdentifier, nameIdentifier } from "./identifier.ts";
 
 /** Grows when the form of an entry changes: entries of another release are misses. */
@@ -59,10 +59,19 @@ export type Cached =
   /** `invalidatedAt`: since then what was known before is wrong; ms since the epoch. */
   | { readonly found: "miss"; readonly invalidatedAt: number | null };
 
+/** A cached answer: anything but a miss. */
+export type Held = Exclude<Cached, { found: "miss" }>;
+
+/** What a cached answer says, without its age. */
+export const foundIn = (held: Held): Found => {
+  if (held.found === "one") return { found: "one", account: held.account };
+  return held.found === "many" ? { found: "many", logins: held.logins } : { found: "none" };
+};
+
 export type Freshness = "fresh" | "due" | "expired";
 
 /** How long an answer counts as fresh, ms. */
-const lifetime = (cached: Exclude<Cached, { found: "miss" }>, ttlMs: number): number =>
+const lifetime = (cached: Held, ttlMs: number): number =>
   cached.found === "one" && isComplete(cached.account) ? ttlMs : Math.min(ttlMs, SHORT_LIFE_MS);
 
 /** `due` is fresh, but in the last tenth of its life. A copy from the future (another clock) is expired. */

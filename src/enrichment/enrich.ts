@@ -14,7 +14,7 @@ import {
   type Provenance,
   retryAfter,
 } from "./answer.ts";
-import { type AccountCache, type Cached, freshness, standIn } from "./cache.ts";
+import { type AccountCache, type Cached, foundIn, freshness, standIn } from "./cache.ts";
 import type { Counts } from "./counters.ts";
 import { type Identifier, parseIdentifier } from "./identifier.ts";
 import { limited } from "./limited.ts";
@@ -57,11 +57,6 @@ export type BatchItem = Pick<Enrichment, "answer" | "timing">;
 
 /** Look-ups at once for one batch. */
 const BATCH_CONCURRENCY = 10;
-
-const foundIn = (cached: Exclude<Cached, { found: "miss" }>): Found => {
-  if (cached.found === "one") return { found: "one", account: cached.account };
-  return cached.found === "many" ? { found: "many", logins: cached.logins } : { found: "none" };
-};
 
 const succeed = (
   deps: EnrichDeps,
