@@ -62,6 +62,8 @@ interface Attempt {
   readonly result: Result<OktaAnswer, OktaError>;
   /** A 429 that speaks of concurrency, not of the window. */
   readonly crowded?: boolean;
+  /** What the call carried; absent when it did not go out. */
+  readonly authorization?: Readonly<Record<string, string>>;
 }
 
 export class OktaClient {
@@ -116,10 +118,11 @@ export class OktaClient {
           retryAt: permit.retryAt,
         });
       }
-      const { result, crowded } = await this.#attempt(endpoint, url, options.headers ?? {});
+      const { result, crowded, authorization } = await this.#attempt(endpoint, url, options.headers ?? {});
       if (result.ok) return result;
       const { code } = result.error;
-      if (code === "invalid_credential" && !renewed && (await this.#options.credential.renew())) {
+      const mayRenew = code === "invalid_credential" && !renewed && authorization !== undefined;
+      if (mayRenew && (await this.#options.credential.renew(authorization))) {
         renewed = true;
         continue;
       }
@@ -164,7 +167,7 @@ export class OktaClient {
       const result = this.#classify(endpoint, response, text, rateLimit, now() - started);
       const crowded = response.status === 429 && rateLimit?.limit === 0 && rateLimit.remaining === 0;
       this.#observe(endpoint, result.ok ? "ok" : result.error.code, response);
-      return { result, crowded };
+      return { result, crowded, authorization: authorization.value };
     } catch {
       const code = timeout.aborted || signal?.aborted ? "timeout" : "network";
       this.#observe(endpoint, code, response);
@@ -237,6 +240,8 @@ export class OktaClient {
 const errorCode = (status: number, headers: Headers): OktaErrorCode => {
   if (status >= 300 && status < 400) return "foreign_origin";
   if (status === 401) return "invalid_credential";
+  // A DPoP proof that Okta does not take, for its time or its nonce, is a 400 with a challenge.
+  if (status === 400 && /^DPoP\b/i.test(headers.get("www-authenticate") ?? "")) return "invalid_credential";
   if (status === 403) {
     return /insufficient_scope/.test(headers.get("www-authenticate") ?? "")
       ? "insufficient_scope"

@@ -4,7 +4,9 @@ import { OktaClient } from "./client.ts";
 import { type CredentialSource, sswsCredential } from "./credential.ts";
 import type { Endpoint } from "./endpoints.ts";
 import type { Priority } from "./gate/ledger.ts";
+import type { OktaGate } from "./gate/okta-gate.ts";
 import { Permits } from "./gate/permits.ts";
+import { oauthCredential, tokenCacheOf } from "./oauth/oauth-credential.ts";
 
 export interface ConnectOptions {
   readonly connection: Connection;
@@ -34,8 +36,9 @@ export interface OktaSession {
 /** A way to Okta through the connection's gate. */
 export const connectOkta = (options: ConnectOptions): OktaSession => {
   const { connection, env, holder, priority } = options;
+  const gate = env.OKTA_GATE.getByName(connection.id);
   const permits = new Permits({
-    gate: env.OKTA_GATE.getByName(connection.id),
+    gate,
     connection: connection.id,
     holder,
     priority,
@@ -45,7 +48,7 @@ export const connectOkta = (options: ConnectOptions): OktaSession => {
   });
   const client = new OktaClient({
     baseUrl: connection.baseUrl,
-    credential: credentialOf(connection),
+    credential: credentialOf(connection, gate),
     permits,
     fetch: options.fetch ?? ((input, init) => fetch(input, init)),
     now: Date.now,
@@ -60,8 +63,14 @@ export const connectOkta = (options: ConnectOptions): OktaSession => {
   return { api: new OktaApi(client), done: () => permits.done() };
 };
 
-const credentialOf = (connection: Connection): CredentialSource => {
-  const { credential } = connection;
+const credentialOf = (
+  { id, credential }: Connection,
+  gate: Pick<OktaGate, "accessToken">,
+): CredentialSource => {
   if (credential.kind === "ssws") return sswsCredential(credential.token);
-  throw new Error("OAuth is wired in with the gate's token");
+  return oauthCredential({
+    source: { token: (rejected) => gate.accessToken(id, rejected) },
+    cache: tokenCacheOf(credential),
+    now: Date.now,
+  });
 };

@@ -5,9 +5,12 @@ import type { OktaError } from "./errors.ts";
 export interface CredentialSource {
   /** The headers that authorize one call. `url` is absolute; a DPoP proof is bound to it and to the method. */
   authorize(call: { method: "GET"; url: string }): Promise<Result<Record<string, string>, OktaError>>;
-  /** Okta answered 401: true when a new credential was got and one more try makes sense. */
-  renew(): Promise<boolean>;
-  /** Looks at an answer's headers, for example for a DPoP nonce. */
+  /**
+   * Okta refused a call that carried these headers of `authorize`: true when another try makes sense, because
+   * there is a new credential, this caller's doing or another's.
+   */
+  renew(rejected: Readonly<Record<string, string>>): Promise<boolean>;
+  /** Looks at an answer's headers: Okta's clock, a DPoP nonce, a refused proof. */
   observe(headers: Headers): void;
 }
 

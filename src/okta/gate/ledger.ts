@@ -7,9 +7,10 @@
  *   are still out. Of that, a part is kept for interactive callers.
  * - `remaining` is what all applications together have left; a margin of it stays untouched.
  * - A bucket whose limit nobody has seen yet gets one permit at a time.
- * - A call counts in the window that its own answer names, so a permit used late counts where it landed.
- * - Two buckets whose answers name the same limit and reset are one bucket until the numbers prove otherwise:
- *   which endpoints share a bucket differs between orgs and is documented nowhere.
+ * - A call counts in the window that its own answer names, so a permit used late counts where it landed. One
+ *   without an answer counts in this window and in the next.
+ * - Buckets of the same limit are one bucket until their answers prove otherwise: which endpoints share a bucket
+ *   differs between orgs and is documented nowhere.
  */
 import type { Bucket } from "../endpoints.ts";
 import type { RateLimitReading } from "./headers.ts";
@@ -25,10 +26,18 @@ export interface BucketState {
   resetAt: number | null;
   /** When the window surely is over, by the local clock. */
   opensAt: number;
-  /** Our own calls that landed in the window. */
+  /** The earliest that an answer named this window, ms by Okta's clock. */
+  seenAt: number;
+  /** Our own calls whose answers named the window. */
   counted: number;
-  /** Permits of vanished holders that may have been used after this window, in one that no answer named yet. */
+  /** Calls without an answer, and permits of vanished holders, that may have landed in the window. */
+  assumed: number;
+  /** The same, that may have landed in the window after it. */
   carried: number;
+  /** When the last of them was added: what is older than a window cannot matter any more. */
+  carriedAt: number;
+  /** Okta answers here without rate-limit headers. */
+  headerless: boolean;
   backingOffUntil: number | null;
   /** 429s in a row, for the length of the next backoff. */
   refusals: number;
@@ -46,7 +55,7 @@ interface HolderState {
 export interface Ledger {
   buckets: Partial<Record<Bucket, BucketState>>;
   holders: Record<string, HolderState>;
-  /** Pairs `a|b` (sorted) that were once seen with the same limit and reset and proved to be two buckets. */
+  /** Pairs `a|b` (sorted) that proved to be two buckets. */
   distinct: Record<string, true>;
   /** Org-wide pause after a concurrency 429. */
   concurrencyBackoffUntil: number | null;
@@ -59,7 +68,7 @@ export interface Observation {
   readonly reading: RateLimitReading | null;
   /** ms until the window is over, counted from `at`; see `msUntilReset`. */
   readonly resetInMs: number | null;
-  /** HTTP status, null when no answer came. */
+  /** HTTP status, null when no answer came, 0 when no call went out. */
   readonly status: number | null;
   readonly at: number;
 }
@@ -78,6 +87,10 @@ const INTERACTIVE_RESERVE = 0.2;
 const MARGIN = 0.05;
 /** Interactive calls at once: half of what a small org allows one principal, less the streams' own. */
 const INTERACTIVE_CONCURRENCY = 12;
+/** Windows last a minute; a call that landed longer ago than this is in none that is still open. */
+const CARRY_MS = 65_000;
+/** Two answers may name one window a second apart: Okta rounds. */
+const RESET_TOLERANCE_S = 1;
 /** Permits at once for a bucket whose answers carry no rate-limit headers. */
 const HEADERLESS_CONCURRENCY = 6;
 /** Asking again sooner than this is of no use: an answer has to come in first. */
@@ -98,8 +111,12 @@ const newBucket = (): BucketState => ({
   remaining: null,
   resetAt: null,
   opensAt: 0,
+  seenAt: 0,
   counted: 0,
+  assumed: 0,
   carried: 0,
+  carriedAt: 0,
+  headerless: false,
   backingOffUntil: null,
   refusals: 0,
 });
@@ -121,12 +138,21 @@ const outstandingInteractive = (ledger: Ledger): number =>
     .filter((holder) => holder.priority === "interactive")
     .reduce((sum, holder) => sum + Object.values(holder.out).reduce((a, b) => a + b, 0), 0);
 
-/** The permits of a holder that is gone may have been used: they count in the current window. */
+/** Calls that nobody heard the end of: they landed in this window, or in the one after it. */
+const assume = (state: BucketState, calls: number, now: number): void => {
+  if (calls === 0) return;
+  state.assumed += calls;
+  state.carried = carriedOf(state, now) + calls;
+  state.carriedAt = now;
+};
+
+const carriedOf = (state: BucketState, now: number): number =>
+  now - state.carriedAt > CARRY_MS ? 0 : state.carried;
+
+/** The permits of a holder that is gone may have been used. */
 const retire = (ledger: Ledger, holder: HolderState, now: number): void => {
   for (const [bucket, state] of Object.entries(ledger.buckets)) {
-    const held = holder.out[bucket as Bucket] ?? 0; // keys of `buckets` are Buckets
-    if (now < state.opensAt) state.counted += held;
-    else state.carried += held;
+    assume(state, holder.out[bucket as Bucket] ?? 0, now); // keys of `buckets` are Buckets
   }
 };
 
@@ -168,35 +194,41 @@ const takeBack = (ledger: Ledger, holderName: string, bucket: Bucket): void => {
 
 const pairKey = (a: Bucket, b: Bucket): string => (a < b ? `${a}|${b}` : `${b}|${a}`);
 
-/** Other buckets that look like the same one: same limit, same window, not proved distinct. */
-const twins = (ledger: Ledger, bucket: Bucket): Bucket[] => {
-  const own = ledger.buckets[bucket];
-  if (!own || own.resetAt === null) return [];
-  return (Object.keys(ledger.buckets) as Bucket[]).filter((other) => {
-    const state = ledger.buckets[other];
+const sameWindow = (a: number | null, b: number | null): boolean =>
+  a !== null && b !== null && Math.abs(a - b) <= RESET_TOLERANCE_S;
+
+/** The bucket and all that may be the same one: of the same limit or of none known yet, and not proved distinct. */
+const familyOf = (ledger: Ledger, bucket: Bucket, limit: number): Bucket[] =>
+  (Object.keys(ledger.buckets) as Bucket[]).filter((other) => {
+    const otherLimit = bucketState(ledger, other).limit;
     return (
-      other !== bucket &&
-      state?.limit === own.limit &&
-      state?.resetAt === own.resetAt &&
-      !ledger.distinct[pairKey(bucket, other)]
+      other === bucket ||
+      otherLimit === null ||
+      (otherLimit === limit && !ledger.distinct[pairKey(bucket, other)])
     );
   });
-};
 
 /**
- * If a twin really drained the same bucket, at least our calls to both would be used up. Fewer used than that
- * (allowing for calls under way) proves two buckets.
+ * Two proofs that buckets are not the same one:
+ * - in one window, less is used up than our calls to both: of one bucket, the last answer would tell of them all
+ * - while the window of one was still open, an answer named a later window for the other
  */
-const separateTwins = (ledger: Ledger, bucket: Bucket): void => {
+const separate = (ledger: Ledger, bucket: Bucket): void => {
   const own = bucketState(ledger, bucket);
-  if (own.limit === null || own.remaining === null) return;
-  const used = own.limit - own.remaining;
-  for (const twin of twins(ledger, bucket)) {
-    const slack = outstanding(ledger, bucket) + outstanding(ledger, twin);
-    const ours = own.counted + bucketState(ledger, twin).counted;
-    if (used + slack < ours) ledger.distinct[pairKey(bucket, twin)] = true;
+  if (own.limit === null || own.resetAt === null) return;
+  for (const other of familyOf(ledger, bucket, own.limit)) {
+    const twin = bucketState(ledger, other);
+    if (other === bucket || twin.limit === null || twin.resetAt === null) continue;
+    const distinct = sameWindow(own.resetAt, twin.resetAt)
+      ? own.limit - Math.min(own.remaining ?? 0, twin.remaining ?? 0) < own.counted + twin.counted
+      : overlap(own.resetAt < twin.resetAt ? [own, twin] : [twin, own]);
+    if (distinct) ledger.distinct[pairKey(bucket, other)] = true;
   }
 };
+
+/** Was the later window seen before the earlier one ended? A Date header is up to a second behind, a reset ahead. */
+const overlap = ([earlier, later]: readonly [BucketState, BucketState]): boolean =>
+  later.seenAt + 1000 < ((earlier.resetAt ?? 0) - 1 - RESET_TOLERANCE_S) * 1000;
 
 const fullJitter = (attempt: number, random: () => number): number =>
   random() * Math.min(BACKOFF_CEILING_MS, BACKOFF_BASE_MS * 2 ** Math.min(attempt, 10));
@@ -219,8 +251,10 @@ export const observe = (
   }
   const state = bucketState(ledger, observation.bucket);
   if (status !== null && status !== 429) ledger.concurrencyRefusals = 0;
+  if (status === 0) return;
   if (reading === null || observation.resetInMs === null) {
-    state.counted += 1;
+    assume(state, 1, at);
+    if (status !== null && status < 300) state.headerless = true;
     if (status === 429) {
       state.refusals += 1;
       state.backingOffUntil = at + BACKOFF_BASE_MS * 2 + fullJitter(state.refusals + 1, random);
@@ -228,21 +262,25 @@ export const observe = (
     return;
   }
   const opensAt = at + observation.resetInMs;
-  if (state.resetAt === null || reading.resetAt > state.resetAt) {
-    const counted = 1 + state.carried;
-    Object.assign(state, {
-      resetAt: reading.resetAt,
-      opensAt,
-      remaining: reading.remaining,
-      counted,
-      carried: 0,
-    });
-  } else if (reading.resetAt === state.resetAt) {
+  const seenAt = (reading.resetAt + 1) * 1000 - observation.resetInMs;
+  if (sameWindow(reading.resetAt, state.resetAt)) {
     state.counted += 1;
     // The Date header has whole seconds only: the earliest estimate is the most exact one and still safe.
     state.opensAt = Math.min(state.opensAt, opensAt);
+    state.seenAt = Math.min(state.seenAt, seenAt);
     state.remaining = Math.min(state.remaining ?? reading.remaining, reading.remaining);
+  } else if (state.resetAt === null || reading.resetAt > state.resetAt) {
+    state.assumed = carriedOf(state, at);
+    state.carried = 0;
+    Object.assign(state, {
+      resetAt: reading.resetAt,
+      opensAt,
+      seenAt,
+      remaining: reading.remaining,
+      counted: 1,
+    });
   }
+  state.headerless = false;
   state.limit = reading.limit;
   if (status === 429) {
     state.refusals += 1;
@@ -252,32 +290,60 @@ export const observe = (
     state.refusals = 0;
     state.backingOffUntil = null;
   }
-  separateTwins(ledger, observation.bucket);
+  separate(ledger, observation.bucket);
 };
 
-/** How many more calls a bucket has for this priority now; null when its limit is not known. */
-const room = (
+interface Window {
+  /** Calls that we may make in it in all. */
+  readonly allowed: number;
+  /** How many more we may make now. */
+  readonly room: number;
+  /** When it is over, by the local clock. */
+  readonly opensAt: number;
+}
+
+/** Where a bucket stands for this priority now; null when its limit is not known. */
+const windowOf = (
   ledger: Ledger,
   bucket: Bucket,
   priority: Priority,
   share: number,
   now: number,
-): number | null => {
-  const state = bucketState(ledger, bucket);
-  if (state.limit === null) return null;
-  const cap = Math.max(1, Math.floor(state.limit * share));
+): Window | null => {
+  const { limit } = bucketState(ledger, bucket);
+  if (limit === null) return null;
+  const cap = Math.max(1, Math.floor(limit * share));
   const allowed = priority === "interactive" ? cap : Math.max(1, cap - Math.ceil(cap * INTERACTIVE_RESERVE));
-  const family = [bucket, ...twins(ledger, bucket)];
+  const family = familyOf(ledger, bucket, limit);
+  const states = family.map((member) => bucketState(ledger, member));
   const out = family.reduce((sum, member) => sum + outstanding(ledger, member), 0);
-  if (now >= state.opensAt) return allowed - out - state.carried;
-  const used = family.reduce((sum, member) => sum + bucketState(ledger, member).counted, 0);
-  const margin = Math.ceil(state.limit * MARGIN);
-  return Math.min(allowed - used - out, (state.remaining ?? state.limit) - out - margin);
+  const resetAt = Math.max(...states.map((state) => state.resetAt ?? 0));
+  const current = states.filter((state) => sameWindow(state.resetAt, resetAt));
+  const opensAt = Math.min(...current.map((state) => state.opensAt));
+  const open = now < opensAt;
+  const used = states.reduce(
+    (sum, state) =>
+      sum + (open && current.includes(state) ? state.counted + state.assumed : carriedOf(state, now)),
+    out,
+  );
+  if (!open) return { allowed, room: allowed - used, opensAt };
+  const remaining = Math.min(...current.map((state) => state.remaining ?? limit));
+  return { allowed, room: Math.min(allowed - used, remaining - out - Math.ceil(limit * MARGIN)), opensAt };
 };
 
-/** Room in a bucket of unknown size: one call to learn it, a few at once where Okta does not tell. */
-const unmetered = (ledger: Ledger, bucket: Bucket): number =>
-  (bucketState(ledger, bucket).counted === 0 ? 1 : HEADERLESS_CONCURRENCY) - outstanding(ledger, bucket);
+/**
+ * Room in a bucket of unknown size: one call to learn it, a few at once where Okta does not tell. It may turn
+ * out to be one of those that are known, so each of those must have room for it.
+ */
+const unmetered = (ledger: Ledger, bucket: Bucket, share: number, now: number): Window => {
+  const state = bucketState(ledger, bucket);
+  const full = (Object.keys(ledger.buckets) as Bucket[])
+    .flatMap((other) => windowOf(ledger, other, "interactive", share, now) ?? [])
+    .filter(({ room }) => room < 1);
+  const allowed = state.headerless ? HEADERLESS_CONCURRENCY : 1;
+  const room = full.length > 0 ? 0 : allowed - outstanding(ledger, bucket);
+  return { allowed, room, opensAt: Math.max(0, ...full.map(({ opensAt }) => opensAt)) };
+};
 
 /** Hands out up to `want` permits of a bucket to a holder that has checked in. */
 export const grant = (
@@ -293,12 +359,11 @@ export const grant = (
   if (priority === "interactive" && outstandingInteractive(ledger) >= INTERACTIVE_CONCURRENCY) {
     return { granted: 0, retryAt: now + SOON_MS };
   }
-  const free = room(ledger, bucket, priority, share, now) ?? unmetered(ledger, bucket);
-  const granted = Math.min(request.want, Math.max(0, free));
+  const window = windowOf(ledger, bucket, priority, share, now) ?? unmetered(ledger, bucket, share, now);
+  const granted = Math.min(request.want, Math.max(0, window.room));
   if (granted === 0) {
     // Permits that are out come back or turn into counts soon; the rest has to wait for the next window.
-    const windowEnd = state.opensAt > now ? state.opensAt : now + SOON_MS;
-    return { granted: 0, retryAt: state.limit === null ? now + SOON_MS : windowEnd };
+    return { granted: 0, retryAt: window.opensAt > now ? window.opensAt : now + SOON_MS };
   }
   const holder = ledger.holders[request.holder];
   if (holder) holder.out[bucket] = (holder.out[bucket] ?? 0) + granted;

@@ -1,7 +1,11 @@
 import { DurableObject } from "cloudflare:workers";
 import { configOf } from "../../config.ts";
+import { err, type Result } from "../../result.ts";
 import type { RateLimitDocument } from "../../sync/status.ts";
 import type { Bucket } from "../endpoints.ts";
+import type { AccessToken } from "../oauth/access-token.ts";
+import { type TokenError, tokenError } from "../oauth/errors.ts";
+import { type CredentialState, type KeptToken, TokenKeeper } from "../oauth/token-keeper.ts";
 import {
   checkIn,
   emptyLedger,
@@ -50,19 +54,27 @@ interface Waiter {
 }
 
 /**
- * The only place that decides who may call Okta now; one a connection. A thin shell over `ledger.ts`: it keeps
- * the ledger in storage, so that counts and backoff survive eviction, and lets callers wait in line.
+ * The only place that decides who may call Okta now, and with which access token; one a connection. A thin shell
+ * over `ledger.ts` and `token-keeper.ts`: both live in storage, so that counts, backoff and the token survive
+ * eviction; callers wait in line.
  */
 export class OktaGate extends DurableObject<Env> {
   #ledger: Ledger;
   #calls: Record<string, Record<string, number>>;
   #waiters: Waiter[] = [];
   #timer: ReturnType<typeof setTimeout> | null = null;
+  readonly #keeper: TokenKeeper;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#ledger = ctx.storage.kv.get<Ledger>("ledger") ?? emptyLedger();
     this.#calls = ctx.storage.kv.get<Record<string, Record<string, number>>>("calls") ?? {};
+    const { kv } = ctx.storage;
+    this.#keeper = new TokenKeeper({
+      storage: { load: () => kv.get<KeptToken>("token"), save: (kept) => kv.put("token", kept) },
+      fetch: (input, init) => fetch(input, init),
+      now: Date.now,
+    });
   }
 
   /** Books observations, then grants permits or says when to ask again. */
@@ -102,6 +114,24 @@ export class OktaGate extends DurableObject<Env> {
   /** Calls made to Okta so far, by endpoint and outcome. */
   calls(): Record<string, Record<string, number>> {
     return this.#calls;
+  }
+
+  /**
+   * The connection's access token with the key that it is bound to. `rejected` is a token that Okta answered 401
+   * to; it is renewed unless that has happened already.
+   */
+  async accessToken(connection: string, rejected: string | null): Promise<Result<AccessToken, TokenError>> {
+    const setting = configOf(this.env).connections.get(connection);
+    if (!setting?.ok || setting.value.credential.kind !== "oauth") {
+      return err(tokenError("misconfigured", "not asked, because the connection has no service app"));
+    }
+    const { baseUrl, credential } = setting.value;
+    return this.#keeper.token({ baseUrl, credential }, rejected);
+  }
+
+  /** What Okta granted the service app; null when no token was asked for. Never the token. */
+  credentialState(): CredentialState | null {
+    return this.#keeper.state();
   }
 
   #tryGrant(request: ExchangeRequest, now: number): ExchangeAnswer {

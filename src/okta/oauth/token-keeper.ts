@@ -1,0 +1,144 @@
+/**
+ * Keeps a connection's access token for everybody who calls Okta with it: one request however many callers ask,
+ * made before the old token ends, and again when Okta has refused it on a call. The OktaGate has one over its
+ * storage.
+ */
+import { err, ok, type Result } from "../../result.ts";
+import { type AccessToken, refreshAt } from "./access-token.ts";
+import { type TokenError, tokenError } from "./errors.ts";
+import { type OauthCredential, requestToken } from "./token-request.ts";
+
+export interface KeptToken {
+  /** Hash of the settings that the token belongs to; other settings make all of this void. */
+  readonly fingerprint: string;
+  readonly access: AccessToken | null;
+  /** What the next visit to the token endpoint needs to know. */
+  readonly nonce: string | null;
+  readonly skewMs: number;
+  /** Tokens in a row that Okta refused soon after it gave them. */
+  readonly rejections: number;
+  /** The last visit's failure, and until when no other is made. */
+  readonly failure: { readonly error: TokenError; readonly count: number; readonly until: number } | null;
+}
+
+export interface KeeperStorage {
+  load(): KeptToken | undefined;
+  save(kept: KeptToken): void;
+}
+
+export interface TokenHolder {
+  readonly baseUrl: string;
+  readonly credential: OauthCredential;
+}
+
+/** What may be shown of the credential. */
+export interface CredentialState {
+  readonly kind: "oauth";
+  readonly scopes: readonly string[];
+  readonly missingScopes: readonly string[];
+  /** ms since the epoch, null without a token. */
+  readonly expiresAt: number | null;
+  readonly bound: boolean;
+  readonly error: TokenError | null;
+}
+
+/** A token that is refused sooner than this after it was given was never any good. */
+const EARLY_REJECTION_MS = 60_000;
+const BACKOFF_BASE_MS = 2_000;
+const BACKOFF_CEILING_MS = 5 * 60_000;
+
+const backoff = (count: number): number =>
+  Math.min(BACKOFF_CEILING_MS, BACKOFF_BASE_MS * 2 ** Math.min(count, 10));
+
+export class TokenKeeper {
+  readonly #storage: KeeperStorage;
+  readonly #fetch: typeof fetch;
+  readonly #now: () => number;
+  #flight: { fingerprint: string; result: Promise<Result<AccessToken, TokenError>> } | null = null;
+
+  constructor(options: { storage: KeeperStorage; fetch: typeof fetch; now: () => number }) {
+    this.#storage = options.storage;
+    this.#fetch = options.fetch;
+    this.#now = options.now;
+  }
+
+  /**
+   * A token that works as far as is known.
+   * @param rejected the token that Okta has just answered 401 to; null when there was none. One that has been
+   *   replaced meanwhile costs no request.
+   */
+  async token(holder: TokenHolder, rejected: string | null): Promise<Result<AccessToken, TokenError>> {
+    const fingerprint = await fingerprintOf(holder);
+    if (this.#flight?.fingerprint === fingerprint) return this.#flight.result;
+    const now = this.#now();
+    const kept = this.#kept(fingerprint);
+    const { access, failure } = kept;
+    const isRejected = access !== null && access.token === rejected;
+    const usable = access !== null && !isRejected && now < access.expiresAt ? access : null;
+    if (usable !== null && now < refreshAt(usable)) return ok(usable);
+    if (failure !== null && now < failure.until) return usable === null ? err(failure.error) : ok(usable);
+    const early = isRejected && now - access.issuedAt < EARLY_REJECTION_MS;
+    const rejections = early ? kept.rejections + 1 : 0;
+    // The first rejection may be a revocation that fell just then; the second in a row is no accident.
+    if (early && rejections > 1) {
+      const opensAt = access.issuedAt + backoff(rejections);
+      if (now < opensAt)
+        return err(tokenError("token_rejected", "not asked again yet", { retryAt: opensAt }));
+    }
+    const result = this.#visit(holder, { ...kept, rejections }, usable);
+    this.#flight = { fingerprint, result };
+    try {
+      return await result;
+    } finally {
+      this.#flight = null;
+    }
+  }
+
+  /** What was granted, or why nothing was; null when no token was ever asked for. */
+  state(): CredentialState | null {
+    const kept = this.#storage.load();
+    if (kept === undefined) return null;
+    const { access, failure } = kept;
+    return {
+      kind: "oauth",
+      scopes: access?.scopes ?? [],
+      missingScopes: access?.missingScopes ?? [],
+      expiresAt: access?.expiresAt ?? null,
+      bound: access?.type === "DPoP",
+      error: failure?.error ?? null,
+    };
+  }
+
+  async #visit(
+    holder: TokenHolder,
+    kept: KeptToken,
+    usable: AccessToken | null,
+  ): Promise<Result<AccessToken, TokenError>> {
+    const { nonce, skewMs, fingerprint, rejections } = kept;
+    const visit = await requestToken({ ...holder, nonce, skewMs, fetch: this.#fetch, now: this.#now });
+    const learnt = { fingerprint, rejections, nonce: visit.nonce, skewMs: visit.skewMs };
+    if (visit.result.ok) {
+      this.#storage.save({ ...learnt, access: visit.result.value, failure: null });
+      return visit.result;
+    }
+    const { error } = visit.result;
+    const count = kept.failure === null ? 0 : kept.failure.count + 1;
+    const until = Math.max(this.#now() + backoff(count), error.retryAt ?? 0);
+    this.#storage.save({ ...learnt, access: usable, failure: { error, count, until } });
+    // A token that still lives serves on when only its successor could not be had.
+    return usable === null ? err({ ...error, retryAt: until }) : ok(usable);
+  }
+
+  #kept(fingerprint: string): KeptToken {
+    const kept = this.#storage.load();
+    if (kept?.fingerprint === fingerprint) return kept;
+    return { fingerprint, access: null, nonce: null, skewMs: 0, rejections: 0, failure: null };
+  }
+}
+
+const fingerprintOf = async ({ baseUrl, credential }: TokenHolder): Promise<string> => {
+  const { clientId, privateKey, keyId } = credential;
+  const text = JSON.stringify([baseUrl, clientId, privateKey, keyId]);
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+};
