@@ -14,7 +14,7 @@ import {
   type Step,
   type StepContext,
 } from "./progress.ts";
-import type { DeliveryError, Sink } from "./sink.ts";
+import type { DeliveryError, DeliveryOutcome, Sink } from "./sink.ts";
 import type { DeliveryStore, SnapshotProgress } from "./store.ts";
 
 export interface SliceTools {
@@ -134,15 +134,17 @@ const deliver = async (tools: SliceTools): Promise<boolean> => {
     if (first === undefined) return finish(tools, state, pending.head ?? state.position);
 
     const taken = takeBatch(pending.events, sink, state);
-    pending.prefetch(2 * limits.events);
     // A slow sink's lag must be seen while it is slow; later batches bring it along with their commits.
     if (state.behindSince === null) store.saveState({ ...state, behindSince: first.changedAt });
     state = { ...state, behindSince: first.changedAt };
     const events = taken.kind === "batch" ? taken.events : [taken.event];
-    const outcome =
+    const sent: Promise<DeliveryOutcome> | DeliveryOutcome =
       taken.kind === "batch"
-        ? await sink.deliver(taken.events)
-        : ({ kind: "too_large", error: oversized(taken.bytes, limits.eventBytes) } as const);
+        ? sink.deliver(taken.events)
+        : { kind: "too_large", error: oversized(taken.bytes, limits.eventBytes) };
+    // The next page is made while the sink takes this batch.
+    pending.prefetch(events.length + limits.events);
+    const outcome = await sent;
     const next = afterBatch(state, events, outcome, context(tools));
     if (!commit(tools, next)) return false;
     state = next.state;

@@ -173,7 +173,7 @@ export class DeliveryStore {
   commit(step: Step, now: number): void {
     this.#storage.transactionSync(() => {
       this.saveState(step.state);
-      if (step.settledAssets.length > 0) {
+      if (step.settledAssets.length > 0 && this.#hasDeadLetters()) {
         this.#sql.exec(
           "DELETE FROM dead_letters WHERE asset_id IN (SELECT value FROM json_each(?))",
           JSON.stringify(step.settledAssets),
@@ -190,6 +190,10 @@ export class DeliveryStore {
 
   deadLetterCount(): number {
     return this.#sql.exec<{ n: number }>("SELECT count(*) AS n FROM dead_letters").one().n;
+  }
+
+  #hasDeadLetters(): boolean {
+    return this.#sql.exec("SELECT 1 FROM dead_letters LIMIT 1").toArray().length > 0;
   }
 
   /** In sequence order, after a sequence. */
