@@ -93,6 +93,8 @@ const CARRY_MS = 65_000;
 const RESET_TOLERANCE_S = 1;
 /** Permits at once for a bucket whose answers carry no rate-limit headers. */
 const HEADERLESS_CONCURRENCY = 6;
+/** Calls without an answer that a bucket of unknown size may have had: the share of the smallest that Okta has. */
+const BLIND_CALLS = 10;
 /** Asking again sooner than this is of no use: an answer has to come in first. */
 const SOON_MS = 100;
 const BACKOFF_BASE_MS = 500;
@@ -294,9 +296,7 @@ export const observe = (
 };
 
 interface Window {
-  /** Calls that we may make in it in all. */
-  readonly allowed: number;
-  /** How many more we may make now. */
+  /** How many more calls we may make now. */
   readonly room: number;
   /** When it is over, by the local clock. */
   readonly opensAt: number;
@@ -316,33 +316,38 @@ const windowOf = (
   const allowed = priority === "interactive" ? cap : Math.max(1, cap - Math.ceil(cap * INTERACTIVE_RESERVE));
   const family = familyOf(ledger, bucket, limit);
   const states = family.map((member) => bucketState(ledger, member));
+  const open = states.filter((state) => now < state.opensAt);
   const out = family.reduce((sum, member) => sum + outstanding(ledger, member), 0);
-  const resetAt = Math.max(...states.map((state) => state.resetAt ?? 0));
-  const current = states.filter((state) => sameWindow(state.resetAt, resetAt));
-  const opensAt = Math.min(...current.map((state) => state.opensAt));
-  const open = now < opensAt;
   const used = states.reduce(
-    (sum, state) =>
-      sum + (open && current.includes(state) ? state.counted + state.assumed : carriedOf(state, now)),
+    (sum, state) => sum + (open.includes(state) ? state.counted + state.assumed : carriedOf(state, now)),
     out,
   );
-  if (!open) return { allowed, room: allowed - used, opensAt };
-  const remaining = Math.min(...current.map((state) => state.remaining ?? limit));
-  return { allowed, room: Math.min(allowed - used, remaining - out - Math.ceil(limit * MARGIN)), opensAt };
+  const opensAt = Math.min(...open.map((state) => state.opensAt));
+  if (open.length === 0) return { room: allowed - used, opensAt: now };
+  const remaining = Math.min(...open.map((state) => state.remaining ?? limit));
+  return { room: Math.min(allowed - used, remaining - out - Math.ceil(limit * MARGIN)), opensAt };
 };
 
 /**
  * Room in a bucket of unknown size: one call to learn it, a few at once where Okta does not tell. It may turn
  * out to be one of those that are known, so each of those must have room for it.
  */
-const unmetered = (ledger: Ledger, bucket: Bucket, share: number, now: number): Window => {
+const unmetered = (
+  ledger: Ledger,
+  bucket: Bucket,
+  priority: Priority,
+  share: number,
+  now: number,
+): Window => {
   const state = bucketState(ledger, bucket);
   const full = (Object.keys(ledger.buckets) as Bucket[])
-    .flatMap((other) => windowOf(ledger, other, "interactive", share, now) ?? [])
+    .flatMap((other) => windowOf(ledger, other, priority, share, now) ?? [])
     .filter(({ room }) => room < 1);
-  const allowed = state.headerless ? HEADERLESS_CONCURRENCY : 1;
-  const room = full.length > 0 ? 0 : allowed - outstanding(ledger, bucket);
-  return { allowed, room, opensAt: Math.max(0, ...full.map(({ opensAt }) => opensAt)) };
+  const atOnce = state.headerless ? HEADERLESS_CONCURRENCY : 1;
+  const blind = !state.headerless && carriedOf(state, now) >= BLIND_CALLS;
+  const room = full.length > 0 || blind ? 0 : atOnce - outstanding(ledger, bucket);
+  const opensAt = blind ? state.carriedAt + CARRY_MS : 0;
+  return { room, opensAt: Math.max(opensAt, ...full.map((window) => window.opensAt)) };
 };
 
 /** Hands out up to `want` permits of a bucket to a holder that has checked in. */
@@ -359,7 +364,8 @@ export const grant = (
   if (priority === "interactive" && outstandingInteractive(ledger) >= INTERACTIVE_CONCURRENCY) {
     return { granted: 0, retryAt: now + SOON_MS };
   }
-  const window = windowOf(ledger, bucket, priority, share, now) ?? unmetered(ledger, bucket, share, now);
+  const window =
+    windowOf(ledger, bucket, priority, share, now) ?? unmetered(ledger, bucket, priority, share, now);
   const granted = Math.min(request.want, Math.max(0, window.room));
   if (granted === 0) {
     // Permits that are out come back or turn into counts soon; the rest has to wait for the next window.

@@ -21,6 +21,9 @@ export interface PermitsOptions {
   readonly now: () => number;
 }
 
+/** The gate takes a holder that is silent for longer as gone, with all its permits: none is used after this. */
+const LEASE_MS = 60_000;
+
 /**
  * A holder's purse: permits fetched from the gate in batches, and observations brought back with the next
  * round trip. A batch costs one RPC, so that the gate costs far less than one RPC a call.
@@ -29,6 +32,7 @@ export class Permits {
   readonly #options: PermitsOptions;
   readonly #incarnation = crypto.randomUUID();
   readonly #held = new Map<Bucket, number>();
+  #heldSince = 0;
   #observations: Observation[] = [];
   #calls = new Map<string, { endpoint: Endpoint; outcome: string; count: number }>();
   #inFlight = 0;
@@ -43,6 +47,7 @@ export class Permits {
   async take(endpoint: Endpoint): Promise<Permit> {
     const bucket = bucketOf(endpoint);
     for (;;) {
+      if (this.#options.now() - this.#heldSince > LEASE_MS) this.#held.clear();
       const held = this.#held.get(bucket) ?? 0;
       if (held > 0) {
         this.#held.set(bucket, held - 1);
@@ -104,6 +109,7 @@ export class Permits {
     });
     const answer = await this.#exchange;
     this.#exchange = null;
+    this.#heldSince = this.#options.now();
     if (want !== null && answer.granted > 0) {
       this.#held.set(want.bucket, (this.#held.get(want.bucket) ?? 0) + answer.granted);
     }
