@@ -6,8 +6,9 @@ export interface CredentialSource {
   /** The headers that authorize one call. `url` is absolute; a DPoP proof is bound to it and to the method. */
   authorize(call: { method: "GET"; url: string }): Promise<Result<Record<string, string>, OktaError>>;
   /**
-   * Okta refused a call that carried these headers of `authorize`: true when another try makes sense, because
-   * there is a new credential, this caller's doing or another's.
+   * Okta refused a call that carried these headers of `authorize`: true when another try will end differently,
+   * because there is a new credential, this caller's doing or another's, or because `authorize` can now say why
+   * there is none.
    */
   renew(rejected: Readonly<Record<string, string>>): Promise<boolean>;
   /** Looks at an answer's headers: Okta's clock, a DPoP nonce, a refused proof. */

@@ -62,7 +62,9 @@ export const oauthCredential = (options: {
     });
     if (!access.ok) return access;
     const known = cache.bearer;
-    if (known?.access.token === access.value.token) return ok(known);
+    const isKnown =
+      known?.access.token === access.value.token && known.access.issuedAt === access.value.issuedAt;
+    if (isKnown) return ok(known);
     const { proofKey, skewMs } = access.value;
     const bearer = { access: access.value, prove: proofKey === null ? null : await proverOf(proofKey) };
     cache.bearer = bearer;
@@ -112,7 +114,10 @@ export const oauthCredential = (options: {
         if (proof.nonce !== cache.nonce || isStale) return true;
       }
       const renewed = await ask(token);
-      return renewed.ok && renewed.value.access.token !== token;
+      if (renewed.ok) return renewed.value.access.token !== token;
+      // The next `authorize` then says why there is no token, which tells more than the 401.
+      if (cache.bearer?.access.token === token) cache.bearer = null;
+      return true;
     },
 
     observe: (headers) => {

@@ -42,10 +42,22 @@ export interface CredentialState {
   readonly error: TokenError | null;
 }
 
-/** A token that is refused sooner than this after it was given was never any good. */
+/** A token that is refused sooner than this after it was given may never have been any good. */
 const EARLY_REJECTION_MS = 60_000;
+const HOLD_OFF_BASE_MS = 500;
+const HOLD_OFF_CEILING_MS = 50_000;
 const BACKOFF_BASE_MS = 2_000;
 const BACKOFF_CEILING_MS = 5 * 60_000;
+
+/** ms that the token after this many early rejections in a row has to have lived: 0, 1 s, 2 s, 4 s … */
+const holdOff = (rejections: number): number =>
+  rejections <= 1 ? 0 : Math.min(HOLD_OFF_CEILING_MS, HOLD_OFF_BASE_MS * 2 ** Math.min(rejections - 1, 10));
+
+/** How many tokens in a row are now known to have been refused early. */
+const rejectionsAfter = ({ access, rejections }: KeptToken, isRejected: boolean, now: number): number => {
+  if (access === null) return rejections;
+  return isRejected && now - access.issuedAt < EARLY_REJECTION_MS ? rejections + 1 : 0;
+};
 
 const backoff = (count: number): number =>
   Math.min(BACKOFF_CEILING_MS, BACKOFF_BASE_MS * 2 ** Math.min(count, 10));
@@ -77,13 +89,15 @@ export class TokenKeeper {
     const usable = access !== null && !isRejected && now < access.expiresAt ? access : null;
     if (usable !== null && now < refreshAt(usable)) return ok(usable);
     if (failure !== null && now < failure.until) return usable === null ? err(failure.error) : ok(usable);
-    const early = isRejected && now - access.issuedAt < EARLY_REJECTION_MS;
-    const rejections = early ? kept.rejections + 1 : 0;
-    // The first rejection may be a revocation that fell just then; the second in a row is no accident.
-    if (early && rejections > 1) {
-      const opensAt = access.issuedAt + backoff(rejections);
-      if (now < opensAt)
-        return err(tokenError("token_rejected", "not asked again yet", { retryAt: opensAt }));
+    const rejections = rejectionsAfter(kept, isRejected, now);
+    if (isRejected && rejections > 0) {
+      // One may have been revoked just then. The more in a row, the longer each has to have lived.
+      const until = access.issuedAt + holdOff(rejections);
+      if (now < until) {
+        const error = tokenError("token_rejected", "not asked again yet", { retryAt: until });
+        this.#storage.save({ ...kept, access: null, rejections, failure: { error, count: 0, until } });
+        return err(error);
+      }
     }
     const result = this.#visit(holder, { ...kept, rejections }, usable);
     this.#flight = { fingerprint, result };
