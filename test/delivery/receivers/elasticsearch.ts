@@ -1,5 +1,14 @@
 /** Elasticsearch's bulk API: line format, external versions, errors per item. */
-import { type Delivered, deliveredOf, isEvent, json, parse, type Receiver } from "./receiver.ts";
+import {
+  type Delivered,
+  deliveredOf,
+  isEvent,
+  isPoisoned,
+  json,
+  type Poisoned,
+  parse,
+  type Receiver,
+} from "./receiver.ts";
 
 interface Item {
   readonly status: number;
@@ -8,6 +17,7 @@ interface Item {
 
 export class ElasticsearchReceiver implements Receiver {
   readonly delivered: Delivered[] = [];
+  poisoned: Poisoned = new Set();
   /** By _id. */
   readonly documents = new Map<string, { version: number; source: unknown }>();
   /** How many items are taken before the write queue is full; refilled by whoever sets it. */
@@ -72,7 +82,7 @@ export class ElasticsearchReceiver implements Receiver {
     if (this.room <= 0)
       return { status: 429, error: { type: "es_rejected_execution_exception", reason: "queue full" } };
     this.room -= 1;
-    if (!isEvent(source) || source.poison === true) {
+    if (!isEvent(source) || isPoisoned(source, this.poisoned)) {
       return {
         status: 400,
         error: { type: "document_parsing_exception", reason: "failed to parse field [n]" },

@@ -1,5 +1,15 @@
 /** A collector that checks credential, signature, compression and idempotency, and refuses poisoned batches. */
-import { bytesToHex, type Delivered, deliveredOf, isEvent, json, parse, type Receiver } from "./receiver.ts";
+import {
+  bytesToHex,
+  type Delivered,
+  deliveredOf,
+  isEvent,
+  isPoisoned,
+  json,
+  type Poisoned,
+  parse,
+  type Receiver,
+} from "./receiver.ts";
 
 export interface HttpReceiverOptions {
   readonly format: "json" | "ndjson";
@@ -14,6 +24,7 @@ export interface HttpReceiverOptions {
 
 export class HttpReceiver implements Receiver {
   readonly delivered: Delivered[] = [];
+  poisoned: Poisoned = new Set();
   /** Body digests by idempotency key. */
   readonly keys = new Map<string, string>();
   readonly options: HttpReceiverOptions;
@@ -55,7 +66,8 @@ export class HttpReceiver implements Receiver {
       return json(418, { error: "last line not ended" });
     const list = format === "json" ? parse(text) : text.split("\n").filter(Boolean).map(parse);
     if (!Array.isArray(list) || !list.every(isEvent)) return json(400, { error: "not a list of events" });
-    if (list.some((event) => event.poison === true)) return json(422, { error: "field n is not understood" });
+    if (list.some((event) => isPoisoned(event, this.poisoned)))
+      return json(422, { error: "field n is not understood" });
     this.delivered.push(...list.map(deliveredOf));
     return json(202, { accepted: list.length });
   }

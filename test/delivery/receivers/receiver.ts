@@ -15,18 +15,30 @@ export const json = (status: number, body: unknown, headers: Record<string, stri
   new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json", ...headers } });
 
 interface EventShape {
-  readonly sequence: number;
   readonly user: { readonly uid: string };
+  /** Where the tests' own events have it. */
+  readonly sequence?: number;
+  /** Where OCSF has it. */
+  readonly metadata?: { readonly sequence?: number };
   readonly poison?: boolean;
 }
 
 export const isEvent = (value: unknown): value is EventShape =>
-  typeof value === "object" && value !== null && "user" in value && "sequence" in value;
+  typeof value === "object" &&
+  value !== null &&
+  "user" in value &&
+  ("sequence" in value || "metadata" in value);
 
-export const deliveredOf = (value: EventShape): Delivered => ({
-  assetId: value.user.uid,
-  sequence: value.sequence,
+export const deliveredOf = ({ user, sequence, metadata }: EventShape): Delivered => ({
+  assetId: user.uid,
+  sequence: sequence ?? metadata?.sequence ?? Number.NaN,
 });
+
+/** Users whose events a receiver does not understand, beside events that are marked so. */
+export type Poisoned = ReadonlySet<string>;
+
+export const isPoisoned = (event: EventShape, poisoned: Poisoned): boolean =>
+  event.poison === true || poisoned.has(event.user.uid);
 
 export const parse = (text: string): unknown => {
   try {

@@ -1,11 +1,21 @@
 /** Sekoia.io's asset connector endpoint and its tasks. */
-import { type Delivered, deliveredOf, isEvent, json, parse, type Receiver } from "./receiver.ts";
+import {
+  type Delivered,
+  deliveredOf,
+  isEvent,
+  isPoisoned,
+  json,
+  type Poisoned,
+  parse,
+  type Receiver,
+} from "./receiver.ts";
 
 const hasNull = (value: unknown): boolean =>
   value === null || (typeof value === "object" && Object.values(value).some(hasNull));
 
 export class SekoiaReceiver implements Receiver {
   readonly delivered: Delivered[] = [];
+  poisoned: Poisoned = new Set();
   readonly batches: number[] = [];
   /** What tasks answer. */
   taskStatus = "FINISHED";
@@ -45,7 +55,7 @@ export class SekoiaReceiver implements Receiver {
     ) {
       return json(400, { code: "T400", message: "items" });
     }
-    if (hasNull(body) || body.items.some((event) => event.poison === true)) {
+    if (hasNull(body) || body.items.some((event) => isPoisoned(event, this.poisoned))) {
       return json(400, { code: "T400", message: "an item does not validate" });
     }
     this.batches.push(body.items.length);

@@ -1,5 +1,14 @@
 /** Splunk's HTTP Event Collector: its codes, its concatenated events, its acknowledgements. */
-import { type Delivered, deliveredOf, isEvent, json, parse, type Receiver } from "./receiver.ts";
+import {
+  type Delivered,
+  deliveredOf,
+  isEvent,
+  isPoisoned,
+  json,
+  type Poisoned,
+  parse,
+  type Receiver,
+} from "./receiver.ts";
 
 const answer = (status: number, code: number, text: string, extra: object = {}): Response =>
   json(status, { text, code, ...extra });
@@ -13,6 +22,7 @@ export interface SplunkReceiverOptions {
 
 export class SplunkReceiver implements Receiver {
   readonly delivered: Delivered[] = [];
+  poisoned: Poisoned = new Set();
   readonly envelopes: Record<string, unknown>[] = [];
   readonly channels = new Set<string>();
   /** Whether indexers acknowledge: what is sent waits until they do. */
@@ -51,7 +61,7 @@ export class SplunkReceiver implements Receiver {
       const at = { "invalid-event-number": index };
       if (typeof envelope !== "object" || envelope === null) return answer(400, 6, "Invalid data format", at);
       if (!("event" in envelope)) return answer(400, 12, "Event field is required", at);
-      if (!isEvent(envelope.event) || envelope.event.poison === true)
+      if (!isEvent(envelope.event) || isPoisoned(envelope.event, this.poisoned))
         return answer(400, 6, "Invalid data format", at);
       if ("index" in envelope && !indexes.includes(String(envelope.index)))
         return answer(400, 7, "Incorrect index", at);
