@@ -17,8 +17,10 @@ import { inventoryRoutes } from "./routes/inventory.ts";
 import { maliceRulesRoutes } from "./routes/malice-rules.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { runRoutes } from "./routes/runs.ts";
+import { searchRoutes } from "./routes/search.ts";
 import { sinkRoutes } from "./routes/sinks.ts";
 import { streamRoutes } from "./routes/streams.ts";
+import { summaryRoutes } from "./routes/summary.ts";
 
 /**
  * Whether a Durable Object asks to be tried again: it is overloaded, or it was just moved or updated.
@@ -102,6 +104,8 @@ export const createApp = (deps: AppDeps): App => {
   healthRoutes(app);
   streamRoutes(app, deps);
   runRoutes(app, deps);
+  summaryRoutes(app, deps);
+  searchRoutes(app, deps);
   inventoryRoutes(app, deps);
   sinkRoutes(app, deps);
   enrichmentRoutes(app, deps);

@@ -102,6 +102,18 @@ export class Inventory {
     ];
   }
 
+  /** Of these ids, in their order; at most a few hundred. */
+  usersOf(ids: readonly string[]): StoredAsset<UserFacts>[] {
+    const these = "WHERE assets.id IN (SELECT value FROM json_each(?))";
+    return inOrder(ids, [...this.#users(these, JSON.stringify(ids))]);
+  }
+
+  devicesOf(ids: readonly string[]): StoredAsset<DeviceFacts>[] {
+    return inOrder(ids, [
+      ...this.#devices("WHERE id IN (SELECT value FROM json_each(?))", JSON.stringify(ids)),
+    ]);
+  }
+
   devicesAfter(after: number, limit: number): Iterable<StoredAsset<DeviceFacts>> {
     return this.#devices("WHERE seq > ? ORDER BY seq LIMIT ?", after, limit);
   }
@@ -156,6 +168,23 @@ export class Inventory {
       roles: isKnown(roles) ? adminsUnread : total - this.#adminsRead(),
     };
     return Object.fromEntries(Object.entries(found).filter(([, n]) => n > 0));
+  }
+
+  /** SQL that yields the ids of living users who have this fact unknown, as `unknownFacts` counts them. */
+  unknownIds(fact: "factors" | "groups" | "roles"): string {
+    const living = "SELECT id FROM assets WHERE deleted_at IS NULL AND";
+    if (fact === "factors") {
+      return `${living} factors_reason IS NOT NULL UNION ALL ${living} factors_at IS NULL AND factors_reason IS NULL`;
+    }
+    if (fact === "groups") {
+      const never = isKnown(this.meta.get("groups"))
+        ? ""
+        : `UNION ALL ${living} groups_at IS NULL AND groups_reason IS NULL`;
+      return `${living} groups_reason IS NOT NULL ${never}`;
+    }
+    return isKnown(this.meta.get("roles"))
+      ? "SELECT user_id FROM admins WHERE roles IS NULL OR reason IS NOT NULL"
+      : `${living} id NOT IN (SELECT user_id FROM admins WHERE roles IS NOT NULL AND reason IS NULL)`;
   }
 
   #adminsRead(): number {
@@ -225,6 +254,11 @@ export class Inventory {
     }
   }
 }
+
+const inOrder = <T extends { readonly id: string }>(ids: readonly string[], found: readonly T[]): T[] => {
+  const byId = new Map(found.map((asset) => [asset.id, asset]));
+  return ids.flatMap((id) => byId.get(id) ?? []);
+};
 
 const isKnown = (fact: OrgFact | null): boolean => fact !== null && fact.at !== null && fact.reason === null;
 

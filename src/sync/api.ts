@@ -2,8 +2,9 @@
  * What the rest of the Worker may ask of an InventoryStream. The Durable Object implements it; routes, sinks
  * and look-ups depend on this alone. Everything that crosses is plain data.
  */
-import type { UserFacts } from "../inventory/facts.ts";
+import type { DeviceFacts, UserFacts } from "../inventory/facts.ts";
 import type { Result } from "../result.ts";
+import type { Found, InventorySummary } from "./explore-documents.ts";
 import type { RunDocument, RunKind, StreamName, StreamStatus } from "./status.ts";
 
 export type Dialect = "sekoia" | "ocsf";
@@ -48,6 +49,46 @@ export type AccountFacts =
   | { readonly found: "many"; readonly logins: readonly string[] }
   | { readonly found: "none" };
 
+/** What to find; all that is given must hold. */
+export interface SearchQuery {
+  /** Words, each the beginning of one that the asset is known by: names, e-mail, login, id, serial number. */
+  readonly q?: string;
+  /** As Okta spells it. */
+  readonly status?: string;
+  /** Of users that are not DEPROVISIONED. */
+  readonly mfa?: "enrolled" | "not_enrolled" | "unknown";
+  readonly admin?: true;
+  /** Users who have this fact unknown. */
+  readonly unknown?: "factors" | "groups" | "roles";
+  /** A group's id. */
+  readonly group?: string;
+  /** As the summary of devices names it, as the next one. */
+  readonly platform?: string;
+  readonly compliance?: string;
+  readonly managed?: boolean | "unknown";
+  /** True: tombstones alone; false: those that exist. Without it: those that exist, and with `q` both. */
+  readonly deleted?: boolean;
+  /** `next` of the page before, 0 at first. */
+  readonly after: number;
+  /** 1–100. */
+  readonly limit: number;
+}
+
+interface DetailFrame {
+  readonly id: string;
+  readonly sequence: number;
+  /** ms since the epoch, as the next one. */
+  readonly changedAt: number;
+  readonly deletedAt: number | null;
+  /** The newest event in every dialect, as JSON on one line. */
+  readonly events: Readonly<Record<Dialect, string>>;
+}
+
+/** One asset with everything that is known of it. */
+export type AssetDetail =
+  | (DetailFrame & { readonly stream: "users"; readonly facts: UserFacts })
+  | (DetailFrame & { readonly stream: "devices"; readonly facts: DeviceFacts });
+
 export interface StreamApi {
   status(): Promise<StreamStatus>;
   /** Starts a run; `started` is false when one was on already and that one is returned. */
@@ -63,6 +104,11 @@ export interface StreamApi {
   event(assetId: string, dialect: Dialect): Promise<StoredEvent | null>;
   /** What the inventory knows of an account given by id, login, e-mail or short name (users stream only). */
   account(identifier: string): Promise<AccountFacts>;
+  /** Totals; counted again at most every two seconds. */
+  summary(): Promise<InventorySummary>;
+  search(query: SearchQuery): Promise<Found>;
+  /** Everything that is known of one asset, deleted ones included. */
+  assetDetail(assetId: string): Promise<AssetDetail | null>;
   /** Called by crons. `full` or `delta` says which cron; also revives a stream whose alarm was dropped. */
   wake(kind: RunKind): Promise<void>;
 }

@@ -8,14 +8,18 @@ import { connectOkta } from "../okta/connect.ts";
 import { err, ok, type Result } from "../result.ts";
 import type {
   AccountFacts,
+  AssetDetail,
   Dialect,
   EventsPage,
   EventsQuery,
+  SearchQuery,
   StoredEvent,
   StreamApi,
   StreamRefusal,
 } from "./api.ts";
 import { EventReader } from "./events.ts";
+import { Explorer } from "./explore.ts";
+import type { Found, InventorySummary } from "./explore-documents.ts";
 import { deltaPhases, fullPhases } from "./phases.ts";
 import { backOff, finish, newRun, type Run, runDocument } from "./run.ts";
 import { afterRun, decideWake, type Schedule } from "./schedule.ts";
@@ -46,6 +50,7 @@ const PERMIT_BATCH = 20;
 export class InventoryStream extends DurableObject<Env> implements StreamApi {
   readonly #inventory: Inventory;
   readonly #runs: Runs;
+  readonly #explorer: Explorer;
   #slicing = false;
   #sinksToldAt = 0;
 
@@ -54,6 +59,7 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi {
     migrate(ctx.storage);
     this.#inventory = new Inventory(ctx.storage.sql, Date.now);
     this.#runs = new Runs(ctx.storage.sql, this.#inventory.meta);
+    this.#explorer = new Explorer(ctx.storage.sql, this.#inventory, Date.now);
   }
 
   async status(): Promise<StreamStatus> {
@@ -138,6 +144,18 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi {
     return { found: "one", facts: one.facts, readAt: this.#schedule().lastSuccessAt ?? one.changedAt };
   }
 
+  async summary(): Promise<InventorySummary> {
+    return this.#explorer.summary(this.#identity().stream, this.#connection()?.mfaIgnoredFactors ?? []);
+  }
+
+  async search(query: SearchQuery): Promise<Found> {
+    return this.#explorer.search(this.#identity().stream, query, this.#connection()?.mfaIgnoredFactors ?? []);
+  }
+
+  async assetDetail(assetId: string): Promise<AssetDetail | null> {
+    return this.#explorer.detail(this.#identity().stream, assetId, this.#reader());
+  }
+
   async wake(kind: RunKind): Promise<void> {
     const current = this.#runs.current();
     const decision = decideWake(kind, this.#schedule(), current, Date.now());
@@ -152,7 +170,7 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi {
 
   override async alarm(): Promise<void> {
     const run = this.#runs.current();
-    if (run === null) return;
+    if (run === null || this.#slicing) return;
     const now = Date.now();
     if (run.resumeAt !== null && run.resumeAt > now) return this.ctx.storage.setAlarm(run.resumeAt);
     // Should this slice be cut off at any instant, the next one starts at once.

@@ -8,6 +8,7 @@ import { createApp } from "../../src/http/app.ts";
 import type { AppDeps } from "../../src/http/deps.ts";
 import { ok } from "../../src/result.ts";
 import type { StoredEvent, StreamApi } from "../../src/sync/api.ts";
+import type { InventorySummary } from "../../src/sync/explore-documents.ts";
 import type { RunDocument, RunKind, StreamName, StreamStatus } from "../../src/sync/status.ts";
 
 /** Keeps log lines out of the test's output. */
@@ -84,6 +85,25 @@ const eventOf = (sequence: number): StoredEvent => ({
   json: JSON.stringify({ sequence }),
 });
 
+const summaryOf = (stream: StreamName): InventorySummary => {
+  const frame = { as_of: "2025-01-15T02:00:30.000Z", total: 5, deleted: 1, by_status: { ACTIVE: 5 } };
+  return stream === "users"
+    ? {
+        stream,
+        ...frame,
+        mfa: { enrolled: 2, not_enrolled: 1, unknown: 2 },
+        admins: { total: 1, without_mfa: 0, mfa_unknown: 0 },
+        unknown: { factors: 2 },
+      }
+    : {
+        stream,
+        ...frame,
+        by_platform: { Windows: 5 },
+        by_compliance: { UNKNOWN: 5 },
+        by_management: { managed: 4, not_managed: 1, unknown: 0 },
+      };
+};
+
 /** A stream of events with the sequence numbers 1 to `head`. */
 export const fakeStream = (connection: string, stream: StreamName, head = 7): StreamApi => ({
   status: async () => statusOf(connection, stream),
@@ -98,6 +118,9 @@ export const fakeStream = (connection: string, stream: StreamName, head = 7): St
   },
   event: async (assetId) => (assetId === "u3" ? eventOf(3) : null),
   account: async () => ({ found: "none" }),
+  summary: async () => summaryOf(stream),
+  search: async () => ({ results: [], groups: [], next: null }),
+  assetDetail: async () => null,
   wake: async () => {},
 });
 
@@ -192,6 +215,8 @@ export const keyedRoutes: readonly (readonly [string, string, unknown, number, n
   ["DELETE", "/v1/streams/users/runs/current", undefined, 200, 403],
   ["POST", "/v1/streams/users/deletions/confirm", undefined, 200, 403],
   ["GET", "/v1/inventory/users", undefined, 200, 200],
+  ["GET", "/v1/inventory/users/summary", undefined, 200, 200],
+  ["GET", "/v1/inventory/devices/search?q=mary", undefined, 200, 200],
   ["GET", "/v1/inventory/users/u3", undefined, 200, 200],
   ["GET", "/v1/enrichments/accounts/mary", undefined, 200, 200],
   ["POST", "/v1/enrichments", { accounts: ["mary"] }, 200, 200],

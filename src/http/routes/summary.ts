@@ -1,0 +1,67 @@
+/** Totals of an inventory. */
+import { createRoute } from "@hono/zod-openapi";
+import * as z from "zod";
+import { deviceSummarySchema, userSummarySchema } from "../../sync/explore-documents.ts";
+import type { App, AppDeps } from "../deps.ts";
+import { connectionQuery, streamParams } from "../parameters.ts";
+import { problemResponses } from "../problems.ts";
+import { selectConnection } from "../select.ts";
+
+// `.meta`, not `.openapi`: a schema that was made before @hono/zod-openapi was loaded has no `.openapi`.
+const users = userSummarySchema.meta({
+  id: "UserSummary",
+  description:
+    "`total` and `by_status` count users that exist. `mfa` counts those who are not DEPROVISIONED, by whether a " +
+    "factor is active; `admins` those with an active role, direct or through a group. `unknown` says of how many " +
+    "a fact could not be read.",
+  example: {
+    stream: "users",
+    as_of: "2025-01-15T10:30:06.000Z",
+    total: 950,
+    deleted: 3,
+    by_status: { ACTIVE: 900, DEPROVISIONED: 38, SUSPENDED: 12 },
+    mfa: { enrolled: 861, not_enrolled: 39, unknown: 12 },
+    admins: { total: 14, without_mfa: 1, mfa_unknown: 0 },
+    unknown: { factors: 12 },
+  },
+});
+
+const devices = deviceSummarySchema.meta({
+  id: "DeviceSummary",
+  description: "Okta tells no compliance of its own: a device without it counts as UNKNOWN.",
+  example: {
+    stream: "devices",
+    as_of: "2025-01-15T10:30:06.000Z",
+    total: 1210,
+    deleted: 0,
+    by_status: { ACTIVE: 1180, SUSPENDED: 30 },
+    by_platform: { Windows: 700, iOS: 300, macOS: 210 },
+    by_compliance: { UNKNOWN: 1210 },
+    by_management: { managed: 1000, not_managed: 200, unknown: 10 },
+  },
+});
+
+const summary = createRoute({
+  method: "get",
+  path: "/v1/inventory/{stream}/summary",
+  tags: ["Inventory"],
+  summary: "Totals",
+  description: "Counted again at most every two seconds.",
+  security: [{ key: [] }],
+  request: { params: streamParams, query: connectionQuery },
+  responses: {
+    200: {
+      description: "The totals.",
+      content: { "application/json": { schema: z.union([users, devices]) } },
+    },
+    ...problemResponses(400, 401, 404, 429, 503),
+  },
+});
+
+/** Register it before the route of a single asset, whose id could be anything. */
+export const summaryRoutes = (app: App, deps: AppDeps): void => {
+  app.openapi(summary, async (c) => {
+    const { id } = selectConnection(deps.config(c.env), c.req.valid("query").connection);
+    return c.json(await deps.stream(c.env, id, c.req.valid("param").stream).summary(), 200);
+  });
+};

@@ -1,0 +1,156 @@
+/** Finding assets by words and facets in the search index. */
+
+/** What to find. What is null does not matter; everything else must hold. */
+export interface AssetQuery {
+  /** Words of which each must begin a word that the asset is known by. */
+  readonly text: string | null;
+  /** As Okta spells it. */
+  readonly status: string | null;
+  /** Any of these kinds of factors, as the index spells them; null in the list stands for "never read". */
+  readonly mfa: readonly (readonly string[] | null)[] | null;
+  readonly notDeprovisioned: boolean;
+  readonly admin: boolean;
+  /** SQL that yields ids: a fact's own idea of whom it is unknown of. */
+  readonly ids: string | null;
+  readonly group: string | null;
+  /** Any of these, as Okta spells them; null in a list stands for "not told". */
+  readonly platforms: readonly (string | null)[] | null;
+  readonly compliances: readonly (string | null)[] | null;
+  readonly managed: boolean | "unknown" | null;
+  /** True: tombstones alone. False: those that exist. Null: both. */
+  readonly deleted: boolean | null;
+  /** Only those filed later than this one: `next` of the page before, 0 at first. */
+  readonly after: number;
+  readonly limit: number;
+}
+
+export interface FoundPage {
+  readonly ids: readonly string[];
+  /** Pass it as `after`; null at the end. */
+  readonly next: number | null;
+}
+
+export interface FoundGroup {
+  readonly id: string;
+  readonly name: string | null;
+  readonly description: string | null;
+  /** By Okta's count, null when it did not say. */
+  readonly usersCount: number | null;
+}
+
+const maxWords = 8;
+const maxWordLength = 64;
+
+/** The words of a text as the index tells them apart: runs of letters and digits. */
+export const searchWords = (text: string): string[] =>
+  text
+    .normalize("NFC")
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter((word) => word !== "")
+    .slice(0, maxWords)
+    .map((word) => word.slice(0, maxWordLength));
+
+/** Words hold letters and digits only, so quoting them is safe. */
+const matchOf = (words: readonly string[]): string => words.map((word) => `"${word}" *`).join(" AND ");
+
+/**
+ * Ids of the users with an active role, their own or a group's. The group of everyone has no stored members: when
+ * it gives a role, everyone has one.
+ */
+export const adminsQuery = (sql: SqlStorage): string => {
+  const active = "SELECT 1 FROM json_each(roles) WHERE value ->> '$.status' = 'ACTIVE'";
+  const giving = `SELECT id FROM groups WHERE coalesce(has_roles, 1) = 1 AND EXISTS (${active})`;
+  const everyone = sql
+    .exec(`${giving} AND record ->> '$.type' = 'BUILT_IN' AND record ->> '$.name' = 'Everyone'`)
+    .toArray();
+  return [
+    `SELECT user_id FROM admins WHERE EXISTS (${active})`,
+    `SELECT user_id FROM memberships WHERE group_id IN (${giving})`,
+    ...(everyone.length > 0 ? ["SELECT id FROM search_keys WHERE status <> 'DEPROVISIONED'"] : []),
+  ].join(" UNION ");
+};
+
+type Condition = readonly [sql: string, ...parameters: SqlStorageValue[]];
+
+const anyOf = (column: string, values: readonly (string | null)[]): Condition => {
+  const named = JSON.stringify(values.filter((value) => value !== null));
+  const orNull = values.includes(null) ? `OR ${column} IS NULL` : "";
+  return [`(${column} IN (SELECT value FROM json_each(?)) ${orNull})`, named];
+};
+
+/** `+` keeps SQLite on the order of `n`: it stops once the page is full instead of sorting all that match. */
+const conditionsOf = (sql: SqlStorage, query: AssetQuery): Condition[] => {
+  const conditions: (Condition | false)[] = [
+    query.deleted !== null && [`+k.status IS ${query.deleted ? "" : "NOT"} NULL`],
+    query.status !== null && ["+k.status = ?", query.status],
+    query.notDeprovisioned && ["+k.status <> 'DEPROVISIONED'"],
+    query.mfa !== null &&
+      anyOf(
+        "k.mfa",
+        query.mfa.map((kinds) => kinds && JSON.stringify(kinds)),
+      ),
+    query.admin && [`k.id IN (${adminsQuery(sql)})`],
+    query.ids !== null && [`k.id IN (${query.ids})`],
+    query.group !== null && ["k.id IN (SELECT user_id FROM memberships WHERE group_id = ?)", query.group],
+    query.platforms !== null && anyOf("k.platform", query.platforms),
+    query.compliances !== null && anyOf("k.compliance", query.compliances),
+    query.managed !== null && [
+      query.managed === "unknown" ? "k.managed IS NULL" : `k.managed = ${query.managed ? 1 : 0}`,
+    ],
+  ];
+  return conditions.filter((condition) => condition !== false);
+};
+
+/** The ids that fit, in the order in which the assets were first filed. */
+export const findAssets = (sql: SqlStorage, query: AssetQuery): FoundPage => {
+  const terms = query.text === null ? null : searchWords(query.text);
+  if (terms?.length === 0) return { ids: [], next: null };
+  const conditions = conditionsOf(sql, query);
+  const [from, n, match]: [string, string, SqlStorageValue[]] =
+    terms === null
+      ? ["search_keys AS k WHERE true", "k.n", []]
+      : [
+          "search_words JOIN search_keys AS k ON k.n = search_words.rowid WHERE search_words MATCH ?",
+          "search_words.rowid",
+          [matchOf(terms)],
+        ];
+  const where = [...conditions.map(([text]) => text), `${n} > ?`].join(" AND ");
+  const rows = sql
+    .exec<{ id: string; n: number }>(
+      `SELECT k.id, k.n FROM ${from} AND ${where} ORDER BY ${n} LIMIT ?`,
+      ...match,
+      ...conditions.flatMap(([, ...parameters]) => parameters),
+      query.after,
+      query.limit + 1,
+    )
+    .toArray();
+  const page = rows.slice(0, query.limit);
+  return {
+    ids: page.map(({ id }) => id),
+    next: rows.length > query.limit ? (page.at(-1)?.n ?? null) : null,
+  };
+};
+
+/** The values that a facet of living assets takes. */
+export const facetValues = (sql: SqlStorage, facet: "mfa" | "platform" | "compliance"): (string | null)[] =>
+  sql
+    .exec<{ value: string | null }>(
+      `SELECT DISTINCT ${facet} AS value FROM search_keys WHERE status IS NOT NULL`,
+    )
+    .toArray()
+    .map(({ value }) => value);
+
+/** Groups whose name or description holds the text, or whose id it is; by name, at most `limit`. */
+export const findGroups = (sql: SqlStorage, text: string, limit: number): FoundGroup[] => {
+  const pattern = `%${text.trim().replaceAll(/[\\%_]/g, "\\$&")}%`;
+  return sql
+    .exec<{ id: string; name: string | null; description: string | null; usersCount: number | null }>(
+      `SELECT id, record ->> '$.name' AS name, record ->> '$.description' AS description, users_count AS usersCount
+       FROM groups WHERE record ->> '$.name' LIKE ?1 ESCAPE '\\' OR record ->> '$.description' LIKE ?1 ESCAPE '\\' OR id = ?2
+       ORDER BY name LIMIT ?3`,
+      pattern,
+      text.trim(),
+      limit,
+    )
+    .toArray();
+};
