@@ -1,0 +1,178 @@
+/**
+ * `npm start`: runs the connector on this machine, against the org of .dev.vars or against a simulated one, fills
+ * its inventory, shows what came of it and stays up until Ctrl-C.
+ */
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Connector, connectorAt } from "./start/connector.ts";
+import {
+  callingKey,
+  type DevVars,
+  namesRealOrg,
+  orgHost,
+  parseDevVars,
+  withApiKey,
+} from "./start/dev-vars.ts";
+import { Failure } from "./start/failure.ts";
+import { type Folder, takeFolder } from "./start/folder.ts";
+import { parseOptions, type StartOptions, usage } from "./start/options.ts";
+import { judge } from "./start/outcome.ts";
+import { freePort } from "./start/ports.ts";
+import type { Program } from "./start/processes.ts";
+import { countLines, idOf, loginOf, nextSteps, sampleEvent } from "./start/report.ts";
+import { screenFor } from "./start/screen.ts";
+import { DELTA_CRON, keepTime, readStreams, settingLines, watch } from "./start/watch.ts";
+import { startWrangler, waitUntilUp } from "./start/wrangler.ts";
+
+const ROOT = join(import.meta.dirname, "..");
+const DEV_VARS = join(ROOT, ".dev.vars");
+
+const say = (text = ""): void => console.log(text);
+
+/** The settings of .dev.vars and a key to the API, made and stored where there was none. */
+const readSettings = (): { vars: DevVars; key: string } => {
+  const text = existsSync(DEV_VARS) ? readFileSync(DEV_VARS, "utf8") : "";
+  const vars = parseDevVars(text);
+  const known = callingKey(vars);
+  if (known !== null) return { vars, key: known };
+  const key = randomBytes(32).toString("hex");
+  writeFileSync(DEV_VARS, withApiKey(text, key), { mode: 0o600 });
+  say("Made a key to the connector's API and stored it in .dev.vars.");
+  return { vars, key };
+};
+
+interface Org {
+  /** What the folder of its state is named after. */
+  readonly name: string;
+  /** Settings that lead the connector to it. */
+  readonly vars: Readonly<Record<string, string>>;
+  /** Where a simulated one listens; null for a real one. */
+  readonly simulatedAt: string | null;
+}
+
+const realOrg = (vars: DevVars): Org => {
+  const host = orgHost(vars);
+  say(`Reading the org of .dev.vars${host === null ? "" : `, ${host}`}. Nothing is simulated.`);
+  return { name: (host ?? "org").replaceAll(/[^\w.-]/g, "_"), vars: {}, simulatedAt: null };
+};
+
+const simulatedOrg = async (options: StartOptions, vars: DevVars): Promise<Org> => {
+  const { serveOrg, TOKEN, WINDOW_MS } = await import("./start/simulation.ts");
+  const { users, groups, devices, seed } = options;
+  const origin = await serveOrg(options, await freePort(options.orgPort));
+  say(
+    `No org in .dev.vars, so one is simulated on ${origin}: ${users} people, ${groups} groups, ${devices} devices.`,
+  );
+  say(
+    `It has the rate limits that Okta publishes, in windows of ${WINDOW_MS / 1000} s instead of 60 s to spare you the wait.`,
+  );
+  if (vars.has("SINKS")) say("SINKS is set in .dev.vars: events of the simulated org go there.");
+  return {
+    name: `simulated-${users}-${groups}-${devices}-${seed}`,
+    vars: { OKTA_BASE_URL: origin, OKTA_API_TOKEN: TOKEN, ALLOW_LOOPBACK: "true" },
+    simulatedAt: origin,
+  };
+};
+
+const folderOf = (org: Org, fresh: boolean): Folder => {
+  const folder = takeFolder(ROOT, org.name, fresh);
+  if ("heldBy" in folder) {
+    throw new Failure(
+      `An earlier npm start still runs for this org (process ${folder.heldBy}). Stop it first, for instance with: kill ${folder.heldBy}`,
+    );
+  }
+  if (!folder.isNew) say("Going on with what an earlier start has stored (--fresh forgets it).");
+  return folder;
+};
+
+/** The first run, watched, and what came of it. False when the inventory is not complete. */
+const fill = async (connector: Connector, org: Org, once: boolean): Promise<boolean> => {
+  const { problems } = await readStreams(connector);
+  if (problems.length > 0) say(`\nSettings that are wrong stop a part:\n${settingLines(problems)}`);
+  await connector.fireCron(DELTA_CRON);
+  say();
+  const streams = await watch(connector, { show: screenFor(process.stdout).show, impatient: once });
+
+  const events = await connector.firstUsers();
+  const sample = sampleEvent(events);
+  if (sample !== undefined) say(`\nOne of the events:\n${JSON.stringify(sample, null, 2)}`);
+  say(`\n${countLines(streams).join("\n")}`);
+  const { reasons, notes } = judge(streams);
+  if (notes.length > 0) say(`\n${notes.join("\n")}`);
+  if (reasons.length === 0) say("\nThe inventory is complete.");
+  else say(`\nThe inventory is not complete:\n${reasons.map((reason) => `  ${reason}`).join("\n")}`);
+  if (!once) {
+    const { origin, key } = connector;
+    const places = { origin, key, login: loginOf(sample), userId: idOf(sample), orgOrigin: org.simulatedAt };
+    say(`\n${nextSteps({ ...places, hasConsole: await connector.hasConsole() })}`);
+  }
+  return reasons.length === 0;
+};
+
+/**
+ * Stops wrangler and all it started when this process is asked to end, and as a last resort when it just ends.
+ * A terminal's Ctrl-C may arrive twice, once from npm: only the first counts, as stopping takes seconds at most.
+ */
+const stopWith = (wrangler: Program, code: number): { isStopping: () => boolean } => {
+  let stopping = false;
+  process.once("exit", wrangler.kill);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      if (stopping) return;
+      stopping = true;
+      say("\nStopping.");
+      void wrangler.stop().then(() => process.exit(code));
+    });
+  }
+  return { isStopping: () => stopping };
+};
+
+const main = async (): Promise<number> => {
+  const parsed = parseOptions(process.argv.slice(2));
+  if (!parsed.ok) {
+    console.error(`${parsed.error}\n\n${usage}`);
+    return 2;
+  }
+  const options = parsed.value;
+  if (options.help) {
+    say(usage);
+    return 0;
+  }
+  const { vars, key } = readSettings();
+  const org = namesRealOrg(vars) ? realOrg(vars) : await simulatedOrg(options, vars);
+  const folder = folderOf(org, options.fresh);
+  process.once("exit", folder.release);
+
+  const port = await freePort(options.port);
+  if (port !== options.port) say(`Port ${options.port} is taken; the connector listens on ${port}.`);
+  const wrangler = startWrangler({ port, state: folder.state, log: folder.log, vars: org.vars });
+  if (wrangler.pid !== undefined) folder.sharedWith(wrangler.pid);
+  const { isStopping } = stopWith(wrangler, options.once ? 130 : 0);
+  try {
+    const connector = connectorAt(`http://127.0.0.1:${port}`, key);
+    await waitUntilUp(connector, wrangler, folder.log);
+    const complete = await fill(connector, org, options.once);
+    if (options.once) return complete ? 0 : 1;
+    say(`\nThe connector runs on ${connector.origin} and starts its runs every 15 minutes. Ctrl-C stops it.`);
+    const died = wrangler.ended.then(() => {
+      throw new Failure(`wrangler dev has ended. Its last words:\n\n${wrangler.tail()}`);
+    });
+    return await Promise.race([died, keepTime(connector, say)]);
+  } catch (error) {
+    // Whatever fails while everything is being stopped fails because of that.
+    if (isStopping()) await new Promise(() => {});
+    throw error;
+  } finally {
+    await wrangler.stop();
+  }
+};
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(error instanceof Failure ? `\n${error.message}` : error);
+  process.exitCode = 1;
+}
+// The simulated org still listens.
+process.exit();

@@ -1,0 +1,65 @@
+/** The running connector, over HTTP as any caller sees it. */
+import * as z from "zod";
+import { type StreamStatus, streamStatusSchema } from "../../src/sync/status.ts";
+
+const problems = z.array(z.object({ setting: z.string(), message: z.string() }));
+export type Problems = z.infer<typeof problems>;
+
+const streamsSchema = z.object({ streams: z.array(streamStatusSchema), problems: problems.default([]) });
+const refusalSchema = z.object({ detail: z.string().default(""), problems: problems.default([]) });
+
+export type StreamsAnswer =
+  /** `problems` are of settings that stop only a part, such as a sink. */
+  | { readonly ok: true; readonly streams: readonly StreamStatus[]; readonly problems: Problems }
+  | { readonly ok: false; readonly status: number; readonly detail: string; readonly problems: Problems };
+
+export interface Connector {
+  readonly origin: string;
+  readonly key: string;
+  isUp(): Promise<boolean>;
+  streams(): Promise<StreamsAnswer>;
+  /** Fires a cron of wrangler.toml, which `wrangler dev` leaves to be fired by hand. */
+  fireCron(cron: string): Promise<void>;
+  /** The first events of the users' inventory, parsed. */
+  firstUsers(): Promise<readonly unknown[]>;
+  hasConsole(): Promise<boolean>;
+}
+
+export const connectorAt = (origin: string, key: string): Connector => {
+  const get = (path: string, timeoutMs = 30_000): Promise<Response> =>
+    fetch(`${origin}${path}`, {
+      headers: { Authorization: `Bearer ${key}` },
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+  return {
+    origin,
+    key,
+    isUp: async () => {
+      try {
+        return (await get("/healthz", 2_000)).ok;
+      } catch {
+        return false; // not listening yet
+      }
+    },
+    streams: async () => {
+      const response = await get("/v1/streams");
+      const body: unknown = await response.json().catch(() => ({}));
+      if (response.ok) return { ok: true, ...streamsSchema.parse(body) };
+      const refusal = refusalSchema.safeParse(body);
+      const { detail, problems } = refusal.success ? refusal.data : { detail: "", problems: [] };
+      return { ok: false, status: response.status, detail, problems };
+    },
+    fireCron: async (cron) => {
+      const response = await get(`/cdn-cgi/handler/scheduled?cron=${encodeURIComponent(cron)}`);
+      if (!response.ok) throw new Error(`The cron could not be fired: ${response.status}`);
+    },
+    firstUsers: async () => {
+      const text = await (await get("/v1/inventory/users?limit=100")).text();
+      return text.split("\n").flatMap((line): unknown[] => (line === "" ? [] : [JSON.parse(line)]));
+    },
+    hasConsole: async () => {
+      const response = await get("/");
+      return response.ok && (response.headers.get("Content-Type") ?? "").includes("text/html");
+    },
+  };
+};

@@ -1,0 +1,80 @@
+/** Watching runs, and starting them when their time has come. */
+import type { StreamStatus } from "../../src/sync/status.ts";
+import type { Connector, Problems } from "./connector.ts";
+import { Failure } from "./failure.ts";
+import { duration } from "./numbers.ts";
+import { hopeless, isSettled, standing } from "./outcome.ts";
+
+/** The crons of wrangler.toml. */
+export const DELTA_CRON = "*/15 * * * *";
+const FULL_CRON = "0 2 * * *";
+
+const POLL_MS = 500;
+const QUARTER_MS = 15 * 60_000;
+/** A run that stands still for this long is given up by whoever cannot wait. */
+const STUCK_AFTER_MS = 5 * 60_000;
+
+const sleep = (ms: number): Promise<void> => new Promise((wake) => setTimeout(wake, ms));
+
+export const settingLines = (problems: Problems): string =>
+  problems.map(({ setting, message }) => `  ${setting}: ${message}`).join("\n");
+
+/** The state of both streams; a Failure that names the wrong settings where there are any. */
+export const readStreams = async (connector: Connector) => {
+  const answer = await connector.streams();
+  if (answer.ok) return answer;
+  if (answer.status === 401)
+    throw new Failure("The connector refuses the key that .dev.vars holds (API_KEYS).");
+  if (answer.problems.length === 0) throw new Failure(`GET /v1/streams: ${answer.status} ${answer.detail}`);
+  throw new Failure(`A setting is wrong. Mend it and start again:\n\n${settingLines(answer.problems)}`);
+};
+
+export interface WatchOptions {
+  readonly show?: (streams: readonly StreamStatus[]) => void;
+  /** Fail instead of waiting for somebody to mend what no waiting mends. */
+  readonly impatient?: boolean;
+}
+
+/** Watches until nothing is under way any more. */
+export const watch = async (
+  connector: Connector,
+  { show = () => {}, impatient = false }: WatchOptions = {},
+): Promise<readonly StreamStatus[]> => {
+  let last = "";
+  let movedAt = Date.now();
+  while (true) {
+    const { streams } = await readStreams(connector);
+    show(streams);
+    if (streams.every(isSettled)) return streams;
+    const now = standing(streams);
+    if (now !== last) movedAt = Date.now();
+    last = now;
+    if (impatient) {
+      const reason = hopeless(streams);
+      if (reason !== null) throw new Failure(reason);
+      if (Date.now() - movedAt > STUCK_AFTER_MS) {
+        const details = streams.flatMap(({ stream, detail }) =>
+          detail === null ? [] : `${stream}: ${detail}`,
+        );
+        throw new Failure(`Nothing has moved for ${duration(STUCK_AFTER_MS / 1000)}. ${details.join(" ")}`);
+      }
+    }
+    await sleep(POLL_MS);
+  }
+};
+
+const runLine = ({ stream, state, last_delta: delta }: StreamStatus): string =>
+  `${stream} ${state.replace("_", " ")}${delta === null ? "" : ` (delta run: ${delta.calls.made} calls)`}`;
+
+/** Fires the crons at their times, as the platform does once the connector is deployed. Never ends. */
+export const keepTime = async (connector: Connector, say: (line: string) => void): Promise<never> => {
+  while (true) {
+    await sleep(QUARTER_MS - (Date.now() % QUARTER_MS));
+    const now = new Date();
+    const isNight = now.getUTCHours() === 2 && now.getUTCMinutes() < 15;
+    await connector.fireCron(DELTA_CRON);
+    if (isNight) await connector.fireCron(FULL_CRON);
+    const streams = await watch(connector);
+    say(`${now.toISOString().slice(11, 16)} UTC: ${streams.map(runLine).join(", ")}`);
+  }
+};
