@@ -1,32 +1,233 @@
 import { reset } from "cloudflare:test";
 import { afterEach, describe, expect, test } from "vitest";
 import type { OrgOptionsInput } from "../../dev/okta-org/options.ts";
+import { devicesFormula, sizesOf, usersFormula } from "../support/formula.ts";
 import {
   createOrg,
+  type DumpGroup,
   differences,
   expectedDevices,
   expectedUsers,
   inventory,
   newestById,
   type OrgDump,
+  partOf,
+  startRun,
   statusOf,
   sync,
+  type TestOrg,
+  until,
+  untilIdle,
 } from "../support/org.ts";
 
 const CONNECTION = "t1";
 
 afterEach(() => reset());
 
-const usersDiffer = async (dump: OrgDump) =>
-  differences(newestById(await inventory(CONNECTION)), expectedUsers(dump));
+const expectEqual = async (org: TestOrg): Promise<OrgDump> => {
+  const dump = await org.dump();
+  expect(differences(newestById(await inventory(CONNECTION)), expectedUsers(dump))).toEqual([]);
+  return dump;
+};
+
+const everyoneOf = (dump: OrgDump): DumpGroup => {
+  const everyone = dump.groups.find(({ profile }) => profile["name"] === "Everyone");
+  if (everyone === undefined) throw new Error("no Everyone");
+  return everyone;
+};
+
+/** An org, synced; its inventory is equal to it, and nothing was refused or fetched twice. */
+const synced = async (options: OrgOptionsInput) => {
+  const org = await createOrg(CONNECTION, options);
+  const run = await sync(CONNECTION);
+  expect(run).toMatchObject({ state: "done", error: null, progress: 1 });
+  const stats = await org.stats();
+  expect(stats).toMatchObject({ repeats: 0, violations: 0, concurrencyRefused: 0 });
+  expect(stats.total).toBe(run.calls.made);
+  return { org, run, dump: await expectEqual(org) };
+};
 
 describe("a full run of the users stream", () => {
-  test("every user of a thousand equals the org's dump", async () => {
-    const org = await createOrg(CONNECTION, { users: 1000, groups: 150, devices: 10 });
-    const run = await sync(CONNECTION);
+  test("every user of a thousand equals the org's dump, within the calls of the formula", async () => {
+    const { org, run, dump } = await synced({ users: 1000, groups: 150, devices: 1000 });
+    expect(new Set(dump.users.map(({ status }) => status)).size).toBe(8);
+    expect(run.calls.made).toBeLessThanOrEqual(usersFormula(dump));
+    const { present, memberPages, admins, groupsWithRoles } = sizesOf(dump);
+    const { by_endpoint: made, predicted } = run.calls;
+    expect(made).toMatchObject({
+      "GET /api/v1/users": 5,
+      "GET /api/v1/groups": 1,
+      "GET /api/v1/groups/{id}/users": memberPages,
+      "GET /api/v1/users/{id}/factors": present,
+      "GET /api/v1/users/{id}/roles": admins,
+      "GET /api/v1/groups/{id}/roles": groupsWithRoles,
+    });
+    expect(Math.abs((predicted ?? 0) - run.calls.made)).toBeLessThanOrEqual(run.calls.made * 0.02);
+    expect(await statusOf(CONNECTION)).toMatchObject({
+      state: "idle",
+      detail: null,
+      run: null,
+      last_full: { id: run.id, cause: "first", changes: { full: 1000, deleted: 0 } },
+      assets: { total: 1000, deleted: 0, quarantined: 0, unknown: {} },
+      held_deletions: 0,
+    });
+
+    // Nothing has changed: a second run reads no factors again, and sends nothing again.
+    const { head } = await statusOf(CONNECTION);
+    await org.resetStats();
+    const second = await sync(CONNECTION);
+    expect(second).toMatchObject({ state: "done", cause: "request", changes: { full: 0, deleted: 0 } });
+    expect(second.calls.by_endpoint["GET /api/v1/users/{id}/factors"]).toBeUndefined();
+    expect(second.calls.made).toBeLessThanOrEqual(usersFormula(dump) - present);
+    expect(Math.abs((second.calls.predicted ?? 0) - second.calls.made)).toBeLessThanOrEqual(3);
+    expect((await statusOf(CONNECTION)).head).toBe(head);
+    await expectEqual(org);
+  });
+
+  test("reads memberships user by user where that is cheaper", async () => {
+    const { run, dump } = await synced({ users: 30, groups: 150 });
+    const { present, memberPages } = sizesOf(dump);
+    expect(present).toBeLessThan(memberPages);
+    expect(run.calls.by_endpoint).toMatchObject({ "GET /api/v1/users/{id}/groups": present });
+    expect(run.calls.by_endpoint["GET /api/v1/groups/{id}/users"]).toBeUndefined();
+    expect(run.calls.made).toBeLessThanOrEqual(usersFormula(dump));
+  });
+
+  test.each([false, true])(
+    "Everyone with DEPROVISIONED users in it: %s",
+    async (everyoneIncludesDeprovisioned) => {
+      const { run, dump } = await synced({ users: 200, groups: 10, everyoneIncludesDeprovisioned });
+      const everyone = everyoneOf(dump);
+      const gone = dump.users.filter(({ status }) => status === "DEPROVISIONED");
+      expect(gone.length).toBeGreaterThan(0);
+      expect(gone.every(({ groups }) => groups.includes(everyone.id))).toBe(everyoneIncludesDeprovisioned);
+      // Everyone is never listed.
+      expect(run.calls.by_endpoint["GET /api/v1/groups/{id}/users"]).toBe(sizesOf(dump).memberPages);
+    },
+  );
+
+  test.each([false, true])(
+    "roles by group, custom and inactive ones; assignees that list inherited ones: %s",
+    async (assigneesIncludeGroupInherited) => {
+      const org = await createOrg(CONNECTION, {
+        users: 300,
+        groups: 40,
+        seed: 3,
+        assigneesIncludeGroupInherited,
+        assigneesNextHttp: true,
+      });
+      const before = await org.dump();
+      const team = before.groups.find(
+        ({ type, usersCount, roles }) =>
+          type === "OKTA_GROUP" && usersCount > 1 && usersCount < 20 && roles.length === 0,
+      );
+      const empty = before.groups.find(({ usersCount }) => usersCount === 0);
+      await org.change("POST", `/groups/${team?.id}/roles`, { type: "CUSTOM", label: "Badge Office" });
+      await org.change("POST", `/groups/${team?.id}/roles`, {
+        type: "APP_ADMIN",
+        label: "Application Administrator",
+      });
+      await org.change("POST", `/groups/${empty?.id}/roles`, { type: "ORG_ADMIN" });
+      const alone = before.users.filter(
+        ({ groups, status, roles }) =>
+          status === "ACTIVE" && roles.length === 0 && !groups.includes(team?.id ?? ""),
+      );
+      await org.change("POST", `/users/${alone[0]?.id}/roles`, { type: "REPORT_ADMIN", status: "INACTIVE" });
+      // More than a page of people with roles.
+      for (const { id } of alone.slice(1, 130))
+        await org.change("POST", `/users/${id}/roles`, { type: "USER_ADMIN" });
+      expect(await sync(CONNECTION)).toMatchObject({ state: "done", error: null });
+      const dump = await expectEqual(org);
+      expect(expectedUsers(dump).get(alone[0]?.id ?? "")).toMatchObject({ user: { type: null } });
+      const run = (await statusOf(CONNECTION)).last_full;
+      expect(run?.calls.by_endpoint["GET /api/v1/iam/assignees/users"]).toBe(2);
+      expect(run?.calls.made).toBeLessThanOrEqual(usersFormula(dump));
+    },
+  );
+
+  test("a role on Everyone makes everybody an admin", async () => {
+    const org = await createOrg(CONNECTION, { users: 60, groups: 5 });
+    const { id } = everyoneOf(await org.dump());
+    await org.change("POST", `/groups/${id}/roles`, {
+      type: "READ_ONLY_ADMIN",
+      label: "Read-Only Administrator",
+    });
+    expect(await sync(CONNECTION)).toMatchObject({ state: "done", error: null });
+    const dump = await expectEqual(org);
+    const active = dump.users.find(({ status }) => status === "ACTIVE");
+    expect(expectedUsers(dump).get(active?.id ?? "")).toMatchObject({ user: { type: "Admin", type_id: 2 } });
+  });
+
+  test.each([
+    ["no groups but Everyone", { users: 20, groups: 1 }],
+    ["one user", { users: 1, groups: 3 }],
+    ["exactly one page of users and of groups", { users: 200, groups: 200 }],
+    ["a group of more than a page of members", { users: 1900, groups: 3 }],
+    ["no rate-limit headers", { users: 60, groups: 5, noRateLimitHeaders: true }],
+    ["headers sent once", { users: 60, groups: 5, duplicateRateLimitHeaders: false }],
+    ["Okta's clock an hour ahead", { users: 60, groups: 5, clockOffsetMs: 3_600_000 }],
+    ["Okta's clock a day behind", { users: 60, groups: 5, clockOffsetMs: -86_400_000 }],
+  ] satisfies [string, OrgOptionsInput][])("an org with %s", async (_, options) => {
+    const { run, dump } = await synced(options);
+    expect(run.calls.made).toBeLessThanOrEqual(usersFormula(dump));
+  });
+
+  test("users are there as soon as their page is, with MFA unknown, and come again once it is known", async () => {
+    const org = await createOrg(CONNECTION, { users: 300, groups: 5 });
+    await org.fault({
+      kind: "slow",
+      ms: 400,
+      match: { endpoint: "GET /api/v1/users/{id}/factors", times: 12 },
+    });
+    await startRun(CONNECTION);
+    const during = await until(CONNECTION, ({ run }) => run?.phase === "factors");
+    expect(during).toMatchObject({
+      state: "running",
+      assets: { total: 300 },
+      run: { changes: { full: 300 } },
+    });
+    expect(during.run?.progress).toBeLessThan(1);
+    expect(during.run?.calls.predicted).toBeGreaterThan(250);
+    const dump = await org.dump();
+    const present = dump.users.filter(({ status }) => status !== "DEPROVISIONED").map(({ id }) => id);
+    expect(during.assets.unknown["factors"]).toBeGreaterThan(present.length - 50);
+    const early = newestById(await inventory(CONNECTION));
+    expect(early.size).toBe(300);
+    const unknown = present.filter((id) => partOf(early.get(id) ?? {}, "user")["has_mfa"] === null);
+    expect(unknown.length).toBeGreaterThan(present.length - 50);
+    // Everything but MFA is final already.
+    const all = expectedUsers(dump, { mfa: true });
+    expect(
+      differences(
+        new Map(unknown.map((id) => [id, early.get(id) ?? {}])),
+        new Map(unknown.map((id) => [id, all.get(id) ?? {}])),
+      ),
+    ).toEqual([]);
+    expect(await untilIdle(CONNECTION)).toMatchObject({ state: "done" });
+    const again = await inventory(CONNECTION, { after: during.head });
+    expect(again.length).toBeGreaterThanOrEqual(unknown.length);
+    await expectEqual(org);
+  });
+});
+
+describe("a full run of the devices stream", () => {
+  test("every device of a thousand equals the org's dump, within the calls of the formula", async () => {
+    const org = await createOrg(CONNECTION, { users: 500, groups: 5, devices: 1000 });
+    const run = await sync(CONNECTION, "full", "devices");
     expect(run).toMatchObject({ state: "done", error: null });
     const dump = await org.dump();
-    expect(new Set(dump.users.map(({ status }) => status)).size).toBe(8);
-    expect(await usersDiffer(dump)).toEqual([]);
+    const stored = newestById(await inventory(CONNECTION, { stream: "devices" }));
+    expect(differences(stored, expectedDevices(dump))).toEqual([]);
+    expect(run.calls.made).toBeLessThanOrEqual(devicesFormula(dump));
+    expect(await statusOf(CONNECTION, "devices")).toMatchObject({
+      state: "idle",
+      assets: { total: 1000, deleted: 0, quarantined: 0, unknown: {} },
+    });
+  });
+
+  test("an org without devices is no failure", async () => {
+    await createOrg(CONNECTION, { devices: 0 });
+    expect(await sync(CONNECTION, "full", "devices")).toMatchObject({ state: "done", error: null });
+    expect(await inventory(CONNECTION, { stream: "devices" })).toEqual([]);
   });
 });
