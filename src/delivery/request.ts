@@ -1,5 +1,6 @@
 /** One HTTP request to a sink: no redirects, an answer of bounded size, a time-out, errors as values. */
 import { err, ok, type Result } from "../result.ts";
+import { timeLimit } from "../timeout.ts";
 import { redact } from "./redact.ts";
 import type { DeliveryError } from "./sink.ts";
 
@@ -67,17 +68,20 @@ export const send = async (
   fetcher: typeof fetch,
   request: SinkRequest,
 ): Promise<Result<Answer, DeliveryError>> => {
+  const limit = timeLimit(timeoutMs);
   try {
     const response = await fetcher(request.url, {
       method: request.method,
       headers: { "user-agent": "okta-edge-connector", accept: "application/json", ...request.headers },
       redirect: "manual",
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: limit.signal,
       ...(request.body === undefined ? {} : { body: request.body }),
     });
     const text = await readBounded(response, request.answerBytes ?? defaultAnswerBytes);
     return ok({ status: response.status, statusText: response.statusText, headers: response.headers, text });
   } catch (thrown) {
     return err(failure(request, thrown));
+  } finally {
+    limit.clear();
   }
 };

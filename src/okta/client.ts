@@ -1,5 +1,6 @@
 /** One call to Okta, done politely: a permit first, the credential only to its own origin, bounded in time and size. */
 import { err, ok, type Result } from "../result.ts";
+import { timeLimit } from "../timeout.ts";
 import type { CredentialSource } from "./credential.ts";
 import type { Endpoint } from "./endpoints.ts";
 import type { OktaError, OktaErrorCode } from "./errors.ts";
@@ -147,7 +148,7 @@ export class OktaClient {
       return { result: authorization };
     }
     const started = now();
-    const timeout = AbortSignal.timeout(timeoutMs);
+    const limit = timeLimit(timeoutMs);
     this.#options.onCall?.(endpoint);
     let response: Response | null = null;
     try {
@@ -159,7 +160,7 @@ export class OktaClient {
           ...authorization.value,
         },
         redirect: "manual",
-        signal: signal ? AbortSignal.any([timeout, signal]) : timeout,
+        signal: signal ? AbortSignal.any([limit.signal, signal]) : limit.signal,
       });
       credential.observe(response.headers);
       const text = await readBounded(response, MAX_BODY_BYTES);
@@ -169,10 +170,12 @@ export class OktaClient {
       this.#observe(endpoint, result.ok ? "ok" : result.error.code, response);
       return { result, crowded, authorization: authorization.value };
     } catch {
-      const code = timeout.aborted || signal?.aborted ? "timeout" : "network";
+      const code = limit.signal.aborted || signal?.aborted ? "timeout" : "network";
       this.#observe(endpoint, code, response);
       const message = code === "timeout" ? `no answer within ${timeoutMs} ms` : "the connection failed";
       return { result: err(this.#error(endpoint, code, message, response?.status ?? null)) };
+    } finally {
+      limit.clear();
     }
   }
 
