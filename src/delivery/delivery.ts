@@ -100,6 +100,7 @@ export class Delivery {
     const settings = await this.#prepare(identity);
     if (settings?.type !== "r2") return;
     const current = this.#store.snapshot();
+    if (current?.runId === runId) return;
     this.#store.saveSnapshot(
       current === null ? newSnapshot(runId, this.#deps.now()) : { ...current, nextRunId: runId },
     );

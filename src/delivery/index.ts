@@ -7,8 +7,7 @@ import { untouchedStatus } from "./delivery.ts";
 import type { ParsedSinks, RefusedSink, SinkSettings } from "./settings.ts";
 import type { DeliveryIdentity } from "./store.ts";
 
-export { type DeadLettersDocument, deadLettersSchema, deliveryStub } from "./api.ts";
-export { SinkDelivery, sinkSettings } from "./sink-delivery.ts";
+export { SinkDelivery } from "./sink-delivery.ts";
 export { type SinkCheck, testSink } from "./test-sink.ts";
 
 /** A status that does not come in time is told as such: the stream's own status must not wait for it. */

@@ -122,9 +122,11 @@ class Resolver {
     this.#context = context;
   }
 
-  secret(key: string, name: string): string {
+  /** @param use what it is for: a header takes printable ASCII only. */
+  secret(key: string, name: string, use: "header" | "key" = "header"): string {
     const value = this.#context.secret(name)?.trim();
-    if (value !== undefined && value !== "" && !/[^\x20-\x7e]/.test(value)) return value;
+    const fits = value !== undefined && value !== "" && (use === "key" || !/[^\x20-\x7e]/.test(value));
+    if (fits) return value;
     // Somebody may have put the secret itself where its name belongs, so only what looks like a name is repeated.
     const shown = /^[A-Z][A-Z0-9_]{0,63}$/.test(name) ? `the secret ${name}` : "the secret that it names";
     this.#add(
@@ -208,7 +210,8 @@ const resolve = (shape: SinkShape, resolver: Resolver): SinkSettings => {
         format: shape.format,
         gzip: shape.gzip,
         token: shape.token_secret === undefined ? null : resolver.secret("token_secret", shape.token_secret),
-        hmacKey: shape.hmac_secret === undefined ? null : resolver.secret("hmac_secret", shape.hmac_secret),
+        hmacKey:
+          shape.hmac_secret === undefined ? null : resolver.secret("hmac_secret", shape.hmac_secret, "key"),
       };
     case "r2":
       return {

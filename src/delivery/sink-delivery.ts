@@ -13,7 +13,7 @@ import type { DeliveryIdentity } from "./store.ts";
 const requestsPerSlice = 40;
 
 /** The settings of a sink that runs and takes the stream. */
-export const sinkSettings = (
+const sinkSettings = (
   env: Env,
   { stream, sink }: Pick<DeliveryIdentity, "stream" | "sink">,
 ): SinkSettings | null =>

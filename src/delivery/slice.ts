@@ -115,6 +115,7 @@ const deliver = async (tools: SliceTools): Promise<boolean> => {
   const { store, sink } = tools;
   const { limits } = sink;
   const start = store.state();
+  const headBefore = store.head();
   const query = {
     limit: Math.min(limits.events, largestPage),
     dialect: tools.dialect,
@@ -131,7 +132,7 @@ const deliver = async (tools: SliceTools): Promise<boolean> => {
     }
     if (!tools.isCurrent()) return false;
     const [first] = pending.events;
-    if (first === undefined) return finish(tools, state, pending.head ?? state.position);
+    if (first === undefined) return finish(tools, state, pending.head ?? state.position, headBefore);
 
     const taken = takeBatch(pending.events, sink, state);
     // A slow sink's lag must be seen while it is slow; later batches bring it along with their commits.
@@ -153,7 +154,7 @@ const deliver = async (tools: SliceTools): Promise<boolean> => {
 };
 
 /** The end of the list: caught up, or thrown back to the beginning by a stream that was set up anew. */
-const finish = (tools: SliceTools, state: DeliveryState, head: number): boolean => {
+const finish = (tools: SliceTools, state: DeliveryState, head: number, headBefore: number): boolean => {
   tools.store.transaction(() => {
     if (head < state.position) {
       tools.store.saveState(rewound(state, 0));
@@ -163,7 +164,9 @@ const finish = (tools: SliceTools, state: DeliveryState, head: number): boolean 
     const hasMore = tools.store.nextRetry() !== null || tools.store.snapshot() !== null;
     // What was failing may have been replaced by a newer state, which arrived: nothing is left to fail.
     tools.store.saveState(caughtUp(hasMore ? state : recovered(state), head));
-    tools.store.saveHead(Math.max(head, tools.store.head()));
+    // The stream's own word is the truth, unless somebody told of a later head while this slice ran.
+    const told = tools.store.head();
+    tools.store.saveHead(told === headBefore ? head : Math.max(head, told));
   });
   return true;
 };

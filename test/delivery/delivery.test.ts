@@ -312,6 +312,17 @@ describe("operation", () => {
     expect(await harness.status()).toMatchObject({ position: 0, type: "queue" });
   });
 
+  it("comes to rest after a stream was set up anew with fewer events than the sink once heard of", async () => {
+    const { inventory, harness } = setUp();
+    fill(inventory, 10);
+    await harness.wake();
+    inventory.reset();
+    fill(inventory, 4);
+    await harness.step();
+    expect(await harness.step()).toBe(false);
+    expect(await harness.status()).toMatchObject({ position: 4, lag_events: 0 });
+  });
+
   it("survives an inventory that does not answer", async () => {
     const { inventory, receiver, harness } = setUp();
     fill(inventory, 10);
