@@ -69,11 +69,11 @@ export const expectedGroup = (group: DumpGroup, unknown: Unknown = {}): Expected
     unknown.privileges === true
       ? null
       : active(group.roles)
-          .map(({ label }) => label)
-          .sort(byText),
+          .sort((a, b) => byText(a.id, b.id))
+          .map(({ label }) => label),
 });
 
-/** The `sekoia` event of a user; groups by id, privileges sorted. */
+/** The `sekoia` event of a user; groups and their roles by id, so that equal facts make equal events. */
 export const expectedUser = (
   user: DumpUser,
   groups: ReadonlyMap<string, DumpGroup>,
@@ -238,20 +238,9 @@ export const uidOf = (event: Json): string => {
   return isJson(asset) && typeof asset["uid"] === "string" ? asset["uid"] : "";
 };
 
-/** An event as `expectedUser` writes it: the order of privileges says nothing. */
-export const comparable = (event: Json): Json => {
-  const { user } = event;
-  if (!isJson(user) || !Array.isArray(user["groups"])) return event;
-  const groups = partsOf(user, "groups").map((group) => {
-    const { privileges } = group;
-    return Array.isArray(privileges) ? { ...group, privileges: [...privileges].sort() } : group;
-  });
-  return { ...event, user: { ...user, groups } };
-};
-
 /** The newest event of each asset, of an inventory read in sequence order. */
 export const newestById = (events: readonly Json[]): Map<string, Json> =>
-  new Map(events.map((event) => [uidOf(event), comparable(event)]));
+  new Map(events.map((event) => [uidOf(event), event]));
 
 /** In which assets an inventory differs from what it should be: ids, with both sides of the first few. */
 export const differences = (

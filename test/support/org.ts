@@ -20,6 +20,9 @@ export type Fault = Partial<Omit<FaultRule, "kind" | "match">> & {
   readonly match?: FaultRule["match"];
 };
 
+// A sync is a matter of seconds, on a busy machine of more.
+vi.setConfig({ testTimeout: 30_000 });
+
 // The Worker's log lines would drown the test's own output.
 beforeEach(() => {
   for (const method of ["log", "warn", "error"] as const)
@@ -46,6 +49,11 @@ export class TestOrg {
   constructor(connection: string) {
     this.connection = connection;
     this.origin = `https://${connection}.okta.com`;
+  }
+
+  /** Makes the org, in place of one that was there. Without limits unless told otherwise. */
+  async create(options: OrgOptionsInput = {}): Promise<void> {
+    await this.control("POST", "/create", { users: 20, groups: 5, devices: 0, limits: "none", ...options });
   }
 
   async control<T = unknown>(method: string, path: string, body?: unknown): Promise<T> {
@@ -76,6 +84,17 @@ export class TestOrg {
     await this.control("POST", "/restrict", options);
   }
 
+  /** Random changes of every kind; says what they were. */
+  async churn(changes: number): Promise<string[]> {
+    const { done } = await this.control<{ done: unknown[] }>("POST", "/churn", { changes });
+    return done.map((change) => (typeof change === "string" ? change : JSON.stringify(change)));
+  }
+
+  /** Moves the org's clock forward. */
+  async advance(ms: number): Promise<void> {
+    await this.control("POST", "/clock", { advance_ms: ms });
+  }
+
   stats(): Promise<OrgStats> {
     return this.control<OrgStats>("GET", "/stats");
   }
@@ -90,10 +109,13 @@ export class TestOrg {
   }
 }
 
-/** Makes the org behind a connection, in place of one that was there. Without limits unless told otherwise. */
+/** The control of a connection's org, which need not be there yet. */
+export const orgControl = (connection: string): TestOrg => new TestOrg(connection);
+
+/** Makes the org behind a connection. */
 export const createOrg = async (connection: string, options: OrgOptionsInput = {}): Promise<TestOrg> => {
   const org = new TestOrg(connection);
-  await org.control("POST", "/create", { users: 20, groups: 5, devices: 0, limits: "none", ...options });
+  await org.create(options);
   return org;
 };
 

@@ -134,8 +134,9 @@ describe("a full run of the users stream", () => {
       );
       await org.change("POST", `/users/${alone[0]?.id}/roles`, { type: "REPORT_ADMIN", status: "INACTIVE" });
       // More than a page of people with roles.
-      for (const { id } of alone.slice(1, 130))
-        await org.change("POST", `/users/${id}/roles`, { type: "USER_ADMIN" });
+      await Promise.all(
+        alone.slice(1, 130).map(({ id }) => org.change("POST", `/users/${id}/roles`, { type: "USER_ADMIN" })),
+      );
       expect(await sync(CONNECTION)).toMatchObject({ state: "done", error: null });
       const dump = await expectEqual(org);
       expect(expectedUsers(dump).get(alone[0]?.id ?? "")).toMatchObject({ user: { type: null } });
