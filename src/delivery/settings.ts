@@ -3,10 +3,10 @@
  * wrong and what a right value looks like; the others run.
  */
 import type * as z from "zod";
-import { checkOutboundUrl } from "../config/outbound-url.ts";
 import type { Dialect } from "../sync/api.ts";
 import type { StreamName } from "../sync/status.ts";
-import { type SinkShape, sinkName, sinkShapes, sinkTypes } from "./settings-shapes.ts";
+import { resolve } from "./settings-resolve.ts";
+import { sinkName, sinkShapes, sinkTypes } from "./settings-shapes.ts";
 
 interface CommonSettings {
   /** Unique among the sinks, `[a-zA-Z0-9_-]{1,64}`. A renamed sink is a new one. */
@@ -106,146 +106,6 @@ export interface SinkContext {
   readonly allowLoopback: boolean;
 }
 
-const bindingRemedies = {
-  r2: "enable R2 and uncomment [[r2_buckets]] in wrangler.toml with this binding name",
-  queue: "enable Queues and uncomment [[queues.producers]] in wrangler.toml with this binding name",
-} as const;
-
-/** Collects what is wrong with one sink while its references are resolved. */
-class Resolver {
-  readonly problems: SinkProblem[] = [];
-  readonly #path: string;
-  readonly #context: SinkContext;
-
-  constructor(path: string, context: SinkContext) {
-    this.#path = path;
-    this.#context = context;
-  }
-
-  /** @param use what it is for: a header takes printable ASCII only. */
-  secret(key: string, name: string, use: "header" | "key" = "header"): string {
-    const value = this.#context.secret(name)?.trim();
-    const fits = value !== undefined && value !== "" && (use === "key" || !/[^\x20-\x7e]/.test(value));
-    if (fits) return value;
-    // Somebody may have put the secret itself where its name belongs, so only what looks like a name is repeated.
-    const shown = /^[A-Z][A-Z0-9_]{0,63}$/.test(name) ? `the secret ${name}` : "the secret that it names";
-    this.#add(
-      key,
-      value === undefined || value === ""
-        ? `${shown} is not set; set it with "npx wrangler secret put NAME" (or in .dev.vars) and give its name here, not its value`
-        : `${shown} holds characters that no header can carry; set it again without line breaks`,
-    );
-    return "";
-  }
-
-  url(key: string, text: string, query: "query allowed" | "no query"): URL {
-    const checked = checkOutboundUrl(text, { allowLoopback: this.#context.allowLoopback });
-    if (!checked.ok) {
-      this.#add(key, checked.error);
-      return new URL("https://refused.invalid");
-    }
-    if (query === "no query" && (checked.value.search !== "" || checked.value.hash !== "")) {
-      this.#add(
-        key,
-        "it must not have a query or fragment; a right value looks like https://siem.example.com:8088",
-      );
-    }
-    return checked.value;
-  }
-
-  binding(type: "r2" | "queue", name: string): string {
-    if (!this.#context.binding(name)) {
-      this.#add("binding", `the Worker has no binding ${name}; ${bindingRemedies[type]}`);
-    }
-    return name;
-  }
-
-  streamsWithConnector(
-    streams: readonly StreamName[],
-    connectors: Readonly<Partial<Record<StreamName, string | undefined>>>,
-  ): readonly StreamName[] {
-    const taken = streams.filter((stream) => connectors[stream] !== undefined);
-    if (taken.length === 0) {
-      this.#add(
-        "connector_uuids",
-        `it has no connector UUID for ${streams.join(" or ")}, so nothing would be sent`,
-      );
-    }
-    return taken;
-  }
-
-  #add(key: string, message: string): void {
-    this.problems.push({ path: `${this.#path}.${key}`, message });
-  }
-}
-
-/** Origin and path without a trailing slash and without `endpoint`, which people often paste along. */
-const baseOf = (url: URL, endpoint: RegExp): string =>
-  `${url.origin}${url.pathname.replace(/\/+$/, "").replace(endpoint, "")}`;
-
-/** Elasticsearch's header wants base64 of `id:key`; Kibana shows both forms. */
-const encodedApiKey = (key: string): string => (key.includes(":") ? btoa(key) : key);
-
-const resolve = (shape: SinkShape, resolver: Resolver): SinkSettings => {
-  const common = { name: shape.name, streams: shape.streams, dialect: shape.dialect };
-  switch (shape.type) {
-    case "sekoia":
-      return {
-        ...common,
-        type: "sekoia",
-        streams: resolver.streamsWithConnector(shape.streams, shape.connector_uuids),
-        baseUrl: baseOf(resolver.url("base_url", shape.base_url, "no query"), /^$/),
-        apiKey: resolver.secret("api_key_secret", shape.api_key_secret),
-        connectorUuids: {
-          users: shape.connector_uuids.users ?? null,
-          devices: shape.connector_uuids.devices ?? null,
-        },
-        batchSize: shape.batch_size,
-      };
-    case "http":
-      return {
-        ...common,
-        type: "http",
-        url: resolver.url("url", shape.url, "query allowed").href,
-        format: shape.format,
-        gzip: shape.gzip,
-        token: shape.token_secret === undefined ? null : resolver.secret("token_secret", shape.token_secret),
-        hmacKey:
-          shape.hmac_secret === undefined ? null : resolver.secret("hmac_secret", shape.hmac_secret, "key"),
-      };
-    case "r2":
-      return {
-        ...common,
-        type: "r2",
-        binding: resolver.binding("r2", shape.binding),
-        prefix: shape.prefix === "" || shape.prefix.endsWith("/") ? shape.prefix : `${shape.prefix}/`,
-      };
-    case "splunk_hec":
-      return {
-        ...common,
-        type: "splunk_hec",
-        baseUrl: baseOf(
-          resolver.url("url", shape.url, "no query"),
-          /\/services\/collector(\/event(\/1\.0)?)?$/,
-        ),
-        token: resolver.secret("token_secret", shape.token_secret),
-        index: shape.index ?? null,
-        sourcetype: shape.sourcetype ?? null,
-        ack: shape.ack,
-      };
-    case "elasticsearch":
-      return {
-        ...common,
-        type: "elasticsearch",
-        baseUrl: baseOf(resolver.url("url", shape.url, "no query"), /\/_bulk$/),
-        apiKey: encodedApiKey(resolver.secret("api_key_secret", shape.api_key_secret)),
-        index: shape.index,
-      };
-    case "queue":
-      return { ...common, type: "queue", binding: resolver.binding("queue", shape.binding) };
-  }
-};
-
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
@@ -290,9 +150,8 @@ const judge = (value: unknown, path: string, context: SinkContext): Judged => {
   const schema = sinkShapes[type];
   const shape = schema.safeParse(value);
   if (!shape.success) return refuse(problemsOf(shape.error, path, Object.keys(schema.shape)));
-  const resolver = new Resolver(path, context);
-  const settings = resolve(shape.data, resolver);
-  return resolver.problems.length > 0 ? refuse(resolver.problems) : { accepted: settings };
+  const resolved = resolve(shape.data, path, context);
+  return resolved.ok ? { accepted: resolved.value } : refuse(resolved.error);
 };
 
 const unreadable = (message: string): ParsedSinks => ({
