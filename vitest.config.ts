@@ -42,6 +42,9 @@ export default defineConfig({
                 OKTA_API_TOKEN: "sim-token",
                 CONNECTIONS: JSON.stringify(connections),
                 ...tokens,
+                // Lengthen the model test (test/sync/model.test.ts).
+                MODEL_STEPS: process.env["MODEL_STEPS"] ?? "",
+                MODEL_SEEDS: process.env["MODEL_SEEDS"] ?? "",
                 API_KEYS:
                   "test-key-0123456789-0123456789-01234567,read:read-key-0123456789-0123456789-01234567",
               },

@@ -1,6 +1,8 @@
 /** The Worker: wires what reaches it from outside to what does the work, and does nothing else. */
 import { configOf } from "./config.ts";
 import { createApp } from "./http/app.ts";
+import { callMetrics } from "./http/call-metrics.ts";
+import { enrichmentMetrics } from "./http/routes/enrichments.ts";
 import { log } from "./log.ts";
 import { streamObjectName } from "./sync/api.ts";
 import { streamNames } from "./sync/status.ts";
@@ -16,8 +18,9 @@ const FULL_CRON = "0 2 * * *";
 const app = createApp({
   config: configOf,
   stream: (env, connection, stream) => env.INVENTORY_STREAM.getByName(streamObjectName(connection, stream)),
-  now: Date.now,
+  now: () => Date.now(),
   fetch: (input, init) => fetch(input, init),
+  metrics: [enrichmentMetrics, callMetrics],
 });
 
 export default {

@@ -4,7 +4,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { errorFields, log } from "../log.ts";
-import { authenticate } from "./auth/index.ts";
+import { createDoor } from "./auth/index.ts";
 import type { App, AppDeps, AppEnv } from "./deps.ts";
 import { bodyBound, requestLog, securityHeaders, sizeBounds } from "./hardening.ts";
 import { registerSecurity } from "./openapi.ts";
@@ -95,9 +95,9 @@ export const createApp = (deps: AppDeps): App => {
         ),
     }),
   );
-  const door = authenticate(deps);
-  app.use("/v1/*", door);
-  app.use("/metrics", door);
+  const door = createDoor(deps);
+  app.use("/v1/*", door.authenticate);
+  app.use("/metrics", door.authenticate);
   app.use(bodyBound);
 
   registerSecurity(app);

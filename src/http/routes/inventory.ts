@@ -1,6 +1,5 @@
 /** The inventory as events, for whoever pulls: one more cursor over the sequence. */
 import { createRoute } from "@hono/zod-openapi";
-import LinkHeader from "http-link-header";
 import * as z from "zod";
 import { ocsfDeviceSchema, ocsfUserSchema, sekoiaDeviceSchema, sekoiaUserSchema } from "../../ocsf/index.ts";
 import type { App, AppDeps } from "../deps.ts";
@@ -35,7 +34,10 @@ const page = createRoute({
         default: 0,
         description: "Only events with a greater sequence number.",
       }),
-      limit: wholeNumber(1, 1000, { default: 1000, description: "How many events at most." }),
+      limit: wholeNumber(1, 10_000, {
+        default: 1000,
+        description: "How many events at most; a page of large events may be shorter.",
+      }),
       dialect: dialectParameter,
       connection: connectionParameter,
     }),
@@ -88,7 +90,8 @@ const asset = createRoute({
 const nextLink = (url: string, after: number): string => {
   const next = new URL(url);
   next.searchParams.set("after", String(after));
-  return new LinkHeader().set({ uri: next.href, rel: "next" }).toString();
+  // With quotes, as Okta and most clients write it; RFC 8288 takes it with and without.
+  return `<${next.href}>; rel="next"`;
 };
 
 export const inventoryRoutes = (app: App, deps: AppDeps): void => {

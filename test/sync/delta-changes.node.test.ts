@@ -1,0 +1,128 @@
+import { describe, expect, test } from "vitest";
+import type { OktaLogEvent } from "../../src/okta/records.ts";
+import { type Effect, effectsOf, eventTypes, logFilter } from "../../src/sync/changes.ts";
+
+const target = (type: string, id: string) => ({ type, id, alternateId: null, displayName: null });
+
+const event = (eventType: string, over: Partial<OktaLogEvent> = {}): OktaLogEvent => ({
+  uuid: "u1",
+  published: "2026-01-02T03:04:05.678Z",
+  eventType,
+  outcome: "SUCCESS",
+  actor: { id: "00uActor", type: "User", alternateId: null },
+  target: [target("User", "00uTarget"), target("UserGroup", "00gTarget"), target("Device", "guoTarget")],
+  ...over,
+});
+
+const readUser: Effect = { do: "read_again", kind: "user", id: "00uTarget" };
+const readFactors: Effect = { do: "read_again", kind: "factors", id: "00uTarget" };
+const readRoles: Effect = { do: "read_again", kind: "roles", id: "00uTarget" };
+const readGroup: Effect = { do: "read_again", kind: "group", id: "00gTarget" };
+const readGroupRoles: Effect = { do: "read_again", kind: "group_roles", id: "00gTarget" };
+const readDevice: Effect = { do: "read_again", kind: "device", id: "guoTarget" };
+const membership = (member: boolean): Effect => ({
+  do: "membership",
+  groupId: "00gTarget",
+  userId: "00uTarget",
+  member,
+});
+
+/** Every type that Okta's documentation names as changing users, memberships, MFA, roles or last logins. */
+const usersTable: readonly (readonly [string, readonly Effect[]])[] = [
+  ["user.lifecycle.create", [readUser]],
+  ["user.lifecycle.activate", [readUser]],
+  ["user.lifecycle.deactivate", [readUser]],
+  ["user.lifecycle.suspend", [readUser]],
+  ["user.lifecycle.unsuspend", [readUser]],
+  ["user.lifecycle.reactivate", [readUser]],
+  ["user.lifecycle.delete.initiated", [readUser]],
+  ["user.lifecycle.delete.completed", [{ do: "maybe_deleted", id: "00uTarget" }]],
+  ["user.account.update_profile", [readUser]],
+  ["user.account.lock", [readUser]],
+  ["user.account.unlock", [readUser]],
+  ["user.account.unlock_by_admin", [readUser]],
+  ["user.account.update_password", [readUser]],
+  ["user.account.reset_password", [readUser]],
+  ["user.account.update_primary_email", [readUser]],
+  ["user.account.update_user_type", [readUser]],
+  ["group.user_membership.add", [membership(true)]],
+  ["group.user_membership.remove", [membership(false)]],
+  ["group.lifecycle.create", [readGroup]],
+  ["group.lifecycle.delete", [{ do: "group_deleted", groupId: "00gTarget" }]],
+  ["group.profile.update", [readGroup]],
+  ["user.mfa.factor.activate", [readFactors]],
+  ["user.mfa.factor.deactivate", [readFactors]],
+  ["user.mfa.factor.reset_all", [readFactors]],
+  ["user.mfa.factor.suspend", [readFactors]],
+  ["user.mfa.factor.unsuspend", [readFactors]],
+  ["user.mfa.factor.update", [readFactors]],
+  ["user.account.privilege.grant", [readRoles]],
+  ["user.account.privilege.revoke", [readRoles]],
+  ["group.privilege.grant", [readGroupRoles]],
+  ["group.privilege.revoke", [readGroupRoles]],
+  ["iam.resourceset.bindings.add", [readRoles, readGroupRoles]],
+  ["iam.resourceset.bindings.delete", [readRoles, readGroupRoles]],
+  ["user.session.start", [{ do: "signed_in", userId: "00uActor", at: "2026-01-02T03:04:05.678Z" }]],
+];
+
+const devicesTable: readonly (readonly [string, readonly Effect[]])[] = [
+  ["device.enrollment.create", [readDevice]],
+  ["device.lifecycle.activate", [readDevice]],
+  ["device.lifecycle.deactivate", [readDevice]],
+  ["device.lifecycle.delete", [{ do: "maybe_deleted", id: "guoTarget" }]],
+  ["device.lifecycle.suspend", [readDevice]],
+  ["device.lifecycle.unsuspend", [readDevice]],
+  ["device.user.add", [readDevice]],
+  ["device.user.remove", [readDevice]],
+];
+
+describe("what a log event makes stale", () => {
+  test.each(usersTable)("users: %s", (type, effects) => {
+    expect(effectsOf("users", event(type))).toEqual(effects);
+  });
+
+  test.each(devicesTable)("devices: %s", (type, effects) => {
+    expect(effectsOf("devices", event(type))).toEqual(effects);
+  });
+
+  test("the tables above are all that is asked for", () => {
+    expect([...eventTypes("users")].sort()).toEqual(usersTable.map(([type]) => type).sort());
+    expect([...eventTypes("devices")].sort()).toEqual(devicesTable.map(([type]) => type).sort());
+  });
+
+  test("a stream does not care for the other's events, nor for types of no interest", () => {
+    expect(effectsOf("devices", event("user.lifecycle.create"))).toEqual([]);
+    expect(effectsOf("users", event("device.user.add"))).toEqual([]);
+    expect(effectsOf("users", event("application.user_membership.add"))).toEqual([]);
+  });
+
+  test.each(["FAILURE", "DENY"])("an action that ended in %s changed nothing", (outcome) => {
+    expect(effectsOf("users", event("user.session.start", { outcome }))).toEqual([]);
+    expect(effectsOf("users", event("user.lifecycle.suspend", { outcome }))).toEqual([]);
+  });
+
+  test("a role binding that names nobody makes the whole list of people with roles stale", () => {
+    expect(effectsOf("users", event("iam.resourceset.bindings.add", { target: [] }))).toEqual([
+      { do: "read_again", kind: "assignees", id: "all" },
+    ]);
+  });
+
+  test("every pair of a membership event with several targets is applied", () => {
+    const target2 = [target("User", "a"), target("User", "b"), target("UserGroup", "g")];
+    expect(effectsOf("users", event("group.user_membership.add", { target: target2 }))).toEqual([
+      { do: "membership", groupId: "g", userId: "a", member: true },
+      { do: "membership", groupId: "g", userId: "b", member: true },
+    ]);
+  });
+
+  test("a sign-in by something that is no user is nobody's last login", () => {
+    const actor = { id: "sys", type: "SystemPrincipal", alternateId: null };
+    expect(effectsOf("users", event("user.session.start", { actor }))).toEqual([]);
+  });
+
+  test("the filter is Okta's grammar: eventType eq, joined by or", () => {
+    expect(logFilter("devices").split(" or ")).toEqual(
+      devicesTable.map(([type]) => `eventType eq "${type}"`),
+    );
+  });
+});

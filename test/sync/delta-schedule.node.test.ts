@@ -1,0 +1,99 @@
+import { describe, expect, test } from "vitest";
+import { newRun, type Run } from "../../src/sync/run.ts";
+import { afterRun, decideWake, type Schedule } from "../../src/sync/schedule.ts";
+import type { RunCause, RunKind, RunState } from "../../src/sync/status.ts";
+
+const HOUR = 3_600_000;
+const NOW = Date.parse("2026-03-01T02:00:00Z");
+
+const schedule = (over: Partial<Schedule> = {}): Schedule => ({
+  lastFullAt: NOW - 10 * HOUR,
+  lastSuccessAt: NOW - HOUR,
+  fullDue: false,
+  ...over,
+});
+
+const finished = (kind: RunKind, state: RunState, code?: string): Run => ({
+  ...newRun({ id: "r", kind, cause: "cron", phases: ["users"], now: NOW - HOUR, factorsDueBefore: 0 }),
+  state,
+  finishedAt: NOW,
+  error: code === undefined ? null : { code, message: "…", phase: "log", at: NOW },
+});
+
+describe("what a cron leads to", () => {
+  const start = (kind: RunKind, cause: RunCause) => ({ kind, cause });
+  test.each([
+    ["the first cron ever", "delta", schedule({ lastFullAt: null }), null, start("full", "first")],
+    ["a delta's cron", "delta", schedule(), null, start("delta", "cron")],
+    ["a full run's cron", "full", schedule(), null, start("full", "cron")],
+    [
+      "a delta's cron after the full run's was missed",
+      "delta",
+      schedule({ lastFullAt: NOW - 26 * HOUR }),
+      null,
+      start("full", "cron"),
+    ],
+    [
+      "a delta's cron after 100 days of rest",
+      "delta",
+      schedule({ lastFullAt: NOW - 2400 * HOUR }),
+      null,
+      start("full", "cron"),
+    ],
+    ["a delta's cron during a full run", "delta", schedule(), { kind: "full" } as const, null],
+    ["a full run's cron during a full run", "full", schedule(), { kind: "full" } as const, null],
+    ["a full run's cron during a delta", "full", schedule(), { kind: "delta" } as const, null],
+    [
+      "a delta's cron when a full run is due",
+      "delta",
+      schedule({ fullDue: true }),
+      null,
+      start("full", "cron"),
+    ],
+  ] as const)("%s", (_, kind, before, current, expected) => {
+    expect(decideWake(kind, before, current, NOW).start).toEqual(expected);
+  });
+
+  test("both crons of 02:00, in either order, end in one full run", () => {
+    const first = decideWake("delta", schedule(), null, NOW);
+    expect(first.start?.kind).toBe("delta");
+    const second = decideWake("full", first.schedule, { kind: "delta" }, NOW);
+    expect(second.start).toBeNull();
+    expect(afterRun(second.schedule, finished("delta", "done")).start).toEqual(start("full", "cron"));
+
+    const other = decideWake("full", schedule(), null, NOW);
+    expect(other.start?.kind).toBe("full");
+    const late = decideWake("delta", other.schedule, { kind: "full" }, NOW);
+    expect(late.start).toBeNull();
+    expect(afterRun(late.schedule, finished("full", "done")).start).toBeNull();
+  });
+});
+
+describe("what follows a run", () => {
+  test("a complete full run is remembered by its beginning", () => {
+    const { schedule: next } = afterRun(schedule({ lastFullAt: null }), finished("full", "done"));
+    expect(next).toEqual({ lastFullAt: NOW - HOUR, lastSuccessAt: NOW, fullDue: false });
+  });
+
+  test("a full run that holds deletions back was complete all the same", () => {
+    expect(afterRun(schedule({ lastFullAt: null }), finished("full", "held")).schedule.lastFullAt).toBe(
+      NOW - HOUR,
+    );
+  });
+
+  test.each(["failed", "cancelled"] as const)("a full run that %s does not count", (state) => {
+    const before = schedule({ lastFullAt: null });
+    expect(afterRun(before, finished("full", state)).schedule.lastFullAt).toBeNull();
+  });
+
+  test("a gap in the log is closed by a full run at once", () => {
+    expect(afterRun(schedule(), finished("delta", "failed", "log_gap")).start).toEqual({
+      kind: "full",
+      cause: "gap",
+    });
+  });
+
+  test("a cancelled delta starts nothing, even with a full run due", () => {
+    expect(afterRun(schedule({ fullDue: true }), finished("delta", "cancelled")).start).toBeNull();
+  });
+});
