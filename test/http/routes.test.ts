@@ -251,7 +251,7 @@ describe("connections", () => {
 describe("input that does not fit", () => {
   it.each([
     ["GET", "/v1/inventory/users?limit=0", undefined, "query.limit", "from 1 to 1000"],
-    ["GET", "/v1/inventory/users?limit=1001", undefined, "query.limit", "from 1 to 1000"],
+    ["GET", "/v1/inventory/users?limit=10001", undefined, "query.limit", "from 1 to 10000"],
     ["GET", "/v1/inventory/users?limit=ten", undefined, "query.limit", "whole number"],
     ["GET", "/v1/inventory/users?limit=1e2", undefined, "query.limit", "whole number"],
     ["GET", "/v1/inventory/users?limit=", undefined, "query.limit", "whole number"],
