@@ -30,6 +30,8 @@ export const faultRuleSchema = z.strictObject({
     "truncated",
     "403",
     "403-scope",
+    "403-session",
+    "403-network",
     "401",
     "404",
     "empty-list",

@@ -25,6 +25,11 @@ export const faultResponse = (fault: FaultRule, call: PartialCall, endpoint: End
       return oktaError("E0000011", undefined, errorId);
     case "403":
       return oktaError("E0000006", undefined, errorId);
+    case "403-session":
+      return oktaError("E0000005", undefined, errorId);
+    case "403-network":
+      // How Okta words it is written down nowhere: only that an address or a zone is spoken of is assumed.
+      return oktaError("E0000006", "the IP address is not in an allowed network zone", errorId);
     case "403-scope":
       return new Response(null, {
         status: 403,

@@ -53,7 +53,7 @@ const hints: Partial<Record<TokenErrorCode, string>> = {
   invalid_scope: "Grant the app the read scopes under Okta API Scopes.",
   clock_skew: "Set this machine's clock.",
   dpop_refused: "Okta asks for DPoP and refuses the proof.",
-  refused: "Check that the app is active and that no network zone keeps it out.",
+  refused: "Check that the app is active and open to calls from this network.",
   token_rejected: "Okta gives access tokens and refuses them. Check that the app is active and has a role.",
 };
 
