@@ -24,8 +24,13 @@ const connections = numbers.map((n) => ({
 }));
 const tokens = Object.fromEntries(numbers.map((n) => [`T${n}_API_TOKEN`, "sim-token"]));
 
+/** A busy machine is slow; what hangs, hangs longer than this. */
+const patience = { testTimeout: 30_000, hookTimeout: 30_000 };
+
 export default defineConfig({
   test: {
+    // The Worker's log lines belong to tests that fail.
+    silent: "passed-only",
     projects: [
       {
         plugins: [
@@ -56,13 +61,14 @@ export default defineConfig({
           name: "worker",
           include: ["test/**/*.test.ts"],
           exclude: ["test/**/*.node.test.ts"],
+          ...patience,
         },
       },
       {
         test: {
           name: "node",
           include: ["test/**/*.node.test.ts"],
-          testTimeout: 30_000,
+          ...patience,
         },
       },
     ],
