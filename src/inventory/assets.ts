@@ -215,22 +215,26 @@ export class Assets {
       .map(({ id }) => id);
   }
 
-  /** Stores how reading one user's groups ended; `changed` says that the memberships differ from before. */
+  /**
+   * Stores how reading one user's groups ended; `changed` says that the memberships differ from before. A
+   * failure keeps what was known, which may be by a reading of the whole org.
+   */
   setGroupsRead(userId: string, reason: UnknownReason | null, changed: boolean, readAt: number): boolean {
     const [was] = this.#sql.exec<{ groups_at: number | null; groups_reason: string | null }>(
       "SELECT groups_at, groups_reason FROM assets WHERE id = ? AND deleted_at IS NULL",
       userId,
     );
     if (was === undefined) return false;
+    const orgAt = this.#meta.get("groups")?.at ?? null;
+    const knownAt = was.groups_at ?? (was.groups_reason === null ? orgAt : null);
     this.#sql.exec(
-      "UPDATE assets SET groups_at = coalesce(?, groups_at), groups_reason = ?, groups_tried_at = ? WHERE id = ?",
-      reason === null ? readAt : null,
+      "UPDATE assets SET groups_at = ?, groups_reason = ?, groups_tried_at = ? WHERE id = ?",
+      reason === null ? readAt : knownAt,
       reason,
       readAt,
       userId,
     );
-    const known =
-      was.groups_at === null && reason === null && (this.#meta.get("groups")?.at ?? null) === null;
+    const known = reason === null && was.groups_at === null && orgAt === null;
     if (!changed && !known && was.groups_reason === reason) return false;
     return this.touch([userId]) > 0;
   }

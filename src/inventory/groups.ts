@@ -51,15 +51,20 @@ export class Groups {
     this.#assets = assets;
   }
 
-  /** Files a group; its members get new sequence numbers when what they show of it has changed. */
+  /**
+   * Files a group; its members get new sequence numbers when what they show of it has changed. Stats that the
+   * record does not carry stay as they were.
+   */
   file(group: OktaGroup): void {
     const record: StoredGroup = { type: group.type, name: group.name, description: group.description };
     const hasRoles = group.stats?.hasAdminPrivilege ?? null;
     const before = this.#row(group.id);
     this.#sql.exec(
       `INSERT INTO groups (id, record, users_count, has_roles) VALUES (?, ?, ?, ?)
-       ON CONFLICT (id) DO UPDATE SET record = excluded.record, users_count = excluded.users_count, has_roles = excluded.has_roles
-       WHERE record IS NOT excluded.record OR users_count IS NOT excluded.users_count OR has_roles IS NOT excluded.has_roles`,
+       ON CONFLICT (id) DO UPDATE SET record = excluded.record,
+         users_count = coalesce(excluded.users_count, users_count), has_roles = coalesce(excluded.has_roles, has_roles)
+       WHERE record IS NOT excluded.record OR users_count IS NOT coalesce(excluded.users_count, users_count)
+         OR has_roles IS NOT coalesce(excluded.has_roles, has_roles)`,
       group.id,
       JSON.stringify(record),
       group.stats?.usersCount ?? null,
@@ -68,12 +73,11 @@ export class Groups {
     this.#touchIfChanged(group.id, before);
   }
 
-  /** A group that is gone takes its memberships along. */
+  /** A group that is gone takes its memberships along, also those that were heard of before or after it. */
   remove(groupId: string): void {
     const before = this.#row(groupId);
-    if (before === null) return;
-    if (isEveryone(stored(before))) this.#touchEveryone();
-    else this.empty(groupId);
+    if (before !== null && isEveryone(stored(before))) this.#touchEveryone();
+    this.empty(groupId);
     this.#sql.exec("DELETE FROM groups WHERE id = ?", groupId);
   }
 
@@ -81,6 +85,12 @@ export class Groups {
   empty(groupId: string): void {
     this.#assets.touchMembers(groupId);
     this.#sql.exec("DELETE FROM memberships WHERE group_id = ?", groupId);
+  }
+
+  /** Has nothing told yet whether the group gives roles? */
+  rolesUnheardOf(groupId: string): boolean {
+    const row = this.#row(groupId);
+    return row !== null && row.has_roles === null && row.roles_at === null;
   }
 
   /** Does the group give roles, as far as is known? */

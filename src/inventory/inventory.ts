@@ -236,7 +236,8 @@ export class Inventory {
     org: OrgFact | null,
     cache: GroupCache,
   ): Fact<readonly GroupFacts[]> {
-    const at = Math.max(row.groups_at ?? 0, org?.at ?? 0);
+    // Of somebody whose own groups could not be read, a reading of the org says nothing.
+    const at = Math.max(row.groups_at ?? 0, row.groups_reason === null ? (org?.at ?? 0) : 0);
     const reason = row.groups_reason ?? (row.groups_at === null ? (org?.reason ?? null) : null);
     if (at === 0) return unknown((reason ?? "pending") as UnknownReason); // only reasons are written there
     const value = this.groups.facts(JSON.parse(row.group_ids), user.status, cache);

@@ -119,8 +119,10 @@ export const deleteUser = (state: OrgState, id: string, options: ChangeOptions):
 
 /** Moves lastLogin alone. The user is the actor of the event, not its target. */
 export const signIn = (state: OrgState, id: string, options: ChangeOptions): OktaUser => {
-  const user = replaceUser(state, requireRow(state.store.users, id), { lastLogin: state.clock.iso() });
-  record(state, options, { eventType: "user.session.start", actor: userTarget(user) });
+  const at = state.clock.now();
+  const change = { lastLogin: new Date(at).toISOString() };
+  const user = replaceUser(state, requireRow(state.store.users, id), change);
+  record(state, options, { eventType: "user.session.start", actor: userTarget(user), at });
   return user;
 };
 

@@ -26,6 +26,8 @@ export interface LogInput {
   targets?: LogActor[];
   outcome?: string;
   debugData?: Record<string, string>;
+  /** When it happened, ms by the org's clock; now unless told. */
+  at?: number;
 }
 
 /** The actor of changes that nobody in the org made. */
@@ -50,7 +52,7 @@ export class SystemLog {
   /** Publishes an event now; it becomes readable after the log's delay. */
   write(input: LogInput): OktaLogEvent {
     const { random, now, delayMs, shuffle, duplicates } = this.#settings;
-    const publishedAt = now();
+    const publishedAt = input.at ?? now();
     const event: OktaLogEvent = {
       uuid: random.uuid(),
       published: new Date(publishedAt).toISOString(),

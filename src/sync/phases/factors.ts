@@ -28,9 +28,11 @@ export const factorsPhase: Phase = async (context) => {
     limit: BATCH,
   });
   if (ids.length > 0) {
-    const outcome = await forEachAsset(context, ids, (id) => readFactors(context, id, () => {}));
-    if (outcome.next !== "again" || (run.cursor.refusals ?? 0) < FORBIDDEN_FOR_ALL || run.cursor.succeeded)
-      return outcome;
+    const outcome = await forEachAsset(context, ids, async (id) => {
+      const read = await readFactors(context, id, () => {});
+      return read.next === "again" && refusedForAll(run) ? DONE : read;
+    });
+    if (!refusedForAll(run) || outcome.next === "superseded") return outcome;
     const refused = () => inventory.assets.refuseFactors("forbidden", run.startedAt);
     return context.commit(refused) ? DONE : SUPERSEDED;
   }
@@ -40,6 +42,9 @@ export const factorsPhase: Phase = async (context) => {
   });
   return committed ? AGAIN : SUPERSEDED;
 };
+
+const refusedForAll = ({ cursor }: StepContext["run"]): boolean =>
+  (cursor.refusals ?? 0) >= FORBIDDEN_FOR_ALL && !cursor.succeeded;
 
 /** Reads one user's factors and stores them, or why they are not known. `stored` runs in the same transaction. */
 export const readFactors = async (

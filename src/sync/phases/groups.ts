@@ -146,6 +146,7 @@ const finishMemberships = (context: StepContext): StepOutcome => {
   const committed = context.commit(() => {
     for (const id of inventory.groups.emptyOnes()) inventory.groups.empty(id);
     const reason = run.cursor.refusal ?? null;
+    if (reason === null) inventory.assets.clearGroupsReasons();
     const before = inventory.meta.get("groups")?.at ?? null;
     inventory.setGroupsKnown(reason === null ? { at: run.startedAt, reason } : { at: before, reason });
     inventory.sweeps.begin(MEMBERS);

@@ -119,6 +119,9 @@ const readGroup = async (context: StepContext, entry: StaleEntry): Promise<StepO
     inventory.stale.done("group", entry.id);
     if (!record.ok) inventory.groups.remove(entry.id);
     else for (const group of parseAll([record.value], parseGroup).records) inventory.groups.file(group);
+    if (inventory.groups.rolesUnheardOf(entry.id)) {
+      inventory.stale.add("group_roles", entry.id, entry.cause, context.run.startedAt);
+    }
   });
   return committed ? AGAIN : SUPERSEDED;
 };

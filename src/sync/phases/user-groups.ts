@@ -47,7 +47,12 @@ export const readUserGroups = async (
   const committed = context.commit(() => {
     const everyone = inventory.groups.everyoneId();
     const own = groups.value.filter(({ id }) => id !== everyone);
-    for (const group of own) if (!inventory.groups.has(group.id)) inventory.groups.file(group);
+    for (const group of own) {
+      if (inventory.groups.has(group.id)) continue;
+      // A user's list may tell no more of a group than its name: the next delta reads it whole.
+      inventory.groups.file(group);
+      inventory.stale.add("group", group.id, "search", readAt);
+    }
     const changed = inventory.memberships.replaceGroupsOf(
       userId,
       own.map(({ id }) => id),
