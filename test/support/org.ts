@@ -81,7 +81,11 @@ export class TestOrg {
 
   /** Changes the org's options while it is there, for instance what the credential may read. */
   async restrict(options: Json): Promise<void> {
-    await this.control("POST", "/restrict", options);
+    const { users, groups, devices, seed, epoch, clients, clockOffsetMs, ...rest } = await this.control<Json>(
+      "GET",
+      "/options",
+    );
+    await this.control("POST", "/restrict", { ...rest, ...options }); // what is not given gets its default
   }
 
   /** Random changes of every kind; says what they were. */
@@ -117,6 +121,12 @@ export const createOrg = async (connection: string, options: OrgOptionsInput = {
   const org = new TestOrg(connection);
   await org.create(options);
   return org;
+};
+
+/** Requests that went to hosts that are no org, since the last time that this was asked. */
+export const strayRequests = async (): Promise<string[]> => {
+  const response = await fetch("https://control.invalid/_world/unexpected", { method: "DELETE" });
+  return response.json();
 };
 
 export const streamStub = (connection: string, stream: StreamName = "users") =>
@@ -168,7 +178,7 @@ export const until = async (
 export const untilIdle = async (
   connection: string,
   stream: StreamName = "users",
-  timeoutMs = 60_000,
+  timeoutMs = 25_000,
 ): Promise<RunDocument> => {
   const stub: StreamApi = streamStub(connection, stream);
   const deadline = Date.now() + timeoutMs;
@@ -181,6 +191,20 @@ export const untilIdle = async (
     if (Date.now() > deadline) throw new Error(`the run goes on: ${JSON.stringify(await stub.status())}`);
     await sleep(10);
   }
+};
+
+/** The same, but a backoff is cut short again and again, as a person's "run now" does it. */
+export const untilIdleImpatiently = async (
+  connection: string,
+  stream: StreamName = "users",
+): Promise<RunDocument> => {
+  for (let turn = 0; turn < 400; turn++) {
+    const { run, state } = await statusOf(connection, stream);
+    if (run === null) return untilIdle(connection, stream);
+    if (state === "backing_off") await startRun(connection, run.kind, stream);
+    await sleep(20);
+  }
+  throw new Error(`the run does not end: ${JSON.stringify(await statusOf(connection, stream))}`);
 };
 
 /** One run from its start to its end. */

@@ -1,0 +1,394 @@
+/** What the inventory holds, what the status says and what a caller sees when Okta fails. */
+import { reset } from "cloudflare:test";
+import { afterEach, describe, expect, test } from "vitest";
+import { sizesOf } from "../support/formula.ts";
+import {
+  call,
+  createOrg,
+  differences,
+  expectedUsers,
+  type Fault,
+  inventory,
+  newestById,
+  type OrgDump,
+  partOf,
+  startRun,
+  statusOf,
+  strayRequests,
+  sync,
+  type TestOrg,
+  type Unknown,
+  until,
+  untilIdle,
+  untilIdleImpatiently,
+} from "../support/org.ts";
+
+const CONNECTION = "t2";
+
+afterEach(async () => {
+  await reset();
+  expect(await strayRequests()).toEqual([]);
+});
+
+const expectEqual = async (org: TestOrg, unknown: Unknown = {}): Promise<OrgDump> => {
+  const dump = await org.dump();
+  expect(differences(newestById(await inventory(CONNECTION)), expectedUsers(dump, unknown))).toEqual([]);
+  return dump;
+};
+
+const complete = { state: "idle", detail: null, assets: { quarantined: 0, unknown: {} } };
+
+describe("a call that fails once is made again, and nobody notices", () => {
+  test.each(["500", "503", "throw", "reset", "truncated", "html"] as const)("%s", async (kind) => {
+    const org = await createOrg(CONNECTION, { users: 450, groups: 12 });
+    await org.fault(
+      { kind, match: { endpoint: "GET /api/v1/users", after: 1, times: 1 } },
+      { kind, match: { endpoint: "GET /api/v1/groups", times: 1 } },
+      { kind, match: { endpoint: "GET /api/v1/groups/{id}/users", after: 2, times: 1 } },
+      { kind, match: { endpoint: "GET /api/v1/iam/assignees/users", times: 1 } },
+      { kind, match: { endpoint: "GET /api/v1/users/{id}/roles", times: 1 } },
+      { kind, match: { endpoint: "GET /api/v1/users/{id}/factors", every: 50 } },
+    );
+    const run = await sync(CONNECTION);
+    expect(run).toMatchObject({ state: "done", error: null });
+    // The org does not count a call that it threw on.
+    if (kind !== "throw") expect(run.calls.made).toBe((await org.stats()).total);
+    expect((await org.stats()).injectedFaults).toBeGreaterThan(8);
+    await expectEqual(org);
+    expect(await statusOf(CONNECTION)).toMatchObject(complete);
+  });
+
+  test("slow answers only take their time", async () => {
+    const org = await createOrg(CONNECTION, { users: 30, groups: 4 });
+    await org.fault({ kind: "slow", ms: 60 });
+    expect(await sync(CONNECTION)).toMatchObject({ state: "done", error: null });
+    await expectEqual(org);
+  });
+});
+
+describe("a page that is too large for Okta", () => {
+  test("is asked for in smaller ones", async () => {
+    const org = await createOrg(CONNECTION, { users: 300, groups: 120 });
+    await org.fault({ kind: "500-above-limit", limit: 60, match: { path: "/api/v1/(users|groups)\\?" } });
+    expect(await sync(CONNECTION)).toMatchObject({ state: "done", error: null });
+    await expectEqual(org);
+    expect(await statusOf(CONNECTION)).toMatchObject(complete);
+  });
+});
+
+describe("rate limits", () => {
+  test("a 429 is shown and waited out; the run goes on where it was", async () => {
+    const org = await createOrg(CONNECTION, { users: 450, groups: 5, windowMs: 3000 });
+    await org.fault({
+      kind: "429",
+      match: { endpoint: "GET /api/v1/users", after: 1, times: 1 },
+    });
+    await startRun(CONNECTION);
+    const during = await until(CONNECTION, ({ state }) => state === "backing_off");
+    expect(during.run).toMatchObject({ phase: "users", error: { code: "rate_limited", phase: "users" } });
+    expect(during.detail).toMatch(
+      /^\[GET\] "\/api\/v1\/users": 429 E0000047 .* \(rate_limited\)\. Goes on at 20/,
+    );
+    expect(during.rate_limits.find(({ bucket }) => bucket === "/api/v1/users")).toMatchObject({
+      remaining: 0,
+      backing_off_until: expect.stringMatching(/^20/),
+    });
+    expect(await untilIdle(CONNECTION)).toMatchObject({ state: "done", error: null });
+    expect((await org.stats()).repeats).toBe(0);
+    await expectEqual(org);
+  });
+
+  test("a concurrency 429 is a short pause, whatever its reset says", async () => {
+    const org = await createOrg(CONNECTION, { users: 60, groups: 5 });
+    await org.fault({
+      kind: "concurrency-429",
+      match: { endpoint: "GET /api/v1/users/{id}/factors", every: 20 },
+    });
+    const started = Date.now();
+    expect(await sync(CONNECTION)).toMatchObject({ state: "done", error: null });
+    expect(Date.now() - started).toBeLessThan(20_000);
+    await expectEqual(org);
+  });
+});
+
+describe("a failure that lasts", () => {
+  const failing = async (fault: Fault) => {
+    const org = await createOrg(CONNECTION, { users: 450, groups: 5 });
+    await org.fault({ ...fault, match: { endpoint: "GET /api/v1/users", after: 1 } });
+    await startRun(CONNECTION);
+    const during = await until(CONNECTION, ({ state }) => state === "backing_off");
+    expect(during.run).toMatchObject({ state: "running", phase: "users" });
+    return { org, during };
+  };
+
+  test.each([
+    [{ kind: "401" }, "invalid_credential", /^\[GET\] "\/api\/v1\/users": 401 E0000011/],
+    [{ kind: "503" }, "unavailable", /^\[GET\] "\/api\/v1\/users": 503 /],
+    [{ kind: "html" }, "invalid_response", /: the answer is not JSON /],
+    [{ kind: "huge-body", bytes: 30_000_000 }, "too_large", /: the answer is over 25165824 bytes /],
+    [{ kind: "redirect" }, "foreign_origin", /: 302 /],
+    [{ kind: "foreign-next" }, "foreign_origin", /the next page is on another origin/],
+  ] satisfies [Fault, string, RegExp][])(
+    "$kind is shown, what is stored stays, and the run goes on from there once it is over",
+    async (fault, code, detail) => {
+      const { org, during } = await failing(fault);
+      expect(during.run?.error).toMatchObject({ code, phase: "users" });
+      expect(during.detail).toMatch(detail);
+      expect(during.assets.total).toBe(200);
+      expect(await inventory(CONNECTION)).toHaveLength(200);
+      await org.clearFaults();
+      // A person starts it again: the run that is on goes on at once.
+      const response = await call(CONNECTION, "POST", "/v1/streams/users/runs", { kind: "full" });
+      expect(response.status).toBe(200);
+      expect(await response.json()).toMatchObject({ id: during.run?.id });
+      expect(await untilIdle(CONNECTION)).toMatchObject({ state: "done", error: null, id: during.run?.id });
+      expect((await org.stats()).repeats).toBeLessThanOrEqual(fault.kind === "foreign-next" ? 1 : 0);
+      await expectEqual(org);
+    },
+  );
+
+  test("waits longer each time, and goes on by itself", async () => {
+    const { org } = await failing({ kind: "503" });
+    const first = (await statusOf(CONNECTION)).run?.calls.made ?? 0;
+    await org.clearFaults();
+    expect(first).toBeGreaterThan(0);
+    expect(await untilIdle(CONNECTION)).toMatchObject({ state: "done" });
+    await expectEqual(org);
+  });
+});
+
+describe("facts that Okta does not let us read are unknown, never empty", () => {
+  test("403 on factors: has_mfa is null, and the status counts whom it is unknown of", async () => {
+    const org = await createOrg(CONNECTION, { users: 300, groups: 5, forbid: ["factors"] });
+    const run = await sync(CONNECTION);
+    expect(run).toMatchObject({ state: "done", error: null });
+    const dump = await org.dump();
+    const { present } = sizesOf(dump);
+    // A few refusals are enough to know.
+    expect(run.calls.by_endpoint["GET /api/v1/users/{id}/factors"]).toBeLessThanOrEqual(12);
+    const stored = newestById(await inventory(CONNECTION));
+    for (const { id, status } of dump.users) {
+      const { has_mfa } = partOf(stored.get(id) ?? {}, "user");
+      expect(has_mfa).toBe(status === "DEPROVISIONED" ? false : null);
+    }
+    expect(await statusOf(CONNECTION)).toMatchObject({
+      state: "idle",
+      assets: { total: 300, unknown: { factors: present } },
+    });
+
+    // Allowed again, the next full run knows them all; forbidden again, it keeps what it knew.
+    await org.restrict({ forbid: [] });
+    await sync(CONNECTION);
+    await expectEqual(org);
+    expect(await statusOf(CONNECTION)).toMatchObject(complete);
+    const someone = dump.users.find(({ factors }) => factors.some(({ status }) => status === "ACTIVE"));
+    await org.restrict({ forbid: ["factors"] });
+    await org.change("POST", `/users/${someone?.id}/suspend`);
+    await sync(CONNECTION);
+    await expectEqual(org);
+  });
+
+  test("a missing scope is the same for everybody: one refusal is enough", async () => {
+    const org = await createOrg(CONNECTION, { users: 100, groups: 3 });
+    await org.fault({ kind: "403-scope", match: { endpoint: "GET /api/v1/users/{id}/factors" } });
+    const run = await sync(CONNECTION);
+    expect(run.calls.by_endpoint["GET /api/v1/users/{id}/factors"]).toBeLessThanOrEqual(6);
+    expect((await statusOf(CONNECTION)).assets.unknown["factors"]).toBe(sizesOf(await org.dump()).present);
+  });
+
+  test("factors of one user forbidden or failing for good leave the others alone", async () => {
+    const org = await createOrg(CONNECTION, { users: 60, groups: 3 });
+    const [one, two, three] = (await org.dump()).users.filter(({ factors }) => factors.length > 0);
+    await org.fault(
+      { kind: "403", match: { path: `/api/v1/users/${one?.id}/factors` } },
+      { kind: "500", match: { path: `/api/v1/users/${two?.id}/factors` } },
+      { kind: "404", match: { path: `/api/v1/users/${three?.id}/factors` } },
+    );
+    expect(await sync(CONNECTION)).toMatchObject({ state: "done" });
+    const dump = await org.dump();
+    const expected = expectedUsers(dump);
+    const unknown = expectedUsers(dump, { mfa: true });
+    for (const user of [one, two, three]) expected.set(user?.id ?? "", unknown.get(user?.id ?? "") ?? {});
+    expect(differences(newestById(await inventory(CONNECTION)), expected)).toEqual([]);
+    expect((await statusOf(CONNECTION)).assets.unknown).toEqual({ factors: 3 });
+  });
+
+  test("403 on everything about roles: type and privileges are null", async () => {
+    const org = await createOrg(CONNECTION, {
+      users: 200,
+      groups: 20,
+      forbid: ["roles", "groupRoles", "assignees"],
+    });
+    expect(await sync(CONNECTION)).toMatchObject({ state: "done", error: null });
+    const dump = await org.dump();
+    const giving = new Set(dump.groups.filter(({ roles }) => roles.length > 0).map(({ id }) => id));
+    expect(giving.size).toBeGreaterThan(0);
+    const stored = newestById(await inventory(CONNECTION));
+    for (const [id, event] of expectedUsers(dump, { roles: true })) {
+      const groups = partOf(event, "user")["groups"] as { uid: string; privileges: unknown }[]; // written so above
+      // The groups' statistics tell which of them give roles at all.
+      for (const group of groups) if (giving.has(group.uid)) group.privileges = null;
+      expect(stored.get(id)).toEqual(event);
+    }
+    expect(await statusOf(CONNECTION)).toMatchObject({ state: "idle", assets: { unknown: { roles: 200 } } });
+    await org.restrict({ forbid: [] });
+    await sync(CONNECTION);
+    await expectEqual(org);
+    expect(await statusOf(CONNECTION)).toMatchObject(complete);
+  });
+
+  test("403 on the roles of groups alone: their privileges are null, admins are still known", async () => {
+    const org = await createOrg(CONNECTION, { users: 200, groups: 20, forbid: ["groupRoles"] });
+    expect(await sync(CONNECTION)).toMatchObject({ state: "done", error: null });
+    const dump = await org.dump();
+    const stored = newestById(await inventory(CONNECTION));
+    for (const [id, event] of expectedUsers(dump)) {
+      expect(partOf(stored.get(id) ?? {}, "user")["type"]).toBe(partOf(event, "user")["type"]);
+    }
+    expect((await statusOf(CONNECTION)).assets.unknown).toEqual({});
+  });
+
+  test("403 on groups: groups are null, and who is an admin is unknown", async () => {
+    const org = await createOrg(CONNECTION, { users: 60, groups: 10, forbid: ["groups"] });
+    expect(await sync(CONNECTION)).toMatchObject({ state: "done", error: null });
+    await expectEqual(org, { groups: true, roles: true });
+    expect(await statusOf(CONNECTION)).toMatchObject({
+      state: "idle",
+      assets: { total: 60, unknown: { groups: 60, roles: 60 } },
+    });
+    await org.restrict({ forbid: [] });
+    await sync(CONNECTION);
+    await expectEqual(org);
+    expect(await statusOf(CONNECTION)).toMatchObject(complete);
+  });
+
+  test.each([
+    ["members", { users: 100, groups: 8 }],
+    ["userGroups", { users: 12, groups: 60 }],
+  ] as const)("403 on %s: groups are null", async (resource, options) => {
+    const org = await createOrg(CONNECTION, { ...options, forbid: [resource] });
+    expect(await sync(CONNECTION)).toMatchObject({ state: "done", error: null });
+    const stored = await inventory(CONNECTION);
+    const dump = await org.dump();
+    const ids = new Set(dump.users.filter(({ status }) => status !== "DEPROVISIONED").map(({ id }) => id));
+    for (const event of newestById(stored).values()) {
+      const { uid, groups } = partOf(event, "user");
+      if (ids.has(String(uid))) expect(groups).toBeNull();
+    }
+    expect((await statusOf(CONNECTION)).assets.unknown["groups"]).toBeGreaterThanOrEqual(ids.size);
+    await org.restrict({ forbid: [] });
+    await sync(CONNECTION);
+    await expectEqual(org);
+    expect(await statusOf(CONNECTION)).toMatchObject(complete);
+  });
+});
+
+describe("records that cannot be read", () => {
+  test("one bad record is quarantined and its page goes on; a later run clears it", async () => {
+    const org = await createOrg(CONNECTION, { users: 250, groups: 5 });
+    await org.fault({ kind: "malformed-record", match: { endpoint: "GET /api/v1/users", times: 1 } });
+    expect(await sync(CONNECTION)).toMatchObject({ state: "done", error: null });
+    expect(await statusOf(CONNECTION)).toMatchObject({ assets: { total: 249, quarantined: 1, deleted: 0 } });
+    const dump = await org.dump();
+    const wrong = differences(newestById(await inventory(CONNECTION)), expectedUsers(dump));
+    expect(wrong).toEqual([{ id: dump.users[0]?.id, is: null, should: expect.anything() }]);
+    await sync(CONNECTION);
+    expect(await statusOf(CONNECTION)).toMatchObject({ assets: { total: 250, quarantined: 0 } });
+    await expectEqual(org);
+  });
+
+  test("a known user whose record turns bad keeps what is known and is not taken for deleted", async () => {
+    const org = await createOrg(CONNECTION, { users: 20, groups: 3 });
+    await sync(CONNECTION);
+    const [first] = (await org.dump()).users;
+    const record = { id: first?.id, status: "ACTIVE", profile: "garbage" };
+    await org.fault({ kind: "malformed-record", record, match: { endpoint: "GET /api/v1/users", times: 1 } });
+    expect(await sync(CONNECTION)).toMatchObject({ state: "done", changes: { deleted: 0 } });
+    expect(await statusOf(CONNECTION)).toMatchObject({ assets: { total: 20, deleted: 0, quarantined: 1 } });
+    await expectEqual(org);
+  });
+
+  test("a factor that cannot be read makes MFA unknown, not smaller", async () => {
+    const org = await createOrg(CONNECTION, { users: 20, groups: 3 });
+    const someone = (await org.dump()).users.find(({ factors }) => factors.length > 1);
+    await org.fault({
+      kind: "malformed-record",
+      record: { id: "opf1", status: "ACTIVE" },
+      match: { path: `/api/v1/users/${someone?.id}/factors` },
+    });
+    await sync(CONNECTION);
+    const stored = newestById(await inventory(CONNECTION));
+    expect(partOf(stored.get(someone?.id ?? "") ?? {}, "user")["has_mfa"]).toBeNull();
+    expect((await statusOf(CONNECTION)).assets.unknown).toEqual({ factors: 1 });
+  });
+});
+
+describe("an empty list of users", () => {
+  test("on the first run is a failed credential, and says so", async () => {
+    const org = await createOrg(CONNECTION, { users: 30, groups: 3, emptyLists: true });
+    const run = await sync(CONNECTION);
+    expect(run).toMatchObject({ state: "failed", error: { code: "empty_list", phase: "users" } });
+    expect(await statusOf(CONNECTION)).toMatchObject({
+      state: "failed",
+      detail: expect.stringContaining("Read-only Administrator"),
+      assets: { total: 0 },
+    });
+    await org.restrict({ emptyLists: false });
+    expect(await sync(CONNECTION)).toMatchObject({ state: "done", cause: "first" });
+    await expectEqual(org);
+  });
+
+  test("later is held back for a person, and nothing is deleted", async () => {
+    const org = await createOrg(CONNECTION, { users: 30, groups: 3 });
+    await sync(CONNECTION);
+    await org.restrict({ emptyLists: true });
+    expect(await sync(CONNECTION)).toMatchObject({ state: "held", changes: { deleted: 0 } });
+    expect(await statusOf(CONNECTION)).toMatchObject({
+      state: "held",
+      detail: expect.stringContaining("30 known assets missing"),
+      held_deletions: 30,
+      assets: { total: 30, deleted: 0 },
+    });
+    await expectEqual(org);
+    await org.restrict({ emptyLists: false });
+    expect(await sync(CONNECTION)).toMatchObject({ state: "done" });
+    expect(await statusOf(CONNECTION)).toMatchObject({ ...complete, held_deletions: 0 });
+    await expectEqual(org);
+  });
+});
+
+describe("devices that Okta does not show", () => {
+  test.each([
+    ["an org on the Classic Engine", { pipeline: "v1" as const }, "Classic Engine"],
+    ["a credential that may not read them", { forbid: ["devices" as const] }, "okta.devices.read"],
+  ])("%s: the stream is unavailable and says why, the users are untouched", async (_, options, word) => {
+    const org = await createOrg(CONNECTION, { users: 30, groups: 3, devices: 20, ...options });
+    expect(await sync(CONNECTION, "full", "devices")).toMatchObject({
+      state: "failed",
+      error: { code: "unavailable" },
+    });
+    expect(await statusOf(CONNECTION, "devices")).toMatchObject({
+      state: "unavailable",
+      detail: expect.stringContaining(word),
+      assets: { total: 0 },
+    });
+    expect(await inventory(CONNECTION, { stream: "devices" })).toEqual([]);
+    expect(await sync(CONNECTION)).toMatchObject({ state: "done" });
+    await expectEqual(org);
+  });
+});
+
+describe("an org where one call in ten fails in one way or another", () => {
+  test.each([1, 2, 3])("ends up equal, seed %i", async (seed) => {
+    const org = await createOrg(CONNECTION, { users: 300, groups: 30, seed });
+    const kinds = ["500", "503", "throw", "reset", "truncated", "html", "401", "concurrency-429"] as const;
+    await org.fault(...kinds.map((kind) => ({ kind, match: { probability: 0.012 } })));
+    await startRun(CONNECTION);
+    expect(await untilIdleImpatiently(CONNECTION)).toMatchObject({ state: "done" });
+    // What was given up for this run is unknown, nothing is wrong; the next run knows it all.
+    await org.clearFaults();
+    await sync(CONNECTION);
+    await expectEqual(org);
+    expect(await statusOf(CONNECTION)).toMatchObject(complete);
+  });
+});
