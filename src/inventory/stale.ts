@@ -19,6 +19,9 @@ export interface StaleEntry {
   readonly cause: StaleCause;
 }
 
+/** An object's time stamp and the event of the same change may differ by this much. */
+export const SAME_CHANGE_MS = 2_000;
+
 /** The queue of facts to read again. An entry leaves it in the transaction that stores the new reading. */
 export class Stale {
   readonly #sql: SqlStorage;
@@ -55,8 +58,16 @@ export class Stale {
     this.#sql.exec("DELETE FROM stale WHERE kind = ? AND id = ?", kind, id);
   }
 
-  /** A record that says it was updated at `lastUpdated` already shows what happened until then. */
+  /**
+   * A record that says it was updated at `lastUpdated` already shows what happened until then. The event of the
+   * same change may be published a moment later.
+   */
   doneUntil(kind: StaleKind, id: string, lastUpdated: number): void {
-    this.#sql.exec("DELETE FROM stale WHERE kind = ? AND id = ? AND since <= ?", kind, id, lastUpdated);
+    this.#sql.exec(
+      "DELETE FROM stale WHERE kind = ? AND id = ? AND since <= ?",
+      kind,
+      id,
+      lastUpdated + SAME_CHANGE_MS,
+    );
   }
 }

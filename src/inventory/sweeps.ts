@@ -35,6 +35,17 @@ export class Sweeps {
     );
   }
 
+  /** How many of the listed users are not DEPROVISIONED. */
+  sizeNotDeprovisioned(listing: string): number {
+    return this.#sql
+      .exec<{ n: number }>(
+        `SELECT count(*) AS n FROM assets WHERE record ->> '$.status' <> 'DEPROVISIONED'
+         AND id IN (SELECT row.value FROM sweeps, json_each(ids) AS row WHERE listing = ?)`,
+        listing,
+      )
+      .one().n;
+  }
+
   /** Writes the known living assets that the listing did not show into `absentees`; returns how many. */
   findAbsentees(listing: string): number {
     this.#sql.exec("DELETE FROM absentees");

@@ -7,7 +7,8 @@ import type { OktaLogEvent } from "../okta/records.ts";
 import type { StreamName } from "./status.ts";
 
 export type Effect =
-  | { readonly do: "read_again"; readonly kind: StaleKind; readonly id: string }
+  /** `quiet`: what happened need not move lastUpdated, so that a record found by it may not show it. */
+  | { readonly do: "read_again"; readonly kind: StaleKind; readonly id: string; readonly quiet?: true }
   | { readonly do: "membership"; readonly groupId: string; readonly userId: string; readonly member: boolean }
   | { readonly do: "signed_in"; readonly userId: string; readonly at: string }
   | { readonly do: "group_deleted"; readonly groupId: string }
@@ -15,13 +16,14 @@ export type Effect =
 
 /** What an event of a type does to each of its targets of a type. */
 type Rule =
-  | { readonly target: "User" | "UserGroup" | "Device"; readonly kind: StaleKind }
+  | { readonly target: "User" | "UserGroup" | "Device"; readonly kind: StaleKind; readonly quiet?: true }
   | { readonly member: boolean }
   | { readonly signedIn: true }
   | { readonly deleted: "User" | "UserGroup" | "Device" }
   | { readonly binding: true };
 
 const user: Rule = { target: "User", kind: "user" };
+const password: Rule = { target: "User", kind: "user", quiet: true };
 const device: Rule = { target: "Device", kind: "device" };
 const factors: Rule = { target: "User", kind: "factors" };
 
@@ -38,8 +40,8 @@ const userEvents: Readonly<Record<string, Rule>> = {
   "user.account.lock": user,
   "user.account.unlock": user,
   "user.account.unlock_by_admin": user,
-  "user.account.update_password": user,
-  "user.account.reset_password": user,
+  "user.account.update_password": password,
+  "user.account.reset_password": password,
   "user.account.update_primary_email": user,
   "user.account.update_user_type": user,
   "user.session.start": { signedIn: true },
@@ -95,7 +97,8 @@ export const effectsOf = (stream: StreamName, event: OktaLogEvent): Effect[] => 
   const rule = rules[stream][event.eventType];
   if (rule === undefined || event.outcome === "FAILURE" || event.outcome === "DENY") return [];
   if ("target" in rule) {
-    return targets(event, rule.target).map((id) => ({ do: "read_again", kind: rule.kind, id }));
+    const { kind, quiet } = rule;
+    return targets(event, rule.target).map((id) => ({ do: "read_again", kind, id, ...(quiet && { quiet }) }));
   }
   if ("deleted" in rule) {
     return targets(event, rule.deleted).map((id) =>

@@ -15,6 +15,7 @@ const event = (eventType: string, over: Partial<OktaLogEvent> = {}): OktaLogEven
 });
 
 const readUser: Effect = { do: "read_again", kind: "user", id: "00uTarget" };
+const readQuietly: Effect = { ...readUser, quiet: true };
 const readFactors: Effect = { do: "read_again", kind: "factors", id: "00uTarget" };
 const readRoles: Effect = { do: "read_again", kind: "roles", id: "00uTarget" };
 const readGroup: Effect = { do: "read_again", kind: "group", id: "00gTarget" };
@@ -41,8 +42,8 @@ const usersTable: readonly (readonly [string, readonly Effect[]])[] = [
   ["user.account.lock", [readUser]],
   ["user.account.unlock", [readUser]],
   ["user.account.unlock_by_admin", [readUser]],
-  ["user.account.update_password", [readUser]],
-  ["user.account.reset_password", [readUser]],
+  ["user.account.update_password", [readQuietly]],
+  ["user.account.reset_password", [readQuietly]],
   ["user.account.update_primary_email", [readUser]],
   ["user.account.update_user_type", [readUser]],
   ["group.user_membership.add", [membership(true)]],

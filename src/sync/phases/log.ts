@@ -94,7 +94,7 @@ const apply = ({ inventory, run, now }: StepContext, effect: Effect, event: Okta
   const published = event.published === null ? now() : Date.parse(event.published);
   switch (effect.do) {
     case "read_again":
-      stale.add(effect.kind, effect.id, "log", published);
+      stale.add(effect.kind, effect.id, "log", effect.quiet ? Number.MAX_SAFE_INTEGER : published);
       return;
     case "maybe_deleted":
       if (assets.exists(effect.id)) inventory.sweeps.addAbsentee(effect.id);

@@ -1,4 +1,5 @@
 /** What Okta's searches by time say has changed: profiles and status, and groups. */
+import { SAME_CHANGE_MS } from "../../inventory/stale.ts";
 import { type OktaGroup, parseAll, parseDevice, parseGroup, parseUser } from "../../okta/records.ts";
 import { PAGE } from "../plan.ts";
 import { AGAIN, DONE, listStep, type Phase, type StepContext, SUPERSEDED } from "../step.ts";
@@ -11,8 +12,6 @@ export interface Watermarks {
 
 /** Searches see a change late: each looks this far back over what the one before has seen. */
 const OVERLAP_MS = 2 * 60_000;
-/** A group's lastMembershipUpdated and the event of the same change may differ by this much. */
-const SAME_CHANGE_MS = 2_000;
 
 export const searchesPhase: Phase = async (context) => {
   const { inventory, run, stream, api } = context;

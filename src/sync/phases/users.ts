@@ -91,7 +91,7 @@ export const fileUsers = (
  */
 const settleEveryone = ({ inventory }: StepContext, listed: number): void => {
   const count = inventory.groups.everyoneCount();
-  const active = inventory.assets.countNotDeprovisioned();
+  const active = inventory.sweeps.sizeNotDeprovisioned(USERS_LISTING);
   if (count === null || active === listed) return;
   inventory.groups.setEveryoneHoldsDeprovisioned(Math.abs(count - listed) < Math.abs(count - active));
 };

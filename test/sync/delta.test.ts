@@ -1,0 +1,326 @@
+/** Deltas and deletions by example: what each change costs, and what no cron, gap or guard may lose. */
+import { reset, runInDurableObject } from "cloudflare:test";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  call,
+  createOrg,
+  differences,
+  expectedDevices,
+  expectedUsers,
+  inventory,
+  type Json,
+  newestById,
+  partOf,
+  partsOf,
+  statusOf,
+  streamStub,
+  sync,
+  type TestOrg,
+  untilIdle,
+} from "../support/org.ts";
+
+const CONNECTION = "t11";
+let org: TestOrg;
+
+const dataOf = (event: Json): Json => partOf(partsOf(event, "enrichments")[0] ?? {}, "data");
+const living = (events: readonly Json[]): Json[] =>
+  events.filter((event) => dataOf(event)["is_deleted"] !== true);
+
+const expectUsersEqual = async (): Promise<void> => {
+  const found = living(await inventory(CONNECTION));
+  expect(differences(newestById(found), expectedUsers(await org.dump()))).toEqual([]);
+};
+
+const userIds = async (): Promise<string[]> => (await org.dump()).users.map(({ id }) => id);
+
+/** An ordinary user: living, and nobody's only credential. */
+const someUsers = async (count: number): Promise<string[]> =>
+  (await org.dump()).users
+    .filter(({ status }) => status === "ACTIVE")
+    .slice(1, 1 + count)
+    .map(({ id }) => id);
+
+/** Calls of one delta of the users stream. */
+const deltaCalls = async (): Promise<Record<string, number>> => {
+  await org.resetStats();
+  const run = await sync(CONNECTION, "delta");
+  expect(run.state).toBe("done");
+  const { calls, total } = await org.stats();
+  expect(run.calls.made).toBe(total);
+  return calls;
+};
+
+const sum = (calls: Record<string, number>): number => Object.values(calls).reduce((a, b) => a + b, 0);
+
+const quiet = () => org.control("POST", "/clock", { advance_ms: 10 * 60_000 });
+
+beforeEach(async () => {
+  org = await createOrg(CONNECTION, { users: 60, groups: 12, devices: 20, seed: 5, windowMs: 1000 });
+  await sync(CONNECTION, "full");
+  await quiet();
+  await sync(CONNECTION, "delta");
+});
+afterEach(reset);
+
+describe("what a delta costs", () => {
+  test("an idle one: at most 4 calls a stream", async () => {
+    expect(await deltaCalls()).toEqual({
+      "GET /api/v1/logs": 1,
+      "GET /api/v1/users": 1,
+      "GET /api/v1/groups": 1,
+    });
+    await sync(CONNECTION, "full", "devices");
+    await quiet();
+    await org.resetStats();
+    await sync(CONNECTION, "delta", "devices");
+    expect((await org.stats()).total).toBeLessThanOrEqual(4);
+  });
+
+  test("k profile changes: nothing beyond the searches, which bring the records", async () => {
+    for (const id of await someUsers(5))
+      await org.change("PATCH", `/users/${id}`, { profile: { title: "Chief" } });
+    expect(sum(await deltaCalls())).toBeLessThanOrEqual(4);
+    await expectUsersEqual();
+  });
+
+  test("sign-ins: last_logon without a call", async () => {
+    for (const id of await someUsers(3)) await org.change("POST", `/users/${id}/sign-in`);
+    expect(sum(await deltaCalls())).toBeLessThanOrEqual(4);
+    await expectUsersEqual();
+  });
+
+  test("memberships: applied from the log, without a call", async () => {
+    const { groups } = await org.dump();
+    const group = groups.find(({ type, roles }) => type === "OKTA_GROUP" && roles.length === 0);
+    for (const id of await someUsers(3)) await org.change("POST", `/groups/${group?.id}/users/${id}`);
+    expect(sum(await deltaCalls())).toBeLessThanOrEqual(4);
+    await expectUsersEqual();
+  });
+
+  test("k enrolled factors: one call each", async () => {
+    for (const id of await someUsers(4)) {
+      await org.change("POST", `/users/${id}/factors`, {
+        factorType: "push",
+        provider: "OKTA",
+        status: "ACTIVE",
+      });
+    }
+    const calls = await deltaCalls();
+    expect(calls["GET /api/v1/users/{id}/factors"]).toBe(4);
+    expect(sum(calls)).toBeLessThanOrEqual(4 + 4);
+    await expectUsersEqual();
+  });
+
+  test("k granted roles: one call each", async () => {
+    for (const id of await someUsers(2))
+      await org.change("POST", `/users/${id}/roles`, { type: "APP_ADMIN" });
+    const calls = await deltaCalls();
+    expect(calls["GET /api/v1/users/{id}/roles"]).toBe(2);
+    expect(sum(calls)).toBeLessThanOrEqual(4 + 2);
+    await expectUsersEqual();
+  });
+
+  test("a new user: its factors and its groups", async () => {
+    await org.change("POST", "/users", { profile: { login: "new@example.com", email: "new@example.com" } });
+    expect(sum(await deltaCalls())).toBeLessThanOrEqual(4 + 2);
+    await expectUsersEqual();
+  });
+
+  test("a deleted user: confirmed by its id, told once more, marked", async () => {
+    const [id = ""] = await someUsers(1);
+    const before = (await statusOf(CONNECTION)).head;
+    await org.change("DELETE", `/users/${id}`);
+    await sync(CONNECTION, "delta");
+    await expectUsersEqual();
+    const told = (await inventory(CONNECTION, { after: before })).find(
+      (event) => partOf(event, "user")["uid"] === id,
+    );
+    expect(dataOf(told ?? {})).toMatchObject({ is_enabled: false, is_deleted: true });
+    expect((await statusOf(CONNECTION)).assets).toMatchObject({ deleted: 1 });
+    const single = await call(CONNECTION, "GET", `/v1/inventory/users/${id}`);
+    expect(single.status).toBe(200);
+  });
+});
+
+describe("what the log does not tell", () => {
+  test("silent profile and group changes are found by the searches", async () => {
+    const [id = ""] = await someUsers(1);
+    await org.change("PATCH", `/users/${id}?silent=true`, { profile: { department: "Night" } });
+    const { groups } = await org.dump();
+    const group = groups.find(({ type }) => type === "OKTA_GROUP");
+    await org.change("PATCH", `/groups/${group?.id}?silent=true`, {
+      profile: { name: "Renamed in silence" },
+    });
+    await org.change("POST", `/groups/${group?.id}/users/${id}?silent=true`);
+    await sync(CONNECTION, "delta");
+    await expectUsersEqual();
+  });
+
+  test("a silent deletion is found by the next full run", async () => {
+    const [id = ""] = await someUsers(1);
+    await org.change("DELETE", `/users/${id}?silent=true`);
+    const run = await sync(CONNECTION, "full");
+    expect(run.changes.deleted).toBe(1);
+    await expectUsersEqual();
+  });
+
+  test("a lost log cursor ends in a full run by itself, which reads every fact again", async () => {
+    const [id = ""] = await someUsers(1);
+    await org.change("POST", `/users/${id}/factors?silent=true`, {
+      factorType: "push",
+      provider: "OKTA",
+      status: "ACTIVE",
+    });
+    await runInDurableObject(streamStub(CONNECTION), (_, state) => {
+      const next = "https://t11.okta.com/api/v1/logs?after=gone&limit=1000";
+      state.storage.sql.exec("UPDATE meta SET value = json_set(value, '$.next', ?) WHERE key = 'log'", next);
+    });
+    const last = await sync(CONNECTION, "delta");
+    expect(last).toMatchObject({ kind: "full", cause: "gap", state: "done" });
+    await expectUsersEqual();
+  });
+
+  test("100 days of rest end in a correct inventory without a person", async () => {
+    await org.control("POST", "/clock", { advance_ms: 50 * 86_400_000 });
+    await org.control("POST", "/churn", { changes: 30 });
+    await org.control("POST", "/clock", { advance_ms: 50 * 86_400_000 });
+    await runInDurableObject(streamStub(CONNECTION), (_, state) => {
+      const ago = Date.now() - 100 * 86_400_000;
+      state.storage.sql.exec(
+        "UPDATE meta SET value = json_set(value, '$.polledAt', ?) WHERE key = 'log'",
+        ago,
+      );
+    });
+    await streamStub(CONNECTION).wake("delta");
+    const last = await untilIdle(CONNECTION);
+    expect(last).toMatchObject({ kind: "full", cause: "gap", state: "done" });
+    await expectUsersEqual();
+  });
+});
+
+describe("deletions held back", () => {
+  test("an org that suddenly answers 200 [] deletes nothing until confirmed", async () => {
+    const total = (await userIds()).length;
+    await org.restrict({ emptyLists: true });
+    const run = await sync(CONNECTION, "full");
+    expect(run.state).toBe("held");
+    const status = await statusOf(CONNECTION);
+    expect(status).toMatchObject({ state: "held", held_deletions: total, assets: { total, deleted: 0 } });
+    expect(status.detail).toContain("deletions/confirm");
+    await org.restrict({ emptyLists: false });
+    const again = await sync(CONNECTION, "full");
+    expect(again.state).toBe("done");
+    expect(await statusOf(CONNECTION)).toMatchObject({ state: "idle", held_deletions: 0, assets: { total } });
+    await expectUsersEqual();
+  });
+
+  test("30 % gone between two full runs: held, then let go by a person, each confirmed by its id", async () => {
+    const ids = await userIds();
+    const gone = ids.slice(10, 10 + Math.ceil(ids.length * 0.3));
+    for (const id of gone) await org.change("DELETE", `/users/${id}?silent=true`);
+    expect((await sync(CONNECTION, "full")).state).toBe("held");
+    expect(await statusOf(CONNECTION)).toMatchObject({ held_deletions: gone.length, assets: { deleted: 0 } });
+    // The rest of the stream goes on meanwhile.
+    expect((await sync(CONNECTION, "delta")).changes.deleted).toBe(0);
+    const confirmed = await call(CONNECTION, "POST", "/v1/streams/users/deletions/confirm");
+    expect(confirmed.status).toBeLessThan(300);
+    expect(await confirmed.json()).toMatchObject({ confirmed: gone.length });
+    await untilIdle(CONNECTION);
+    expect(await statusOf(CONNECTION)).toMatchObject({
+      state: "idle",
+      held_deletions: 0,
+      assets: { deleted: gone.length },
+    });
+    await expectUsersEqual();
+    expect((await call(CONNECTION, "POST", "/v1/streams/users/deletions/confirm")).status).toBe(409);
+  });
+
+  test("an absentee that answers by its id is no deletion", async () => {
+    const [id = ""] = await someUsers(1);
+    await org.fault({
+      match: { endpoint: "GET /api/v1/users", times: 1 },
+      kind: "malformed-record",
+      record: {},
+    });
+    const run = await sync(CONNECTION, "full");
+    expect(run.changes.deleted).toBe(0);
+    expect(id).not.toBe("");
+    await expectUsersEqual();
+  });
+
+  test("tombstones are dropped after 30 days", async () => {
+    const [id = ""] = await someUsers(1);
+    await org.change("DELETE", `/users/${id}`);
+    await sync(CONNECTION, "delta");
+    await runInDurableObject(streamStub(CONNECTION), (_, state) => {
+      const ago = Date.now() - 31 * 86_400_000;
+      state.storage.sql.exec("UPDATE assets SET deleted_at = ? WHERE deleted_at IS NOT NULL", ago);
+    });
+    await sync(CONNECTION, "delta");
+    expect(await statusOf(CONNECTION)).toMatchObject({ assets: { deleted: 0 } });
+    expect((await call(CONNECTION, "GET", `/v1/inventory/users/${id}`)).status).toBe(404);
+  });
+});
+
+describe("schedule", () => {
+  test("a run whose alarm was dropped is revived by the next cron", async () => {
+    await org.fault({ match: { path: "/api/v1/users", times: 3 }, kind: "503" });
+    const stub = streamStub(CONNECTION);
+    await stub.startRun("full");
+    await runInDurableObject(stub, (_, state) => state.storage.deleteAlarm());
+    await stub.wake("delta");
+    expect((await untilIdle(CONNECTION)).state).toBe("done");
+  });
+
+  test("two crons at once make one run", async () => {
+    const stub = streamStub(CONNECTION);
+    const before = (await stub.runs()).length;
+    await Promise.all([stub.wake("delta"), stub.wake("delta")]);
+    await untilIdle(CONNECTION);
+    expect((await stub.runs()).length).toBe(before + 1);
+  });
+
+  test("history keeps the last hundred runs, newest first", async () => {
+    const stub = streamStub(CONNECTION);
+    const runs = await stub.runs();
+    expect(runs.map(({ kind }) => kind)).toEqual(["delta", "full"]);
+    expect(runs[1]?.calls.predicted).toBeGreaterThan(0);
+  });
+});
+
+describe("rolling refresh", () => {
+  test("a factor that changed in silence is read again within its time", async () => {
+    const [id = ""] = await someUsers(1);
+    await org.change("DELETE", `/users/${id}/factors?silent=true`);
+    await runInDurableObject(streamStub(CONNECTION), (_, state) => {
+      // All were read in the last days but this one, which is nearly a week old.
+      const old = Date.now() - 6.5 * 86_400_000;
+      state.storage.sql.exec(
+        "UPDATE assets SET factors_at = ?, factors_tried_at = ? WHERE id = ?",
+        old,
+        old,
+        id,
+      );
+    });
+    const calls = await deltaCalls();
+    expect(calls["GET /api/v1/users/{id}/factors"]).toBe(1);
+    await expectUsersEqual();
+  });
+});
+
+describe("devices", () => {
+  test("enrolment, status, links and deletions follow the log", async () => {
+    await sync(CONNECTION, "full", "devices");
+    await quiet();
+    const [user = ""] = await someUsers(1);
+    const { devices } = await org.dump();
+    const [first, second, third] = devices;
+    await org.change("POST", `/devices/${first?.id}/suspend`);
+    await org.change("POST", `/devices/${second?.id}/users`, { userId: user, managementStatus: "MANAGED" });
+    await org.change("POST", `/devices/${third?.id}/delete`);
+    const run = await sync(CONNECTION, "delta", "devices");
+    expect(run.state).toBe("done");
+    const found = living(await inventory(CONNECTION, { stream: "devices" }));
+    expect(differences(newestById(found), expectedDevices(await org.dump()))).toEqual([]);
+  });
+});
