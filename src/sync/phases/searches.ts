@@ -2,7 +2,16 @@
 import { SAME_CHANGE_MS } from "../../inventory/stale.ts";
 import { type OktaGroup, parseAll, parseDevice, parseGroup, parseUser } from "../../okta/records.ts";
 import { PAGE } from "../plan.ts";
-import { AGAIN, DONE, listStep, type Phase, type StepContext, SUPERSEDED } from "../step.ts";
+import {
+  AGAIN,
+  DONE,
+  lasting,
+  listStep,
+  type Phase,
+  type StepContext,
+  type StepOutcome,
+  SUPERSEDED,
+} from "../step.ts";
 import { fileUsers } from "./users.ts";
 
 /** Until when each search has looked, ms by Okta's clock. */
@@ -25,15 +34,26 @@ export const searchesPhase: Phase = async (context) => {
   const watermark = inventory.meta.get<"watermarks", Watermarks>("watermarks")?.searchedAt ?? run.startedAt;
   const from = new Date(watermark - OVERLAP_MS).toISOString();
   const outcome = await search(context, part, from);
-  if (outcome.next === "failed") return { next: "wait", error: outcome.error };
-  if (outcome.next !== "done") return outcome;
-  const last = part !== "users";
+  if (outcome.next === "failed") {
+    const refused = outcome.error.code === "bad_request";
+    if (!refused && lasting(outcome.error, run) === null) return { next: "wait", error: outcome.error };
+    // A search that Okta does not take or allow is left to the next full run; the others go on.
+    return goOn(context, refused && part === "groups" ? "memberships" : nextPart(part), since);
+  }
+  return outcome.next === "done" ? goOn(context, nextPart(part), since) : outcome;
+};
+
+/** The searches of the users stream, and of the devices stream. */
+const nextPart = (part: string): string | null => (part === "users" ? "groups" : null);
+
+const goOn = (context: StepContext, part: string | null, since: number): StepOutcome => {
+  const { inventory, run } = context;
   const committed = context.commit(() => {
-    if (last) inventory.meta.set("watermarks", { searchedAt: since } satisfies Watermarks);
-    else run.cursor = { part: "groups", since };
+    if (part === null) inventory.meta.set("watermarks", { searchedAt: since } satisfies Watermarks);
+    else run.cursor = { part, since };
   });
   if (!committed) return SUPERSEDED;
-  return last ? DONE : AGAIN;
+  return part === null ? DONE : AGAIN;
 };
 
 const search = (context: StepContext, part: string, from: string): ReturnType<typeof listStep> => {
@@ -64,8 +84,9 @@ const search = (context: StepContext, part: string, from: string): ReturnType<ty
       },
     );
   }
+  const memberships = `lastMembershipUpdated gt "${from}"`;
   const query = {
-    search: `lastMembershipUpdated gt "${from}" or lastUpdated gt "${from}"`,
+    search: part === "groups" ? `${memberships} or lastUpdated gt "${from}"` : memberships,
     limit: String(PAGE.groups),
     expand: "stats",
   };
