@@ -47,6 +47,10 @@ const giveRole = (kind: Kind): string =>
     ? "Give the token's owner the Read-only Administrator role (Security > Administrators)"
     : "Give the app the Read-only Administrator role (Applications > the app > Admin roles)";
 
+/** help.okta.com, "Standard administrator roles and permissions": only super admins view administrators. */
+const viewAdmins =
+  'Where that role may not see administrators, add a custom admin role with the permission "View roles, resources, and admin assignments".';
+
 const newToken =
   "Create a token under Security > API > Tokens as an administrator with the Read-only Administrator role, and use it instead. Okta ends a token that makes no call for 30 days, and every token of a deactivated owner.";
 
@@ -104,7 +108,7 @@ const forbidden = (name: Capability, probe: Probe, context: CheckContext): Verdi
   const otherWay = kind === "ssws" ? `, or use a service app with the scope ${scopes[name]}` : "";
   return fail(
     `The admin role of ${whose[kind]} may not read ${name} ${where(probe)}.`,
-    `${giveRole(kind)}${otherWay}. ${cost[name]}`,
+    `${giveRole(kind)}${otherWay}. ${name === "roles" ? `${viewAdmins} ` : ""}${cost[name]}`,
   );
 };
 

@@ -278,7 +278,11 @@ describe("the API token", () => {
     ["users", "users", "Nothing works without users."],
     ["groups", "groups", "Until then groups and what they give stay unknown."],
     ["factors", "factors", "Until then has_mfa stays unknown."],
-    ["roles", "assignees", "Until then it stays unknown who is an admin."],
+    [
+      "roles",
+      "assignees",
+      'Where that role may not see administrators, add a custom admin role with the permission "View roles, resources, and admin assignments". Until then it stays unknown who is an admin.',
+    ],
     ["devices", "devices", "Until then the devices stream is unavailable; users are not affected."],
     ["logs", "logs", "Until then changes are found by searches and by the daily full run alone."],
   ] as const)("has a role that may not read %s", async (name, resource, cost) => {

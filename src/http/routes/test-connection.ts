@@ -71,7 +71,7 @@ const example: ConnectionTest = {
       okta_error_code: "E0000006",
       message: "The admin role of the token's owner may not read roles (403 E0000006).",
       remedy:
-        "Give the token's owner the Read-only Administrator role (Security > Administrators), or use a service app with the scope okta.roles.read. Until then it stays unknown who is an admin.",
+        'Give the token\'s owner the Read-only Administrator role (Security > Administrators), or use a service app with the scope okta.roles.read. Where that role may not see administrators, add a custom admin role with the permission "View roles, resources, and admin assignments". Until then it stays unknown who is an admin.',
       latency_ms: 97,
       rate_limit: null,
     },
