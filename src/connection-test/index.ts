@@ -9,7 +9,7 @@ import type { KnownAssets } from "./findings.ts";
 import { isOk, type TestOptions, testOkta } from "./run.ts";
 import { candidateSignIn, storedSignIn } from "./sign-in.ts";
 
-export { type Candidate, type CandidateBody, type CandidateProblem, readCandidate } from "./candidate.ts";
+export { readCandidate } from "./candidate.ts";
 export { type ConnectionTest, connectionTestSchema } from "./document.ts";
 export type { KnownAssets } from "./findings.ts";
 
