@@ -14,7 +14,12 @@ export interface OktaClientOptions {
   readonly credential: CredentialSource;
   readonly permits: {
     take(endpoint: Endpoint): Promise<Permit>;
-    report(endpoint: Endpoint, outcome: string, observation: Omit<Observation, "bucket">): void;
+    report(
+      endpoint: Endpoint,
+      outcome: string,
+      observation: Omit<Observation, "bucket">,
+      latencyMs: number,
+    ): void;
   };
   readonly fetch: typeof fetch;
   readonly now: () => number;
@@ -139,12 +144,8 @@ export class OktaClient {
     const { credential, permits, now, timeoutMs, signal } = this.#options;
     const authorization = await credential.authorize({ method: "GET", url });
     if (!authorization.ok) {
-      permits.report(endpoint, authorization.error.code, {
-        reading: null,
-        resetInMs: null,
-        status: 0,
-        at: now(),
-      });
+      const unsent = { reading: null, resetInMs: null, status: 0, at: now() };
+      permits.report(endpoint, authorization.error.code, unsent, 0);
       return { result: authorization };
     }
     const started = now();
@@ -167,11 +168,11 @@ export class OktaClient {
       const rateLimit = readRateLimit(response.headers);
       const result = this.#classify(endpoint, response, text, rateLimit, now() - started);
       const crowded = response.status === 429 && rateLimit?.limit === 0 && rateLimit.remaining === 0;
-      this.#observe(endpoint, result.ok ? "ok" : result.error.code, response);
+      this.#observe(endpoint, result.ok ? "ok" : result.error.code, response, now() - started);
       return { result, crowded, authorization: authorization.value };
     } catch {
       const code = limit.signal.aborted || signal?.aborted ? "timeout" : "network";
-      this.#observe(endpoint, code, response);
+      this.#observe(endpoint, code, response, now() - started);
       const message = code === "timeout" ? `no answer within ${timeoutMs} ms` : "the connection failed";
       return { result: err(this.#error(endpoint, code, message, response?.status ?? null)) };
     } finally {
@@ -179,19 +180,15 @@ export class OktaClient {
     }
   }
 
-  #observe(endpoint: Endpoint, outcome: string, response: Response | null): void {
+  #observe(endpoint: Endpoint, outcome: string, response: Response | null, latencyMs: number): void {
     const at = this.#options.now();
     const date = Date.parse(response?.headers.get("date") ?? "");
     if (!Number.isNaN(date)) this.#skewMs = Math.abs(date - at) < 2000 ? 0 : date - at;
     const reading = response === null ? null : readRateLimit(response.headers);
     const resetInMs =
       reading && response ? msUntilReset(reading.resetAt, response.headers.get("date"), at) : null;
-    this.#options.permits.report(endpoint, outcome, {
-      reading,
-      resetInMs,
-      status: response?.status ?? null,
-      at,
-    });
+    const observation = { reading, resetInMs, status: response?.status ?? null, at };
+    this.#options.permits.report(endpoint, outcome, observation, latencyMs);
   }
 
   #classify(

@@ -87,7 +87,7 @@ describe("a stored connection", () => {
     const { total, violations } = await org.stats();
     expect(total).toBe(7);
     expect(violations).toBe(0);
-    const calls = await env.OKTA_GATE.getByName(CONNECTION).calls();
+    const { calls } = await env.OKTA_GATE.getByName(CONNECTION).callStats();
     expect(Object.values(calls).reduce((sum, outcomes) => sum + (outcomes["ok"] ?? 0), 0)).toBe(7);
     // The next test finds all its permits.
     expect(await tested()).toMatchObject({ ok: true });
@@ -125,7 +125,7 @@ describe("a stored connection", () => {
 describe("a candidate", () => {
   const gateUntouched = async (): Promise<void> => {
     const gate = env.OKTA_GATE.getByName(CONNECTION);
-    expect(await gate.calls()).toEqual({});
+    expect((await gate.callStats()).calls).toEqual({});
     expect(await gate.rateLimits(1)).toEqual([]);
     expect(await gate.credentialState()).toBeNull();
   };

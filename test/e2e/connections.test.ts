@@ -86,17 +86,11 @@ describe("two orgs", () => {
     expect(owners.filter((owner) => owner === "t15")).toHaveLength(owners.length / 2);
   });
 
-  test("get each its own credential, and count their calls apart", async () => {
+  test("get each its own credential, and gates of their own", async () => {
     await sync("t15", "full", "users");
-    const { total, byStatus } = await a.stats();
+    const { byStatus } = await a.stats();
     expect(byStatus["401"]).toBeUndefined();
     expect((await b.stats()).total).toBe(0);
-    const counted = async (connection: string): Promise<number> =>
-      Object.values(await env.OKTA_GATE.getByName(connection).calls())
-        .flatMap((outcomes) => Object.values(outcomes))
-        .reduce((sum, count) => sum + count, 0);
-    expect(await counted("t15")).toBe(total);
-    expect(await counted("t16")).toBe(0);
     expect((await statusOf("t16")).rate_limits).toEqual([]);
     expect((await statusOf("t15")).rate_limits.length).toBeGreaterThan(0);
   });

@@ -6,6 +6,7 @@ import type { Bucket } from "../endpoints.ts";
 import type { AccessToken } from "../oauth/access-token.ts";
 import { type TokenError, tokenError } from "../oauth/errors.ts";
 import { type CredentialState, type KeptToken, TokenKeeper } from "../oauth/token-keeper.ts";
+import { addCalls, type CallCount, type CallStats, emptyCallStats } from "./call-stats.ts";
 import {
   checkIn,
   emptyLedger,
@@ -35,12 +36,6 @@ export interface ExchangeRequest {
   readonly done: boolean;
 }
 
-export interface CallCount {
-  readonly endpoint: string;
-  readonly outcome: string;
-  readonly count: number;
-}
-
 export interface ExchangeAnswer {
   readonly granted: number;
   /** When to ask again (ms, local clock), set exactly when something was wanted and nothing was granted. */
@@ -60,7 +55,7 @@ interface Waiter {
  */
 export class OktaGate extends DurableObject<Env> {
   #ledger: Ledger;
-  #calls: Record<string, Record<string, number>>;
+  readonly #stats: CallStats;
   #waiters: Waiter[] = [];
   #timer: ReturnType<typeof setTimeout> | null = null;
   readonly #keeper: TokenKeeper;
@@ -68,7 +63,7 @@ export class OktaGate extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#ledger = ctx.storage.kv.get<Ledger>("ledger") ?? emptyLedger();
-    this.#calls = ctx.storage.kv.get<Record<string, Record<string, number>>>("calls") ?? {};
+    this.#stats = ctx.storage.kv.get<CallStats>("call_stats") ?? emptyCallStats();
     const { kv } = ctx.storage;
     this.#keeper = new TokenKeeper({
       storage: { load: () => kv.get<KeptToken>("token"), save: (kept) => kv.put("token", kept) },
@@ -83,10 +78,13 @@ export class OktaGate extends DurableObject<Env> {
     checkIn(this.#ledger, { name: request.holder, ...request }, now);
     for (const observation of request.observations)
       observe(this.#ledger, request.holder, observation, Math.random);
-    for (const call of request.calls) this.#count(call);
+    for (const call of request.calls) addCalls(this.#stats, call);
     if (request.done) release(this.#ledger, request.holder);
-    if (request.calls.length > 0) this.ctx.storage.kv.put("calls", this.#calls);
     const answer = this.#tryGrant(request, now);
+    if (request.want !== null && answer.granted === 0) {
+      this.#stats.waits[request.want.bucket] = (this.#stats.waits[request.want.bucket] ?? 0) + 1;
+    }
+    if (request.calls.length > 0) this.ctx.storage.kv.put("call_stats", this.#stats);
     this.#save();
     this.#pump();
     if (answer.granted > 0 || request.want === null || request.waitMs <= 0) return answer;
@@ -111,9 +109,9 @@ export class OktaGate extends DurableObject<Env> {
     }));
   }
 
-  /** Calls made to Okta so far, by endpoint and outcome. */
-  calls(): Record<string, Record<string, number>> {
-    return this.#calls;
+  /** Calls made to Okta so far, how long they took, and how often none was free. */
+  callStats(): CallStats {
+    return this.#stats;
   }
 
   /**
@@ -139,7 +137,9 @@ export class OktaGate extends DurableObject<Env> {
     if (want === null) return { granted: 0, retryAt: null };
     if (
       priority === "background" &&
-      this.#waiters.some(({ request: other }) => other.priority === "interactive")
+      this.#waiters.some(
+        ({ request: other }) => other.priority === "interactive" && other.want?.bucket === want.bucket,
+      )
     ) {
       return { granted: 0, retryAt: now + 200 }; // look-ups in line go first
     }
@@ -156,17 +156,19 @@ export class OktaGate extends DurableObject<Env> {
     const line = this.#waiters;
     this.#waiters = [];
     const left: Waiter[] = [];
+    let granted = 0;
     for (const waiter of [
       ...line.filter(({ request }) => request.priority === "interactive"),
       ...line.filter(({ request }) => request.priority === "background"),
     ]) {
       const answer = this.#tryGrant(waiter.request, now);
+      granted += answer.granted;
       if (answer.granted > 0 || waiter.deadline <= now || (answer.retryAt ?? 0) > waiter.deadline)
         waiter.resolve(answer);
       else left.push(waiter);
     }
     this.#waiters = [...left, ...this.#waiters];
-    this.#save();
+    if (granted > 0) this.#save();
     this.#schedule();
   }
 
@@ -176,12 +178,6 @@ export class OktaGate extends DurableObject<Env> {
       this.#timer = null;
       this.#pump();
     }, 50);
-  }
-
-  #count({ endpoint, outcome, count }: CallCount): void {
-    const outcomes = this.#calls[endpoint] ?? {};
-    outcomes[outcome] = (outcomes[outcome] ?? 0) + count;
-    this.#calls[endpoint] = outcomes;
   }
 
   #save(): void {

@@ -1,6 +1,7 @@
 import { type Bucket, bucketOf, type Endpoint } from "../endpoints.ts";
+import { type CallCount, countCall } from "./call-stats.ts";
 import type { Observation, Priority } from "./ledger.ts";
-import type { CallCount, ExchangeAnswer, ExchangeRequest } from "./okta-gate.ts";
+import type { ExchangeAnswer, ExchangeRequest } from "./okta-gate.ts";
 
 /** What a holder needs of the OktaGate; the Durable Object's stub has it. */
 export interface Gate {
@@ -34,7 +35,7 @@ export class Permits {
   readonly #held = new Map<Bucket, number>();
   #heldSince = 0;
   #observations: Observation[] = [];
-  #calls = new Map<string, { endpoint: Endpoint; outcome: string; count: number }>();
+  #calls = new Map<string, CallCount>();
   #inFlight = 0;
   #exchange: Promise<ExchangeAnswer> | null = null;
   #wake: (() => void)[] = [];
@@ -70,13 +71,16 @@ export class Permits {
   }
 
   /** What came of a call that had a permit. */
-  report(endpoint: Endpoint, outcome: string, observation: Omit<Observation, "bucket">): void {
+  report(
+    endpoint: Endpoint,
+    outcome: string,
+    observation: Omit<Observation, "bucket">,
+    latencyMs: number,
+  ): void {
     this.#inFlight -= 1;
     this.#observations.push({ bucket: bucketOf(endpoint), ...observation });
     const key = `${endpoint} ${outcome}`;
-    const count = this.#calls.get(key) ?? { endpoint, outcome, count: 0 };
-    count.count += 1;
-    this.#calls.set(key, count);
+    this.#calls.set(key, countCall(this.#calls.get(key), { endpoint, outcome, latencyMs }));
     for (const wake of this.#wake.splice(0)) wake();
   }
 
