@@ -1,0 +1,158 @@
+/** Runs that are interrupted, cancelled, asked for twice, or have no settings to go by. */
+import {
+  abortAllDurableObjects,
+  createScheduledController,
+  evictDurableObject,
+  reset,
+  runInDurableObject,
+} from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, test } from "vitest";
+import worker from "../../src/index.ts";
+import {
+  call,
+  createOrg,
+  differences,
+  expectedUsers,
+  inventory,
+  newestById,
+  startRun,
+  statusOf,
+  streamStub,
+  sync,
+  type TestOrg,
+  until,
+  untilIdle,
+} from "../support/org.ts";
+
+const CONNECTION = "t3";
+
+afterEach(() => reset());
+
+const expectEqual = async (org: TestOrg): Promise<void> => {
+  const stored = newestById(await inventory(CONNECTION));
+  expect(differences(stored, expectedUsers(await org.dump()))).toEqual([]);
+};
+
+/** A run that takes long enough to be met in the middle of it. */
+const slowRun = async (users = 450) => {
+  const org = await createOrg(CONNECTION, { users, groups: 20, latencyMs: 15 });
+  const run = await startRun(CONNECTION);
+  return { org, run };
+};
+
+describe("an object that is thrown out of memory in the middle of a run", () => {
+  test.each(["memberships", "users", "factors"] as const)(
+    "in phase %s: goes on there, and is whole in the end",
+    async (phase) => {
+      const { org, run } = await slowRun();
+      await until(CONNECTION, (status) => status.run?.phase === phase || status.run === null);
+      await evictDurableObject(streamStub(CONNECTION));
+      expect(await untilIdle(CONNECTION)).toMatchObject({ id: run.id, state: "done", error: null });
+      expect((await org.stats()).repeats).toBeLessThanOrEqual(1);
+      await expectEqual(org);
+    },
+  );
+
+  test("again and again, gate and all, without warning", async () => {
+    const { org, run } = await slowRun(250);
+    for (let times = 0; times < 5; times++) {
+      await new Promise((resolve) => setTimeout(resolve, 20 + 50 * times));
+      await abortAllDurableObjects();
+    }
+    expect(await untilIdle(CONNECTION)).toMatchObject({ id: run.id, state: "done" });
+    expect((await org.stats()).repeats).toBeLessThanOrEqual(5);
+    expect((await org.stats()).violations).toBe(0);
+    await expectEqual(org);
+  });
+
+  test("a cron revives a run whose alarm was dropped", async () => {
+    const { org, run } = await slowRun(100);
+    await until(CONNECTION, (status) => status.run?.phase === "factors");
+    await runInDurableObject(streamStub(CONNECTION), (_, state) => state.storage.deleteAlarm());
+    await evictDurableObject(streamStub(CONNECTION));
+    await streamStub(CONNECTION).wake("delta");
+    expect(await untilIdle(CONNECTION)).toMatchObject({ id: run.id, state: "done" });
+    await expectEqual(org);
+  });
+});
+
+describe("cancelling", () => {
+  test("ends the run at once, and everything that was stored stays", async () => {
+    const { org, run } = await slowRun();
+    await until(CONNECTION, (status) => status.run?.phase === "factors");
+    const stored = await inventory(CONNECTION);
+    expect(newestById(stored).size).toBe(450);
+    const response = await call(CONNECTION, "DELETE", "/v1/streams/users/runs/current");
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({
+      id: run.id,
+      state: "cancelled",
+      finished_at: expect.stringMatching(/^20/),
+    });
+    const status = await statusOf(CONNECTION);
+    expect(status).toMatchObject({ state: "idle", run: null, assets: { total: 450 } });
+    // What was under way when it was cancelled is not stored any more, and no further call is made.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const { total } = await org.stats();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect((await org.stats()).total).toBe(total);
+    expect((await statusOf(CONNECTION)).head).toBe(status.head);
+    expect(newestById(await inventory(CONNECTION)).size).toBe(450);
+
+    // There is nothing left to cancel; the history remembers; the next run is the first full one still.
+    expect((await call(CONNECTION, "DELETE", "/v1/streams/users/runs/current")).status).toBe(404);
+    const history = await call(CONNECTION, "GET", "/v1/streams/users/runs");
+    expect(await history.json()).toMatchObject({ runs: [{ id: run.id, state: "cancelled" }] });
+    expect(await sync(CONNECTION, "delta")).toMatchObject({ kind: "full", cause: "first", state: "done" });
+    await expectEqual(org);
+  });
+});
+
+describe("asking for a run", () => {
+  test("while one is on answers with that one, whatever kind was asked for", async () => {
+    const { run } = await slowRun(50);
+    for (const kind of ["full", "delta"]) {
+      const response = await call(CONNECTION, "POST", "/v1/streams/users/runs", { kind });
+      expect(response.status).toBe(200);
+      expect(await response.json()).toMatchObject({ id: run.id, kind: "full", state: "running" });
+    }
+    await untilIdle(CONNECTION);
+    const history = await call(CONNECTION, "GET", "/v1/streams/users/runs");
+    expect(await history.json()).toMatchObject({ runs: [{ id: run.id, state: "done" }] });
+  });
+
+  test("starts one, full or delta, and the history is newest first", async () => {
+    await createOrg(CONNECTION, { users: 10, groups: 2 });
+    const first = await call(CONNECTION, "POST", "/v1/streams/users/runs", { kind: "delta" });
+    expect(first.status).toBe(202);
+    // Before the first full run there is nothing that a delta could build on.
+    expect(await first.json()).toMatchObject({ kind: "full", cause: "first" });
+    await untilIdle(CONNECTION);
+    expect(await sync(CONNECTION, "delta")).toMatchObject({ kind: "delta", cause: "request", state: "done" });
+    expect(await sync(CONNECTION, "full")).toMatchObject({ kind: "full", cause: "request", state: "done" });
+    const history: { runs: { kind: string }[] } = await (
+      await call(CONNECTION, "GET", "/v1/streams/users/runs")
+    ).json();
+    expect(history.runs.map(({ kind }) => kind)).toEqual(["full", "delta", "full"]);
+  });
+
+  test("both streams run side by side within one connection", async () => {
+    const org = await createOrg(CONNECTION, { users: 100, groups: 4, devices: 300, latencyMs: 5 });
+    await startRun(CONNECTION, "full", "users");
+    await startRun(CONNECTION, "full", "devices");
+    expect(await untilIdle(CONNECTION, "users")).toMatchObject({ state: "done" });
+    expect(await untilIdle(CONNECTION, "devices")).toMatchObject({ state: "done" });
+    await expectEqual(org);
+    expect((await statusOf(CONNECTION, "devices")).assets.total).toBe(300);
+  });
+});
+
+describe("the cron", () => {
+  test("starts the first full run of every connection that is configured", async () => {
+    const org = await createOrg(CONNECTION, { users: 10, groups: 2 });
+    await worker.scheduled(createScheduledController({ cron: "*/15 * * * *" }), env);
+    expect(await untilIdle(CONNECTION)).toMatchObject({ kind: "full", cause: "first", state: "done" });
+    await expectEqual(org);
+  });
+});
