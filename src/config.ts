@@ -8,57 +8,13 @@ import type { BaseUrlRules } from "./config/base-url.ts";
 import { readConnections } from "./config/connections.ts";
 import { allOf, sentence, settingOf } from "./config/problem.ts";
 import { secretsOf } from "./config/secrets.ts";
+import type { Connection, EnrichmentSettings, Setting, SettingProblem } from "./config/types.ts";
 import { jsonOf, numberOf, type RawEnv } from "./config/values.ts";
 import { type ParsedSinks, parseSinks } from "./delivery/settings.ts";
 import { type MaliceRules, parseMaliceRules } from "./enrichment/rules.ts";
 import { protect } from "./log.ts";
 
-/** What is wrong with one setting. Never holds a secret's value. */
-export interface SettingProblem {
-  /** The setting's name, with a path inside it where there is one: `SINKS[1].url`. */
-  readonly setting: string;
-  /** What is wrong and what a right value looks like, in one sentence each. */
-  readonly message: string;
-}
-
-export type Setting<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly problems: readonly SettingProblem[] };
-
-export type Credential =
-  | { readonly kind: "ssws"; readonly token: string }
-  | {
-      readonly kind: "oauth";
-      readonly clientId: string;
-      /** A JWK (JSON) or a PKCS#8 PEM. */
-      readonly privateKey: string;
-      readonly keyId: string | null;
-    };
-
-/** One Okta org with one credential, and how to treat it. */
-export interface Connection {
-  readonly id: string;
-  /** Origin only, no trailing slash. */
-  readonly baseUrl: string;
-  readonly credential: Credential;
-  /** 0 < share ≤ 1: the most of any rate-limit bucket that we take. */
-  readonly rateLimitShare: number;
-  /** Lower-case factor types. */
-  readonly mfaIgnoredFactors: readonly string[];
-  /** 0–1: the part of the known assets that may vanish in one run without a person's word. */
-  readonly deletionGuard: number;
-  /** Every fact of every asset is re-read within this many days. */
-  readonly refreshDays: number;
-  /** Okta calls in one alarm, so that the free plan's 50 subrequests suffice. */
-  readonly subrequestsPerSlice: number;
-}
-
-interface EnrichmentSettings {
-  /** How long a look-up is fresh. */
-  readonly ttlSeconds: number;
-  /** How long a look-up may take before it is given up, ms. */
-  readonly lookupTimeoutMs: number;
-}
+export type { Connection, Credential, Setting, SettingProblem } from "./config/types.ts";
 
 export interface Config {
   /** By id, `default` first; each judged by itself. */

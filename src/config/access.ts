@@ -1,5 +1,5 @@
 /** Who may call the API: bearer keys, and optionally the identities of a Cloudflare Access team. */
-import type { Setting, SettingProblem } from "../config.ts";
+import type { Setting, SettingProblem } from "./types.ts";
 import { listOf, type RawEnv, textOf } from "./values.ts";
 
 /** `read` may look up, read the inventory and the status; `full` may do everything. */

@@ -1,10 +1,11 @@
 /** The Okta orgs: the default one from the plain settings, and those of CONNECTIONS. */
-import type { Connection, Setting, SettingProblem } from "../config.ts";
+
 import { err, ok, type Result } from "../result.ts";
 import { type BaseUrlRules, parseBaseUrl, parseCustomDomain } from "./base-url.ts";
 import { readCredential } from "./credential.ts";
 import { readIgnoredFactors } from "./factors.ts";
 import { allOf, refused, sentence, settingOf } from "./problem.ts";
+import type { Connection, Setting, SettingProblem } from "./types.ts";
 import { flagOf, isPlainObject, jsonOf, listOf, numberOf, type RawEnv, textOf } from "./values.ts";
 
 export const defaultConnectionId = "default";

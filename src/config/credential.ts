@@ -1,7 +1,8 @@
 /** The credential of a connection: an API token, or an OAuth service app's client id and private key. */
-import type { Credential, Setting, SettingProblem } from "../config.ts";
+
 import { err, ok, type Result } from "../result.ts";
 import { refused, sentence } from "./problem.ts";
+import type { Credential, Setting, SettingProblem } from "./types.ts";
 import { isPlainObject, type RawEnv, textOf } from "./values.ts";
 
 /** Visible ASCII without blanks: what an HTTP header can carry. */

@@ -1,6 +1,7 @@
 /** MFA_IGNORED_FACTORS: factor types that do not count as MFA. */
-import type { Setting } from "../config.ts";
+
 import { refused } from "./problem.ts";
+import type { Setting } from "./types.ts";
 import { listOf, type RawEnv } from "./values.ts";
 
 const oktaTypes: ReadonlySet<string> = new Set([

@@ -1,5 +1,5 @@
-import type { Setting, SettingProblem } from "../config.ts";
 import type { Result } from "../result.ts";
+import type { Setting, SettingProblem } from "./types.ts";
 
 /** What is wrong with a single value, written in lower case without a full stop, as a sentence. */
 export const sentence = (text: string): string => {
