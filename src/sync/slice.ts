@@ -93,7 +93,7 @@ export const runSlice = async (options: SliceOptions): Promise<number | null> =>
       case "done":
         if (!commit(() => nextPhase(run) || finish(run, "done", now()))) return null;
         if (run.state !== "running") {
-          end(inventory.sweeps.absentees().waiting > 0 ? "held" : "done");
+          end(run.kind === "full" && inventory.sweeps.absentees().waiting > 0 ? "held" : "done");
           return null;
         }
         break;
