@@ -3,6 +3,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { methodNotAllowed } from "hono/method-not-allowed";
+import { consoleRoutes } from "../console/index.tsx";
 import { errorFields, log } from "../log.ts";
 import { createDoor } from "./auth/index.ts";
 import type { App, AppDeps, AppEnv } from "./deps.ts";
@@ -112,5 +113,6 @@ export const createApp = (deps: AppDeps): App => {
   maliceRulesRoutes(app, deps);
   metricsRoutes(app, deps);
   docsRoutes(app);
+  consoleRoutes(app, deps, door);
   return app;
 };

@@ -1,0 +1,85 @@
+/**
+ * Pictures of every page of a running console, wide and narrow, light and dark:
+ * `npx node dev/screenshots/take.ts --url http://localhost:8787 --key KEY --out screenshots [--account jane@example.com]`
+ */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import type { Page } from "playwright-core";
+import { launchBrowser } from "./browser.ts";
+
+const { values } = parseArgs({
+  options: {
+    url: { type: "string", default: "http://localhost:8787" },
+    key: { type: "string" },
+    out: { type: "string", default: "screenshots" },
+    account: { type: "string" },
+    search: { type: "string", default: "an" },
+    only: { type: "string" },
+    /** The visible part alone, as the README shows it. */
+    fold: { type: "boolean", default: false },
+  },
+});
+
+const widths = [1280, 390] as const;
+const schemes = ["light", "dark"] as const;
+
+const { key } = values;
+if (key === undefined) throw new Error("--key is missing: a key of API_KEYS");
+
+/** The first link of a list, which leads to one person or device. */
+const firstOf = async (page: Page, list: string): Promise<string> => {
+  await page.goto(`${values.url}${list}`);
+  const href = await page.locator("tbody th a").first().getAttribute("href");
+  if (href === null) throw new Error(`${list} is empty`);
+  return href;
+};
+
+const browser = await launchBrowser();
+if (browser === null) process.exit(1);
+await mkdir(values.out, { recursive: true });
+const context = await browser.newContext();
+const page = await context.newPage();
+await page.goto(`${values.url}/console/sign-in`);
+
+const shoot = async (name: string): Promise<void> => {
+  if (values.only !== undefined && !values.only.split(",").includes(name)) return;
+  for (const width of widths) {
+    for (const colorScheme of schemes) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.emulateMedia({ colorScheme });
+      const path = join(values.out, `${name}-${width}-${colorScheme}.png`);
+      await page.screenshot({ path, fullPage: !values.fold });
+    }
+  }
+};
+
+await shoot("sign-in");
+await page.fill("[name=key]", key);
+await page.click("button.main");
+await page.waitForURL(`${values.url}/`);
+const person = await firstOf(page, "/console/inventory/users?admin=true");
+const device = await firstOf(page, "/console/inventory/devices");
+const account = values.account ?? decodeURIComponent(person.split("/").at(-1) ?? "");
+const pages = {
+  overview: "/",
+  inventory: "/console/inventory",
+  search: `/console/inventory?q=${encodeURIComponent(values.search)}`,
+  list: "/console/inventory/users?mfa=not_enrolled",
+  person,
+  device,
+  account: `/console/account?account=${encodeURIComponent(account)}`,
+  streams: "/console/streams",
+  sinks: "/console/sinks",
+  connection: "/console/connection",
+};
+for (const [name, path] of Object.entries(pages)) {
+  await page.goto(`${values.url}${path}`);
+  if (name === "connection") {
+    await page.click("text=Test connector");
+    await page.waitForSelector("#result");
+  }
+  await shoot(name);
+}
+await browser.close();
+console.log(`Pictures are in ${values.out}.`);

@@ -1,0 +1,100 @@
+/** What people do: each asks the API, then leads back to the page where it shows. */
+import type { Context, Hono } from "hono";
+import type { ConnectionTest } from "../connection-test/index.ts";
+import type { AppDeps } from "../http/deps.ts";
+import { ProblemError } from "../http/problems.ts";
+import type { Answer } from "./api.ts";
+import type { Notice } from "./notices.ts";
+import { connectionProps, streamOf, viewOf } from "./page-routes.tsx";
+import { ConnectionPage } from "./pages/connection.tsx";
+import { type ConsoleEnv, html, problemPage } from "./respond.tsx";
+import { linkTo, segment } from "./view.ts";
+
+type Form = Readonly<Record<string, string>>;
+
+const formOf = async (c: Context<ConsoleEnv>): Promise<Form> => {
+  const entries = Object.entries(await c.req.parseBody());
+  return Object.fromEntries(
+    entries.flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : [])),
+  );
+};
+
+/** The box that has to be ticked before something is lost. */
+const checkSure = (form: Form): void => {
+  if (form["sure"] !== "yes") {
+    throw new ProblemError("invalid_request", "Tick the box to say that you are sure.");
+  }
+};
+
+export const actionRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps): void => {
+  /** To the page where it shows, or why it did not work. */
+  const done = (c: Context<ConsoleEnv>, answer: Answer<unknown>, page: string, notice: Notice): Response =>
+    answer.ok ? c.redirect(linkTo(viewOf(c), page, { notice }), 303) : problemPage(answer.problem, c);
+
+  const streamPath = (c: Context<ConsoleEnv>, rest: string) =>
+    linkTo(viewOf(c), `/v1/streams/${streamOf(c)}/${rest}`);
+
+  pages.post("/console/streams/:stream/run", async (c) => {
+    const { kind = "" } = await formOf(c);
+    const answer = await viewOf(c).api("POST", streamPath(c, "runs"), { kind });
+    return done(c, answer, "/console/streams", answer.ok && answer.status === 200 ? "run_on" : "run_started");
+  });
+
+  pages.post("/console/streams/:stream/cancel", async (c) => {
+    const answer = await viewOf(c).api("DELETE", streamPath(c, "runs/current"));
+    return done(c, answer, "/console/streams", "run_cancelled");
+  });
+
+  pages.post("/console/streams/:stream/confirm", async (c) => {
+    checkSure(await formOf(c));
+    const answer = await viewOf(c).api("POST", streamPath(c, "deletions/confirm"));
+    return done(c, answer, "/console/streams", "deletions_confirmed");
+  });
+
+  const sinkPath = (c: Context<ConsoleEnv>, rest: string) =>
+    streamPath(c, `sinks/${segment(c.req.param("name") ?? "")}/${rest}`);
+
+  pages.post("/console/sinks/:stream/:name/dead-letters", async (c) => {
+    const form = await formOf(c);
+    const { action = "", id } = form;
+    if (action === "drop") checkSure(form);
+    const answer = await viewOf(c).api("POST", sinkPath(c, "dead-letters"), {
+      action,
+      ...(id !== undefined && { ids: [id] }),
+    });
+    return done(c, answer, "/console/sinks", action === "drop" ? "dropped" : "retrying");
+  });
+
+  pages.post("/console/sinks/:stream/:name/replay", async (c) => {
+    const { after = "" } = await formOf(c);
+    const answer = await viewOf(c).api("POST", sinkPath(c, "replay"), {
+      after: /^\d{1,15}$/.test(after) ? Number(after) : after,
+    });
+    return done(c, answer, "/console/sinks", "replaying");
+  });
+
+  pages.post("/console/connection/test", async (c) => {
+    const form = await formOf(c);
+    const view = viewOf(c);
+    const isCandidate = form["candidate"] === "yes";
+    const fields = ["base_url", "api_token", "client_id", "private_key", "key_id"];
+    const given = fields.map((name) => [name, form[name]?.trim() ?? ""]).filter(([, value]) => value !== "");
+    const path = linkTo(view, "/v1/test-connection");
+    const answer = await (isCandidate
+      ? view.api<ConnectionTest>("POST", path, Object.fromEntries(given))
+      : view.api<ConnectionTest>("POST", path));
+    const props = await connectionProps(c, deps);
+    return html(
+      <ConnectionPage
+        {...props}
+        test={{ of: isCandidate ? "candidate" : "stored", answer }}
+        candidate={{
+          baseUrl: form["base_url"] ?? "",
+          clientId: form["client_id"] ?? "",
+          keyId: form["key_id"] ?? "",
+        }}
+      />,
+      answer.ok ? 200 : answer.problem.status,
+    );
+  });
+};

@@ -1,0 +1,46 @@
+/**
+ * The console as a client of the API: it asks the same routes as everybody else, in-process, as the caller whom
+ * the door let in. Rights, validation and wording are therefore the API's own.
+ */
+import type { Context } from "hono";
+import { vouch } from "../http/auth/vouched.ts";
+import type { App, AppEnv } from "../http/deps.ts";
+
+/** RFC 9457, as far as the console shows it. */
+export interface Problem {
+  readonly status: number;
+  readonly code: string;
+  readonly title: string;
+  readonly detail: string;
+  readonly errors?: readonly { readonly field: string; readonly message: string }[];
+  readonly problems?: readonly { readonly setting: string; readonly message: string }[];
+}
+
+export type Answer<T> =
+  | { readonly ok: true; readonly status: number; readonly value: T }
+  | { readonly ok: false; readonly problem: Problem };
+
+/** `method` and path with its query; `body` becomes JSON. */
+export type Api = <T>(method: string, path: string, body?: unknown) => Promise<Answer<T>>;
+
+const isProblem = (response: Response): boolean =>
+  response.headers.get("Content-Type") === "application/problem+json";
+
+/** The API as the caller of this request. */
+export const apiOf =
+  (app: App, c: Context<AppEnv>): Api =>
+  async <T>(method: string, path: string, body?: unknown) => {
+    const request = new Request(new URL(path, c.req.url), {
+      method,
+      // The request's id is told on, so that log lines can be joined.
+      headers: {
+        "CF-Ray": c.get("requestId"),
+        ...(body !== undefined && { "Content-Type": "application/json" }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    vouch(request, c.get("caller"));
+    const response = await app.fetch(request, c.env, c.executionCtx);
+    if (isProblem(response)) return { ok: false, problem: await response.json<Problem>() };
+    return { ok: true, status: response.status, value: await response.json<T>() };
+  };

@@ -1,0 +1,47 @@
+/** The console: pages for people, made on the server. */
+import { Hono, type MiddlewareHandler } from "hono";
+import { defaultConnectionId } from "../config/connections.ts";
+import type { Door } from "../http/auth/index.ts";
+import type { App, AppDeps } from "../http/deps.ts";
+import { actionRoutes } from "./actions.tsx";
+import { apiOf } from "./api.ts";
+import { pageRoutes } from "./page-routes.tsx";
+import { type ConsoleEnv, errorPage, html, pageHeaders, sameOriginOnly } from "./respond.tsx";
+import { comingBackPage, isComingFromElsewhere, signInAnswer, signInRoutes } from "./sign-in-routes.tsx";
+import type { View } from "./view.ts";
+
+/** Lets visitors in, and settles who looks at which connection; everybody else gets the sign-in page. */
+const enter =
+  (app: App, deps: AppDeps, door: Door): MiddlewareHandler<ConsoleEnv> =>
+  async (c, next) => {
+    const visitor = await door.visitor(c);
+    const url = new URL(c.req.url);
+    if (visitor === "expired" || visitor === "nobody") {
+      if (isComingFromElsewhere(c)) return html(comingBackPage(url.pathname + url.search));
+      return signInAnswer(c, visitor === "expired" ? "expired" : null, url.pathname + url.search);
+    }
+    c.set("caller", visitor);
+    const view: View = {
+      api: apiOf(app, c),
+      rights: visitor.rights,
+      session: visitor.kind === "session",
+      connection: c.req.query("connection") || defaultConnectionId,
+      connections: [...deps.config(c.env).connections.keys()],
+      now: deps.now(),
+      here: url.pathname + url.search,
+    };
+    c.set("view", view);
+    await next();
+  };
+
+/** Mounts the console on the application whose API it uses. */
+export const consoleRoutes = (app: App, deps: AppDeps, door: Door): void => {
+  const pages = new Hono<ConsoleEnv>();
+  pages.onError(errorPage);
+  for (const path of ["/", "/console/*"]) pages.use(path, pageHeaders, sameOriginOnly);
+  signInRoutes(pages, deps, door);
+  for (const path of ["/", "/console/*"]) pages.use(path, enter(app, deps, door));
+  pageRoutes(pages, deps);
+  actionRoutes(pages, deps);
+  app.route("/", pages);
+};

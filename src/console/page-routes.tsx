@@ -1,0 +1,246 @@
+/** The pages. Each asks the API for what it shows; a part that fails shows why, and the rest is there. */
+import type { Context, Hono } from "hono";
+import { sentence } from "../config/problem.ts";
+import type { DeadLettersDocument } from "../delivery/api.ts";
+import type { OktaAnswer } from "../enrichment/answer.ts";
+import { evaluateRules } from "../enrichment/verdict.ts";
+import type { AppDeps } from "../http/deps.ts";
+import { ProblemError } from "../http/problems.ts";
+import { selectConnection } from "../http/select.ts";
+import type { DeviceSummary, Found, UserSummary } from "../sync/explore-documents.ts";
+import { type RunDocument, type StreamName, streamNames } from "../sync/status.ts";
+import type { Answer } from "./api.ts";
+import { noticeOf } from "./notices.ts";
+import { AccountPage, type Lookup } from "./pages/account.tsx";
+import { DevicePage, UserPage } from "./pages/asset.tsx";
+import { ConnectionPage, type ConnectionProps } from "./pages/connection.tsx";
+import { InventoryPage, ListPage, SearchPage } from "./pages/inventory.tsx";
+import { OverviewPage, type StreamsAnswer } from "./pages/overview.tsx";
+import { type DeadLettersOf, deadLettersKey, SinksPage } from "./pages/sinks.tsx";
+import { StreamsPage } from "./pages/streams.tsx";
+import { type ConsoleEnv, html } from "./respond.tsx";
+import { linkTo, segment, type View } from "./view.ts";
+
+/** Set by the door before any page is made. */
+export const viewOf = (c: Context<ConsoleEnv>): View => {
+  const view = c.get("view");
+  if (view === undefined) throw new Error("a page without a view");
+  return view;
+};
+
+/** The stream of the path; a page that does not exist otherwise. */
+export const streamOf = (c: Context<ConsoleEnv>): StreamName => {
+  const named = streamNames.find((name) => name === c.req.param("stream"));
+  if (named === undefined) throw new ProblemError("unknown_stream", "The streams are users and devices.");
+  return named;
+};
+
+const streamsOf = (view: View) => view.api<StreamsAnswer>("GET", linkTo(view, "/v1/streams"));
+
+const totalsOf = async (view: View) => {
+  const [users, devices] = await Promise.all([
+    view.api<UserSummary>("GET", linkTo(view, "/v1/inventory/users/summary")),
+    view.api<DeviceSummary>("GET", linkTo(view, "/v1/inventory/devices/summary")),
+  ]);
+  return { users, devices };
+};
+
+/** How many rows a list shows at once, and a search of each kind. */
+const listLength = 50;
+const searchLength = 20;
+const deadLettersShown = 50;
+const linkedDevicesShown = 50;
+
+const find = (view: View, stream: StreamName, parameters: Record<string, string | number>) =>
+  view.api<Found>("GET", linkTo(view, `/v1/inventory/${stream}/search`, parameters));
+
+const lookUp = async (
+  c: Context<ConsoleEnv>,
+  deps: AppDeps,
+  account: string,
+  refresh: boolean,
+): Promise<Lookup> => {
+  const view = viewOf(c);
+  const answer = refresh
+    ? await view.api<{ okta: OktaAnswer }>(
+        "GET",
+        linkTo(view, `/v1/enrichments/accounts/${segment(account)}`, { refresh: true }),
+      )
+    : firstOf(
+        await view.api<{ results: { okta: OktaAnswer }[] }>("POST", linkTo(view, "/v1/enrichments"), {
+          accounts: [account],
+        }),
+      );
+  const rules = deps.config(c.env).maliceRules;
+  const told = answer.ok && answer.value.okta.success && answer.value.okta.matches === undefined;
+  if (!told || !rules.ok || rules.value === null) return { account, answer, evaluation: null };
+  const { extracted, found } = answer.value.okta;
+  return {
+    account,
+    answer,
+    evaluation: evaluateRules(rules.value, { ...extracted }, found === true, view.now),
+  };
+};
+
+const firstOf = (all: Answer<{ results: { okta: OktaAnswer }[] }>): Answer<{ okta: OktaAnswer }> => {
+  if (!all.ok) return all;
+  const [first] = all.value.results;
+  if (first === undefined) throw new Error("a batch of one was answered with nothing");
+  return { ...all, value: first };
+};
+
+const deadLettersOf = async (view: View, streams: Answer<StreamsAnswer>): Promise<DeadLettersOf> => {
+  const refused = (streams.ok ? streams.value.streams : []).flatMap(({ stream, sinks }) =>
+    sinks.filter(({ dead_letters }) => dead_letters > 0).map(({ name }) => ({ stream, name })),
+  );
+  const answers = await Promise.all(
+    refused.map(({ stream, name }) =>
+      view.api<DeadLettersDocument>(
+        "GET",
+        linkTo(view, `/v1/streams/${stream}/sinks/${segment(name)}/dead-letters`, {
+          limit: deadLettersShown,
+        }),
+      ),
+    ),
+  );
+  return new Map(
+    refused.map(({ stream, name }, index) => [deadLettersKey(stream, name), answers[index]]).filter(isPair),
+  );
+};
+
+const isPair = <T,>(pair: (string | T | undefined)[]): pair is [string, T] => pair[1] !== undefined;
+
+/** What the connection's page shows without a test. */
+export const connectionProps = async (c: Context<ConsoleEnv>, deps: AppDeps): Promise<ConnectionProps> => {
+  const view = viewOf(c);
+  const config = deps.config(c.env);
+  const problemsOf = (setting: { ok: boolean; problems?: ConnectionProps["problems"] }) =>
+    setting.problems ?? [];
+  return {
+    view,
+    setting: config.connections.get(view.connection) ?? null,
+    problems: [
+      ...config.sinks.refused.flatMap(({ problems }) =>
+        problems.map(({ path, message }) => ({ setting: path, message: sentence(message) })),
+      ),
+      ...config.connectionProblems,
+      ...[config.enrichment, config.maliceRules, config.access, config.apiKeys].flatMap(problemsOf),
+    ],
+    sinks: config.sinks.accepted.length,
+    test: null,
+    candidate: { baseUrl: "", clientId: "", keyId: "" },
+  };
+};
+
+export const pageRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps): void => {
+  pages.get("/", async (c) => {
+    const view = viewOf(c);
+    const [streams, totals] = await Promise.all([streamsOf(view), totalsOf(view)]);
+    return html(<OverviewPage view={view} streams={streams} {...totals} />);
+  });
+
+  pages.get("/console/inventory", async (c) => {
+    const view = viewOf(c);
+    const q = c.req.query("q")?.trim().slice(0, 200) ?? "";
+    if (q === "") return html(<InventoryPage view={view} {...(await totalsOf(view))} />);
+    const [users, devices] = await Promise.all([
+      find(view, "users", { q, limit: searchLength }),
+      find(view, "devices", { q, limit: searchLength }),
+    ]);
+    return html(<SearchPage view={view} q={q} users={users} devices={devices} />);
+  });
+
+  pages.get("/console/inventory/:stream", async (c) => {
+    const view = viewOf(c);
+    const stream = streamOf(c);
+    const query = new URL(c.req.url).searchParams;
+    const asked = Object.fromEntries([...query].filter(([name]) => name !== "connection"));
+    const found = await find(view, stream, { ...asked, limit: listLength });
+    const status = found.ok ? 200 : found.problem.status;
+    return html(<ListPage view={view} stream={stream} query={query} found={found} />, status);
+  });
+
+  const detailOf = async (c: Context<ConsoleEnv>) => {
+    const view = viewOf(c);
+    const stream = streamOf(c);
+    const { id } = selectConnection(deps.config(c.env), view.connection);
+    const detail = await deps.stream(c.env, id, stream).assetDetail(c.req.param("id") ?? "");
+    if (detail === null) {
+      throw new ProblemError(
+        "not_found",
+        `The ${stream} inventory has nothing with this id. It may not have been read yet.`,
+      );
+    }
+    return detail;
+  };
+
+  pages.get("/console/inventory/:stream/:id", async (c) => {
+    const view = viewOf(c);
+    const detail = await detailOf(c);
+    if (detail.stream === "devices") return html(<DevicePage view={view} detail={detail} />);
+    // A device is found by its people's ids.
+    const found = await find(view, "devices", { q: detail.id, limit: linkedDevicesShown, deleted: "false" });
+    return html(<UserPage view={view} detail={detail} devices={linkedTo(detail.id, found)} />);
+  });
+
+  pages.get("/console/inventory/:stream/:id/event", async (c) => {
+    const { id, events } = await detailOf(c);
+    const dialect = c.req.query("dialect") === "ocsf" ? "ocsf" : "sekoia";
+    return c.body(events[dialect], 200, {
+      "Content-Type": "application/json",
+      "Content-Disposition": `attachment; filename="${id.replaceAll(/[^\w.-]/g, "_")}.${dialect}.json"`,
+    });
+  });
+
+  pages.get("/console/account", async (c) => {
+    const view = viewOf(c);
+    const account = c.req.query("account") ?? "";
+    const lookup =
+      account.trim() === "" ? null : await lookUp(c, deps, account, c.req.query("refresh") === "true");
+    return html(<AccountPage view={view} account={account} lookup={lookup} />);
+  });
+
+  pages.get("/console/streams", async (c) => {
+    const view = viewOf(c);
+    const history = (stream: StreamName) =>
+      view.api<{ runs: RunDocument[] }>("GET", linkTo(view, `/v1/streams/${stream}/runs`));
+    const [streams, users, devices] = await Promise.all([
+      streamsOf(view),
+      history("users"),
+      history("devices"),
+    ]);
+    return html(<StreamsPage view={view} streams={streams} runs={{ users, devices }} notice={noticeOf(c)} />);
+  });
+
+  pages.get("/console/sinks", async (c) => {
+    const view = viewOf(c);
+    const streams = await streamsOf(view);
+    const letters = await deadLettersOf(view, streams);
+    return html(<SinksPage view={view} streams={streams} letters={letters} notice={noticeOf(c)} />);
+  });
+
+  pages.get("/console/connection", async (c) =>
+    html(<ConnectionPage {...(await connectionProps(c, deps))} />),
+  );
+
+  // The form's address, for whoever loads it again.
+  pages.get("/console/connection/test", (c) => c.redirect(linkTo(viewOf(c), "/console/connection"), 303));
+
+  pages.get("/console/*", () => {
+    throw new ProblemError("not_found", "The console has no such page.");
+  });
+};
+
+/** Without those that only look like it: a search finds words by their beginnings. */
+const linkedTo = (userId: string, found: Answer<Found>): Answer<Found> =>
+  !found.ok
+    ? found
+    : {
+        ...found,
+        value: {
+          ...found.value,
+          results: found.value.results.filter(
+            (result) => result.stream === "devices" && result.users.some(({ id }) => id === userId),
+          ),
+        },
+      };

@@ -1,0 +1,256 @@
+/** "Who is this account?": one field, one card. */
+import type { FC } from "hono/jsx";
+import type { OktaAnswer } from "../../enrichment/answer.ts";
+import type { Evaluation } from "../../enrichment/verdict.ts";
+import type { Answer } from "../api.ts";
+import { Page } from "../layout.tsx";
+import {
+  Badge,
+  CopyButton,
+  Facts,
+  Json,
+  ProblemNote,
+  Section,
+  Status,
+  Text,
+  Time,
+  Truth,
+} from "../parts.tsx";
+import { linkTo, segment, type View } from "../view.ts";
+import type { Tone } from "../words.ts";
+
+/** What is said of an account that was found. */
+type Extracted = Extract<OktaAnswer["extracted"], { readonly user_id: string }>;
+
+export interface Lookup {
+  readonly account: string;
+  readonly answer: Answer<{ readonly okta: OktaAnswer }>;
+  /** The rules applied to the answer once more, to tell which one spoke; null without rules or an answer. */
+  readonly evaluation: Evaluation | null;
+}
+
+const verdictTones: Readonly<Record<string, Tone>> = {
+  Malicious: "bad",
+  Suspicious: "warn",
+  Benign: "good",
+  Pending: "mute",
+};
+
+const Verdict: FC<{ okta: OktaAnswer; evaluation: Evaluation | null }> = ({ okta, evaluation }) => (
+  <div class="verdict">
+    {okta.verdict === null ? (
+      <Badge tone="mute">No verdict</Badge>
+    ) : (
+      <Badge tone={verdictTones[okta.verdict] ?? "mute"}>{okta.verdict}</Badge>
+    )}{" "}
+    <span class="sub">
+      {evaluation === null ? (
+        "No malice rules are set."
+      ) : evaluation.rule !== null ? (
+        <>
+          by <code>{evaluation.rule.path}</code>: <Text of={evaluation.rule.why} max={300} />
+        </>
+      ) : evaluation.source === "none" ? (
+        "No rule matched."
+      ) : (
+        <>
+          by <code>{evaluation.source}</code>
+        </>
+      )}
+    </span>
+  </div>
+);
+
+const Source: FC<{ okta: OktaAnswer; view: View; account: string }> = ({ okta, view, account }) => (
+  <p class="sub">
+    {okta.stale ? (
+      <Badge tone="warn">Old copy, Okta could not be asked</Badge>
+    ) : okta.cached ? (
+      <Badge tone="mute">Cached</Badge>
+    ) : (
+      <Badge tone="good">Live</Badge>
+    )}{" "}
+    as of <Time at={okta.enriched_at} now={view.now} />{" "}
+    <a href={linkTo(view, "/console/account", { account, refresh: true })}>Ask Okta again</a>
+  </p>
+);
+
+const isExtracted = (extracted: object): extracted is Extracted => "user_id" in extracted;
+
+/** A fact that could be missing: its value, or why not and what was known last. */
+const Names: FC<{ of: readonly string[] | null; none: string }> = ({ of, none }) =>
+  of === null ? (
+    <Badge tone="mute">Unknown</Badge>
+  ) : of.length === 0 ? (
+    <span class="none">{none}</span>
+  ) : (
+    <ul class="tags">
+      {of.map((name) => (
+        <li>
+          <Text of={name} max={80} />
+        </li>
+      ))}
+    </ul>
+  );
+
+const Known: FC<{ view: View; lookup: Lookup; okta: OktaAnswer; extracted: Extracted }> = ({
+  view,
+  lookup,
+  okta,
+  extracted,
+}) => (
+  <Section
+    title={(extracted.display_name ?? extracted.login ?? extracted.user_id).slice(0, 80)}
+    id="answer"
+    aside={
+      <a href={linkTo(view, `/console/inventory/users/${segment(extracted.user_id)}`)}>In the inventory</a>
+    }
+  >
+    <Verdict okta={okta} evaluation={lookup.evaluation} />
+    <Source okta={okta} view={view} account={lookup.account} />
+    <Facts
+      of={[
+        ["Status", <Status of={extracted.status} />],
+        ["MFA enrolled", <Truth of={extracted.mfa_enrolled} good={true} />],
+        ["Administrator", <Truth of={extracted.is_admin} good={false} />],
+        ["Last login", <Time at={extracted.last_login} now={view.now} />],
+        ["Password changed", <Time at={extracted.password_changed} now={view.now} />],
+        ["Login", <Text of={extracted.login} />],
+        ["E-mail", <Text of={extracted.email} />],
+        ["Title", <Text of={extracted.title} />],
+        ["Department", <Text of={extracted.department} />],
+        ["Manager", <Text of={extracted.manager} />],
+        ["Created", <Time at={extracted.created} />],
+        [
+          "Okta id",
+          <code>
+            <Text of={extracted.user_id} />
+          </code>,
+        ],
+      ]}
+    />
+    <div class="charts">
+      <div class="chart">
+        <h3>MFA factors</h3>
+        <Names of={extracted.mfa_factors} none="none enrolled" />
+      </div>
+      <div class="chart">
+        <h3>Administrator roles</h3>
+        <Names of={extracted.admin_roles} none="none" />
+      </div>
+      <div class="chart">
+        <h3>Groups</h3>
+        <Names of={extracted.groups} none="in none" />
+      </div>
+    </div>
+    {okta.incomplete.length > 0 && (
+      <>
+        <h3>What could not be read</h3>
+        <ul class="rows">
+          {okta.incomplete.map(({ field, reason, message, last_known_at }) => (
+            <li>
+              <code>{field}</code>: <Text of={reason} max={40} />{" "}
+              <span class="sub">
+                <Text of={message} max={300} />
+              </span>
+              {last_known_at !== null && (
+                <span class="sub">
+                  {" "}
+                  last known <Time at={last_known_at} now={view.now} />
+                </span>
+              )}
+            </li>
+          ))}
+        </ul>
+      </>
+    )}
+    <details id="answer-json">
+      <summary>JSON</summary>
+      <p class="tools">
+        <CopyButton of="answer-text" />
+      </p>
+      <Json id="answer-text" label="The answer as JSON" of={{ okta }} />
+    </details>
+  </Section>
+);
+
+const AnswerCard: FC<{ view: View; lookup: Lookup }> = ({ view, lookup }) => {
+  if (!lookup.answer.ok) return <ProblemNote of={lookup.answer.problem} />;
+  const { okta } = lookup.answer.value;
+  if (!okta.success) {
+    return (
+      <div class="note bad" role="alert">
+        <p>
+          <strong>No answer.</strong> <Text of={okta.error?.message} max={400} /> (
+          <code>{okta.error?.code}</code>)
+        </p>
+        <p>
+          <a href={linkTo(view, "/console/account", { account: lookup.account })}>Try again</a>
+          {okta.error?.retry_after !== undefined && ` in ${okta.error.retry_after} s`}
+        </p>
+      </div>
+    );
+  }
+  if (okta.found && isExtracted(okta.extracted)) {
+    return <Known view={view} lookup={lookup} okta={okta} extracted={okta.extracted} />;
+  }
+  const matches = okta.matches ?? [];
+  return (
+    <Section title={matches.length > 0 ? "Several accounts match" : "No such account"} id="answer">
+      {matches.length === 0 && <Verdict okta={okta} evaluation={lookup.evaluation} />}
+      <Source okta={okta} view={view} account={lookup.account} />
+      {matches.length === 0 ? (
+        <p>
+          Okta knows nobody as <Text of={lookup.account} max={200} />.
+        </p>
+      ) : (
+        <ul class="rows">
+          {matches.map((login) => (
+            <li>
+              <a href={linkTo(view, "/console/account", { account: login })}>
+                <Text of={login} max={120} />
+              </a>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Section>
+  );
+};
+
+export const AccountPage: FC<{ view: View; account: string; lookup: Lookup | null }> = ({
+  view,
+  account,
+  lookup,
+}) => (
+  <Page view={view} title="Who is this account?">
+    <search>
+      <form method="get" action="/console/account" class="ask" data-send="">
+        {view.connection !== "default" && <input type="hidden" name="connection" value={view.connection} />}
+        <input
+          type="search"
+          name="account"
+          value={account}
+          required
+          maxlength={320}
+          aria-label="E-mail, login, username or Okta user id"
+          placeholder="E-mail, login, username or Okta user id"
+          autocomplete="off"
+          spellcheck={false}
+          autofocus
+        />
+        <button type="submit" class="main">
+          Look up
+        </button>
+      </form>
+    </search>
+    {lookup === null ? (
+      <p class="hint">
+        Asks the cache first, then Okta. The address of the answer can be shared with whoever may sign in
+        here.
+      </p>
+    ) : (
+      <AnswerCard view={view} lookup={lookup} />
+    )}
+  </Page>
+);

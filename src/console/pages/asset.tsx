@@ -1,0 +1,369 @@
+/** One person or device: its facts with their ages, what is unknown and why, who and what belongs to it. */
+import type { Child, FC } from "hono/jsx";
+import type { Fact, GroupFacts } from "../../inventory/facts.ts";
+import {
+  displayName,
+  filled,
+  fullName,
+  isAdmin,
+  isManaged,
+  lastSeen,
+  privileges,
+} from "../../ocsf/derive.ts";
+import { osFamily } from "../../ocsf/platform.ts";
+import { factorName } from "../../okta/factor-names.ts";
+import type { OktaFactor, OktaRole } from "../../okta/records.ts";
+import type { AssetDetail, Dialect } from "../../sync/api.ts";
+import type { Found } from "../../sync/explore-documents.ts";
+import type { Answer } from "../api.ts";
+import { DeviceRows } from "../inventory-parts.tsx";
+import { Page } from "../layout.tsx";
+import {
+  Badge,
+  CopyButton,
+  Empty,
+  Facts,
+  Json,
+  ProblemNote,
+  Section,
+  Status,
+  Table,
+  Text,
+  Time,
+  Truth,
+} from "../parts.tsx";
+import { linkTo, segment, type View } from "../view.ts";
+import { spelled } from "../words.ts";
+import { rowsOf } from "./inventory.tsx";
+
+const reasons = {
+  pending: "not read yet",
+  forbidden: "Okta does not let this credential read it",
+  failed: "the last reading failed; the next run tries again",
+} as const;
+
+/** When a fact was read; or why it is not known, and what was known last. */
+const Age: FC<{ of: Fact<unknown>; now: number }> = ({ of, now }) =>
+  of.state === "known" ? (
+    <span class="sub">
+      read <Time at={of.at} now={now} />
+    </span>
+  ) : (
+    <span class="sub">
+      <Badge tone="warn">Unknown</Badge> {reasons[of.reason]}
+      {of.last !== undefined && (
+        <>
+          ; shown as read <Time at={of.last.at} now={now} />
+        </>
+      )}
+    </span>
+  );
+
+/** The value to show beside the age, or nothing where none was ever known. */
+const lastKnown = <T,>(fact: Fact<T>): T | null =>
+  fact.state === "known" ? fact.value : (fact.last?.value ?? null);
+
+const Factors: FC<{ of: Fact<readonly OktaFactor[]>; now: number }> = ({ of, now }) => {
+  const factors = lastKnown(of);
+  return (
+    <Section title="MFA factors" id="factors" aside={<Age of={of} now={now} />}>
+      {factors === null ? (
+        <Empty>Unknown.</Empty>
+      ) : factors.length === 0 ? (
+        <Empty>None enrolled.</Empty>
+      ) : (
+        <ul class="tags">
+          {factors.map((factor) => (
+            <li>
+              <Text of={factorName(factor)} max={40} />{" "}
+              <span class="sub">
+                <Text of={factor.provider} max={24} none="" />
+                {factor.status !== "ACTIVE" && (
+                  <>
+                    {", "}
+                    <Text of={spelled(factor.status)} max={24} />
+                  </>
+                )}
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Section>
+  );
+};
+
+const Roles: FC<{ of: Fact<readonly OktaRole[]>; now: number }> = ({ of, now }) => {
+  const roles = lastKnown(of);
+  return (
+    <Section title="Roles" id="roles" aside={<Age of={of} now={now} />}>
+      {roles === null ? (
+        <Empty>Unknown.</Empty>
+      ) : roles.length === 0 ? (
+        <Empty>None.</Empty>
+      ) : (
+        <ul class="tags">
+          {roles.map((role) => (
+            <li>
+              <Text of={role.label ?? spelled(role.type)} max={60} />{" "}
+              <span class="sub">
+                {role.assignmentType === "GROUP" ? "through a group" : "direct"}
+                {role.status !== "ACTIVE" && (
+                  <>
+                    {", "}
+                    <Text of={spelled(role.status)} max={24} />
+                  </>
+                )}
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Section>
+  );
+};
+
+const Groups: FC<{ view: View; of: Fact<readonly GroupFacts[]> }> = ({ view, of }) => {
+  const groups = lastKnown(of);
+  return (
+    <Section title="Groups" id="groups" aside={<Age of={of} now={view.now} />}>
+      {groups === null ? (
+        <Empty>Unknown.</Empty>
+      ) : groups.length === 0 ? (
+        <Empty>In none.</Empty>
+      ) : (
+        <Table label="Groups" heads={["Name", "Description", "Gives the roles"]}>
+          {groups.map((group) => {
+            const roles = lastKnown(group.roles);
+            return (
+              <tr>
+                <th scope="row">
+                  <a href={linkTo(view, "/console/inventory/users", { group: group.id })}>
+                    <Text of={group.name ?? group.id} max={80} />
+                  </a>
+                </th>
+                <td>
+                  <Text of={group.description} max={120} />
+                </td>
+                <td>
+                  {roles === null ? (
+                    <Badge tone="mute">Unknown</Badge>
+                  ) : (
+                    <Text of={privileges(roles).join(", ")} max={120} none="none" />
+                  )}
+                </td>
+              </tr>
+            );
+          })}
+        </Table>
+      )}
+    </Section>
+  );
+};
+
+const dialectNames: Readonly<Record<Dialect, string>> = { sekoia: "Sekoia.io", ocsf: "OCSF 1.6.0" };
+
+const Events: FC<{ view: View; detail: AssetDetail }> = ({ view, detail }) => (
+  <Section
+    title="Event"
+    id="event"
+    aside={
+      <span class="sub num">
+        sequence {detail.sequence}, changed <Time at={detail.changedAt} now={view.now} />
+      </span>
+    }
+  >
+    {(["sekoia", "ocsf"] as const).map((dialect) => (
+      <details id={`event-${dialect}`}>
+        <summary>{dialectNames[dialect]}</summary>
+        <p class="tools">
+          <CopyButton of={`event-${dialect}-json`} />
+          <a
+            href={linkTo(view, `/console/inventory/${detail.stream}/${segment(detail.id)}/event`, {
+              dialect,
+            })}
+            download={`${detail.id}.${dialect}.json`}
+          >
+            Download
+          </a>
+        </p>
+        <Json
+          id={`event-${dialect}-json`}
+          label={`Event in the ${dialectNames[dialect]} dialect`}
+          of={JSON.parse(detail.events[dialect])}
+        />
+      </details>
+    ))}
+  </Section>
+);
+
+const code = (text: string): Child => (
+  <code>
+    <Text of={text} />
+  </code>
+);
+
+const Deleted: FC<{ at: number | null }> = ({ at }) =>
+  at === null ? null : (
+    <p class="note bad">
+      Deleted in Okta, confirmed <Time at={at} />. What is shown is what was known last; it is kept for 30
+      days.
+    </p>
+  );
+
+export const UserPage: FC<{
+  view: View;
+  detail: Extract<AssetDetail, { stream: "users" }>;
+  devices: Answer<Found>;
+}> = ({ view, detail, devices }) => {
+  const { facts } = detail;
+  const { user } = facts;
+  const { profile } = user;
+  const login = profile.login ?? null;
+  const place = [profile.city, profile.state, profile.countryCode ?? profile.country]
+    .filter(Boolean)
+    .join(", ");
+  return (
+    <Page view={view} title={`${displayName(profile) ?? user.id}`.slice(0, 80)}>
+      <p class="crumbs">
+        <a href={linkTo(view, "/console/inventory")}>Inventory</a> /{" "}
+        <a href={linkTo(view, "/console/inventory/users")}>Users</a>
+      </p>
+      <Deleted at={detail.deletedAt} />
+      <Section
+        title="Person"
+        id="person"
+        aside={
+          login !== null && (
+            <a href={linkTo(view, "/console/account", { account: detail.id })}>Look up at Okta now</a>
+          )
+        }
+      >
+        <Facts
+          of={[
+            ["Status", <Status of={user.status} deleted={detail.deletedAt !== null} />],
+            ["Administrator", <Truth of={isAdmin(facts)} good={false} />],
+            ["Login", <Text of={login} />],
+            ["E-mail", <Text of={profile.email} />],
+            profile.secondEmail === undefined ? null : ["Second e-mail", <Text of={profile.secondEmail} />],
+            ["Full name", <Text of={fullName(profile.firstName, profile.lastName)} />],
+            ["Display name", <Text of={profile.displayName} />],
+            ["Title", <Text of={filled(profile.title) ?? profile.jobTitle} />],
+            ["Department", <Text of={profile.department} />],
+            ["Organization", <Text of={profile.organization} />],
+            ["Manager", <Text of={profile.manager ?? profile.managerId} />],
+            ["Employee number", <Text of={profile.employeeNumber} />],
+            ["Phone", <Text of={profile.mobilePhone ?? profile.primaryPhone} />],
+            ["Place", <Text of={place} />],
+            ["Last login", <Time at={user.lastLogin} now={view.now} />],
+            ["Password changed", <Time at={user.passwordChanged} now={view.now} />],
+            ["Status changed", <Time at={user.statusChanged} />],
+            ["Created", <Time at={user.created} />],
+            ["Updated in Okta", <Time at={user.lastUpdated} />],
+            ["Okta id", code(user.id)],
+          ]}
+        />
+      </Section>
+      <div class="pair">
+        <Factors of={facts.factors} now={view.now} />
+        <Roles of={facts.roles} now={view.now} />
+      </div>
+      <Groups view={view} of={facts.groups} />
+      <Section title="Devices" id="devices">
+        {!devices.ok ? (
+          <ProblemNote of={devices.problem} />
+        ) : devices.value.results.length === 0 ? (
+          <Empty>None is linked to this person.</Empty>
+        ) : (
+          <DeviceRows view={view} of={rowsOf.devices(devices.value)} label="Devices of this person" />
+        )}
+      </Section>
+      <Events view={view} detail={detail} />
+    </Page>
+  );
+};
+
+export const DevicePage: FC<{ view: View; detail: Extract<AssetDetail, { stream: "devices" }> }> = ({
+  view,
+  detail,
+}) => {
+  const { device } = detail.facts;
+  const { profile } = device;
+  const flag = (value: boolean | undefined, good?: boolean) => (
+    <Truth of={value ?? null} {...(good !== undefined && { good })} />
+  );
+  return (
+    <Page view={view} title={(profile.displayName ?? device.id).slice(0, 80)}>
+      <p class="crumbs">
+        <a href={linkTo(view, "/console/inventory")}>Inventory</a> /{" "}
+        <a href={linkTo(view, "/console/inventory/devices")}>Devices</a>
+      </p>
+      <Deleted at={detail.deletedAt} />
+      <Section title="Device" id="device">
+        <Facts
+          of={[
+            ["Status", <Status of={device.status} deleted={detail.deletedAt !== null} />],
+            ["Managed", <Truth of={isManaged(device)} good={true} />],
+            ["Compliance", <Text of={spelled(device.complianceStatus ?? "UNKNOWN")} />],
+            ["Platform", <Text of={osFamily(profile.platform) ?? profile.platform} />],
+            ["OS version", <Text of={profile.osVersion} />],
+            ["Manufacturer", <Text of={profile.manufacturer} />],
+            ["Model", <Text of={profile.model} />],
+            ["Serial number", <Text of={profile.serialNumber} />],
+            ["Registered", flag(profile.registered)],
+            ["Secure hardware", flag(profile.secureHardwarePresent, true)],
+            [
+              "Disk encryption",
+              <Text of={profile.diskEncryptionType && spelled(profile.diskEncryptionType)} none="unknown" />,
+            ],
+            ["Jailbroken", flag(profile.integrityJailbreak, false)],
+            ["IMEI", <Text of={profile.imei} />],
+            ["UDID", <Text of={profile.udid} />],
+            ["Last seen", <Time at={lastSeen(device)} now={view.now} />],
+            ["Created", <Time at={device.created} />],
+            ["Updated in Okta", <Time at={device.lastUpdated} />],
+            ["Okta id", code(device.id)],
+          ]}
+        />
+      </Section>
+      <Section title="People" id="people">
+        {device.users.length === 0 ? (
+          <Empty>Nobody is linked to this device.</Empty>
+        ) : (
+          <Table
+            label="People of this device"
+            heads={["Name", "Login", "Management", "Screen lock", "Linked"]}
+          >
+            {device.users.map((user) => (
+              <tr>
+                <th scope="row">
+                  <a href={linkTo(view, `/console/inventory/users/${segment(user.id)}`)}>
+                    <Text
+                      of={
+                        user.displayName ?? fullName(user.firstName, user.lastName) ?? user.login ?? user.id
+                      }
+                      max={60}
+                    />
+                  </a>
+                </th>
+                <td>
+                  <Text of={user.login} max={60} />
+                </td>
+                <td>
+                  <Text of={user.managementStatus && spelled(user.managementStatus)} max={24} />
+                </td>
+                <td>
+                  <Text of={user.screenLockType && spelled(user.screenLockType)} max={24} />
+                </td>
+                <td>
+                  <Time at={user.created} />
+                </td>
+              </tr>
+            ))}
+          </Table>
+        )}
+      </Section>
+      <Events view={view} detail={detail} />
+    </Page>
+  );
+};

@@ -1,0 +1,163 @@
+/** The org at a glance: what needs a person, what the streams do, what the inventory holds. */
+import type { Child, FC } from "hono/jsx";
+import type { DeviceSummary, UserSummary } from "../../sync/explore-documents.ts";
+import type { StreamStatus } from "../../sync/status.ts";
+import type { Answer } from "../api.ts";
+import { Totals } from "../inventory-parts.tsx";
+import { Page } from "../layout.tsx";
+import { ProblemNote, Section, Text } from "../parts.tsx";
+import { LastRun, Progress, StreamBadge } from "../run-parts.tsx";
+import { linkTo, type View } from "../view.ts";
+import { counted, type Tone } from "../words.ts";
+
+export interface StreamsAnswer {
+  readonly streams: readonly StreamStatus[];
+  readonly problems?: readonly { readonly setting: string; readonly message: string }[];
+}
+
+export interface OverviewProps {
+  readonly view: View;
+  readonly streams: Answer<StreamsAnswer>;
+  readonly users: Answer<UserSummary>;
+  readonly devices: Answer<DeviceSummary>;
+}
+
+interface Concern {
+  readonly tone: Tone;
+  readonly what: Child;
+  readonly href: string;
+}
+
+/** What a person should look at, the worst first. */
+const concernsOf = ({ view, streams, users }: OverviewProps): Concern[] => {
+  const concerns: Concern[] = [];
+  const to = (path: string, parameters = {}) => linkTo(view, path, parameters);
+  if (streams.ok) {
+    for (const { stream, state, detail, held_deletions, sinks } of streams.value.streams) {
+      if (state === "failed" || state === "backing_off") {
+        const what = (
+          <>
+            The {stream} stream {state === "failed" ? "failed" : "waits after an error"}:{" "}
+            <Text of={detail} max={240} />
+          </>
+        );
+        concerns.push({ tone: state === "failed" ? "bad" : "warn", what, href: to("/console/streams") });
+      }
+      if (held_deletions > 0) {
+        const what = `${counted(held_deletions, "deletion")} of ${stream} ${held_deletions === 1 ? "waits" : "wait"} for your word`;
+        concerns.push({ tone: "warn", what, href: to("/console/streams") });
+      }
+      for (const sink of sinks) {
+        if (sink.state !== "ok") {
+          const what = (
+            <>
+              Sink <Text of={sink.name} max={64} /> ({stream}) is {sink.state}:{" "}
+              <Text of={sink.last_error} max={200} />
+            </>
+          );
+          concerns.push({
+            tone: sink.state === "stopped" ? "bad" : "warn",
+            what,
+            href: to("/console/sinks"),
+          });
+        }
+        if (sink.dead_letters > 0) {
+          const what = (
+            <>
+              Sink <Text of={sink.name} max={64} /> refused {counted(sink.dead_letters, "event")} of {stream}
+            </>
+          );
+          concerns.push({ tone: "warn", what, href: to("/console/sinks") });
+        }
+      }
+    }
+    for (const { setting, message } of streams.value.problems ?? []) {
+      const what = (
+        <>
+          Setting <code>{setting}</code>: <Text of={message} max={300} />
+        </>
+      );
+      concerns.push({ tone: "bad", what, href: to("/console/connection") });
+    }
+  }
+  if (users.ok && users.value.admins.without_mfa > 0) {
+    const what = `${counted(users.value.admins.without_mfa, "administrator")} without MFA`;
+    const href = to("/console/inventory/users", { admin: true, mfa: "not_enrolled" });
+    concerns.push({ tone: "bad", what, href });
+  }
+  const order: readonly Tone[] = ["bad", "warn"];
+  return concerns.sort((a, b) => order.indexOf(a.tone) - order.indexOf(b.tone));
+};
+
+const Attention: FC<OverviewProps> = (props) => {
+  const concerns = concernsOf(props);
+  return (
+    <Section title="Needs attention" id="attention" live>
+      {concerns.length === 0 ? (
+        <p class="calm">Nothing.</p>
+      ) : (
+        <ul class="concerns">
+          {concerns.map(({ tone, what, href }) => (
+            <li class={`concern ${tone}`}>
+              <a href={href}>{what}</a>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Section>
+  );
+};
+
+const Streams: FC<OverviewProps> = ({ view, streams }) => (
+  <Section
+    title="Streams"
+    id="streams"
+    live
+    aside={<a href={linkTo(view, "/console/streams")}>Run, cancel, history</a>}
+  >
+    {streams.ok ? (
+      <div class="pair">
+        {streams.value.streams.map((status) => (
+          <div class="panel">
+            <div class="panel-head">
+              <h3>{status.stream === "users" ? "Users" : "Devices"}</h3>
+              <StreamBadge of={status} />
+            </div>
+            {status.run !== null && (
+              <Progress run={status.run} assets={status.assets.total} noun={status.stream} now={view.now} />
+            )}
+            {status.detail !== null && (
+              <p class="sub">
+                <Text of={status.detail} max={400} />
+              </p>
+            )}
+            <dl class="line">
+              <dt>Full</dt>
+              <dd>
+                <LastRun run={status.last_full} now={view.now} />
+              </dd>
+              <dt>Delta</dt>
+              <dd>
+                <LastRun run={status.last_delta} now={view.now} />
+              </dd>
+            </dl>
+          </div>
+        ))}
+      </div>
+    ) : (
+      <ProblemNote of={streams.problem} />
+    )}
+  </Section>
+);
+
+/** How often to look again: closely while something runs. */
+export const refreshOf = (streams: Answer<StreamsAnswer>): number =>
+  streams.ok && streams.value.streams.some(({ run }) => run !== null) ? 1_500 : 10_000;
+
+export const OverviewPage: FC<OverviewProps> = (props) => (
+  <Page view={props.view} title="Overview" refresh={refreshOf(props.streams)}>
+    <Attention {...props} />
+    <Streams {...props} />
+    <Totals view={props.view} users={props.users} devices={props.devices} />
+  </Page>
+);

@@ -1,0 +1,131 @@
+/** Users and devices as streams: what runs, how far, what waits for a person, and what has been. */
+import type { FC } from "hono/jsx";
+import type { RunDocument, StreamName, StreamStatus } from "../../sync/status.ts";
+import type { Answer } from "../api.ts";
+import { Page } from "../layout.tsx";
+import { Action, Facts, ProblemNote, Section, Text } from "../parts.tsx";
+import { Buckets, Changes, History, LastRun, Progress, StreamBadge } from "../run-parts.tsx";
+import { linkTo, type View } from "../view.ts";
+import { counted, number } from "../words.ts";
+import { refreshOf, type StreamsAnswer } from "./overview.tsx";
+
+export interface StreamsProps {
+  readonly view: View;
+  readonly streams: Answer<StreamsAnswer>;
+  readonly runs: Readonly<Record<StreamName, Answer<{ readonly runs: readonly RunDocument[] }>>>;
+  readonly notice: string | null;
+}
+
+const Held: FC<{ view: View; status: StreamStatus }> = ({ view, status }) =>
+  status.held_deletions === 0 ? null : (
+    <div class="note warn">
+      <p>
+        <strong>{counted(status.held_deletions, "deletion")} held back.</strong> More of the known{" "}
+        {status.stream} are missing from Okta's list than <code>DELETION_GUARD</code> lets go by itself.
+        Nothing was deleted. If they are really gone, confirm; each is asked for once more before it is marked
+        deleted. Otherwise check the credential and start a full run.
+      </p>
+      <Action
+        view={view}
+        to={linkTo(view, `/console/streams/${status.stream}/confirm`)}
+        label={`Confirm ${counted(status.held_deletions, "deletion")}`}
+        kind="danger"
+      >
+        <label class="check">
+          <input type="checkbox" name="sure" value="yes" required />
+          <span>They are really gone from the org</span>
+        </label>
+      </Action>
+    </div>
+  );
+
+const Controls: FC<{ view: View; status: StreamStatus }> = ({ view, status: { stream, run } }) => {
+  const to = (path: string) => linkTo(view, `/console/streams/${stream}/${path}`);
+  return (
+    <div class="actions">
+      {run === null ? (
+        <>
+          <Action view={view} to={to("run")} label="Run delta" fields={{ kind: "delta" }} about={stream} />
+          <Action view={view} to={to("run")} label="Run full" fields={{ kind: "full" }} about={stream} />
+        </>
+      ) : (
+        <Action view={view} to={to("cancel")} label="Cancel run" kind="danger" about={stream} />
+      )}
+    </div>
+  );
+};
+
+const Stream: FC<{ view: View; status: StreamStatus; runs: StreamsProps["runs"][StreamName] }> = ({
+  view,
+  status,
+  runs,
+}) => {
+  const { stream, assets } = status;
+  const unknown = Object.entries(assets.unknown);
+  return (
+    <Section
+      title={stream === "users" ? "Users" : "Devices"}
+      id={stream}
+      live
+      aside={<StreamBadge of={status} />}
+    >
+      <Held view={view} status={status} />
+      {status.run !== null && (
+        <>
+          <Progress run={status.run} assets={assets.total} noun={stream} now={view.now} />
+          <Changes run={status.run} />
+        </>
+      )}
+      {status.detail !== null && status.state !== "held" && (
+        <p class={status.state === "failed" ? "note bad" : "sub"}>
+          <Text of={status.detail} max={600} />
+        </p>
+      )}
+      <Controls view={view} status={status} />
+      <Facts
+        of={[
+          ["Last full run", <LastRun run={status.last_full} now={view.now} />],
+          ["Last delta run", <LastRun run={status.last_delta} now={view.now} />],
+          ["Known", counted(assets.total, stream.slice(0, -1), stream)],
+          ["Deleted, kept 30 days", number(assets.deleted)],
+          ["Records that could not be read", number(assets.quarantined)],
+          [
+            "Unknown facts",
+            unknown.length === 0 ? "none" : unknown.map(([fact, n]) => `${fact} of ${number(n)}`).join(", "),
+          ],
+          ["Head of the sequence", number(status.head)],
+        ]}
+      />
+      <h3>History</h3>
+      {runs.ok ? (
+        <History runs={runs.value.runs} stream={stream} now={view.now} />
+      ) : (
+        <ProblemNote of={runs.problem} />
+      )}
+    </Section>
+  );
+};
+
+export const StreamsPage: FC<StreamsProps> = ({ view, streams, runs, notice }) => (
+  <Page view={view} title="Streams" refresh={refreshOf(streams)} notice={notice}>
+    {!streams.ok ? (
+      <ProblemNote of={streams.problem} />
+    ) : (
+      <>
+        {view.rights === "read" && (
+          <p class="hint">With a read: key runs can be watched, not started, cancelled or confirmed.</p>
+        )}
+        {streams.value.streams.map((status) => (
+          <Stream view={view} status={status} runs={runs[status.stream]} />
+        ))}
+        <Section title="Okta's rate limits" id="limits" live>
+          <Buckets of={streams.value.streams[0]?.rate_limits ?? []} now={view.now} />
+          <p class="hint">
+            The mark is this connector's share, <code>OKTA_RATE_LIMIT_SHARE</code>; what other applications
+            use counts in the bar, too.
+          </p>
+        </Section>
+      </>
+    )}
+  </Page>
+);

@@ -1,0 +1,73 @@
+/** Pages as answers, and what every one of them goes through. */
+import type { Context, MiddlewareHandler } from "hono";
+import type { JSX } from "hono/jsx/jsx-runtime";
+import { isCrossSite } from "../http/auth/index.ts";
+import type { AppEnv } from "../http/deps.ts";
+import { consolePolicy } from "../http/hardening.ts";
+import { ProblemError, problemCatalogue } from "../http/problems.ts";
+import { errorFields, log } from "../log.ts";
+import type { Problem } from "./api.ts";
+import { ProblemPage } from "./pages/problem.tsx";
+import type { View } from "./view.ts";
+
+export interface ConsoleEnv {
+  Bindings: AppEnv["Bindings"];
+  Variables: AppEnv["Variables"] & { view?: View };
+}
+
+export const html = (page: JSX.Element, status = 200): Response =>
+  new Response(`<!DOCTYPE html>${String(page)}`, {
+    status,
+    headers: { "Content-Type": "text/html; charset=utf-8" },
+  });
+
+/** A policy that allows forms, and a referrer policy under which browsers still say where a form was sent from. */
+export const pageHeaders: MiddlewareHandler<ConsoleEnv> = async (c, next) => {
+  await next();
+  if (!c.res.headers.has("Content-Security-Policy")) {
+    c.res.headers.set("Content-Security-Policy", consolePolicy);
+  }
+  c.res.headers.set("Referrer-Policy", "same-origin");
+};
+
+/**
+ * Refuses forms that a page of another site sent. The session's cookie is SameSite=Strict and would not come
+ * along; this also guards signing in, and Access's cookie. What no browser says is not a browser's form.
+ */
+export const sameOriginOnly: MiddlewareHandler<ConsoleEnv> = async (c, next) => {
+  if (c.req.method !== "GET" && c.req.method !== "HEAD") {
+    const told = c.req.header("Sec-Fetch-Site") ?? c.req.header("Origin");
+    if (told === undefined || isCrossSite(c)) {
+      throw new ProblemError("cross_site", "The form was not sent from a page of this console.");
+    }
+  }
+  await next();
+};
+
+const problemOf = (error: Error): Problem => {
+  const known = error instanceof ProblemError ? error : null;
+  const code = known?.code ?? "internal_error";
+  const [status, title] = problemCatalogue[code];
+  return {
+    status,
+    code,
+    title,
+    detail: known?.message ?? "Something went wrong here. The log has a line with this request id.",
+    ...(known?.parts.problems && { problems: known.parts.problems }),
+  };
+};
+
+/** What a page threw, as a page. */
+export const errorPage = (error: Error, c: Context<ConsoleEnv>): Response => {
+  const problem = problemOf(error);
+  if (problem.code === "internal_error") {
+    log("error", "request_failed", { request_id: c.get("requestId"), ...errorFields(error) });
+  }
+  return problemPage(problem, c);
+};
+
+export const problemPage = (problem: Problem, c: Context<ConsoleEnv>): Response =>
+  html(
+    <ProblemPage problem={problem} view={c.get("view") ?? null} requestId={c.get("requestId")} />,
+    problem.status,
+  );
