@@ -1,0 +1,359 @@
+/** The store by itself, in a real object's SQLite: facts in, sequence and events' facts out. */
+import { reset, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, test } from "vitest";
+import { Inventory } from "../../src/inventory/inventory.ts";
+import { jsonChunks } from "../../src/inventory/sql.ts";
+import type { OktaGroup, OktaUser } from "../../src/okta/records.ts";
+
+afterEach(() => reset());
+
+const NOW = 1_760_000_000_000;
+
+/** A fresh inventory; the object itself does nothing while it is not asked. */
+const within = (work: (inventory: Inventory, tick: (ms: number) => void) => void): Promise<void> =>
+  runInDurableObject(env.INVENTORY_STREAM.getByName("t5/users"), (_, state) => {
+    let now = NOW;
+    work(new Inventory(state.storage.sql, () => now), (ms) => {
+      now += ms;
+    });
+  });
+
+const user = (id: string, over: Partial<OktaUser> = {}): OktaUser => ({
+  id,
+  status: "ACTIVE",
+  created: null,
+  activated: null,
+  statusChanged: null,
+  lastLogin: null,
+  lastUpdated: null,
+  passwordChanged: null,
+  profile: { login: `${id}@example.com`, email: `${id}@mail.example.com` },
+  ...over,
+});
+
+const group = (id: string, over: Partial<OktaGroup> = {}): OktaGroup => ({
+  id,
+  type: "OKTA_GROUP",
+  name: id,
+  description: null,
+  lastUpdated: null,
+  lastMembershipUpdated: null,
+  stats: { usersCount: 1, hasAdminPrivilege: false },
+  ...over,
+});
+
+const EVERYONE = group("00gEveryone", { type: "BUILT_IN", name: "Everyone" });
+
+const sequences = (inventory: Inventory): [string, number][] =>
+  [...inventory.usersAfter(0, 100)].map(({ id, sequence }) => [id, sequence]);
+
+const groupsOf = (inventory: Inventory, id: string) => inventory.user(id)?.facts.groups;
+
+describe("the sequence", () => {
+  test("grows by one for each new or changed asset, and for nothing else", () =>
+    within((inventory) => {
+      inventory.assets.file([user("a"), user("b")]);
+      expect(sequences(inventory)).toEqual([
+        ["a", 1],
+        ["b", 2],
+      ]);
+      expect(inventory.assets.file([user("a"), user("b")]).size).toBe(0);
+      inventory.assets.file([user("a", { status: "SUSPENDED" }), user("b"), user("c")]);
+      expect(sequences(inventory)).toEqual([
+        ["b", 2],
+        ["a", 3],
+        ["c", 4],
+      ]);
+      expect(inventory.assets.head).toBe(4);
+    }));
+
+  test("keeps its order when many are renumbered at once", () =>
+    within((inventory) => {
+      inventory.assets.file([user("c"), user("a"), user("b")]);
+      expect(inventory.assets.touch(["b", "c", "nobody"])).toBe(2);
+      expect(sequences(inventory)).toEqual([
+        ["a", 2],
+        ["c", 4],
+        ["b", 5],
+      ]);
+      expect(inventory.assets.touchAll()).toBe(3);
+      expect(sequences(inventory)).toEqual([
+        ["a", 6],
+        ["c", 7],
+        ["b", 8],
+      ]);
+    }));
+
+  test("a page holds the newest state only, in order", () =>
+    within((inventory) => {
+      inventory.assets.file([user("a"), user("b"), user("c")]);
+      inventory.assets.touch(["a"]);
+      expect([...inventory.usersAfter(2, 1)].map(({ id }) => id)).toEqual(["c"]);
+      expect([...inventory.usersAfter(3, 10)].map(({ id }) => id)).toEqual(["a"]);
+    }));
+
+  test("more rows than one parameter can hold are filed in one go", () =>
+    within((inventory) => {
+      const many = Array.from({ length: 300 }, (_, index) =>
+        user(`u${index}`, { profile: { login: `u${index}`, displayName: "x".repeat(4096) } }),
+      );
+      expect(jsonChunks(many.map(({ id }) => [id, JSON.stringify(many[0])])).length).toBeGreaterThan(1);
+      inventory.assets.file(many);
+      expect(inventory.assets.head).toBe(300);
+      expect(sequences(inventory).slice(0, 2)).toEqual([
+        ["u0", 1],
+        ["u1", 2],
+      ]);
+    }));
+});
+
+describe("factors", () => {
+  test("are pending, known, and unknown with the last value", () =>
+    within((inventory, tick) => {
+      inventory.assets.file([user("a")]);
+      expect(inventory.user("a")?.facts.factors).toEqual({ state: "unknown", reason: "pending" });
+      expect(inventory.assets.setFactors("a", { value: "[]" }, NOW)).toBe(true);
+      expect(inventory.user("a")?.facts.factors).toEqual({ state: "known", value: [], at: NOW });
+      tick(1000);
+      expect(inventory.assets.setFactors("a", { value: "[]" }, NOW + 1000)).toBe(false);
+      expect(inventory.assets.setFactors("a", { reason: "forbidden" }, NOW + 2000)).toBe(true);
+      expect(inventory.user("a")?.facts.factors).toEqual({
+        state: "unknown",
+        reason: "forbidden",
+        last: { value: [], at: NOW + 1000 },
+      });
+      expect(inventory.assets.head).toBe(3);
+      expect(inventory.unknownFacts()).toMatchObject({ factors: 1 });
+    }));
+
+  test("are read of admins first, then of those never read, then of the longest ago", () =>
+    within((inventory) => {
+      inventory.assets.file(["old", "older", "new", "admin", "fresh"].map((id) => user(id)));
+      inventory.assets.setFactors("old", { value: "[]" }, 200);
+      inventory.assets.setFactors("older", { value: "[]" }, 100);
+      inventory.assets.setFactors("fresh", { value: "[]" }, 900);
+      inventory.admins.setRoles("admin", { value: "[]" }, 1);
+      const next = (triedBefore: number) =>
+        inventory.assets.nextFactors({ dueBefore: 500, triedBefore, failedOnly: false, limit: 10 });
+      expect(next(950)).toEqual(["admin"]);
+      inventory.assets.setFactors("admin", { value: "[]" }, 960);
+      expect(next(950)).toEqual(["new", "older", "old"]);
+    }));
+
+  test("of somebody who is gone cannot be set", () =>
+    within((inventory) => {
+      expect(inventory.assets.setFactors("nobody", { value: "[]" }, NOW)).toBe(false);
+      expect(inventory.assets.head).toBe(0);
+    }));
+});
+
+describe("groups", () => {
+  const two = (inventory: Inventory): void => {
+    inventory.assets.file([user("a"), user("b"), user("gone", { status: "DEPROVISIONED" })]);
+    inventory.groups.file(EVERYONE);
+    inventory.groups.file(group("00g2", { description: "Second" }));
+    inventory.groups.file(group("00g1"));
+    inventory.memberships.addMembers("00g2", ["a"]);
+    inventory.memberships.addMembers("00g1", ["a"]);
+  };
+
+  test("are unknown until the org's memberships were read, then sorted by id with Everyone among them", () =>
+    within((inventory) => {
+      two(inventory);
+      expect(groupsOf(inventory, "a")).toEqual({ state: "unknown", reason: "pending" });
+      inventory.setGroupsKnown({ at: NOW, reason: null });
+      expect(groupsOf(inventory, "a")).toMatchObject({
+        state: "known",
+        at: NOW,
+        value: [{ id: "00g1" }, { id: "00g2", description: "Second" }, { id: "00gEveryone" }],
+      });
+      expect(groupsOf(inventory, "b")).toMatchObject({ value: [{ id: "00gEveryone" }] });
+      expect(groupsOf(inventory, "gone")).toMatchObject({ value: [] });
+    }));
+
+  test("that a later reading could not get keep their last value, with its age", () =>
+    within((inventory) => {
+      two(inventory);
+      inventory.setGroupsKnown({ at: NOW, reason: null });
+      inventory.setGroupsKnown({ at: NOW, reason: "forbidden" });
+      expect(groupsOf(inventory, "b")).toMatchObject({
+        state: "unknown",
+        reason: "forbidden",
+        last: { at: NOW, value: [{ id: "00gEveryone" }] },
+      });
+      expect(inventory.unknownFacts()).toMatchObject({ groups: 3 });
+    }));
+
+  test("of one user that could not be read are unknown; a reading of the others says nothing about them", () =>
+    within((inventory) => {
+      two(inventory);
+      inventory.assets.setGroupsRead("a", null, true, NOW);
+      inventory.assets.setGroupsRead("b", "forbidden", false, NOW);
+      inventory.setGroupsKnown({ at: NOW, reason: null });
+      expect(groupsOf(inventory, "a")).toMatchObject({ state: "known" });
+      expect(groupsOf(inventory, "b")).toEqual({ state: "unknown", reason: "forbidden" });
+      // Once known, a failure keeps what was known.
+      inventory.assets.setGroupsRead("b", null, true, NOW + 1);
+      inventory.assets.setGroupsRead("b", "failed", false, NOW + 2);
+      expect(groupsOf(inventory, "b")).toMatchObject({ state: "unknown", last: { at: NOW + 1 } });
+    }));
+
+  test("that change renew the events of their members, and of nobody else", () =>
+    within((inventory) => {
+      two(inventory);
+      const { head } = inventory.assets;
+      inventory.groups.file(group("00g1", { name: "Renamed" }));
+      expect([...inventory.usersAfter(head, 10)].map(({ id }) => id)).toEqual(["a"]);
+      inventory.groups.file({ ...EVERYONE, description: "All" });
+      expect([...inventory.usersAfter(head + 1, 10)].map(({ id }) => id)).toEqual(["b", "a"]);
+      inventory.groups.remove("00g2");
+      expect([...inventory.usersAfter(head + 3, 10)].map(({ id }) => id)).toEqual(["a"]);
+      inventory.groups.file(group("00g1", { name: "Renamed", lastUpdated: "2025-01-01T00:00:00.000Z" }));
+      expect(inventory.assets.head).toBe(head + 4);
+    }));
+
+  test("members that a complete listing does not show have left", () =>
+    within((inventory) => {
+      two(inventory);
+      inventory.memberships.addMembers("00g1", ["b"]);
+      inventory.sweeps.begin("members");
+      inventory.sweeps.add("members", 0, ["b"]);
+      inventory.sweeps.add("members", 0, ["b"]); // the same page again
+      expect(inventory.sweeps.size("members")).toBe(1);
+      expect(inventory.memberships.keepOnly("00g1", "members")).toEqual(["a"]);
+      expect(inventory.memberships.membersOf("00g1")).toEqual(["b"]);
+    }));
+
+  test("events of a membership that come late or twice change nothing", () =>
+    within((inventory) => {
+      two(inventory);
+      const event = (member: boolean, published: number) =>
+        inventory.memberships.applyEvent({ groupId: "00g1", userId: "b", member, published });
+      expect(event(true, 20)).toBe(true);
+      expect(event(true, 20)).toBe(false);
+      expect(event(false, 10)).toBe(false);
+      expect(inventory.memberships.membersOf("00g1")).toEqual(["a", "b"]);
+      expect(event(false, 30)).toBe(true);
+      expect(inventory.memberships.membersOf("00g1")).toEqual(["a"]);
+    }));
+});
+
+describe("roles", () => {
+  const ROLE = JSON.stringify([
+    { id: "ra1", type: "ORG_ADMIN", label: "Org", status: "ACTIVE", assignmentType: "USER" },
+  ]);
+
+  test("are unknown of everybody until the admins are known; then everybody else has none", () =>
+    within((inventory) => {
+      inventory.assets.file([user("a"), user("b")]);
+      expect(inventory.user("b")?.facts.roles).toEqual({ state: "unknown", reason: "pending" });
+      inventory.sweeps.add("assignees", 0, ["a"]);
+      expect(inventory.admins.setCandidates("assignees", false)).toEqual(["a"]);
+      inventory.admins.setRoles("a", { value: ROLE }, NOW);
+      inventory.admins.setOrg({ at: NOW, reason: null });
+      expect(inventory.user("a")?.facts.roles).toEqual({ state: "known", value: JSON.parse(ROLE), at: NOW });
+      expect(inventory.user("b")?.facts.roles).toEqual({ state: "known", value: [], at: NOW });
+      expect(inventory.unknownFacts()).not.toHaveProperty("roles");
+    }));
+
+  test("of somebody who is no admin any more are gone", () =>
+    within((inventory) => {
+      inventory.assets.file([user("a")]);
+      inventory.admins.setRoles("a", { value: ROLE }, NOW);
+      inventory.admins.setOrg({ at: NOW, reason: null });
+      expect(inventory.admins.setCandidates("assignees", false)).toEqual(["a"]);
+      expect(inventory.user("a")?.facts.roles).toMatchObject({ state: "known", value: [] });
+    }));
+
+  test("come with the groups that give them", () =>
+    within((inventory) => {
+      inventory.assets.file([user("a"), user("b")]);
+      inventory.groups.file(group("00g1", { stats: { usersCount: 1, hasAdminPrivilege: true } }));
+      inventory.memberships.addMembers("00g1", ["b"]);
+      expect(inventory.groups.nextWithRoles(NOW)).toBe("00g1");
+      expect(inventory.admins.setCandidates("assignees", false)).toEqual(["b"]);
+      expect(inventory.admins.setCandidates("assignees", true)).toEqual(["a"]);
+    }));
+});
+
+describe("deletion", () => {
+  test("leaves a tombstone that says what was last known, and no trace in groups; it expires", () =>
+    within((inventory, tick) => {
+      inventory.assets.file([user("a"), user("b")]);
+      inventory.groups.file(group("00g1"));
+      inventory.memberships.addMembers("00g1", ["a"]);
+      inventory.setGroupsKnown({ at: NOW, reason: null });
+      tick(500);
+      expect(inventory.bury("a", "users")).toBe(true);
+      expect(inventory.bury("a", "users")).toBe(false);
+      expect(inventory.user("a")).toMatchObject({
+        deletedAt: NOW + 500,
+        sequence: inventory.assets.head,
+        facts: { groups: { state: "known", value: [{ id: "00g1" }] } },
+      });
+      expect(inventory.memberships.membersOf("00g1")).toEqual([]);
+      expect(inventory.assets.counts()).toEqual({ total: 1, deleted: 1 });
+      inventory.assets.touchAll();
+      expect(inventory.user("a")?.deletedAt).toBe(NOW + 500);
+      inventory.assets.expireTombstones(NOW + 500);
+      expect(inventory.assets.counts().deleted).toBe(1);
+      inventory.assets.expireTombstones(NOW + 501);
+      expect(inventory.assets.counts()).toEqual({ total: 1, deleted: 0 });
+    }));
+
+  test("somebody who comes back is alive again", () =>
+    within((inventory) => {
+      inventory.assets.file([user("a")]);
+      inventory.bury("a", "users");
+      expect(inventory.assets.file([user("a")]).get("a")).toMatchObject({ before: null });
+      expect(inventory.user("a")?.deletedAt).toBeNull();
+      expect(inventory.assets.counts()).toEqual({ total: 1, deleted: 0 });
+    }));
+
+  test("absentees are those that a complete listing did not show; they wait for a word", () =>
+    within((inventory) => {
+      inventory.assets.file([user("a"), user("b"), user("c")]);
+      inventory.sweeps.add("users", 0, ["a"]);
+      expect(inventory.sweeps.findAbsentees("users")).toBe(2);
+      expect(inventory.sweeps.nextAbsentees(10)).toEqual([]);
+      inventory.sweeps.confirmAbsentees();
+      expect(inventory.sweeps.nextAbsentees(10)).toEqual(["b", "c"]);
+      inventory.sweeps.dropAbsentee("b");
+      expect(inventory.sweeps.absentees()).toEqual({ waiting: 0, confirmed: 1 });
+    }));
+});
+
+describe("finding an account", () => {
+  test("by login, by e-mail, by the login before the @; many are many", () =>
+    within((inventory) => {
+      inventory.assets.file([
+        user("a", { profile: { login: "Mary@example.com", email: "m@mail.example.com" } }),
+        user("b", { profile: { login: "mary@example.org", email: "mary@example.com" } }),
+        user("c", { profile: { login: "maryann@example.com" } }),
+      ]);
+      const found = (name: string) => inventory.usersNamed(name).map(({ id }) => id);
+      expect(found("mary@example.com")).toEqual(["a"]);
+      expect(found("m@mail.example.com")).toEqual(["a"]);
+      expect(found("mary").sort()).toEqual(["a", "b"]);
+      expect(found("ma")).toEqual([]);
+      inventory.bury("a", "users");
+      expect(found("mary")).toEqual(["b"]);
+    }));
+});
+
+describe("the quarantine", () => {
+  test("counts a bad record once, until it can be read or is not seen again", () =>
+    within((inventory, tick) => {
+      const bad = { id: null, reason: "no id" };
+      inventory.quarantine.add(bad, "users/0/1");
+      inventory.quarantine.add(bad, "users/0/1");
+      inventory.quarantine.add({ id: "a", reason: "no profile object" }, "users/0/2");
+      expect(inventory.quarantine.count()).toBe(2);
+      inventory.quarantine.clear(["a"]);
+      expect(inventory.quarantine.count()).toBe(1);
+      tick(1);
+      inventory.quarantine.forgetBefore(NOW + 1);
+      expect(inventory.quarantine.count()).toBe(0);
+    }));
+});
