@@ -337,7 +337,7 @@ describe("input that does not fit", () => {
     const body = JSON.stringify({ kind: "full", filler: "x".repeat(256 * 1024) });
     const large = await problemOf(await call("POST", "/v1/streams/users/runs", { body }));
     expect(large).toMatchObject({ code: "payload_too_large", status: 413 });
-    const long = await problemOf(await call("GET", `/v1/streams?connection=${"x".repeat(8192)}`));
+    const long = await problemOf(await call("GET", `/v1/streams?connection=${"x".repeat(16_384)}`));
     expect(long).toMatchObject({ code: "uri_too_long", status: 414 });
     const headers = { "X-Filler": "x".repeat(33_000) };
     const heavy = await problemOf(await call("GET", "/v1/streams", { headers }));

@@ -124,8 +124,9 @@ export const fakeStream = (connection: string, stream: StreamName, head = 7): St
   wake: async () => {},
 });
 
-/** Look-ups that find nobody, over a cache that stays empty. */
+/** Look-ups that find nobody, over a cache that stays empty; a gate that lets everybody through. */
 const fakeBindings = {
+  OKTA_GATE: { getByName: () => ({ exchange: async () => ({ granted: 1, retryAt: null }) }) },
   ENRICHMENT_CACHE: { get: async () => null, put: async () => {}, delete: async () => {} },
   ACCOUNT_LOOKUP: {
     getByName: () => ({
@@ -212,6 +213,7 @@ export const keyedRoutes: readonly (readonly [string, string, unknown, number, n
   ["GET", "/v1/streams/devices?connection=default", undefined, 200, 200],
   ["GET", "/v1/streams/users/runs", undefined, 200, 200],
   ["POST", "/v1/streams/users/runs", { kind: "full" }, 202, 403],
+  ["POST", "/v1/test-connection", {}, 200, 403],
   ["DELETE", "/v1/streams/users/runs/current", undefined, 200, 403],
   ["POST", "/v1/streams/users/deletions/confirm", undefined, 200, 403],
   ["GET", "/v1/inventory/users", undefined, 200, 200],
