@@ -8,7 +8,7 @@ import type { ParsedSinks, RefusedSink, SinkSettings } from "./settings.ts";
 import type { DeliveryIdentity } from "./store.ts";
 
 export { SinkDelivery } from "./sink-delivery.ts";
-export { type SinkCheck, testSink } from "./test-sink.ts";
+export { testSink } from "./test-sink.ts";
 
 /** A status that does not come in time is told as such: the stream's own status must not wait for it. */
 const statusTimeoutMs = 2000;
