@@ -84,10 +84,11 @@ export class Permits {
     for (const wake of this.#wake.splice(0)) wake();
   }
 
-  /** Brings the last observations home and gives back what was not used. */
+  /** Once no call is under way any more: brings the last observations home and gives back what was not used. */
   async done(): Promise<void> {
+    while (this.#inFlight > 0) await new Promise<void>((resolve) => this.#wake.push(resolve));
     this.#held.clear();
-    if (this.#observations.length > 0 || this.#inFlight === 0) await this.#ask(null, true);
+    await this.#ask(null, true);
   }
 
   async #ask(want: ExchangeRequest["want"], done = false): Promise<ExchangeAnswer> {

@@ -1,0 +1,87 @@
+/** The gate as an object: what it keeps over an eviction, and who goes first. */
+import { evictDurableObject, reset } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, test } from "vitest";
+import type { Observation } from "../../../src/okta/gate/ledger.ts";
+import type { ExchangeRequest } from "../../../src/okta/gate/okta-gate.ts";
+
+afterEach(() => reset());
+
+const gate = () => env.OKTA_GATE.getByName("t4");
+
+const request = (over: Partial<ExchangeRequest> = {}): ExchangeRequest => ({
+  connection: "t4",
+  holder: "stream/users",
+  incarnation: "1",
+  priority: "background",
+  observations: [],
+  calls: [],
+  want: { bucket: "/api/v1/users", count: 20 },
+  waitMs: 0,
+  done: false,
+  ...over,
+});
+
+const seen = (over: Partial<Observation> & { remaining?: number } = {}): Observation => {
+  const at = Date.now();
+  const { remaining = 99, ...rest } = over;
+  return {
+    bucket: "/api/v1/users",
+    reading: { limit: 100, remaining, resetAt: Math.ceil(at / 1000) + 30 },
+    resetInMs: 31_000,
+    status: 200,
+    at,
+    ...rest,
+  };
+};
+
+/** A bucket of 100 with one call of ours in it: 39 more for background work at a share of one half. */
+const learned = async () => {
+  expect((await gate().exchange(request())).granted).toBe(1);
+  return gate().exchange(request({ observations: [seen()], want: { bucket: "/api/v1/users", count: 30 } }));
+};
+
+describe("the gate", () => {
+  test("counts over an eviction: a new window does not begin with it", async () => {
+    expect((await learned()).granted).toBe(30);
+    await evictDurableObject(gate());
+    expect((await gate().exchange(request())).granted).toBe(9);
+    const { granted, retryAt } = await gate().exchange(request());
+    expect(granted).toBe(0);
+    expect(retryAt).toBeGreaterThan(Date.now() + 20_000);
+  });
+
+  test("keeps a backoff over an eviction", async () => {
+    await learned();
+    const refused = await gate().exchange(request({ observations: [seen({ status: 429, remaining: 0 })] }));
+    expect(refused.granted).toBe(0);
+    await evictDurableObject(gate());
+    expect((await gate().exchange(request())).granted).toBe(0);
+    const [bucket] = await gate().rateLimits(0.5);
+    expect(bucket).toMatchObject({ bucket: "/api/v1/users", limit: 100, remaining: 0, share: 0.5 });
+    expect(Date.parse(bucket?.backing_off_until ?? "")).toBeGreaterThan(Date.now() + 20_000);
+  });
+
+  test("lets callers stand in line until the size of a bucket is known, look-ups first", async () => {
+    expect((await gate().exchange(request())).granted).toBe(1);
+    const order: string[] = [];
+    const wait = (holder: string, priority: ExchangeRequest["priority"]) =>
+      gate()
+        .exchange(request({ holder, priority, waitMs: 5000, want: { bucket: "/api/v1/users", count: 5 } }))
+        .then(({ granted }) => order.push(`${holder} ${granted}`));
+    const waiting = [wait("stream/devices", "background"), wait("look-up/1", "interactive")];
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(order).toEqual([]);
+    await gate().exchange(request({ want: null, done: true, observations: [seen()] }));
+    await Promise.all(waiting);
+    expect(order).toEqual(["look-up/1 5", "stream/devices 5"]);
+  });
+
+  test("never waits longer than asked, nor for a window that opens too late", async () => {
+    await learned();
+    await gate().exchange(request());
+    const started = Date.now();
+    expect((await gate().exchange(request({ waitMs: 300 }))).granted).toBe(0);
+    expect(Date.now() - started).toBeLessThan(1500);
+  });
+});

@@ -1,0 +1,121 @@
+import { describe, expect, test } from "vitest";
+import type { ExchangeAnswer, ExchangeRequest } from "../../../src/okta/gate/okta-gate.ts";
+import { Permits, type PermitsOptions } from "../../../src/okta/gate/permits.ts";
+
+const FACTORS = "GET /api/v1/users/{id}/factors";
+const GROUPS = "GET /api/v1/groups";
+const T0 = 1_760_000_000_000;
+
+/** A gate that answers as told, in order; the last answer stays. */
+const purse = (answers: readonly (ExchangeAnswer | Error)[], options: Partial<PermitsOptions> = {}) => {
+  const requests: ExchangeRequest[] = [];
+  const clock = { now: T0 };
+  const gate = {
+    exchange: async (request: ExchangeRequest): Promise<ExchangeAnswer> => {
+      const answer = answers[Math.min(requests.length, answers.length - 1)];
+      requests.push(request);
+      if (answer === undefined || answer instanceof Error) throw answer ?? new Error("no answer");
+      return answer;
+    },
+  };
+  const permits = new Permits({
+    gate,
+    connection: "default",
+    holder: "stream/users",
+    priority: "background",
+    batch: 20,
+    waitMs: 0,
+    now: () => clock.now,
+    ...options,
+  });
+  return { permits, requests, clock };
+};
+
+const twenty: ExchangeAnswer = { granted: 20, retryAt: null };
+const none: ExchangeAnswer = { granted: 0, retryAt: T0 + 500 };
+const ok = { reading: null, resetInMs: null, status: 200, at: T0 };
+
+describe("a purse of permits", () => {
+  test("costs one round trip for a batch, and brings what was learned along with the next", async () => {
+    const { permits, requests } = purse([twenty]);
+    for (let call = 0; call < 21; call++) {
+      expect(await permits.take(FACTORS)).toEqual({ granted: true });
+      permits.report(FACTORS, "ok", ok, 5);
+    }
+    expect(requests).toHaveLength(2);
+    expect(requests[0]).toMatchObject({
+      want: { bucket: "/api/v1/users", count: 20 },
+      observations: [],
+      done: false,
+    });
+    expect(requests[1]?.observations).toHaveLength(20);
+    expect(requests[1]?.observations[0]).toEqual({ bucket: "/api/v1/users", ...ok });
+    expect(requests[1]?.calls).toMatchObject([{ endpoint: FACTORS, outcome: "ok", count: 20 }]);
+  });
+
+  test("asks once for callers that ask at the same time", async () => {
+    const { permits, requests } = purse([twenty]);
+    const taken = await Promise.all(Array.from({ length: 6 }, () => permits.take(FACTORS)));
+    expect(taken.every(({ granted }) => granted)).toBe(true);
+    expect(requests).toHaveLength(1);
+  });
+
+  test("keeps buckets apart", async () => {
+    const { permits, requests } = purse([twenty]);
+    await permits.take(FACTORS);
+    await permits.take(GROUPS);
+    expect(requests.map(({ want }) => want?.bucket)).toEqual(["/api/v1/users", "/api/v1/groups"]);
+  });
+
+  test("says when to ask again when there is none", async () => {
+    const { permits } = purse([none]);
+    expect(await permits.take(FACTORS)).toEqual({ granted: false, retryAt: T0 + 500 });
+  });
+
+  test("background work waits for its own calls before it gives up: their answers may free permits", async () => {
+    const { permits } = purse([{ granted: 1, retryAt: null }, none, twenty]);
+    await permits.take(FACTORS);
+    const second = permits.take(FACTORS);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    permits.report(FACTORS, "ok", ok, 5);
+    expect(await second).toEqual({ granted: true });
+  });
+
+  test("look-ups do not: they say at once when to come back", async () => {
+    const { permits } = purse([{ granted: 1, retryAt: null }, none], { priority: "interactive" });
+    await permits.take(FACTORS);
+    expect(await permits.take(FACTORS)).toEqual({ granted: false, retryAt: T0 + 500 });
+  });
+
+  test("does not use permits that the gate may have taken for lost", async () => {
+    const { permits, requests, clock } = purse([twenty]);
+    await permits.take(FACTORS);
+    clock.now += 61_000;
+    await permits.take(FACTORS);
+    expect(requests).toHaveLength(2);
+  });
+
+  test("tells again what a gate that broke may not have booked", async () => {
+    const { permits, requests } = purse([{ granted: 1, retryAt: null }, new Error("restarted"), twenty]);
+    await permits.take(FACTORS);
+    permits.report(FACTORS, "ok", ok, 5);
+    expect(await permits.take(FACTORS)).toEqual({ granted: false, retryAt: T0 + 1000 });
+    await permits.take(FACTORS);
+    expect(requests.map(({ observations }) => observations.length)).toEqual([0, 1, 1]);
+  });
+
+  test("gives back at the end, but not before the last call has come in", async () => {
+    const { permits, requests } = purse([twenty]);
+    await permits.take(FACTORS);
+    const done = permits.done();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(requests).toHaveLength(1);
+    permits.report(FACTORS, "ok", ok, 5);
+    await done;
+    expect(requests[1]).toMatchObject({
+      want: null,
+      done: true,
+      observations: [{ bucket: "/api/v1/users" }],
+    });
+  });
+});
