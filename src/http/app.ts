@@ -22,6 +22,7 @@ import { searchRoutes } from "./routes/search.ts";
 import { sinkRoutes } from "./routes/sinks.ts";
 import { streamRoutes } from "./routes/streams.ts";
 import { summaryRoutes } from "./routes/summary.ts";
+import { testConnectionRoutes } from "./routes/test-connection.ts";
 
 /**
  * Whether a Durable Object asks to be tried again: it is overloaded, or it was just moved or updated.
@@ -109,6 +110,7 @@ export const createApp = (deps: AppDeps): App => {
   searchRoutes(app, deps);
   inventoryRoutes(app, deps);
   sinkRoutes(app, deps);
+  testConnectionRoutes(app, deps);
   enrichmentRoutes(app, deps);
   maliceRulesRoutes(app, deps);
   metricsRoutes(app, deps);
