@@ -23,7 +23,8 @@ export const launchBrowser = async (): Promise<Browser | null> => {
     return found === undefined
       ? await chromium.launch({
           executablePath: await chromiumPackage.executablePath(),
-          args: chromiumPackage.args,
+          // In one process the browser would end with its first context.
+          args: chromiumPackage.args.filter((arg) => arg !== "--single-process" && arg !== "--no-zygote"),
         })
       : await chromium.launch({ executablePath: found, args: quiet });
   } catch (error) {

@@ -189,16 +189,20 @@ const readAgain = async () => {
   say("");
 };
 
-const waitMs = () => {
-  const wanted = Number(document.body.dataset["refresh"]);
+/** How long what is on the screen may stay as it is, ms; a page without anything live is never read again. */
+const restMs = () => {
+  const wanted = Number(document.body.dataset["refresh"] ?? Number.POSITIVE_INFINITY);
   return failures === 0 ? wanted : Math.min(15_000, 1_000 * 2 ** failures);
 };
 
+const TICK_MS = 250;
+let readAt = Date.now();
+
+/** Looks often whether it is time: an action, or what was read, may have changed how soon that is. */
 const keepReading = async () => {
-  for (;;) {
-    await new Promise((resolve) => setTimeout(resolve, Number.isNaN(waitMs()) ? 2_000 : waitMs()));
-    if (stopped) return;
-    if (document.hidden || document.body.dataset["refresh"] === undefined) continue;
+  while (!stopped) {
+    await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+    if (document.hidden || Date.now() - readAt < restMs()) continue;
     try {
       await readAgain();
     } catch {
@@ -206,6 +210,7 @@ const keepReading = async () => {
       failures += 1;
       if (failures > 1) say("The connector does not answer. Trying again; what you see is not up to date.");
     }
+    readAt = Date.now();
   }
 };
 
@@ -219,8 +224,9 @@ const send = async (form, submitter) => {
   const data = new URLSearchParams(
     [...new FormData(form, submitter)].map(([name, value]) => [name, String(value)]),
   );
-  const url = new URL(form.action);
-  const isGet = form.method === "get";
+  // Not `form.action`: a field of that name stands in its way.
+  const url = new URL(form.getAttribute("action") ?? "", location.href);
+  const isGet = form.getAttribute("method") === "get";
   if (isGet) url.search = data.toString();
   const response = await fetch(url, isGet ? {} : { method: "POST", body: data });
   if (response.status === 401) {

@@ -195,7 +195,13 @@ export const SinksPage: FC<{
   notice: string | null;
 }> = ({ view, streams, letters, notice }) => {
   const statuses = streams.ok ? streams.value.streams : [];
-  const busy = statuses.some(({ sinks }) => sinks.some(({ lag_events }) => lag_events > 0));
+  const busy =
+    statuses.some(({ sinks }) =>
+      sinks.some(({ lag_events, state }) => lag_events > 0 || state === "retrying"),
+    ) ||
+    [...letters.values()].some(
+      (answer) => answer.ok && answer.value.dead_letters.some(({ retrying }) => retrying),
+    );
   return (
     <Page view={view} title="Sinks" refresh={busy ? 2_000 : 10_000} notice={notice}>
       {!streams.ok && <ProblemNote of={streams.problem} />}

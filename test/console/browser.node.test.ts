@@ -1,0 +1,503 @@
+/** The console in a real Chromium, against `wrangler dev` and a simulated org. */
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { launchBrowser } from "../../dev/screenshots/browser.ts";
+import { makeSession, sessionSeconds } from "../../src/http/auth/session.ts";
+import { KEY } from "../support/worker-process.ts";
+import { hostile, READ_KEY, Stage } from "./stage.ts";
+
+const browser = await launchBrowser();
+
+/** Set by gates that must not pass without having looked. */
+const isRequired = process.env["REQUIRE_BROWSER"] === "1";
+
+if (browser === null) {
+  test.skipIf(!isRequired)("skipped: no browser", () => {
+    throw new Error("REQUIRE_BROWSER is set, and no browser can be had");
+  });
+} else {
+  inBrowser(browser);
+}
+
+const axeSource = () => readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** What is read of elements; this side of the wire has no DOM. */
+interface Bar {
+  readonly value: number;
+  getAttribute(name: string): string | null;
+}
+interface Box {
+  readonly validity: { readonly valueMissing: boolean };
+}
+
+interface Violation {
+  readonly id: string;
+  readonly impact: string | null;
+  readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
+}
+
+/** What axe finds serious or critical on the page as it stands. */
+const seriousOf = async (page: Page): Promise<string[]> => {
+  await page.evaluate(await axeSource());
+  // The text is a call: nothing of this file reaches the page.
+  const { violations } = await page.evaluate<{ violations: Violation[] }>("axe.run(document)");
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
+};
+
+function inBrowser(chromium: Browser): void {
+  let stage: Stage;
+  const contexts: BrowserContext[] = [];
+  /** What no page may do: break its policy, throw, or ask another host. */
+  const wrongs: string[] = [];
+
+  beforeAll(async () => {
+    stage = await Stage.open();
+    await stage.run("users");
+    await stage.run("devices");
+  }, 120_000);
+
+  afterEach(async () => {
+    for (const context of contexts.splice(0)) await context.close();
+    expect(wrongs.splice(0)).toEqual([]);
+  });
+
+  afterAll(async () => {
+    await chromium.close();
+    await stage?.close();
+  }, 30_000);
+
+  const visit = async (options: Parameters<Browser["newContext"]>[0] = {}): Promise<Page> => {
+    const context = await chromium.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+    contexts.push(context);
+    context.setDefaultTimeout(15_000);
+    const page = await context.newPage();
+    page.on("request", (request) => {
+      const { host } = new URL(request.url());
+      if (host !== new URL(stage.url).host && !host.startsWith("localhost:"))
+        wrongs.push(`asks ${request.url()}`);
+    });
+    page.on("pageerror", (error) => wrongs.push(`throws ${error.message}`));
+    page.on("console", (message) => {
+      if (/Content Security Policy|Content-Security-Policy/i.test(message.text()))
+        wrongs.push(message.text());
+    });
+    return page;
+  };
+
+  const signIn = async (page: Page, key: string = KEY, path = "/"): Promise<void> => {
+    await page.goto(`${stage.url}${path}`);
+    await page.getByLabel("API key").fill(key);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("navigation", { name: "Pages" }).waitFor();
+  };
+
+  const streamSection = (page: Page, name: string) => page.getByRole("region", { name, exact: true });
+
+  describe("the way in and out", () => {
+    test("a wrong key is refused, a right one leads to the page that was asked for", async () => {
+      const page = await visit();
+      await page.goto(`${stage.url}/console/sinks`);
+      await page.getByLabel("API key").fill("wrong-key-0123456789-0123456789-0123456");
+      await page.keyboard.press("Enter");
+      await page.getByRole("alert").getByText("not one of the keys").waitFor();
+      await page.getByLabel("API key").fill(KEY);
+      await page.keyboard.press("Enter");
+      await page.getByRole("heading", { name: "Sinks", level: 1 }).waitFor();
+      const [cookie] = await page.context().cookies();
+      expect(cookie).toMatchObject({ httpOnly: true, sameSite: "Strict", path: "/" });
+      await page.getByRole("button", { name: "Sign out" }).click();
+      await page.getByText("You are signed out").waitFor();
+      await page.goto(`${stage.url}/console/sinks`);
+      await page.getByLabel("API key").waitFor();
+    });
+
+    test("a session that is over says so, and leads back", async () => {
+      const page = await visit();
+      const value = await makeSession(KEY, Date.now() - (sessionSeconds + 60) * 1000);
+      await page.context().addCookies([{ name: "okta_edge_session", value, url: stage.url }]);
+      await page.goto(`${stage.url}/console/streams`);
+      await page.getByText("Your session is over").waitFor();
+      await page.getByLabel("API key").fill(KEY);
+      await page.keyboard.press("Enter");
+      await page.getByRole("heading", { name: "Streams", level: 1 }).waitFor();
+    });
+
+    test("a session that ends while the page is open is told without losing the page", async () => {
+      const page = await visit();
+      await signIn(page, KEY, "/console/streams");
+      await stage.worker.request("POST", "/v1/streams/devices/runs", { kind: "full" });
+      await page.reload();
+      await page.evaluate("document.body.dataset.refresh = '300'");
+      await page.context().clearCookies();
+      await page.getByRole("status").getByText("Your session is over").waitFor();
+      await streamSection(page, "Users").waitFor();
+      await stage.untilIdle("devices");
+    });
+
+    test("a link on another site's page opens for somebody who is signed in", async () => {
+      const page = await visit();
+      await signIn(page);
+      const to = `${stage.url}/console/account?account=hostile%40example.com`;
+      await page.goto(`http://localhost:${stage.receiverPort}/?to=${encodeURIComponent(to)}`);
+      await page.getByRole("link").click();
+      await page.getByRole("region", { name: /<img/ }).waitFor();
+    });
+
+    test("a read: key sees everything and has nothing to act with", async () => {
+      const page = await visit();
+      await signIn(page, READ_KEY, "/console/streams");
+      await page.getByText("Read only").waitFor();
+      for (const path of ["/console/streams", "/console/sinks", "/console/connection"]) {
+        await page.goto(`${stage.url}${path}`);
+        expect(await page.locator("main form[method=post]").count()).toBe(0);
+      }
+      const status = await page.evaluate(
+        "fetch('/console/streams/users/run', {method: 'POST', body: new URLSearchParams({kind: 'full'})}).then((r) => r.status)",
+      );
+      expect(status).toBe(403);
+    });
+  });
+
+  describe("the connection", () => {
+    test("is tested, capability by capability, and a failing candidate says what to do", async () => {
+      const page = await visit();
+      await signIn(page, KEY, "/console/connection");
+      await page.getByRole("button", { name: "Test connector" }).click();
+      const result = page.locator("#result");
+      await result.getByText("The connection works.").waitFor();
+      for (const name of ["Users", "Groups", "MFA factors", "Admin roles", "Devices", "System Log"]) {
+        await result.getByRole("row", { name: new RegExp(`^${name} Works .* ms`) }).waitFor();
+      }
+      await page.getByLabel("Base URL").fill(stage.orgUrl);
+      await page.getByLabel("API token").fill("not-a-token-of-this-org");
+      await page.getByRole("button", { name: "Test these" }).click();
+      await result.getByText("The candidate does not work").waitFor();
+      await result.getByRole("row", { name: /^Users Fails/ }).waitFor();
+      expect(await result.locator(".remedy").count()).toBeGreaterThan(0);
+      expect(await page.content()).not.toContain("not-a-token-of-this-org");
+      await page.getByLabel("Base URL").fill("https://evil.example.com");
+      await page.getByRole("button", { name: "Test these" }).click();
+      await result.getByRole("alert").getByText("base_url").waitFor();
+    });
+  });
+
+  describe("streams", () => {
+    test("a run is started, watched from its start to its end, and is in the history", {
+      timeout: 60_000,
+    }, async () => {
+      const page = await visit();
+      await signIn(page, KEY, "/console/streams");
+      await stage.control("POST", "/restrict", { latencyMs: 400 });
+      const users = streamSection(page, "Users");
+      await users
+        .locator("details")
+        .first()
+        .evaluate((details: { open: boolean }) => {
+          details.open = true;
+        });
+      const before = await users.getByRole("table").getByRole("row").count();
+      await users.getByRole("button", { name: /^Run full/ }).click();
+      await page.locator("main > .note").getByText("The run has begun").waitFor();
+      const bar = users.getByRole("progressbar");
+      await bar.waitFor();
+      const phases = new Set<string>();
+      const values: number[] = [];
+      while ((await bar.count()) > 0) {
+        const seen = await bar
+          .evaluate((bar: Bar) => [bar.getAttribute("aria-label"), bar.value], undefined, { timeout: 1_000 })
+          .catch(() => null);
+        if (Array.isArray(seen)) {
+          phases.add(String(seen[0]));
+          values.push(Number(seen[1]));
+        }
+        await page.waitForTimeout(150);
+      }
+      await stage.control("POST", "/restrict", { latencyMs: 0 });
+      expect(phases.size).toBeGreaterThan(1);
+      expect(values).toEqual([...values].sort((a, b) => a - b));
+      await users.getByText("Up to date").waitFor();
+      // What was folded open stays open while the page is read again.
+      expect(await users.getByRole("table").getByRole("row").count()).toBe(before + 1);
+    });
+
+    test("a run is cancelled", async () => {
+      const page = await visit();
+      await signIn(page, KEY, "/console/streams");
+      await stage.control("POST", "/restrict", { latencyMs: 200 });
+      const users = streamSection(page, "Users");
+      await users.getByRole("button", { name: /^Run full/ }).click();
+      await users.getByRole("button", { name: /^Cancel run/ }).click();
+      await page.locator("main > .note").getByText("The run is cancelled").waitFor();
+      await stage.control("POST", "/restrict", { latencyMs: 0 });
+      await users.getByRole("button", { name: /^Run full/ }).waitFor();
+    });
+
+    test("held-back deletions wait for a person's word, and then go on", async () => {
+      const page = await visit();
+      const gone = stage.org.dump().devices.slice(0, 10);
+      for (const { id } of gone) {
+        await stage.control("POST", `/devices/${id}/deactivate`);
+        await stage.control("POST", `/devices/${id}/delete`);
+      }
+      await stage.run("devices");
+      await signIn(page);
+      await page.getByRole("link", { name: "10 deletions of devices wait for your word" }).click();
+      const devices = streamSection(page, "Devices");
+      const confirm = devices.getByRole("button", { name: "Confirm 10 deletions" });
+      await confirm.click();
+      // Not without the box: the browser says so.
+      expect(await devices.locator("[name=sure]").evaluate((box: Box) => box.validity.valueMissing)).toBe(
+        true,
+      );
+      await devices.getByLabel("They are really gone from the org").check();
+      await confirm.click();
+      await page.locator("main > .note").getByText("Confirmed").waitFor();
+      await confirm.waitFor({ state: "detached" });
+      await devices.getByText("15 devices").first().waitFor();
+      await page.goto(`${stage.url}/console/inventory/devices?deleted=true`);
+      expect(await page.getByRole("row").count()).toBe(11);
+    });
+  });
+
+  describe("the inventory", () => {
+    test("totals lead to the lists behind them", async () => {
+      const page = await visit();
+      await signIn(page);
+      const dump = stage.org.dump();
+      const suspended = dump.users.filter(({ status }) => status === "SUSPENDED").length;
+      await page.getByRole("link", { name: new RegExp(`^Suspended ${suspended}`) }).click();
+      await page.getByRole("heading", { name: "Users that are suspended" }).waitFor();
+      expect(await page.getByRole("row").count()).toBe(suspended + 1);
+    });
+
+    test("a hostile name is text, on every page that shows it", async () => {
+      const page = await visit();
+      await signIn(page);
+      await page.keyboard.press("/");
+      await page.keyboard.type("hostile");
+      await page.keyboard.press("Enter");
+      await page.waitForURL(/q=hostile/);
+      const link = page.getByRole("rowheader").getByRole("link");
+      expect(await link.textContent()).toContain("<img src=x onerror=");
+      expect(await link.locator("bdi").count()).toBe(1);
+      await link.click();
+      await page.getByRole("heading", { level: 1, name: /<img/ }).waitFor();
+      expect(await page.getByText("long long").count()).toBeGreaterThan(0);
+      await page.goto(`${stage.url}/console/account?account=hostile%40example.com`);
+      await page.getByRole("region", { name: /<img/ }).waitFor();
+      for (const width of [360, 3840]) {
+        await page.setViewportSize({ width, height: 900 });
+        const overflows = await page.evaluate("document.documentElement.scrollWidth > innerWidth");
+        expect([width, overflows]).toEqual([width, false]);
+      }
+      expect(await page.evaluate("document.body.dataset.owned ?? null")).toBeNull();
+      expect(await page.locator("img").count()).toBe(0);
+    });
+
+    test("a person and a device show each other, their facts' ages and both events", async () => {
+      const page = await visit();
+      await stage.run("devices");
+      await signIn(page);
+      const device = stage.org.dump().devices.find(({ users }) => users.length > 0);
+      if (device === undefined) throw new Error("no device with people");
+      await page.goto(`${stage.url}/console/inventory/devices/${device.id}`);
+      await page.getByRole("region", { name: "People", exact: true }).getByRole("link").first().click();
+      await page.getByRole("region", { name: "Devices", exact: true }).getByRole("link").first().waitFor();
+      await page.getByRole("region", { name: "MFA factors" }).getByText(/^read/).waitFor();
+      for (const [dialect, key] of [
+        ["Sekoia.io", "last_logon"],
+        ["OCSF 1.6.0", "category_uid"],
+      ] as const) {
+        await page.getByText(dialect, { exact: true }).click();
+        await page
+          .getByRole("region", { name: `Event in the ${dialect} dialect` })
+          .getByText(key)
+          .waitFor();
+      }
+      const download = page.waitForEvent("download");
+      await page.getByRole("link", { name: "Download" }).last().click();
+      const path = await (await download).path();
+      expect(JSON.parse(await readFile(path, "utf8"))).toMatchObject({ class_uid: 5003 });
+      await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+      await page.getByRole("button", { name: "Copy" }).first().click();
+      const copied = await page.evaluate<string>("navigator.clipboard.readText()");
+      expect(JSON.parse(copied)).toMatchObject({ user: { uid: expect.any(String) } });
+    });
+  });
+
+  describe("account look-up", () => {
+    test("answers by keyboard alone, with the verdict and its rule, at an address that can be shared", async () => {
+      const page = await visit();
+      const suspended = stage.org.dump().users.find(({ status }) => status === "SUSPENDED");
+      const login = String(suspended?.profile["login"]);
+      await signIn(page, KEY, "/console/account");
+      await page.keyboard.type(login);
+      await page.keyboard.press("Enter");
+      const answer = page.locator("#answer");
+      await answer.getByText("Suspicious", { exact: true }).waitFor();
+      await answer.getByText("conditions[0]").waitFor();
+      await answer.getByText("Live", { exact: true }).waitFor();
+      const shared = page.url();
+      expect(new URL(shared).searchParams.get("account")).toBe(login);
+      await page.goto(shared);
+      await answer.getByText("Cached", { exact: true }).waitFor();
+      await page.goto(`${stage.url}/console/account?account=nobody%40example.com`);
+      await page.getByRole("heading", { name: "No such account" }).waitFor();
+      for (const wrong of ["a/b", "..", "me"]) {
+        await page.goto(`${stage.url}/console/account?account=${encodeURIComponent(wrong)}`);
+        await page.getByRole("alert").waitFor();
+      }
+    });
+  });
+
+  describe("sinks", () => {
+    test("a dead letter is shown with what the sink said, retried, and gone", async () => {
+      const page = await visit();
+      const [user] = stage.org.dump().users.filter(({ status }) => status === "ACTIVE");
+      if (user === undefined) throw new Error("no active user");
+      stage.receiver.refusing = [user.id];
+      await stage.control("PATCH", `/users/${user.id}`, { profile: { title: "Refused" } });
+      await stage.run("users", "delta");
+      await signIn(page, KEY, "/console/sinks");
+      const users = page.getByRole("region", { name: "Users", exact: true });
+      await users.getByRole("heading", { name: "1 dead letter" }).waitFor();
+      await users.getByText("this event is not welcome").first().waitFor();
+      stage.receiver.refusing = [];
+      await users.getByRole("button", { name: `Retry: ${user.id}` }).click();
+      await users.getByRole("heading", { name: "1 dead letter" }).waitFor({ state: "detached" });
+      await users.getByText("Send again").first().click();
+      await users.getByRole("button", { name: "Send again" }).click();
+      await page.locator("main > .note").getByText("starts again from there").waitFor();
+    });
+  });
+
+  describe("whatever happens", () => {
+    test("the page lives through a restart of the Worker without being loaded again", async () => {
+      const page = await visit();
+      await signIn(page, KEY, "/console/streams");
+      await page.evaluate("document.body.dataset.refresh = '300'; window.sameDocument = true");
+      await stage.worker.kill();
+      await page.locator("#said").getByText("does not answer").waitFor();
+      await stage.worker.start();
+      await page
+        .locator("#said")
+        .getByText("does not answer")
+        .waitFor({ state: "detached", timeout: 30_000 });
+      await stage.control("POST", "/restrict", { latencyMs: 500 });
+      await page.evaluate("document.body.dataset.refresh = '300'");
+      await stage.worker.request("POST", "/v1/streams/users/runs", { kind: "full" });
+      await streamSection(page, "Users").getByRole("progressbar").waitFor();
+      await stage.control("POST", "/restrict", { latencyMs: 0 });
+      expect(await page.evaluate("window.sameDocument")).toBe(true);
+      await stage.untilIdle("users");
+    }, 90_000);
+
+    test("without script it reads and acts all the same", async () => {
+      const page = await visit({ javaScriptEnabled: false });
+      await signIn(page, KEY, "/console/streams");
+      await streamSection(page, "Devices")
+        .getByRole("button", { name: /^Run delta/ })
+        .click();
+      await page.getByText("The run has begun").waitFor();
+      await page.getByRole("link", { name: "Inventory" }).click();
+      await page.getByRole("main").getByRole("searchbox").fill("example");
+      await page.getByRole("main").getByRole("searchbox").press("Enter");
+      await page.getByRole("region", { name: "People", exact: true }).getByRole("row").nth(1).waitFor();
+      await page.getByRole("link", { name: "Connection" }).click();
+      await page.getByRole("button", { name: "Test connector" }).click();
+      await page.getByText("The connection works.").waitFor();
+      await stage.untilIdle("devices");
+    });
+
+    test("times are told in the viewer's zone, the exact one on hover", async () => {
+      const page = await visit({ timezoneId: "Asia/Kolkata", locale: "en-GB" });
+      await signIn(page, KEY, `/console/inventory/users/${hostile.id}`);
+      const time = page
+        .getByRole("region", { name: "Person", exact: true })
+        .locator("time[data-time=clock]")
+        .first();
+      const iso = (await time.getAttribute("datetime")) ?? "";
+      const shown = (await time.textContent()) ?? "";
+      const expected = new Intl.DateTimeFormat("en-GB", {
+        dateStyle: "medium",
+        timeStyle: "medium",
+        timeZone: "Asia/Kolkata",
+      }).format(new Date(iso));
+      expect(shown.replaceAll("\u202f", " ")).toBe(expected.replaceAll("\u202f", " "));
+      expect(await time.getAttribute("title")).toContain(iso);
+    });
+
+    test("a page or an id that is not there, and a connection that is not configured, say so", async () => {
+      const page = await visit();
+      await signIn(page);
+      for (const path of [
+        "/console/nothing",
+        "/console/inventory/users/00uNobody",
+        "/console/inventory/cars",
+      ]) {
+        const response = await page.goto(`${stage.url}${path}`);
+        expect([path, response?.status()]).toEqual([path, 404]);
+        await page.getByRole("alert").waitFor();
+      }
+      await page.goto(`${stage.url}/console/streams?connection=other`);
+      await page.getByRole("alert").getByText("no such connection").waitFor();
+    });
+
+    test("the first load is small, from this host alone, and quick", async () => {
+      const page = await visit();
+      await signIn(page);
+      const client = await page.context().newCDPSession(page);
+      await client.send("Network.enable");
+      await client.send("Network.setCacheDisabled", { cacheDisabled: true });
+      let bytes = 0;
+      client.on("Network.loadingFinished", ({ encodedDataLength }) => {
+        bytes += encodedDataLength;
+      });
+      await page.goto(stage.url, { waitUntil: "load" });
+      const ready = await page.evaluate<number>(
+        "performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd",
+      );
+      console.log(`first load: ${(bytes / 1000).toFixed(1)} kB, usable after ${Math.round(ready)} ms`);
+      expect(bytes).toBeGreaterThan(5_000);
+      expect(bytes).toBeLessThan(60_000);
+    });
+
+    const pages = [
+      "/",
+      "/console/inventory",
+      "/console/inventory?q=a",
+      "/console/inventory/users?mfa=not_enrolled",
+      "/console/inventory/devices",
+      `/console/inventory/users/${hostile.id}`,
+      "/console/account",
+      "/console/account?account=hostile%40example.com",
+      "/console/streams",
+      "/console/sinks",
+      "/console/connection",
+      "/console/nothing",
+    ];
+    test.each(["light", "dark"] as const)(
+      "axe finds nothing serious on any page (%s)",
+      async (colorScheme) => {
+        const page = await visit({ colorScheme });
+        await page.goto(`${stage.url}/console/sign-in`);
+        expect(await seriousOf(page)).toEqual([]);
+        await signIn(page);
+        for (const path of pages) {
+          for (const width of [1280, 360]) {
+            await page.setViewportSize({ width, height: 800 });
+            await page.goto(`${stage.url}${path}`);
+            expect([path, width, await seriousOf(page)]).toEqual([path, width, []]);
+            const overflows = await page.evaluate("document.documentElement.scrollWidth > innerWidth");
+            expect([path, width, overflows]).toEqual([path, width, false]);
+          }
+        }
+      },
+      90_000,
+    );
+  });
+}
