@@ -1,0 +1,320 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { judgeSession, makeSession, sessionSeconds } from "../../src/http/auth/session.ts";
+import { fullKey, goodSettings, makeApp, muteLog, readKey } from "../http/support.ts";
+
+beforeEach(muteLog);
+afterEach(() => vi.restoreAllMocks());
+
+const origin = "https://connector.example.com";
+const keys = [
+  { key: fullKey, rights: "full" },
+  { key: readKey, rights: "read" },
+] as const;
+const now = 1_000_000_000_000;
+
+describe("a session", () => {
+  test("has the rights of the key it was made with, until it is over", async () => {
+    const value = await makeSession(readKey, now);
+    expect(await judgeSession(value, keys, now)).toMatchObject({ state: "valid", rights: "read" });
+    const end = now + sessionSeconds * 1000;
+    expect(await judgeSession(value, keys, end - 1000)).toMatchObject({ state: "valid" });
+    expect(await judgeSession(value, keys, end)).toEqual({ state: "expired" });
+  });
+
+  test("ends with its key, and changes with the key's rights", async () => {
+    const value = await makeSession(fullKey, now);
+    expect(await judgeSession(value, [{ key: readKey, rights: "read" }], now)).toEqual({ state: "none" });
+    expect(await judgeSession(value, [{ key: fullKey, rights: "read" }], now)).toMatchObject({
+      rights: "read",
+    });
+    expect(await judgeSession(value, [], now)).toEqual({ state: "none" });
+  });
+
+  test("cannot be changed by a single character", async () => {
+    const value = await makeSession(fullKey, now);
+    for (let at = 0; at < value.length; at++) {
+      const other = value[at] === "1" ? "2" : "1";
+      const changed = value.slice(0, at) + other + value.slice(at + 1);
+      expect(await judgeSession(changed, keys, now)).toEqual({ state: "none" });
+    }
+    for (const wrong of [
+      undefined,
+      "",
+      ".",
+      "..",
+      `${value}0`,
+      value.toUpperCase(),
+      `${value} `,
+      "9".repeat(5000),
+    ]) {
+      expect(await judgeSession(wrong, keys, now)).toEqual({ state: "none" });
+    }
+  });
+
+  test("does not hold the key, and is never the same twice", async () => {
+    const [one, two] = [await makeSession(fullKey, now), await makeSession(fullKey, now)];
+    expect(one).not.toBe(two);
+    expect(one).not.toContain(fullKey.slice(0, 12));
+  });
+});
+
+type AppOptions = Parameters<typeof makeApp>[0];
+
+/** Forms as a browser sends them, on an app whose clock stands at `now`. */
+const visitor = (options: AppOptions = {}) => {
+  const { call } = makeApp({ now: () => now, ...options });
+  const post = (path: string, form: Record<string, string>, headers: Record<string, string> = {}) =>
+    call("POST", path, {
+      key: null,
+      body: new URLSearchParams(form).toString(),
+      headers: {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Sec-Fetch-Site": "same-origin",
+        ...headers,
+      },
+    });
+  const get = (path: string, headers: Record<string, string> = {}) =>
+    call("GET", path, { key: null, headers });
+  const signIn = async (key: string, next = "/"): Promise<Response> =>
+    post("/console/sign-in", { key, next });
+  const cookieOf = async (key: string): Promise<string> => {
+    const set = (await signIn(key)).headers.get("Set-Cookie") ?? "";
+    return set.split(";")[0] ?? "";
+  };
+  return { call, post, get, signIn, cookieOf };
+};
+
+describe("signing in", () => {
+  test("gives a cookie that script cannot read and other sites cannot send", async () => {
+    const { signIn } = visitor();
+    const response = await signIn(fullKey);
+    expect(response.status).toBe(303);
+    expect(response.headers.get("Location")).toBe("/");
+    const cookie = response.headers.get("Set-Cookie") ?? "";
+    expect(cookie).toMatch(/^__Host-okta_edge_session=/);
+    for (const attribute of [
+      "HttpOnly",
+      "Secure",
+      "SameSite=Strict",
+      "Path=/",
+      `Max-Age=${sessionSeconds}`,
+    ]) {
+      expect(cookie).toContain(attribute);
+    }
+    expect(cookie).not.toContain("Domain");
+  });
+
+  test("a wrong key gets 401, no cookie, and 429 after ten of them", async () => {
+    const { signIn } = visitor();
+    for (let tries = 0; tries < 10; tries++) {
+      const response = await signIn("wrong");
+      expect(response.status).toBe(401);
+      expect(response.headers.get("Set-Cookie")).toBeNull();
+    }
+    expect((await signIn("wrong")).status).toBe(429);
+    // A right key always passes.
+    expect((await signIn(fullKey)).status).toBe(303);
+  });
+
+  test("leads to pages of the console alone", async () => {
+    const { signIn } = visitor();
+    for (const [next, to] of [
+      ["/console/sinks?x=1", "/console/sinks?x=1"],
+      ["/?connection=acme", "/?connection=acme"],
+      ["//evil.example.com", "/"],
+      ["https://evil.example.com", "/"],
+      ["/\\evil.example.com", "/"],
+      ["/v1/streams", "/"],
+      ["javascript:alert(1)", "/"],
+    ] as const) {
+      expect((await signIn(fullKey, next)).headers.get("Location")).toBe(to);
+    }
+  });
+
+  test("without any key configured the page says what to do", async () => {
+    const { get } = visitor({ settings: { ...goodSettings, API_KEYS: "" } });
+    const response = await get("/");
+    expect(response.status).toBe(503);
+    expect(response.headers.get("Content-Type")).toContain("text/html");
+    expect(await response.text()).toContain("openssl rand -hex 32");
+  });
+
+  test("out again", async () => {
+    const { cookieOf, post } = visitor();
+    const Cookie = await cookieOf(fullKey);
+    const response = await post("/console/sign-out", {}, { Cookie });
+    expect(response.status).toBe(303);
+    expect(response.headers.get("Set-Cookie")).toMatch(/__Host-okta_edge_session=;.*Max-Age=0/);
+  });
+});
+
+const pages = [
+  "/",
+  "/console/inventory",
+  "/console/inventory?q=mary",
+  "/console/inventory/users",
+  "/console/inventory/devices?platform=Windows",
+  "/console/account",
+  "/console/account?account=mary",
+  "/console/streams",
+  "/console/connection",
+];
+
+describe("pages", () => {
+  test("nobody sees one without a session; what was asked for comes after signing in", async () => {
+    const { get } = visitor();
+    for (const path of [...pages, "/console/nothing", "/console/inventory/users/u3/event"]) {
+      const response = await get(path);
+      expect([path, response.status]).toEqual([path, 401]);
+      expect(await response.text()).toContain(`name="next" value="${path.replaceAll("&", "&amp;")}"`);
+    }
+  });
+
+  test("a session does not open the API, and a key does not open the pages", async () => {
+    const { cookieOf, get, call } = visitor();
+    const Cookie = await cookieOf(fullKey);
+    expect((await get("/v1/streams", { Cookie })).status).toBe(401);
+    expect((await call("GET", "/console/streams")).status).toBe(401);
+  });
+
+  test.each([fullKey, readKey])("have a strict policy and no inline code", async (key) => {
+    const { cookieOf, get } = visitor();
+    const Cookie = await cookieOf(key);
+    for (const path of pages) {
+      const response = await get(path, { Cookie });
+      expect([path, response.status]).toEqual([path, 200]);
+      const policy = response.headers.get("Content-Security-Policy") ?? "";
+      expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
+      expect(policy).toContain("form-action 'self'");
+      expect(policy).not.toContain("unsafe");
+      expect(response.headers.get("Cache-Control")).toBe("no-store");
+      // Under no-referrer a browser would not say where a form comes from.
+      expect(response.headers.get("Referrer-Policy")).toBe("same-origin");
+      const html = await response.text();
+      expect(html).not.toMatch(/<script(?![^>]* src="\/console\/)/);
+      expect(html).not.toMatch(/ style=| on[a-z]+=|<style|javascript:/i);
+      expect(html.match(/(?:src|href)="(?!\/|#)[^"]*"/g)).toBeNull();
+    }
+  });
+
+  test("of a read: key have nothing to act with", async () => {
+    const { cookieOf, get } = visitor();
+    const forms = async (key: string, path: string) => {
+      const html = await (await get(path, { Cookie: await cookieOf(key) })).text();
+      return [...html.matchAll(/<form[^>]*method="post"[^>]*action="([^"]*)"/g)].map(([, action]) => action);
+    };
+    for (const path of pages) expect(await forms(readKey, path)).toEqual(["/console/sign-out"]);
+    expect(await forms(fullKey, "/console/streams")).toEqual([
+      "/console/sign-out",
+      "/console/streams/users/run",
+      "/console/streams/users/run",
+      "/console/streams/devices/run",
+      "/console/streams/devices/run",
+    ]);
+  });
+
+  test("show a part that fails as that, and the rest", async () => {
+    const { cookieOf, get } = visitor({
+      settings: { ...goodSettings, OKTA_BASE_URL: "https://evil.example.com" },
+    });
+    const Cookie = await cookieOf(fullKey);
+    const response = await get("/console/connection", { Cookie });
+    expect(response.status).toBe(200);
+    const html = await response.text();
+    expect(html).toContain("OKTA_BASE_URL");
+    expect(html).not.toContain("00token");
+    expect((await get("/", { Cookie })).status).toBe(200);
+  });
+
+  test("a shared link that is opened from elsewhere asks for itself once more, and only then for a key", async () => {
+    const { get } = visitor();
+    const from = { "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate" };
+    const response = await get('/console/account?account="><script>', from);
+    expect(response.status).toBe(200);
+    const html = await response.text();
+    expect(html).toContain('http-equiv="refresh"');
+    expect(html).not.toContain("<script>");
+    expect(html).not.toContain("API key");
+  });
+});
+
+const acts = [
+  ["/console/streams/users/run", { kind: "full" }, "/console/streams?notice=run_started"],
+  ["/console/streams/devices/cancel", {}, "/console/streams?notice=run_cancelled"],
+  ["/console/streams/users/confirm", { sure: "yes" }, "/console/streams?notice=deletions_confirmed"],
+] as const;
+
+describe("acting", () => {
+  test.each(acts)("POST %s leads back to where it shows", async (path, form, location) => {
+    const { cookieOf, post } = visitor();
+    const response = await post(path, form, { Cookie: await cookieOf(fullKey) });
+    expect(response.status).toBe(303);
+    expect(response.headers.get("Location")).toBe(location);
+  });
+
+  test.each(acts)(
+    "POST %s is refused from another site, without a session and with a read: key",
+    async (path, form) => {
+      const { cookieOf, post } = visitor();
+      const Cookie = await cookieOf(fullKey);
+      for (const headers of [
+        { "Sec-Fetch-Site": "cross-site" },
+        { "Sec-Fetch-Site": "same-site" },
+        { "Sec-Fetch-Site": "cross-site", Origin: origin },
+      ]) {
+        expect((await post(path, form, { Cookie, ...headers })).status).toBe(403);
+      }
+      expect((await post(path, form)).status).toBe(401);
+      expect((await post(path, form, { Cookie: await cookieOf(readKey) })).status).toBe(403);
+    },
+  );
+
+  test("older browsers say where a form comes from in Origin; what says nothing is refused", async () => {
+    const { call, cookieOf } = visitor();
+    const Cookie = await cookieOf(fullKey);
+    const send = async (headers: Record<string, string>) => {
+      const body = "kind=full";
+      const type = { "Content-Type": "application/x-www-form-urlencoded" };
+      return (
+        await call("POST", "/console/streams/users/run", {
+          key: null,
+          body,
+          headers: { Cookie, ...type, ...headers },
+        })
+      ).status;
+    };
+    expect(await send({ Origin: origin })).toBe(303);
+    expect(await send({ Origin: "https://evil.example.com" })).toBe(403);
+    expect(await send({ Origin: "null" })).toBe(403);
+    expect(await send({})).toBe(403);
+  });
+
+  test("signing in cannot be done to somebody from another site", async () => {
+    const { post } = visitor();
+    const response = await post("/console/sign-in", { key: fullKey }, { "Sec-Fetch-Site": "cross-site" });
+    expect(response.status).toBe(403);
+    expect(response.headers.get("Set-Cookie")).toBeNull();
+  });
+
+  test("nothing is lost without the box ticked, and wrong input is told on a page", async () => {
+    const { cookieOf, post } = visitor();
+    const Cookie = await cookieOf(fullKey);
+    for (const [path, form] of [
+      ["/console/streams/users/confirm", {}],
+      ["/console/sinks/users/siem/dead-letters", { action: "drop" }],
+      ["/console/streams/users/run", { kind: "everything" }],
+      ["/console/streams/users/run", {}],
+    ] as const) {
+      const response = await post(path, form, { Cookie });
+      expect([path, response.status]).toEqual([path, 400]);
+      expect(response.headers.get("Content-Type")).toContain("text/html");
+    }
+    expect((await post("/console/streams/cars/run", { kind: "full" }, { Cookie })).status).toBe(404);
+  });
+
+  test("a session stays what its key is: removed from API_KEYS, it is over", async () => {
+    const Cookie = await visitor().cookieOf(fullKey);
+    const { get } = visitor({ settings: { ...goodSettings, API_KEYS: `read:${readKey}` } });
+    expect((await get("/", { Cookie })).status).toBe(401);
+  });
+});
