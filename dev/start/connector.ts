@@ -58,8 +58,8 @@ export const connectorAt = (origin: string, key: string): Connector => {
       return text.split("\n").flatMap((line): unknown[] => (line === "" ? [] : [JSON.parse(line)]));
     },
     hasConsole: async () => {
-      const response = await get("/");
-      return response.ok && (response.headers.get("Content-Type") ?? "").includes("text/html");
+      const { headers } = await get("/"); // a page also when it asks to sign in
+      return (headers.get("Content-Type") ?? "").includes("text/html");
     },
   };
 };
