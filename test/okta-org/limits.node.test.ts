@@ -91,6 +91,15 @@ describe("credentials", () => {
     expect(await call("SSWS sim-token")).toEqual([401, "E0000011"]);
   });
 
+  test("a restriction leaves every other option as it was", async () => {
+    const t = testOrg({ windowMs: 3000, latencyMs: 1, forbid: ["devices"] });
+    const before = field(await t.control("GET", "/options"), "windowMs");
+    await t.control("POST", "/restrict", { emptyLists: true });
+    const { body } = await t.control("GET", "/options");
+    expect(before).toBe(3000);
+    expect(body).toMatchObject({ windowMs: 3000, latencyMs: 1, forbid: ["devices"], emptyLists: true });
+  });
+
   test("what the credential may not read is 403 E0000006; the rest goes on", async () => {
     const t = testOrg({ forbid: ["roles"] });
     const id = t.org.dump().users[0]?.id;

@@ -59,7 +59,11 @@ export const controlRoutes = (state: OrgState): Hono => {
     return c.json({ now: state.clock.iso(), offset_ms: state.clock.offset() });
   });
   app.post("/restrict", async (c) => {
-    Object.assign(state.options, schemas.restrictSchema.parse(await c.req.json()));
+    const body: unknown = await c.req.json();
+    const parsed = schemas.restrictSchema.parse(body);
+    // Parsing fills in the defaults of what was left out; that is to stay as it is.
+    const given = Object.entries(parsed).filter(([name]) => Object.hasOwn(Object(body), name));
+    Object.assign(state.options, Object.fromEntries(given));
     return c.json(state.options);
   });
   app.post("/churn", async (c) => {
