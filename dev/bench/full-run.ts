@@ -25,7 +25,13 @@ const runToEnd = async (worker: WorkerProcess, stream: StreamName): Promise<RunD
   await worker.request("POST", `/v1/streams/${stream}/runs`, { kind: "full" });
   for (;;) {
     await sleep(2000);
-    const status: StreamStatus = await (await worker.request("GET", `/v1/streams/${stream}`)).json();
+    const response = await worker.request("GET", `/v1/streams/${stream}`);
+    if (!response.ok) throw new Error(`${response.status} ${await response.text()}\n${worker.output}`);
+    const status: StreamStatus = await response.json();
+    if (process.env["BENCH_VERBOSE"]) {
+      const { phase, calls } = status.run ?? { phase: "over", calls: { made: 0 } };
+      console.log(phase, calls.made, megabytes(await worker.peakMemory()));
+    }
     if (status.run !== null) continue;
     const run = status.last_full;
     if (run?.state !== "done") throw new Error(`the run ended otherwise: ${JSON.stringify(status)}`);
@@ -41,6 +47,7 @@ export const measure = async (size: Size): Promise<Measured> => {
   const worker = await WorkerProcess.create({
     OKTA_BASE_URL: `http://127.0.0.1:${port}`,
     OKTA_API_TOKEN: "sim-token",
+    ...JSON.parse(process.env["BENCH_SETTINGS"] ?? "{}"),
   });
   try {
     await worker.start();

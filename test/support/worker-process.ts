@@ -1,6 +1,6 @@
 /** The Worker in a real `wrangler dev`, in a process group of its own that can be killed at any instant. */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -46,6 +46,13 @@ export class WorkerProcess {
     await run(process.execPath, [WRANGLER, "deploy", "--dry-run", "--outdir", join(folder, "bundle")], {
       env: quiet(folder),
     });
+    // Copies, so that a change of the configuration or of the assets does not restart it either.
+    const config = (await readFile("wrangler.toml", "utf8")).replace(
+      /^main = .*$/m,
+      'main = "bundle/index.js"',
+    );
+    await cp("public", join(folder, "public"), { recursive: true });
+    await writeFile(join(folder, "wrangler.toml"), config);
     const lines = Object.entries({ API_KEYS: KEY, ALLOW_LOOPBACK: "true", ...settings });
     await writeFile(join(folder, ".env"), lines.map(([name, value]) => `${name}='${value}'\n`).join(""));
     return new WorkerProcess(folder, await freePort(), await freePort());
@@ -68,9 +75,8 @@ export class WorkerProcess {
       [
         WRANGLER,
         "dev",
-        join(folder, "bundle", "index.js"),
         "--no-bundle",
-        "--config=wrangler.toml",
+        `--config=${join(folder, "wrangler.toml")}`,
         ...Object.entries(flags).map(([name, value]) => `--${name}=${value}`),
       ],
       { detached: true, stdio: ["ignore", "pipe", "pipe"], env: quiet(folder) },

@@ -1,6 +1,6 @@
 /** Groups with their sizes, the roles they give, and who is in them. */
 import { isForbidden } from "../../okta/errors.ts";
-import { parseAll, parseGroup, parseRoles, parseUser } from "../../okta/records.ts";
+import { identifierOf, parseAll, parseGroup, parseRoles } from "../../okta/records.ts";
 import { fullPhases } from "../phases.ts";
 import { PAGE, planMemberships } from "../plan.ts";
 import {
@@ -110,12 +110,8 @@ export const membershipsPhase: Phase = async (context) => {
     { limit: String(PAGE.members) },
     (page, number) => {
       if (number === 0) inventory.sweeps.begin(MEMBERS);
-      const { records, quarantined } = parseAll(page.records, parseUser);
       // A member whose record is unreadable still is a member, as long as it has an id.
-      const ids = [
-        ...records.map(({ id }) => id),
-        ...quarantined.flatMap(({ id }) => (id === null ? [] : [id])),
-      ];
+      const ids = page.records.map(identifierOf).filter((id) => id !== null);
       inventory.sweeps.add(MEMBERS, number, ids);
       inventory.memberships.addMembers(listing, ids);
       if (page.next === null) inventory.memberships.keepOnly(listing, MEMBERS);
