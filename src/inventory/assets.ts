@@ -113,31 +113,39 @@ export class Assets {
 
   /** Stores how reading a user's factors ended. A failure keeps the last known value. True if the event changed. */
   setFactors(userId: string, reading: Reading, readAt: number): boolean {
-    const [was] = this.#sql.exec<{ factors: string | null; factors_reason: string | null }>(
-      "SELECT factors, factors_reason FROM assets WHERE id = ? AND deleted_at IS NULL",
+    const [was] = this.#sql.exec<{
+      factors: string | null;
+      factors_reason: string | null;
+      factors_at: number | null;
+    }>("SELECT factors, factors_reason, factors_at FROM assets WHERE id = ? AND deleted_at IS NULL", userId);
+    if (was === undefined) return false;
+    const read = "value" in reading;
+    const value = read ? reading.value : was.factors;
+    const reason = read ? null : reading.reason;
+    const at = read ? readAt : was.factors_at;
+    if (value === was.factors && reason === was.factors_reason) {
+      this.#sql.exec(
+        "UPDATE assets SET factors_at = ?, factors_tried_at = ? WHERE id = ?",
+        at,
+        readAt,
+        userId,
+      );
+      return false;
+    }
+    // The new sequence number comes with the value, in one write of the row.
+    this.#changed.add(userId);
+    this.#sql.exec(
+      `UPDATE assets SET factors = ?, factors_at = ?, factors_reason = ?, factors_tried_at = ?, seq = ?, changed_at = ?
+       WHERE id = ?`,
+      value,
+      at,
+      reason,
+      readAt,
+      this.#nextSequence(),
+      this.#now(),
       userId,
     );
-    if (was === undefined) return false;
-    if ("value" in reading) {
-      this.#sql.exec(
-        "UPDATE assets SET factors = ?, factors_at = ?, factors_reason = NULL, factors_tried_at = ? WHERE id = ?",
-        reading.value,
-        readAt,
-        readAt,
-        userId,
-      );
-    } else {
-      this.#sql.exec(
-        "UPDATE assets SET factors_reason = ?, factors_tried_at = ? WHERE id = ?",
-        reading.reason,
-        readAt,
-        userId,
-      );
-    }
-    const value = "value" in reading ? reading.value : was.factors;
-    const reason = "value" in reading ? null : reading.reason;
-    if (value === was.factors && reason === was.factors_reason) return false;
-    return this.touch([userId]) > 0;
+    return true;
   }
 
   /**
@@ -326,8 +334,8 @@ export class Assets {
 
   counts(): AssetCounts {
     const one = (where: string): number =>
-      this.#sql.exec<{ n: number }>(`SELECT count(*) AS n FROM assets WHERE ${where}`).one().n;
-    return { total: one("deleted_at IS NULL"), deleted: one("deleted_at IS NOT NULL") };
+      this.#sql.exec<{ n: number }>(`SELECT count(*) AS n FROM search_keys WHERE ${where}`).one().n;
+    return { total: one("status IS NOT NULL"), deleted: one("status IS NULL") };
   }
 
   /** Living users that are not DEPROVISIONED. */
@@ -337,6 +345,12 @@ export class Assets {
         "SELECT count(*) AS n FROM assets WHERE deleted_at IS NULL AND record ->> '$.status' <> 'DEPROVISIONED'",
       )
       .one().n;
+  }
+
+  #nextSequence(): number {
+    const next = this.head + 1;
+    this.#meta.set("head", next);
+    return next;
   }
 
   #renumber(where: string, parameter: string | null): number {

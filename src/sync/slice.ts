@@ -25,6 +25,9 @@ export interface SliceOptions {
   readonly random: () => number;
 }
 
+/** Readings of single assets that one transaction takes; what a crash can make be read again. */
+const MAX_PENDING = 25;
+
 /** Counts the calls of a slice against its limit. */
 export class CallBudget {
   readonly #limit: number;
@@ -58,17 +61,30 @@ export const runSlice = async (options: SliceOptions): Promise<number | null> =>
     }
     counted = { ...budget.byEndpoint };
   };
+  const bookProgress = (): void => {
+    if (run.failures > 0 || run.error !== null) recovered(run);
+  };
+  let pending: (() => void)[] = [];
   const commit: StepContext["commit"] = (write, { progress } = { progress: true }) => {
     let current = false;
+    const earlier = pending;
+    pending = [];
     options.transaction(() => {
       current = runs.isCurrent(run.id);
       if (!current) return;
+      for (const writeEarlier of earlier) writeEarlier();
+      if (earlier.length > 0) bookProgress();
       write();
-      if (progress && (run.failures > 0 || run.error !== null)) recovered(run);
+      if (progress) bookProgress();
       bookCalls();
       runs.save(run);
     });
     return current;
+  };
+  const commitPending = (): boolean => pending.length === 0 || commit(() => {});
+  const later: StepContext["later"] = (write) => {
+    pending.push(write);
+    return pending.length < MAX_PENDING || commitPending();
   };
   const end = (state: Run["state"]): void => {
     commit(
@@ -82,9 +98,10 @@ export const runSlice = async (options: SliceOptions): Promise<number | null> =>
       if (runs.isCurrent(run.id)) runs.archive(run);
     });
   };
-  const context: StepContext = { ...options, callsLeft: () => budget.left, commit };
+  const context: StepContext = { ...options, callsLeft: () => budget.left, commit, later };
   while (budget.left > 0 && now() < deadline) {
     const outcome = await phases[run.phase](context);
+    if (!commitPending()) return null;
     switch (outcome.next) {
       case "again":
         break;

@@ -24,6 +24,11 @@ export interface StepContext {
    * progress, which ends a backoff, unless told otherwise.
    */
   readonly commit: (write: () => void, options?: { readonly progress: boolean }) => boolean;
+  /**
+   * The same for one of many small writes that nothing reads before the step ends: a few of them share a
+   * transaction, at the latest the one of the next `commit` or of the end of the step, in their order.
+   */
+  readonly later: (write: () => void) => boolean;
 }
 
 /**

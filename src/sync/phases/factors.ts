@@ -57,11 +57,12 @@ export const readFactors = async (
   const readAt = context.now();
   const store = (reading: Reading) => stored(inventory.assets.setFactors(userId, reading, readAt));
   if (factors.ok) {
-    const committed = context.commit(() => {
-      store(readingOf(parseFactors(factors.value)));
+    const reading = readingOf(parseFactors(factors.value));
+    const current = context.later(() => {
+      store(reading);
       run.cursor = { ...run.cursor, succeeded: true };
     });
-    return committed ? AGAIN : SUPERSEDED;
+    return current ? AGAIN : SUPERSEDED;
   }
   if (factors.error.code === "not_found") {
     // E0000007 on a DEPROVISIONED user means that there are none. On others the user itself may be gone.

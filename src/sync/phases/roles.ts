@@ -87,5 +87,5 @@ export const readRoles = async (
   }
   // Somebody who is gone has no roles; that the account is gone is for the deletions to find out.
   const reading = readingOf(parseRoles(roles.ok ? roles.value : []));
-  return context.commit(() => store(reading)) ? AGAIN : SUPERSEDED;
+  return context.later(() => store(reading)) ? AGAIN : SUPERSEDED;
 };
