@@ -9,33 +9,10 @@ import { migrate } from "../../src/inventory/schema.ts";
 import { parseUser } from "../../src/okta/records.ts";
 import type { EventsPage, EventsQuery } from "../../src/sync/api.ts";
 import { EventReader } from "../../src/sync/events.ts";
+import { userRecord } from "./lib/user-record.ts";
 
 /** As the http sink's batches are bounded. */
 const batch = { events: 500, characters: 1_000_000 };
-
-const record = (n: number) => ({
-  id: `00u${String(n).padStart(17, "0")}`,
-  status: n % 20 === 0 ? "DEPROVISIONED" : "ACTIVE",
-  created: "2020-06-04T10:00:00.000Z",
-  activated: "2020-06-04T10:15:00.000Z",
-  statusChanged: "2025-08-26T09:30:00.000Z",
-  lastLogin: "2025-08-26T09:30:00.000Z",
-  lastUpdated: "2025-08-26T09:30:00.000Z",
-  passwordChanged: "2025-01-10T11:00:00.000Z",
-  profile: {
-    firstName: `First${n}`,
-    lastName: `Last${n}`,
-    login: `first${n}.last${n}@example.com`,
-    email: `first${n}.last${n}@example.com`,
-    displayName: `First${n} Last${n}`,
-    department: `Department ${n % 40}`,
-    title: "Financial Analyst",
-    mobilePhone: "+1-555-234-5678",
-    employeeNumber: `EMP${n}`,
-    city: "New York",
-    countryCode: "US",
-  },
-});
 
 const post = async (url: string, body: string): Promise<void> => {
   const headers = { "content-type": "application/json" };
@@ -67,7 +44,7 @@ export class InventoryStream extends DurableObject<Env> {
   async fill(users: number): Promise<void> {
     for (let first = 0; first < users; first += 200) {
       const page = Array.from({ length: Math.min(200, users - first) }, (_, index) =>
-        parseUser(record(first + index)),
+        parseUser(userRecord(first + index)),
       );
       this.ctx.storage.transactionSync(() => {
         this.#inventory.assets.file(page.flatMap((user) => (user.ok ? [user.value] : [])));

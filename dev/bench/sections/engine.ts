@@ -1,0 +1,89 @@
+/**
+ * Users a second through fetch, parse, store, map and NDJSON export, with answers that lie ready, beside the floor:
+ * the same URLs fetched and parsed in the same runtime with the same concurrency, nothing kept. In turn, in one run.
+ */
+import { serveOrg, sizeOf } from "../lib/org.ts";
+import type { Report } from "../lib/report.ts";
+import { BenchWorker } from "../lib/worker.ts";
+
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+
+/** The URLs of a run as lists: single assets of one phase may be fetched at once, everything else follows. */
+export const stepsOf = (origin: string, paths: readonly string[]): string[][] => {
+  const steps: string[][] = [];
+  let before: string | null = null;
+  for (const path of paths) {
+    const single = /^\/api\/v1\/users\/[^/]+\/(\w+)$/.exec(path)?.[1] ?? null;
+    const last = steps.at(-1);
+    if (single !== null && single === before && last !== undefined) last.push(origin + path);
+    else steps.push([origin + path]);
+    before = single;
+  }
+  return steps;
+};
+
+export const measureEngine = async (
+  report: Report,
+  { users, rounds, slice }: { users: number; rounds: number; slice: number },
+): Promise<void> => {
+  const org = await serveOrg({ ...sizeOf(users), devices: 0, recorded: true });
+  const worker = await BenchWorker.start({
+    oktaUrl: org.url,
+    connections: rounds,
+    vars: { SUBREQUESTS_PER_SLICE: String(slice) },
+  });
+  const wall = { ours: [] as number[], floor: [] as number[] };
+  const cpu = { ours: [] as number[], floor: [] as number[] };
+  // The first one warms the runtime and lays the answers ready.
+  for (const connection of ["default", ...Array.from({ length: rounds }, (_, index) => `c${index + 1}`)]) {
+    org.takeAsked();
+    const cpuBefore = worker.cpuMs();
+    const run = await worker.run("full", "users", connection);
+    const asked = org.takeAsked();
+    const exportAt = performance.now();
+    await worker.inventory("users", () => {}, { connection });
+    const exported = performance.now() - exportAt;
+    const cpuBetween = worker.cpuMs();
+    const floorAt = performance.now();
+    await worker.request("POST", "/bench/floor", stepsOf(org.url, asked));
+    const floor = performance.now() - floorAt;
+    if (connection === "default") continue;
+    wall.ours.push(Date.parse(run.finished_at ?? "") - Date.parse(run.started_at) + exported);
+    wall.floor.push(floor);
+    cpu.ours.push(cpuBetween - cpuBefore);
+    cpu.floor.push(worker.cpuMs() - cpuBetween);
+  }
+  await worker.close();
+  org.close();
+  const table = `Engine, ${users} users, no limits, no latency, ${slice} calls a slice`;
+  const besideWhat = "fetching and parsing the same";
+  const perSecond = (ms: readonly number[]): number => (users * 1000) / median(ms);
+  report.add(
+    {
+      table,
+      what: "time for the whole inventory",
+      ours: median(wall.ours),
+      beside: median(wall.floor),
+      besideWhat,
+      unit: "ms",
+      atMost: 2,
+    },
+    {
+      table,
+      what: "users a second",
+      ours: perSecond(wall.ours),
+      beside: perSecond(wall.floor),
+      besideWhat,
+      unit: "users/s",
+    },
+    {
+      table,
+      what: "processor time of the runtime",
+      ours: median(cpu.ours),
+      beside: median(cpu.floor),
+      besideWhat,
+      unit: "ms",
+    },
+  );
+};
