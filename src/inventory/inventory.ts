@@ -151,21 +151,26 @@ export class Inventory {
       this.#sql
         .exec<{ n: number }>(`SELECT count(*) AS n FROM assets WHERE deleted_at IS NULL AND ${where}`)
         .one().n;
-    const total = count("1");
+    // Counted over the search index's narrow rows: the assets' own are read whole, about 100 MB of 100,000 users.
+    const living = (where: string): number =>
+      this.#sql
+        .exec<{ n: number }>(`SELECT count(*) AS n FROM search_keys WHERE status IS NOT NULL AND ${where}`)
+        .one().n;
     const roles = this.meta.get("roles");
     const groups = this.meta.get("groups");
+    // CROSS keeps SQLite from reading all assets to find the few that are admins.
     const adminsUnread = this.#sql
       .exec<{ n: number }>(
-        `SELECT count(*) AS n FROM admins JOIN assets ON assets.id = user_id
+        `SELECT count(*) AS n FROM admins CROSS JOIN assets ON assets.id = user_id
          WHERE deleted_at IS NULL AND (roles IS NULL OR reason IS NOT NULL)`,
       )
       .one().n;
     const found = {
-      factors: count("factors_at IS NULL AND factors_reason IS NULL") + count("factors_reason IS NOT NULL"),
+      factors: living("mfa IS NULL") + count("factors_reason IS NOT NULL AND factors IS NOT NULL"),
       groups: isKnown(groups)
         ? count("groups_reason IS NOT NULL")
         : count("groups_at IS NULL OR groups_reason IS NOT NULL"),
-      roles: isKnown(roles) ? adminsUnread : total - this.#adminsRead(),
+      roles: isKnown(roles) ? adminsUnread : living("true") - this.#adminsRead(),
     };
     return Object.fromEntries(Object.entries(found).filter(([, n]) => n > 0));
   }
@@ -190,7 +195,7 @@ export class Inventory {
   #adminsRead(): number {
     return this.#sql
       .exec<{ n: number }>(
-        `SELECT count(*) AS n FROM admins JOIN assets ON assets.id = user_id
+        `SELECT count(*) AS n FROM admins CROSS JOIN assets ON assets.id = user_id
          WHERE deleted_at IS NULL AND roles IS NOT NULL AND reason IS NULL`,
       )
       .one().n;

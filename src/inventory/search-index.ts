@@ -39,6 +39,12 @@ const status = (row: string): string => `iif(${row}.deleted_at IS NULL, ${row}.r
 const facets = (row: string): string =>
   [status(row), platform(`${row}.record`), compliance(`${row}.record`), managed(`${row}.record`)].join(", ");
 
+/** Compared by parts of the record, which is cheaper than by what is made of them; sign-ins alone change nothing. */
+const differ = (part: string): string => `old.${part} IS NOT new.${part}`;
+const devicePartsDiffer = ["users", "userId", "managed", "complianceStatus"]
+  .map((part) => differ(`record -> '$.${part}'`))
+  .join(" OR ");
+
 export const searchIndexMigration = `
   CREATE TABLE search_keys (
     n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
@@ -61,12 +67,13 @@ export const searchIndexMigration = `
   END;
 
   CREATE TRIGGER search_facets_changed AFTER UPDATE OF record, deleted_at ON assets
-    WHEN (${facets("old")}) IS NOT (${facets("new")}) BEGIN
+    WHEN ${differ("deleted_at")} OR ${differ("record -> '$.status'")} OR ${differ("record -> '$.profile'")}
+      OR ${devicePartsDiffer} BEGIN
     UPDATE search_keys SET (status, platform, compliance, managed) = (${facets("new")}) WHERE id = new.id;
   END;
 
   CREATE TRIGGER search_words_changed AFTER UPDATE OF record ON assets
-    WHEN ${words("old.record")} IS NOT ${words("new.record")} BEGIN
+    WHEN ${differ("record -> '$.profile'")} OR ${devicePartsDiffer} BEGIN
     DELETE FROM search_words WHERE rowid = (SELECT n FROM search_keys WHERE id = new.id);
     INSERT INTO search_words (rowid, words) SELECT n, ${words("new.record")} FROM search_keys WHERE id = new.id;
   END;

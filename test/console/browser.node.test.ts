@@ -1,6 +1,6 @@
 /** The console in a real Chromium, against `wrangler dev` and a simulated org. */
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import axe from "axe-core";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { launchBrowser } from "../../dev/screenshots/browser.ts";
@@ -21,8 +21,6 @@ if (browser === null) {
   inBrowser(browser);
 }
 
-const axeSource = () => readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
 /** What is read of elements; this side of the wire has no DOM. */
 interface Bar {
   readonly value: number;
@@ -40,7 +38,7 @@ interface Violation {
 
 /** What axe finds serious or critical on the page as it stands. */
 const seriousOf = async (page: Page): Promise<string[]> => {
-  await page.evaluate(await axeSource());
+  await page.evaluate(axe.source);
   // The text is a call: nothing of this file reaches the page.
   const { violations } = await page.evaluate<{ violations: Violation[] }>("axe.run(document)");
   return violations
@@ -179,6 +177,7 @@ function inBrowser(chromium: Browser): void {
       await result.getByRole("row", { name: /^Users Fails/ }).waitFor();
       expect(await result.locator(".remedy").count()).toBeGreaterThan(0);
       expect(await page.content()).not.toContain("not-a-token-of-this-org");
+      expect(await seriousOf(page)).toEqual([]);
       await page.getByLabel("Base URL").fill("https://evil.example.com");
       await page.getByRole("button", { name: "Test these" }).click();
       await result.getByRole("alert").getByText("base_url").waitFor();
@@ -204,6 +203,7 @@ function inBrowser(chromium: Browser): void {
       await page.locator("main > .note").getByText("The run has begun").waitFor();
       const bar = users.getByRole("progressbar");
       await bar.waitFor();
+      expect(await seriousOf(page)).toEqual([]);
       const phases = new Set<string>();
       const values: number[] = [];
       while ((await bar.count()) > 0) {
@@ -248,6 +248,7 @@ function inBrowser(chromium: Browser): void {
       await page.getByRole("link", { name: "10 deletions of devices wait for your word" }).click();
       const devices = streamSection(page, "Devices");
       const confirm = devices.getByRole("button", { name: "Confirm 10 deletions" });
+      expect(await seriousOf(page)).toEqual([]);
       await confirm.click();
       // Not without the box: the browser says so.
       expect(await devices.locator("[name=sure]").evaluate((box: Box) => box.validity.valueMissing)).toBe(
@@ -366,6 +367,7 @@ function inBrowser(chromium: Browser): void {
       const users = page.getByRole("region", { name: "Users", exact: true });
       await users.getByRole("heading", { name: "1 dead letter" }).waitFor();
       await users.getByText("this event is not welcome").first().waitFor();
+      expect(await seriousOf(page)).toEqual([]);
       stage.receiver.refusing = [];
       await users.getByRole("button", { name: `Retry: ${user.id}` }).click();
       await users.getByRole("heading", { name: "1 dead letter" }).waitFor({ state: "detached" });
