@@ -1,6 +1,7 @@
 /**
  * Pictures of every page of a running console, wide and narrow, light and dark:
- * `npx node dev/screenshots/take.ts --url http://localhost:8787 --key KEY --out screenshots [--account jane@example.com]`
+ * `npx node dev/screenshots/take.ts --url http://localhost:8787 --key KEY --out screenshots`
+ * With `--readme` only the two that the README shows, small: `--readme --out docs/images`.
  */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -16,8 +17,7 @@ const { values } = parseArgs({
     account: { type: "string" },
     search: { type: "string", default: "an" },
     only: { type: "string" },
-    /** The visible part alone, as the README shows it. */
-    fold: { type: "boolean", default: false },
+    readme: { type: "boolean", default: false },
   },
 });
 
@@ -42,14 +42,29 @@ const context = await browser.newContext();
 const page = await context.newPage();
 await page.goto(`${values.url}/console/sign-in`);
 
+/** What the README shows: page, and light or dark. */
+const shown = new Map([
+  ["overview", "light"],
+  ["account", "dark"],
+] as const);
+
+const shootSmall = async (name: string): Promise<void> => {
+  const colorScheme = [...shown].find(([page]) => page === name)?.[1];
+  if (colorScheme === undefined) return;
+  await page.setViewportSize({ width: 1080, height: name === "overview" ? 600 : 560 });
+  await page.emulateMedia({ colorScheme });
+  await page.screenshot({ path: join(values.out, `console-${name}.png`) });
+};
+
 const shoot = async (name: string): Promise<void> => {
+  if (values.readme) return shootSmall(name);
   if (values.only !== undefined && !values.only.split(",").includes(name)) return;
   for (const width of widths) {
     for (const colorScheme of schemes) {
       await page.setViewportSize({ width, height: 800 });
       await page.emulateMedia({ colorScheme });
       const path = join(values.out, `${name}-${width}-${colorScheme}.png`);
-      await page.screenshot({ path, fullPage: !values.fold });
+      await page.screenshot({ path, fullPage: true });
     }
   }
 };

@@ -73,7 +73,7 @@ const UserTotals: FC<{ view: View; of: UserSummary }> = ({ view, of }) => {
         />
         <Card label="Administrators" value={of.admins.total} href={to({ admin: true })} />
         <Card
-          label="Admins without MFA"
+          label="Admins, no MFA"
           value={of.admins.without_mfa}
           tone="bad"
           href={to({ admin: true, mfa: "not_enrolled" })}
@@ -141,7 +141,7 @@ const DeviceTotals: FC<{ view: View; of: DeviceSummary }> = ({ view, of }) => {
           tone="warn"
           href={to({ managed: "false" })}
         />
-        <Card label="Unknown if managed" value={unknown} of={of.total} href={to({ managed: "unknown" })} />
+        <Card label="Managed: unknown" value={unknown} of={of.total} href={to({ managed: "unknown" })} />
         <Card label="Deleted (30 days)" value={of.deleted} href={to({ deleted: true })} />
       </div>
       <div class="charts">

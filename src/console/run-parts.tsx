@@ -1,11 +1,12 @@
 /** Runs, as progress, as a history and as a chart. */
 import type { FC } from "hono/jsx";
 import type { RateLimitDocument, RunDocument, StreamStatus } from "../sync/status.ts";
-import { Badge, Empty, Facts, Table, Text, Time } from "./parts.tsx";
+import { Badge, Empty, Table, Text, Time } from "./parts.tsx";
 import {
   callRate,
   causeWords,
   changesOf,
+  changesWords,
   counted,
   duration,
   number,
@@ -37,21 +38,23 @@ export const Progress: FC<{ run: RunDocument; assets: number; noun: string; now:
     run.eta_seconds === null ? null : `about ${duration(run.eta_seconds)} left`,
     counted(assets, noun.replace(/s$/, ""), noun),
   ];
-  const share = Math.round(run.progress * 100);
+  const isCounted = run.calls.predicted !== null;
+  const share = `${Math.round(run.progress * 100)} %`;
   return (
     <div class="progress">
       <div class="progress-head">
         <strong>{phaseWords(run.phase)}</strong>
-        <span class="num">{share} %</span>
+        {isCounted && <span class="num">{share}</span>}
       </div>
       <progress
-        value={run.progress}
+        {...(isCounted && { value: run.progress })}
         max={1}
         aria-label={`${run.kind === "full" ? "Full run" : "Delta run"} of ${noun}: ${phaseWords(run.phase)}`}
       >
-        {share} %
+        {isCounted ? share : "not counted yet"}
       </progress>
       <p class="num">{parts.filter((part) => part !== null).join(" · ")}</p>
+      <p class="sub num">{changesWords(run)}</p>
     </div>
   );
 };
@@ -202,16 +205,3 @@ export const Buckets: FC<{ of: readonly RateLimitDocument[]; now: number }> = ({
     </ul>
   );
 };
-
-/** What a run has changed so far, by how it was noticed. */
-export const Changes: FC<{ run: RunDocument }> = ({ run: { changes } }) => (
-  <Facts
-    of={[
-      ["By the log", number(changes.log)],
-      ["By search", number(changes.search)],
-      ["By age", number(changes.rolling)],
-      ["By full reading", number(changes.full)],
-      ["Deleted", number(changes.deleted)],
-    ]}
-  />
-);

@@ -139,6 +139,19 @@ export const runSeconds = (run: RunDocument, now: number): number =>
 export const changesOf = ({ changes }: RunDocument): number =>
   changes.log + changes.search + changes.rolling + changes.full + changes.deleted;
 
+/** What a run has changed so far, by how it was noticed. */
+export const changesWords = ({ changes }: RunDocument): string => {
+  const parts = [
+    [changes.log, "noticed in the log"],
+    [changes.search, "found by search"],
+    [changes.rolling, "refreshed by age"],
+    [changes.full, "new or changed"],
+    [changes.deleted, "deleted"],
+  ] as const;
+  const some = parts.filter(([n]) => n > 0).map(([n, how]) => `${number(n)} ${how}`);
+  return some.length === 0 ? "Nothing changed so far" : some.join(", ");
+};
+
 const statuses: Readonly<Record<string, Tone>> = {
   ACTIVE: "good",
   SUSPENDED: "warn",

@@ -70,7 +70,7 @@ const Source: FC<{ okta: OktaAnswer; view: View; account: string }> = ({ okta, v
     ) : (
       <Badge tone="good">Live</Badge>
     )}{" "}
-    as of <Time at={okta.enriched_at} now={view.now} />{" "}
+    read <Time at={okta.enriched_at} now={view.now} />{" "}
     <a href={linkTo(view, "/console/account", { account, refresh: true })}>Ask Okta again</a>
   </p>
 );

@@ -126,7 +126,7 @@ const Streams: FC<OverviewProps> = ({ view, streams }) => (
             {status.run !== null && (
               <Progress run={status.run} assets={status.assets.total} noun={status.stream} now={view.now} />
             )}
-            {status.detail !== null && (
+            {status.detail !== null && status.state !== "held" && (
               <p class="sub">
                 <Text of={status.detail} max={400} />
               </p>

@@ -65,11 +65,11 @@ const DeadLetters: FC<{
         label={`Dead letters of ${sink.name}, ${stream}`}
         heads={[
           "Asset",
+          ...(view.rights === "full" ? ["Act"] : []),
           "What the sink said",
           "First",
           "Last",
           "Tries",
-          ...(view.rights === "full" ? ["Act"] : []),
         ]}
       >
         {dead_letters.map((letter) => (
@@ -80,24 +80,6 @@ const DeadLetters: FC<{
               </a>
               <span class="sub num"> {letter.sequence}</span>
             </th>
-            <td>
-              <Text of={letter.message} max={300} />
-            </td>
-            <td>
-              <Time at={letter.first_at} now={view.now} />
-            </td>
-            <td>
-              <Time at={letter.last_at} now={view.now} />
-            </td>
-            <td class="num">
-              {number(letter.attempts)}
-              {letter.retrying && (
-                <>
-                  {" "}
-                  <Badge tone="busy">Retrying</Badge>
-                </>
-              )}
-            </td>
             {view.rights === "full" && (
               <td>
                 <div class="actions tight">
@@ -119,6 +101,24 @@ const DeadLetters: FC<{
                 </div>
               </td>
             )}
+            <td class="wide">
+              <Text of={letter.message} max={300} />
+            </td>
+            <td>
+              <Time at={letter.first_at} now={view.now} />
+            </td>
+            <td>
+              <Time at={letter.last_at} now={view.now} />
+            </td>
+            <td class="num">
+              {number(letter.attempts)}
+              {letter.retrying && (
+                <>
+                  {" "}
+                  <Badge tone="busy">Retrying</Badge>
+                </>
+              )}
+            </td>
           </tr>
         ))}
       </Table>

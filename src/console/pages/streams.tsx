@@ -4,7 +4,7 @@ import type { RunDocument, StreamName, StreamStatus } from "../../sync/status.ts
 import type { Answer } from "../api.ts";
 import { Page } from "../layout.tsx";
 import { Action, Facts, ProblemNote, Section, Text } from "../parts.tsx";
-import { Buckets, Changes, History, LastRun, Progress, StreamBadge } from "../run-parts.tsx";
+import { Buckets, History, LastRun, Progress, StreamBadge } from "../run-parts.tsx";
 import { linkTo, type View } from "../view.ts";
 import { counted, number } from "../words.ts";
 import { refreshOf, type StreamsAnswer } from "./overview.tsx";
@@ -71,10 +71,7 @@ const Stream: FC<{ view: View; status: StreamStatus; runs: StreamsProps["runs"][
     >
       <Held view={view} status={status} />
       {status.run !== null && (
-        <>
-          <Progress run={status.run} assets={assets.total} noun={stream} now={view.now} />
-          <Changes run={status.run} />
-        </>
+        <Progress run={status.run} assets={assets.total} noun={stream} now={view.now} />
       )}
       {status.detail !== null && status.state !== "held" && (
         <p class={status.state === "failed" ? "note bad" : "sub"}>
