@@ -15,6 +15,20 @@ const ONE_BY_ONE = 50;
 /** How a reading of a fact ended. */
 export type Reading = { readonly value: string } | { readonly reason: UnknownReason };
 
+export interface FactorsReading {
+  readonly userId: string;
+  readonly reading: Reading;
+  /** ms since the epoch */
+  readonly readAt: number;
+}
+
+interface FactorsRow extends Record<string, SqlStorageValue> {
+  id: string;
+  factors: string | null;
+  factors_reason: string | null;
+  factors_at: number | null;
+}
+
 /**
  * The assets and their sequence. Everything that changes an asset's event gives it a new sequence number in the
  * same transaction, and nothing else does. Callers open the transaction.
@@ -113,39 +127,55 @@ export class Assets {
 
   /** Stores how reading a user's factors ended. A failure keeps the last known value. True if the event changed. */
   setFactors(userId: string, reading: Reading, readAt: number): boolean {
-    const [was] = this.#sql.exec<{
-      factors: string | null;
-      factors_reason: string | null;
-      factors_at: number | null;
-    }>("SELECT factors, factors_reason, factors_at FROM assets WHERE id = ? AND deleted_at IS NULL", userId);
-    if (was === undefined) return false;
-    const read = "value" in reading;
-    const value = read ? reading.value : was.factors;
-    const reason = read ? null : reading.reason;
-    const at = read ? readAt : was.factors_at;
-    if (value === was.factors && reason === was.factors_reason) {
+    return this.setFactorsOf([{ userId, reading, readAt }]).has(userId);
+  }
+
+  /** The same for several users, each there once; returns those whose event changed. */
+  setFactorsOf(readings: readonly FactorsReading[]): Set<string> {
+    const before = new Map<string, FactorsRow>();
+    for (const chunk of jsonChunks(readings.map(({ userId }) => userId))) {
+      for (const row of this.#sql.exec<FactorsRow>(
+        `SELECT id, factors, factors_reason, factors_at FROM assets
+         WHERE deleted_at IS NULL AND id IN (SELECT value FROM json_each(?))`,
+        chunk,
+      )) {
+        before.set(row.id, row);
+      }
+    }
+    const same: (string | number | null)[][] = [];
+    const changed: (string | number | null)[][] = [];
+    const { head } = this;
+    for (const { userId, reading, readAt } of readings) {
+      const was = before.get(userId);
+      if (was === undefined) continue;
+      const read = "value" in reading;
+      const factors = read ? reading.value : was.factors;
+      const reason = read ? null : reading.reason;
+      const at = read ? readAt : was.factors_at;
+      if (factors === was.factors && reason === was.factors_reason) same.push([userId, at, readAt]);
+      else changed.push([userId, at, readAt, factors, reason, head + changed.length + 1]);
+    }
+    for (const chunk of jsonChunks(same)) {
       this.#sql.exec(
-        "UPDATE assets SET factors_at = ?, factors_tried_at = ? WHERE id = ?",
-        at,
-        readAt,
-        userId,
+        `UPDATE assets SET factors_at = row.value ->> 1, factors_tried_at = row.value ->> 2
+         FROM json_each(?) AS row WHERE assets.id = row.value ->> 0`,
+        chunk,
       );
-      return false;
     }
     // The new sequence number comes with the value, in one write of the row.
-    this.#changed.add(userId);
-    this.#sql.exec(
-      `UPDATE assets SET factors = ?, factors_at = ?, factors_reason = ?, factors_tried_at = ?, seq = ?, changed_at = ?
-       WHERE id = ?`,
-      value,
-      at,
-      reason,
-      readAt,
-      this.#nextSequence(),
-      this.#now(),
-      userId,
-    );
-    return true;
+    for (const chunk of jsonChunks(changed)) {
+      this.#sql.exec(
+        `UPDATE assets SET factors_at = row.value ->> 1, factors_tried_at = row.value ->> 2, factors = row.value ->> 3,
+           factors_reason = row.value ->> 4, seq = row.value ->> 5, changed_at = ?2
+         FROM json_each(?1) AS row WHERE assets.id = row.value ->> 0`,
+        chunk,
+        this.#now(),
+      );
+    }
+    const ids = changed.map(([userId]) => String(userId));
+    for (const id of ids) this.#changed.add(id);
+    if (ids.length > 0) this.#meta.set("head", head + ids.length);
+    return new Set(ids);
   }
 
   /**
@@ -168,7 +198,8 @@ export class Assets {
         .exec<{ id: string }>(sql, options.triedBefore, options.dueBefore, options.limit)
         .toArray()
         .map(({ id }) => id);
-    const admins = ids(`SELECT id FROM admins JOIN assets ON id = user_id WHERE ${where} LIMIT ?3`);
+    // CROSS keeps the few admins outside: SQLite would look through all assets for them.
+    const admins = ids(`SELECT id FROM admins CROSS JOIN assets ON id = user_id WHERE ${where} LIMIT ?3`);
     return admins.length > 0
       ? admins
       : ids(`SELECT id FROM assets WHERE ${where} ORDER BY factors_at LIMIT ?3`);
@@ -181,11 +212,14 @@ export class Assets {
   nextFactorsByAge(options: { dueBefore: number; retryBefore: number; limit: number }): string[] {
     return this.#sql
       .exec<{ id: string }>(
-        `SELECT id FROM assets WHERE deleted_at IS NULL AND coalesce(factors_tried_at, 0) < ?2
-         AND (factors_reason IS NULL OR factors_reason = 'failed')
-         AND (factors_at IS NULL OR factors_reason = 'failed' OR factors_at < ?1)
+        // By index each, so that a delta that finds nothing due does not look through all assets.
+        `SELECT id FROM assets WHERE id IN (
+           SELECT id FROM assets WHERE deleted_at IS NULL AND factors_at IS NULL
+           UNION ALL SELECT id FROM assets WHERE deleted_at IS NULL AND factors_at < ?1
+           UNION ALL SELECT id FROM assets WHERE deleted_at IS NULL AND factors_reason = 'failed')
+         AND coalesce(factors_tried_at, 0) < ?2 AND (factors_reason IS NULL OR factors_reason = 'failed')
          AND record ->> '$.status' <> 'DEPROVISIONED'
-         ORDER BY factors_at LIMIT ?3`,
+         ORDER BY +factors_at LIMIT ?3`,
         options.dueBefore,
         options.retryBefore,
         options.limit,
@@ -345,12 +379,6 @@ export class Assets {
         "SELECT count(*) AS n FROM assets WHERE deleted_at IS NULL AND record ->> '$.status' <> 'DEPROVISIONED'",
       )
       .one().n;
-  }
-
-  #nextSequence(): number {
-    const next = this.head + 1;
-    this.#meta.set("head", next);
-    return next;
   }
 
   #renumber(where: string, parameter: string | null): number {

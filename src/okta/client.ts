@@ -271,13 +271,18 @@ const parseJson = (text: string): unknown => {
 /** The body as text, or null when it is larger than `maxBytes`; the rest is not read then. */
 const readBounded = async (response: Response, maxBytes: number): Promise<string | null> => {
   if (response.body === null) return "";
+  const reader = response.body.getReader();
   const decoder = new TextDecoder();
   let bytes = 0;
   let text = "";
-  for await (const chunk of response.body) {
-    bytes += chunk.byteLength;
-    if (bytes > maxBytes) return null; // leaving the loop cancels the stream
-    text += decoder.decode(chunk, { stream: true });
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    bytes += value.byteLength;
+    if (bytes > maxBytes) {
+      await reader.cancel();
+      return null;
+    }
+    text += decoder.decode(value, { stream: true });
   }
-  return text + decoder.decode();
 };

@@ -118,6 +118,7 @@ export class BenchWorker {
       `/v1/streams/${stream}/runs?connection=${connection}`,
       { kind },
     );
+    let pause = 20;
     for (;;) {
       const { runs } = await this.json<{ runs: RunDocument[] }>(
         "GET",
@@ -125,7 +126,8 @@ export class BenchWorker {
       );
       const run = runs.find(({ id }) => id === started.id);
       if (run !== undefined && run.state !== "running") return run;
-      await sleep(250);
+      await sleep(pause);
+      pause = Math.min(1000, pause * 1.5);
     }
   }
 

@@ -74,7 +74,7 @@ const checkInventory = async (org: ServedOrg, worker: BenchWorker): Promise<void
 
 export const measureRuns = async (report: Report, users: number, withPeer: boolean): Promise<Measured> => {
   const org = await serveOrg(sizeOf(users));
-  const worker = await BenchWorker.start({ oktaUrl: org.url });
+  const worker = await BenchWorker.start({ oktaUrl: org.url, vars: { METER: "on" } });
   try {
     const dump = org.org.dump();
     const first = await cycle(org, worker, "full");

@@ -1,5 +1,5 @@
 /** MFA factors: one call a user, so each is read only when it has to be. */
-import type { Reading } from "../../inventory/assets.ts";
+import type { FactorsReading, Reading } from "../../inventory/assets.ts";
 import { parseFactors } from "../../okta/records.ts";
 import {
   AGAIN,
@@ -25,7 +25,7 @@ export const factorsPhase: Phase = async (context) => {
     dueBefore: run.factorsDueBefore,
     triedBefore: since,
     failedOnly: part === "second",
-    limit: BATCH,
+    limit: Math.min(BATCH, context.callsLeft()),
   });
   if (ids.length > 0) {
     const outcome = await forEachAsset(context, ids, async (id) => {
@@ -58,11 +58,7 @@ export const readFactors = async (
   const store = (reading: Reading) => stored(inventory.assets.setFactors(userId, reading, readAt));
   if (factors.ok) {
     const reading = readingOf(parseFactors(factors.value));
-    const current = context.later(() => {
-      store(reading);
-      run.cursor = { ...run.cursor, succeeded: true };
-    });
-    return current ? AGAIN : SUPERSEDED;
+    return storeLater(context, { userId, reading, readAt, stored }) ? AGAIN : SUPERSEDED;
   }
   if (factors.error.code === "not_found") {
     // E0000007 on a DEPROVISIONED user means that there are none. On others the user itself may be gone.
@@ -76,5 +72,28 @@ export const readFactors = async (
       const step = factors.error.code === "insufficient_scope" ? FORBIDDEN_FOR_ALL : 1;
       run.cursor = { ...run.cursor, refusals: (run.cursor.refusals ?? 0) + step };
     }
+  });
+};
+
+interface Waiting extends FactorsReading {
+  readonly stored: (changed: boolean) => void;
+}
+
+/** Readings whose transaction has not come yet, of each step: they are written together. */
+const waiting = new WeakMap<StepContext, Waiting[]>();
+
+const storeLater = (context: StepContext, reading: Waiting): boolean => {
+  const open = waiting.get(context);
+  if (open !== undefined) {
+    open.push(reading);
+    return context.later(() => {}); // the first one's write takes it along
+  }
+  const readings = [reading];
+  waiting.set(context, readings);
+  return context.later(() => {
+    waiting.delete(context);
+    const changed = context.inventory.assets.setFactorsOf(readings);
+    for (const { userId, stored } of readings) stored(changed.has(userId));
+    context.run.cursor = { ...context.run.cursor, succeeded: true };
   });
 };

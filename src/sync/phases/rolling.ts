@@ -16,13 +16,17 @@ export const rollingBudget = (users: number, refreshDays: number): number =>
 
 export const rollingPhase: Phase = async (context: StepContext) => {
   const { inventory, run, connection, now } = context;
+  const next = (limit: number): string[] =>
+    inventory.assets.nextFactorsByAge({
+      dueBefore: run.startedAt - connection.refreshDays * DUE_PART * DAY_MS,
+      retryBefore: Math.min(run.startedAt, now() - RETRY_MS),
+      limit,
+    });
+  // Most deltas find nothing due, and then need not count the users.
+  if (run.cursor.left === undefined && next(1).length === 0) return DONE;
   const left = run.cursor.left ?? rollingBudget(inventory.assets.counts().total, connection.refreshDays);
   if (left <= 0) return DONE;
-  const ids = inventory.assets.nextFactorsByAge({
-    dueBefore: run.startedAt - connection.refreshDays * DUE_PART * DAY_MS,
-    retryBefore: Math.min(run.startedAt, now() - RETRY_MS),
-    limit: left,
-  });
+  const ids = next(left);
   if (ids.length === 0) return DONE;
   const started = context.commit(() => {
     run.cursor = { left };
