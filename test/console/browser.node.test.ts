@@ -336,6 +336,7 @@ function inBrowser(chromium: Browser): void {
       const suspended = stage.org.dump().users.find(({ status }) => status === "SUSPENDED");
       const login = String(suspended?.profile["login"]);
       await signIn(page, KEY, "/console/account");
+      await page.locator("main [name=account]:focus").waitFor();
       await page.keyboard.type(login);
       await page.keyboard.press("Enter");
       const answer = page.locator("#answer");
