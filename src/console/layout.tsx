@@ -11,6 +11,10 @@ const pages = [
   ["/console/connection", "Connection"],
 ] as const;
 
+/** A title cannot isolate what turns its direction. */
+const withoutDirection = (text: string): string =>
+  text.replaceAll(/[\u200E\u200F\u202A-\u202E\u2066-\u2069]/g, "");
+
 const Document: FC<PropsWithChildren<{ title: string; refresh?: number }>> = ({
   title,
   refresh,
@@ -21,7 +25,7 @@ const Document: FC<PropsWithChildren<{ title: string; refresh?: number }>> = ({
       <meta charset="utf-8" />
       <meta name="viewport" content="width=device-width, initial-scale=1" />
       <meta name="color-scheme" content="light dark" />
-      <title>{`${title} · Okta Edge Connector`}</title>
+      <title>{`${withoutDirection(title)} · Okta Edge Connector`}</title>
       <link rel="icon" href="/console/icon.svg" type="image/svg+xml" />
       <link rel="stylesheet" href="/console/console.css" />
       <script type="module" src="/console/console.js" />
@@ -118,7 +122,9 @@ export const Page: FC<
   <Document title={title} {...(refresh !== undefined && { refresh })}>
     <Header view={view} />
     <main id="main" tabindex={-1}>
-      <h1>{title}</h1>
+      <h1>
+        <bdi>{title}</bdi>
+      </h1>
       {notice && (
         <p class="note good" role="status">
           {notice}
@@ -133,7 +139,9 @@ export const Page: FC<
 export const BarePage: FC<PropsWithChildren<{ title: string }>> = ({ title, children }) => (
   <Document title={title}>
     <main id="main" class="bare" tabindex={-1}>
-      <h1>{title}</h1>
+      <h1>
+        <bdi>{title}</bdi>
+      </h1>
       {children}
     </main>
   </Document>

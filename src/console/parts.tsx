@@ -69,7 +69,9 @@ export const Section: FC<PropsWithChildren<{ title: string; id: string; aside?: 
 }) => (
   <section id={id} aria-labelledby={`${id}-title`} {...(live && { "data-live": "" })}>
     <header class="section-head">
-      <h2 id={`${id}-title`}>{title}</h2>
+      <h2 id={`${id}-title`}>
+        <bdi>{title}</bdi>
+      </h2>
       {aside}
     </header>
     {children}

@@ -286,7 +286,8 @@ function inBrowser(chromium: Browser): void {
       expect(await link.textContent()).toContain("<img src=x onerror=");
       expect(await link.locator("bdi").count()).toBe(1);
       await link.click();
-      await page.getByRole("heading", { level: 1, name: /<img/ }).waitFor();
+      await page.getByRole("heading", { level: 1, name: /<img/ }).locator("bdi").waitFor();
+      expect(await page.title()).not.toContain("\u202E");
       expect(await page.getByText("long long").count()).toBeGreaterThan(0);
       await page.goto(`${stage.url}/console/account?account=hostile%40example.com`);
       await page.getByRole("region", { name: /<img/ }).waitFor();

@@ -1,3 +1,4 @@
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { judgeSession, makeSession, sessionSeconds } from "../../src/http/auth/session.ts";
 import { fullKey, goodSettings, makeApp, muteLog, readKey } from "../http/support.ts";
@@ -159,6 +160,38 @@ const pages = [
   "/console/streams",
   "/console/connection",
 ];
+
+describe("Cloudflare Access", () => {
+  const audience = "a".repeat(64);
+  const settings = { ...goodSettings, ACCESS_TEAM: "acme", ACCESS_AUD: audience };
+
+  const accessTeam = async () => {
+    const { privateKey, publicKey } = await generateKeyPair("ES256");
+    const keys = [{ ...(await exportJWK(publicKey)), kid: "1", alg: "ES256" }];
+    const token = await new SignJWT({})
+      .setProtectedHeader({ alg: "ES256", kid: "1" })
+      .setIssuer("https://acme.cloudflareaccess.com")
+      .setAudience(audience)
+      .setIssuedAt(now / 1000)
+      .setExpirationTime(now / 1000 + 60)
+      .sign(privateKey);
+    return { token, fetch: async () => Response.json({ keys }) };
+  };
+
+  test("lets people in without a key, to act from the console's own pages alone", async () => {
+    const { token, fetch } = await accessTeam();
+    const { get, post } = visitor({ settings, fetch });
+    const identity = { "Cf-Access-Jwt-Assertion": token };
+    const response = await get("/console/streams", identity);
+    expect(response.status).toBe(200);
+    expect(await response.text()).toContain('href="/cdn-cgi/access/logout"');
+    const run = (headers: Record<string, string>) =>
+      post("/console/streams/users/run", { kind: "full" }, { ...identity, ...headers });
+    expect((await run({})).status).toBe(303);
+    expect((await run({ "Sec-Fetch-Site": "cross-site" })).status).toBe(403);
+    expect((await get("/", { "Cf-Access-Jwt-Assertion": `${token}x` })).status).toBe(401);
+  });
+});
 
 describe("pages", () => {
   test("nobody sees one without a session; what was asked for comes after signing in", async () => {
