@@ -15,6 +15,11 @@ import { metered, takeBill } from "./lib/meter.ts";
 import { userRecord } from "./lib/user-record.ts";
 
 export class InventoryStream extends metered("InventoryStream", Stream) {
+  /** Makes every factor due to be read again, as if its time had passed. */
+  async age(): Promise<void> {
+    this.ctx.storage.sql.exec("UPDATE assets SET factors_at = 1 WHERE factors_at IS NOT NULL");
+  }
+
   /** An inventory of so many people without an Okta org. */
   async fill(users: number): Promise<void> {
     const inventory = new Inventory(this.ctx.storage.sql, Date.now);
@@ -59,9 +64,13 @@ export default {
   async fetch(request, env, ctx) {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname === "/bench/bill") return Response.json(takeBill());
+    // The binding's generated type is the real class; here it is the one of this file.
+    const stream = env.INVENTORY_STREAM.getByName("default/users") as unknown as InventoryStream;
+    if (pathname === "/bench/age") {
+      await stream.age();
+      return Response.json(null);
+    }
     if (pathname === "/bench/fill") {
-      // The binding's generated type is the real class; here it is the one of this file.
-      const stream = env.INVENTORY_STREAM.getByName("default/users") as unknown as InventoryStream;
       await stream.fill(Number(searchParams.get("users")));
       return Response.json(null);
     }

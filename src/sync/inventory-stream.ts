@@ -41,7 +41,7 @@ const TELL_SINKS_EVERY_MS = 5_000;
 /** Cached look-ups dropped after one slice; what is over has at most the cache's hour to live. */
 const MAX_INVALIDATIONS = 300;
 /** Permits fetched from the gate at a time. */
-const PERMIT_BATCH = 20;
+const PERMIT_BATCH = 40;
 
 /**
  * One connection's users or devices: the inventory in SQLite and the runs that keep it. A thin shell: alarms

@@ -46,8 +46,8 @@ export const dayOf = (measured: Measured, users: number): Day => {
   const fullAgain = (fullCalls - measured.users) * scale;
   const calls = fullAgain + factors + DELTAS * idleCalls + BUSY * busyPart * (deltaCalls - idleCalls) * scale;
   const perFactor = {
-    read: bills.first.rowsRead / measured.fullCalls,
-    written: bills.first.rowsWritten / measured.fullCalls,
+    read: (bills.refresh.rowsRead - bills.again.rowsRead) / measured.users,
+    written: (bills.refresh.rowsWritten - bills.again.rowsWritten) / measured.users,
   };
   const rows = (key: "rowsRead" | "rowsWritten", each: number): number =>
     bills.again[key] * scale +
@@ -72,6 +72,24 @@ const monthly = (day: Day): number =>
     day.gigabyteSeconds * PRICE.gigabyteSecond +
     day.rowsRead * PRICE.rowRead +
     day.rowsWritten * PRICE.rowWritten);
+
+/** The users whose first full run fits one day of the free plan, and those whose ordinary day does. */
+const freeCeilings = (measured: Measured): { first: number; day: number } => {
+  const { rowsRead, rowsWritten } = measured.bills.first;
+  const perUser = 1 / measured.users;
+  const first = Math.min(FREE.rowsWritten / (rowsWritten * perUser), FREE.rowsRead / (rowsRead * perUser));
+  let day = 1000;
+  for (; day < 1_000_000; day += 1000) {
+    const next = dayOf(measured, day + 1000);
+    const fits =
+      next.rowsRead <= FREE.rowsRead &&
+      next.rowsWritten <= FREE.rowsWritten &&
+      next.gigabyteSeconds <= FREE.gigabyteSeconds &&
+      next.objectRequests <= FREE.objectRequests;
+    if (!fits) break;
+  }
+  return { first, day };
+};
 
 export const reportCost = (report: Report, measured: Measured): void => {
   const table = `A month on Cloudflare, computed from the run on ${measured.users} users; no included amounts taken off`;
@@ -117,4 +135,14 @@ export const reportCost = (report: Report, measured: Measured): void => {
       },
     );
   }
+  const ceilings = freeCeilings(measured);
+  report.add({
+    table,
+    what: "free plan: users (and as many devices) whose ordinary day fits",
+    ours: ceilings.day,
+    beside: ceilings.first,
+    besideWhat: "those whose first full run fits one day",
+    unit: "users",
+    computed: true,
+  });
 };

@@ -26,7 +26,14 @@ export interface Measured {
   readonly msPerUser: number;
   readonly peakMb: number;
   /** Rows of a first full run, a full run again, an idle delta, a delta after 1 % changed; both streams. */
-  readonly bills: { readonly first: Bill; readonly again: Bill; readonly idle: Bill; readonly delta: Bill };
+  readonly bills: {
+    readonly first: Bill;
+    readonly again: Bill;
+    readonly idle: Bill;
+    readonly delta: Bill;
+    /** A full run that finds every factor due to be read again, and unchanged. */
+    readonly refresh: Bill;
+  };
   /** A first full run, a full run again, an idle delta, a delta after 1 % changed; s, both streams. */
   readonly seconds: {
     readonly first: number;
@@ -81,6 +88,8 @@ export const measureRuns = async (report: Report, users: number, withPeer: boole
     const peakMb = worker.peakMb();
     await checkInventory(org, worker);
     const again = await cycle(org, worker, "full");
+    await worker.request("POST", "/bench/age");
+    const refresh = await cycle(org, worker, "full");
     const idle = await cycle(org, worker, "delta");
     churn(org.org.state, Math.ceil(users / 100), { silent: false });
     const delta = await cycle(org, worker, "delta");
@@ -143,7 +152,13 @@ export const measureRuns = async (report: Report, users: number, withPeer: boole
       deltaCalls: delta.calls,
       msPerUser: (first.seconds * 1000) / users,
       peakMb,
-      bills: { first: first.bill, again: again.bill, idle: idle.bill, delta: delta.bill },
+      bills: {
+        first: first.bill,
+        again: again.bill,
+        idle: idle.bill,
+        delta: delta.bill,
+        refresh: refresh.bill,
+      },
       seconds: { first: first.seconds, again: again.seconds, idle: idle.seconds, delta: delta.seconds },
     };
   } finally {
