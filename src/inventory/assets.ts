@@ -281,6 +281,11 @@ export class Assets {
     return this.touch([userId]) > 0;
   }
 
+  /** A user that came after the last complete reading of memberships: what that said is nothing about this one. */
+  groupsNeverKnown(userId: string): void {
+    this.#sql.exec("UPDATE assets SET groups_at = NULL, groups_reason = 'pending' WHERE id = ?", userId);
+  }
+
   /** Forgets why single users' groups were not known: a complete reading has told. */
   clearGroupsReasons(): void {
     const ids = this.#sql

@@ -53,9 +53,10 @@ export class Groups {
 
   /**
    * Files a group; its members get new sequence numbers when what they show of it has changed. Stats that the
-   * record does not carry stay as they were.
+   * record does not carry stay as they were, unless it comes from a list that should have them: then whether the
+   * group has roles is an open question again.
    */
-  file(group: OktaGroup): void {
+  file(group: OktaGroup, { listed } = { listed: false }): void {
     const record: StoredGroup = { type: group.type, name: group.name, description: group.description };
     const hasRoles = group.stats?.hasAdminPrivilege ?? null;
     const before = this.#row(group.id);
@@ -70,6 +71,8 @@ export class Groups {
       group.stats?.usersCount ?? null,
       hasRoles === null ? null : Number(hasRoles),
     );
+    if (listed && hasRoles === null)
+      this.#sql.exec("UPDATE groups SET has_roles = NULL WHERE id = ?", group.id);
     this.#touchIfChanged(group.id, before);
   }
 

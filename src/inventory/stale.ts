@@ -58,6 +58,10 @@ export class Stale {
     this.#sql.exec("DELETE FROM stale WHERE kind = ? AND id = ?", kind, id);
   }
 
+  clear(kinds: readonly StaleKind[]): void {
+    this.#sql.exec("DELETE FROM stale WHERE kind IN (SELECT value FROM json_each(?))", JSON.stringify(kinds));
+  }
+
   /**
    * A record that says it was updated at `lastUpdated` already shows what happened until then. The event of the
    * same change may be published a moment later.

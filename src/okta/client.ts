@@ -208,7 +208,7 @@ export class OktaClient {
       return ok({ body, headers, status, rateLimit, latencyMs });
     }
     const okta = oktaErrorOf(body);
-    const code = errorCode(status, headers);
+    const code = errorCode(status, headers, okta.code);
     const said = okta.code === null ? "" : ` ${okta.code} ${okta.summary}`;
     const error = this.#error(endpoint, code, `${status}${said}`, status, okta.code);
     if (code !== "rate_limited" || rateLimit === null) return err(error);
@@ -237,8 +237,10 @@ export class OktaClient {
   }
 }
 
-const errorCode = (status: number, headers: Headers): OktaErrorCode => {
+const errorCode = (status: number, headers: Headers, oktaCode: string | null): OktaErrorCode => {
   if (status >= 300 && status < 400) return "foreign_origin";
+  // "You do not have permission to access the feature": the credential is good, the org has not got the feature.
+  if (oktaCode === "E0000015") return "forbidden";
   if (status === 401) return "invalid_credential";
   // A DPoP proof that Okta does not take, for its time or its nonce, is a 400 with a challenge.
   if (status === 400 && /^DPoP\b/i.test(headers.get("www-authenticate") ?? "")) return "invalid_credential";

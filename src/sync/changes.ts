@@ -25,6 +25,7 @@ type Rule =
 const user: Rule = { target: "User", kind: "user" };
 const password: Rule = { target: "User", kind: "user", quiet: true };
 const device: Rule = { target: "Device", kind: "device" };
+const deviceLinks: Rule = { target: "Device", kind: "device", quiet: true };
 const factors: Rule = { target: "User", kind: "factors" };
 
 const userEvents: Readonly<Record<string, Rule>> = {
@@ -65,14 +66,14 @@ const userEvents: Readonly<Record<string, Rule>> = {
 };
 
 const deviceEvents: Readonly<Record<string, Rule>> = {
-  "device.enrollment.create": device,
+  "device.enrollment.create": deviceLinks,
   "device.lifecycle.activate": device,
   "device.lifecycle.deactivate": device,
   "device.lifecycle.delete": { deleted: "Device" },
   "device.lifecycle.suspend": device,
   "device.lifecycle.unsuspend": device,
-  "device.user.add": device,
-  "device.user.remove": device,
+  "device.user.add": deviceLinks,
+  "device.user.remove": deviceLinks,
 };
 
 const rules: Readonly<Record<StreamName, Readonly<Record<string, Rule>>>> = {

@@ -2,7 +2,7 @@ import { deletionsPhase } from "./phases/deletions.ts";
 import { devicesPhase } from "./phases/devices.ts";
 import { factorsPhase } from "./phases/factors.ts";
 import { groupRolesPhase, groupsPhase, membershipsPhase } from "./phases/groups.ts";
-import { logPhase, logStartPhase } from "./phases/log.ts";
+import { logPhase } from "./phases/log.ts";
 import { refetchPhase } from "./phases/refetch.ts";
 import { adminRolesPhase, assigneesPhase } from "./phases/roles.ts";
 import { rollingPhase } from "./phases/rolling.ts";
@@ -24,7 +24,6 @@ export const phases: Readonly<Record<PhaseName, Phase>> = {
   factors: factorsPhase,
   devices: devicesPhase,
   deletions: deletionsPhase,
-  log_start: logStartPhase,
   log: logPhase,
   searches: searchesPhase,
   refetch: refetchPhase,

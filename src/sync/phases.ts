@@ -13,14 +13,14 @@ export const fullPhases = (
   mode: MembershipMode = "per_group",
   everyoneHasRoles = false,
 ): readonly [PhaseName, ...PhaseName[]] => {
-  if (stream === "devices") return ["devices", "log_start", "deletions"];
+  if (stream === "devices") return ["log", "devices", "refetch", "deletions"];
   const memberships: PhaseName[] = mode === "per_group" ? ["memberships"] : [];
   const userGroups: PhaseName[] = mode === "per_user" ? ["user_groups"] : [];
   const rolesLater = mode === "per_user" || everyoneHasRoles;
   const early: PhaseName[] = rolesLater ? [] : ["admin_roles"];
   const late: PhaseName[] = rolesLater ? ["admin_roles"] : [];
   return [
-    "log_start",
+    "log",
     "groups",
     "group_roles",
     "assignees",
@@ -30,6 +30,7 @@ export const fullPhases = (
     ...userGroups,
     ...late,
     "factors",
+    "refetch",
     "deletions",
   ];
 };

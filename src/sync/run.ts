@@ -13,7 +13,6 @@ export type PhaseName =
   | "admin_roles"
   | "factors"
   | "devices"
-  | "log_start"
   | "log"
   | "searches"
   | "refetch"

@@ -136,16 +136,25 @@ export const settleFailure = (
 ): StepOutcome => {
   if (error.code === "rate_limited" || error.code === "invalid_credential") return { next: "wait", error };
   const forbidden = isForbidden(error);
+  // A 404 is an answer about this one asset, not a sign of an outage.
+  const progress = forbidden || error.code === "not_found";
   const committed = context.commit(
     () => {
       mark(forbidden ? "forbidden" : "failed");
-      if (!forbidden) context.run.failures += 1;
+      if (!progress) context.run.failures += 1;
     },
-    { progress: forbidden },
+    { progress },
   );
   if (!committed) return SUPERSEDED;
   return context.run.failures >= GIVE_UP_AFTER ? { next: "wait", error } : AGAIN;
 };
+
+/**
+ * Does a 404 mean that there is nothing? It does for somebody without an account: Okta answers so for the factors
+ * of DEPROVISIONED users. For others it is a fact that could not be read.
+ */
+export const isNone = ({ inventory }: StepContext, userId: string, error: OktaError): boolean =>
+  error.code === "not_found" && inventory.user(userId)?.facts.user.status === "DEPROVISIONED";
 
 /** A list of factors or roles as stored: one unreadable entry makes the whole unknown, never smaller. */
 export const readingOf = (parsed: Parsed<unknown>): Reading =>

@@ -164,6 +164,14 @@ describe("what the log does not tell", () => {
     await expectUsersEqual();
   });
 
+  test("a full run applies what the log has told until then", async () => {
+    const [id = ""] = await someUsers(1);
+    await org.change("DELETE", `/users/${id}/factors`);
+    const run = await sync(CONNECTION, "full");
+    expect(run.changes.log).toBe(1);
+    await expectUsersEqual();
+  });
+
   test("a lost log cursor ends in a full run by itself, which reads every fact again", async () => {
     const [id = ""] = await someUsers(1);
     await org.change("POST", `/users/${id}/factors?silent=true`, {
@@ -308,7 +316,46 @@ describe("rolling refresh", () => {
   });
 });
 
+describe("a 404 is no value", () => {
+  const none = { kind: "404" } as const;
+
+  test("of somebody's roles: unknown, with what was known", async () => {
+    const { users } = await org.dump();
+    const admin = users.find(({ roles }) => roles.some(({ status }) => status === "ACTIVE"));
+    await org.fault({ match: { endpoint: "GET /api/v1/users/{id}/roles" }, ...none });
+    await sync(CONNECTION, "full");
+    const found = newestById(await inventory(CONNECTION)).get(admin?.id ?? "");
+    expect(partOf(found ?? {}, "user")["type_id"]).toBe(2);
+    expect((await statusOf(CONNECTION)).assets.unknown["roles"]).toBeGreaterThan(0);
+  });
+
+  test("of a group's members, while the group is there: nobody leaves it", async () => {
+    await org.fault({ match: { endpoint: "GET /api/v1/groups/{id}/users" }, ...none });
+    await sync(CONNECTION, "full");
+    const { assets } = await statusOf(CONNECTION);
+    expect(assets.unknown["groups"]).toBe(assets.total);
+    await expectUsersEqual();
+  });
+
+  test("of a group's roles: its privileges are not known, and it stays", async () => {
+    await org.fault({ match: { endpoint: "GET /api/v1/groups/{id}/roles" }, ...none });
+    await sync(CONNECTION, "full");
+    await expectUsersEqual();
+  });
+});
+
 describe("devices", () => {
+  test("links are read by search where Okta has no list of a device's users", async () => {
+    await sync(CONNECTION, "full", "devices");
+    await org.fault({ match: { endpoint: "GET /api/v1/devices/{id}/users" }, kind: "404" });
+    const [user = ""] = await someUsers(1);
+    const [device] = (await org.dump()).devices;
+    await org.change("POST", `/devices/${device?.id}/users`, { userId: user, managementStatus: "MANAGED" });
+    expect((await sync(CONNECTION, "delta", "devices")).state).toBe("done");
+    const found = living(await inventory(CONNECTION, { stream: "devices" }));
+    expect(differences(newestById(found), expectedDevices(await org.dump()))).toEqual([]);
+  });
+
   test("enrolment, status, links and deletions follow the log", async () => {
     await sync(CONNECTION, "full", "devices");
     await quiet();

@@ -25,7 +25,8 @@ export const devicesPhase: Phase = async (context) => {
     },
   );
   if (outcome.next === "failed") {
-    const refused = isForbidden(outcome.error) || outcome.error.code === "not_found";
+    const { code } = outcome.error;
+    const refused = isForbidden(outcome.error) || code === "not_found" || code === "bad_request";
     return refused ? unavailable(context, outcome.error.message) : { next: "wait", error: outcome.error };
   }
   if (outcome.next !== "done") return outcome;

@@ -5,6 +5,7 @@ import {
   AGAIN,
   DONE,
   forEachAsset,
+  isNone,
   type Phase,
   readingOf,
   type StepContext,
@@ -17,7 +18,10 @@ const BATCH = 200;
 /** So many refusals without a single success are a refusal for all. */
 const FORBIDDEN_FOR_ALL = 5;
 
-/** Never known first (people with roles before others), then what is due; failures get a second try at the end. */
+/**
+ * Never known first (people with roles before others), then what is due; failures get a second try, and what a
+ * full run may cost beyond its plan goes to those read longest ago.
+ */
 export const factorsPhase: Phase = async (context) => {
   const { inventory, run } = context;
   const { part = "first", since = run.startedAt } = run.cursor;
@@ -36,11 +40,31 @@ export const factorsPhase: Phase = async (context) => {
     const refused = () => inventory.assets.refuseFactors("forbidden", run.startedAt);
     return context.commit(refused) ? DONE : SUPERSEDED;
   }
-  if (part === "second") return DONE;
+  if (part === "second") return spareCalls(context);
   const committed = context.commit(() => {
     run.cursor = { ...run.cursor, part: "second", since: context.now() };
   });
   return committed ? AGAIN : SUPERSEDED;
+};
+
+/** The part of a run's predicted calls, and the number, that may be spent on facts that are not due. */
+const SPARE_PART = 0.02;
+const SPARE_CALLS = 5;
+
+const spareCalls = async (context: StepContext): Promise<StepOutcome> => {
+  const { inventory, run } = context;
+  const left = run.cursor.left ?? Math.floor((run.calls.predicted ?? 0) * SPARE_PART) + SPARE_CALLS;
+  const ids = inventory.assets.nextFactorsByAge({
+    dueBefore: run.startedAt,
+    retryBefore: run.startedAt,
+    limit: Math.min(left, context.callsLeft()),
+  });
+  if (left <= 0 || ids.length === 0) return DONE;
+  const committed = context.commit(() => {
+    run.cursor = { ...run.cursor, left: left - ids.length };
+    if (run.calls.predicted !== null) run.calls.predicted += ids.length;
+  });
+  return committed ? forEachAsset(context, ids, (id) => readFactors(context, id, () => {})) : SUPERSEDED;
 };
 
 const refusedForAll = ({ cursor }: StepContext["run"]): boolean =>
@@ -60,10 +84,8 @@ export const readFactors = async (
     const reading = readingOf(parseFactors(factors.value));
     return storeLater(context, { userId, reading, readAt, stored }) ? AGAIN : SUPERSEDED;
   }
-  if (factors.error.code === "not_found") {
-    // E0000007 on a DEPROVISIONED user means that there are none. On others the user itself may be gone.
-    const none = inventory.user(userId)?.facts.user.status === "DEPROVISIONED";
-    return context.commit(() => store(none ? { value: "[]" } : { reason: "failed" })) ? AGAIN : SUPERSEDED;
+  if (isNone(context, userId, factors.error)) {
+    return context.commit(() => store({ value: "[]" })) ? AGAIN : SUPERSEDED;
   }
   return settleFailure(context, factors.error, (reason) => {
     store({ reason });

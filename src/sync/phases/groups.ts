@@ -33,7 +33,7 @@ export const groupsPhase: Phase = async (context) => {
         number,
         records.map(({ id }) => id),
       );
-      for (const group of records) inventory.groups.file(group);
+      for (const group of records) inventory.groups.file(group, { listed: true });
       for (const [index, bad] of quarantined.entries())
         inventory.quarantine.add(bad, `groups/${number}/${index}`);
     },
@@ -84,10 +84,9 @@ export const groupRolesPhase: Phase = async (context) => {
   if (roles.ok) {
     const reading = readingOf(parseRoles(roles.value));
     store = () => inventory.groups.setRoles(id, reading, readAt);
-  } else if (roles.error.code === "not_found") {
-    store = () => inventory.groups.remove(id);
   } else {
-    const reason = lasting(roles.error, run);
+    // A 404 says nothing of the roles of a group that was just listed: they are not known.
+    const reason = roles.error.code === "not_found" ? "failed" : lasting(roles.error, run);
     if (reason === null) return { next: "wait", error: roles.error };
     // Reading roles is allowed or not as a whole: one refusal saves the calls for the rest.
     store = isForbidden(roles.error)
@@ -126,8 +125,9 @@ export const membershipsPhase: Phase = async (context) => {
     return committed ? AGAIN : SUPERSEDED;
   }
   if (outcome.next !== "failed") return outcome;
-  const gone = outcome.error.code === "not_found";
-  const reason = gone ? null : lasting(outcome.error, run);
+  const missing = outcome.error.code === "not_found";
+  const gone = missing && (await isGroupGone(context, listing));
+  const reason = gone ? null : missing ? "failed" : lasting(outcome.error, run);
   if (!gone && reason === null) return { next: "wait", error: outcome.error };
   const committed = context.commit(() => {
     if (gone) inventory.groups.remove(listing);
@@ -135,6 +135,12 @@ export const membershipsPhase: Phase = async (context) => {
     run.cursor = { group: listing, ...(refusal && { refusal }) };
   });
   return committed ? AGAIN : SUPERSEDED;
+};
+
+/** Is a group gone, by its own id? Another 404 about it proves nothing. */
+export const isGroupGone = async ({ api }: StepContext, groupId: string): Promise<boolean> => {
+  const record = await api.group(groupId);
+  return !record.ok && record.error.code === "not_found";
 };
 
 const finishMemberships = (context: StepContext): StepOutcome => {

@@ -3,7 +3,10 @@ import type { OktaApi } from "../../okta/api.ts";
 import { type OktaLogEvent, parseAll, parseLogEvent } from "../../okta/records.ts";
 import { type Effect, effectsOf, logFilter } from "../changes.ts";
 import { PAGE } from "../plan.ts";
-import { AGAIN, DONE, lasting, type Phase, type StepContext, SUPERSEDED } from "../step.ts";
+import { AGAIN, DONE, lasting, type Phase, type StepContext, type StepOutcome, SUPERSEDED } from "../step.ts";
+
+/** What a full run reads whole, after its log and without a lag, is not read one by one as well. */
+const LISTED_WHOLE = ["group", "group_roles", "members", "user_groups", "assignees", "roles"] as const;
 
 /** Where log polling stands. */
 export interface LogState {
@@ -22,9 +25,8 @@ const LEAD_MS = 5 * 60_000;
 const LATE_MS = 2 * DAY_MS;
 
 /** Begins log polling where there is no cursor yet, so that what changes during a full run is seen after it. */
-export const logStartPhase: Phase = async (context) => {
-  const { inventory, stream, api } = context;
-  if (inventory.meta.get<"log", LogState>("log") !== null) return DONE;
+const startLog: Phase = async (context) => {
+  const { inventory, run, stream, api } = context;
   const skew = api.skewMs;
   let page = await begin(api, logFilter(stream));
   // The first answer ever tells how far our clocks are apart: a beginning that this moves is chosen again.
@@ -38,7 +40,8 @@ export const logStartPhase: Phase = async (context) => {
   const { records, next } = page.value;
   if (next === null) return DONE;
   const committed = context.commit(() => {
-    applyEvents(context, records);
+    // A full run reads everything after this: what happened before is in what it reads.
+    if (run.kind !== "full") applyEvents(context, records);
     inventory.meta.set("log", { next, polledAt: context.now() });
   });
   return committed ? DONE : SUPERSEDED;
@@ -50,11 +53,14 @@ const begin = (api: OktaApi, filter: string | null) => {
   return api.logs({ query: filter === null ? query : { ...query, filter } });
 };
 
-/** Follows the stored cursor until an empty page. A cursor that is lost or too old is a gap: only a full run helps. */
+/**
+ * Follows the stored cursor until an empty page. A cursor that is lost or too old is a gap: a delta ends there and
+ * a full run follows; a full run that finds it reads everything again, factors included.
+ */
 export const logPhase: Phase = async (context) => {
   const { inventory, run, api, now } = context;
   const state = inventory.meta.get<"log", LogState>("log");
-  if (state === null) return logStartPhase(context);
+  if (state === null) return startLog(context);
   if (run.cursor.page === undefined && now() - state.polledAt > RETENTION_MS) return gap(context);
   const page = await api.logs({ next: state.next });
   if (!page.ok) {
@@ -70,17 +76,25 @@ export const logPhase: Phase = async (context) => {
     applyEvents(context, records);
     inventory.meta.set("log", { next: next ?? state.next, polledAt: now() });
     run.cursor = { page: (run.cursor.page ?? 0) + 1 };
-    if (records.length === 0) inventory.memberships.forgetEventsBefore(api.serverNow() - LATE_MS);
+    if (records.length > 0) return;
+    inventory.memberships.forgetEventsBefore(api.serverNow() - LATE_MS);
+    if (run.kind === "full") inventory.stale.clear(LISTED_WHOLE);
   });
   if (!committed) return SUPERSEDED;
   return records.length === 0 || next === null || next === state.next ? DONE : AGAIN;
 };
 
-const gap = (context: StepContext) => {
-  const committed = context.commit(() => context.inventory.meta.delete("log"));
+const gap = (context: StepContext): StepOutcome => {
+  const { inventory, run } = context;
+  const committed = context.commit(() => {
+    inventory.meta.delete("log");
+    run.cursor = {};
+    if (run.kind === "full") run.factorsDueBefore = run.startedAt;
+  });
   if (!committed) return SUPERSEDED;
+  if (run.kind === "full") return AGAIN;
   const message = "The System Log's cursor is lost or older than Okta keeps events: a full run follows.";
-  return { next: "stop" as const, code: "log_gap", message };
+  return { next: "stop", code: "log_gap", message };
 };
 
 const applyEvents = (context: StepContext, records: readonly unknown[]): void => {

@@ -1,6 +1,6 @@
 /** Reads again just what changed, of just what changed. */
 import type { StaleEntry, StaleKind } from "../../inventory/stale.ts";
-import type { OktaError } from "../../okta/errors.ts";
+import type { OktaError, OktaErrorCode } from "../../okta/errors.ts";
 import {
   identifierOf,
   parseAll,
@@ -9,6 +9,7 @@ import {
   parseRoles,
   parseUser,
 } from "../../okta/records.ts";
+import { ok, type Result } from "../../result.ts";
 import { PAGE } from "../plan.ts";
 import {
   AGAIN,
@@ -23,6 +24,7 @@ import {
   SUPERSEDED,
 } from "../step.ts";
 import { readFactors } from "./factors.ts";
+import { isGroupGone } from "./groups.ts";
 import { assigneesPhase, readRoles } from "./roles.ts";
 import { readUserGroups } from "./user-groups.ts";
 import { fileUsers } from "./users.ts";
@@ -85,13 +87,23 @@ const readAgain = (context: StepContext, entry: StaleEntry): Promise<StepOutcome
 const drop = async (context: StepContext, { kind, id }: StaleEntry): Promise<StepOutcome> =>
   context.commit(() => context.inventory.stale.done(kind, id)) ? AGAIN : SUPERSEDED;
 
-/** A failure leaves the entry in the queue for the next delta, unless it is one to wait for now. */
+/** Refusals that waiting does not mend. */
+const hopeless: ReadonlySet<OktaErrorCode> = new Set([
+  "bad_request",
+  "not_found",
+  "too_large",
+  "foreign_origin",
+]);
+
+/** A failure that waiting may mend is waited for; another one costs its own entry, which a full run makes up for. */
 const failedOn = (
   context: StepContext,
   entry: StaleEntry,
   error: OktaError,
 ): Promise<StepOutcome> | StepOutcome =>
-  lasting(error, context.run) === null ? { next: "wait", error } : drop(context, entry);
+  hopeless.has(error.code) || lasting(error, context.run) !== null
+    ? drop(context, entry)
+    : { next: "wait", error };
 
 const readUser = async (context: StepContext, entry: StaleEntry): Promise<StepOutcome> => {
   const { inventory, run, api } = context;
@@ -130,8 +142,8 @@ const readGroup = async (context: StepContext, entry: StaleEntry): Promise<StepO
 const readGroupRoles = async (context: StepContext, entry: StaleEntry): Promise<StepOutcome> => {
   const { inventory, api } = context;
   const roles = await api.groupRoles(entry.id);
-  if (!roles.ok && roles.error.code !== "not_found") {
-    const reason = lasting(roles.error, context.run);
+  if (!roles.ok) {
+    const reason = roles.error.code === "not_found" ? "failed" : lasting(roles.error, context.run);
     if (reason === null) return { next: "wait", error: roles.error };
     const refused = () => {
       inventory.stale.done("group_roles", entry.id);
@@ -141,7 +153,7 @@ const readGroupRoles = async (context: StepContext, entry: StaleEntry): Promise<
   }
   const committed = context.commit(() => {
     inventory.stale.done("group_roles", entry.id);
-    inventory.groups.setRoles(entry.id, readingOf(parseRoles(roles.ok ? roles.value : [])), context.now());
+    inventory.groups.setRoles(entry.id, readingOf(parseRoles(roles.value)), context.now());
     const members =
       entry.id === inventory.groups.everyoneId()
         ? inventory.assets.livingIds()
@@ -182,7 +194,7 @@ const readMembers = async (context: StepContext, entry: StaleEntry): Promise<Ste
   );
   if (outcome.next === "done") return AGAIN;
   if (outcome.next !== "failed") return outcome;
-  if (outcome.error.code === "not_found") {
+  if (outcome.error.code === "not_found" && (await isGroupGone(context, id))) {
     const committed = context.commit(() => {
       inventory.groups.remove(id);
       inventory.stale.done("members", id);
@@ -215,7 +227,7 @@ const readDevice = async (context: StepContext, entry: StaleEntry): Promise<Step
   const { id, cause } = entry;
   const record = await api.device(id);
   if (!record.ok && record.error.code !== "not_found") return failedOn(context, entry, record.error);
-  const users = record.ok ? await api.deviceUsers(id) : null;
+  const users = record.ok ? await linkedUsers(context, id) : null;
   if (users !== null && !users.ok) return failedOn(context, entry, users.error);
   const committed = context.commit(() => {
     inventory.stale.done("device", id);
@@ -225,10 +237,32 @@ const readDevice = async (context: StepContext, entry: StaleEntry): Promise<Step
     }
     const whole = { ...asObject(record.value), _embedded: { users: users?.value ?? [] } };
     const device = parseDevice(whole);
-    if (device.ok) run.changes[cause] += inventory.assets.file([device.value]).size;
-    else inventory.quarantine.add(device.error, `devices/${id}`);
+    // Links that cannot be read are not gone: those that are known stay.
+    const known = users?.value === null ? (inventory.device(id)?.facts.device.users ?? []) : null;
+    if (device.ok) {
+      const filed = known === null ? device.value : { ...device.value, users: known };
+      run.changes[cause] += inventory.assets.file([filed]).size;
+    }
+    if (!device.ok) inventory.quarantine.add(device.error, `devices/${id}`);
   });
   return committed ? AGAIN : SUPERSEDED;
+};
+
+/**
+ * The people linked to a device. The by-id record does not name them; its list of users is in Okta's reference but
+ * not everywhere, and then a search for the id, which may lag a little, has to do.
+ */
+const linkedUsers = async (
+  { api }: StepContext,
+  id: string,
+): Promise<Result<readonly unknown[] | null, OktaError>> => {
+  const users = await api.deviceUsers(id);
+  if (users.ok || !hopeless.has(users.error.code)) return users;
+  const found = await api.devices({ query: { search: `id eq "${id}"`, expand: "userSummary", limit: "1" } });
+  if (!found.ok) return hopeless.has(found.error.code) ? ok(null) : found;
+  const embedded: unknown = Reflect.get(asObject(found.value.records[0]), "_embedded");
+  const links: unknown = Reflect.get(asObject(embedded), "users");
+  return ok(Array.isArray(links) ? links : null);
 };
 
 const asObject = (value: unknown): object => (typeof value === "object" && value !== null ? value : {});

@@ -6,6 +6,7 @@ import {
   AGAIN,
   DONE,
   forEachAsset,
+  isNone,
   lasting,
   listStep,
   type Phase,
@@ -82,10 +83,9 @@ export const readRoles = async (
   const roles = await api.userRoles(userId);
   const readAt = context.now();
   const store = (reading: Reading) => stored(inventory.admins.setRoles(userId, reading, readAt));
-  if (!roles.ok && roles.error.code !== "not_found") {
+  if (!roles.ok && !isNone(context, userId, roles.error)) {
     return settleFailure(context, roles.error, (reason) => store({ reason }));
   }
-  // Somebody who is gone has no roles; that the account is gone is for the deletions to find out.
   const reading = readingOf(parseRoles(roles.ok ? roles.value : []));
   return context.later(() => store(reading)) ? AGAIN : SUPERSEDED;
 };

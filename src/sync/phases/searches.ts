@@ -81,6 +81,9 @@ const search = (context: StepContext, part: string, from: string): ReturnType<ty
         const devices = parseAll(records, parseDevice);
         for (const bad of devices.quarantined) inventory.quarantine.add(bad, "devices/search");
         run.changes.search += inventory.assets.file(devices.records).size;
+        for (const { id, lastUpdated } of devices.records) {
+          if (lastUpdated !== null) inventory.stale.doneUntil("device", id, Date.parse(lastUpdated));
+        }
       },
     );
   }

@@ -6,6 +6,7 @@ import {
   AGAIN,
   DONE,
   forEachAsset,
+  isNone,
   type Phase,
   type StepContext,
   type StepOutcome,
@@ -62,7 +63,8 @@ export const readUserGroups = async (
   return committed ? AGAIN : SUPERSEDED;
 };
 
-const allGroupsOf = async ({ api }: StepContext, userId: string): Promise<Result<OktaGroup[], OktaError>> => {
+const allGroupsOf = async (context: StepContext, userId: string): Promise<Result<OktaGroup[], OktaError>> => {
+  const { api } = context;
   const all: OktaGroup[] = [];
   let next: string | null = null;
   for (let page = 0; page < MAX_PAGES; page++) {
@@ -70,7 +72,7 @@ const allGroupsOf = async ({ api }: StepContext, userId: string): Promise<Result
       userId,
       next === null ? {} : { next },
     );
-    if (!answer.ok) return answer.error.code === "not_found" ? ok([]) : err(answer.error);
+    if (!answer.ok) return isNone(context, userId, answer.error) ? ok([]) : err(answer.error);
     all.push(...parseAll(answer.value.records, parseGroup).records);
     next = answer.value.next;
     if (next === null) break;

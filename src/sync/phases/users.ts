@@ -67,13 +67,16 @@ export const fileUsers = (
     if (user.status === "DEPROVISIONED" && was !== "DEPROVISIONED") deprovisioned.push(user.id);
     if (user.status !== "DEPROVISIONED" && was === "DEPROVISIONED") revived.push(user.id);
   }
+  for (const { id, lastUpdated } of users) {
+    if (lastUpdated !== null) inventory.stale.doneUntil("user", id, Date.parse(lastUpdated));
+  }
   if (cause !== undefined) {
     for (const user of users) {
-      inventory.stale.doneUntil("user", user.id, Date.parse(user.lastUpdated ?? "1970-01-01"));
       const change = changed.get(user.id);
       if (change === undefined) continue;
       const isNew = change.before === null;
       const turned = deprovisioned.includes(user.id) || revived.includes(user.id);
+      if (isNew) inventory.assets.groupsNeverKnown(user.id);
       if (isNew || turned) inventory.stale.add("user_groups", user.id, cause, now());
       if ((isNew || turned) && user.status !== "DEPROVISIONED")
         inventory.stale.add("factors", user.id, cause, now());
