@@ -68,7 +68,7 @@ export const sekoiaDevice = (facts: DeviceFacts, context: EventContext): SekoiaD
       os_update_time: toSeconds(profile.osUpdateTime),
       os: {
         name: family ?? profile.platform ?? null,
-        type: profile.platform === undefined ? null : osType(family),
+        type: osType(family),
         version: profile.osVersion ?? null,
       },
     },

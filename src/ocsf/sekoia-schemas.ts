@@ -104,7 +104,7 @@ export const sekoiaDeviceSchema = z
       os_update_time: epochSeconds,
       os: z.strictObject({
         name: text,
-        type: z.enum(["Windows", "AppleOS", "Android", "Linux", "Other"]).nullable(),
+        type: z.enum(["Windows", "AppleOS", "Android", "Linux", "Other"]),
         version: text,
       }),
     }),

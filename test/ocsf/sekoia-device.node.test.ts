@@ -84,7 +84,8 @@ describe("the real API's shape", () => {
     ["CHROMEOS", "ChromeOS", "Other", "Computer"],
     ["linux", "Linux", "Linux", "Computer"],
     ["TVOS", "TVOS", "Other", "Unknown"],
-    [null, null, null, "Unknown"],
+    [null, null, "Other", "Unknown"],
+    [undefined, null, "Other", "Unknown"],
   ])("platform %j", (platform, name, osType, type) => {
     const { device } = eventOf({ ...bare, profile: { displayName: "D", platform } });
     expect(device).toMatchObject({ type, os: { name, type: osType, version: null } });
