@@ -21,6 +21,10 @@ export interface Config {
   readonly connections: ReadonlyMap<string, Setting<Connection>>;
   /** What is wrong with CONNECTIONS where no connection can be named, for instance that it is not JSON. */
   readonly connectionProblems: readonly SettingProblem[];
+  /** Wrong settings that only runs need: nothing else is held up by them. */
+  readonly runProblems: readonly SettingProblem[];
+  /** Of any connection: 0 < share ≤ 1; the default while OKTA_RATE_LIMIT_SHARE is wrong. */
+  readonly rateLimitShare: number;
   /** Empty when API_KEYS is unset. */
   readonly apiKeys: Setting<readonly ApiKey[]>;
   /** Null when Cloudflare Access is not used. */
@@ -73,6 +77,8 @@ export const readConfig = (env: object): Config => {
   return {
     connections: connections.byId,
     connectionProblems: connections.problems,
+    runProblems: connections.runProblems,
+    rateLimitShare: connections.rateLimitShare,
     apiKeys: readApiKeys(raw),
     access: readAccess(raw),
     enrichment: readEnrichment(raw),

@@ -97,12 +97,6 @@ describe("a wrong setting of the default connection names itself and what is rig
     [{ OKTA_RATE_LIMIT_SHARE: "1.01" }, "OKTA_RATE_LIMIT_SHARE", "above 0 and at most 1"],
     [{ OKTA_RATE_LIMIT_SHARE: "NaN" }, "OKTA_RATE_LIMIT_SHARE", "above 0 and at most 1"],
     [{ OKTA_RATE_LIMIT_SHARE: [0.5] }, "OKTA_RATE_LIMIT_SHARE", "above 0 and at most 1"],
-    [{ DELETION_GUARD: "-0.1" }, "DELETION_GUARD", "from 0 to 1"],
-    [{ DELETION_GUARD: "20" }, "DELETION_GUARD", "from 0 to 1"],
-    [{ REFRESH_DAYS: "0" }, "REFRESH_DAYS", "whole number from 1 to 365"],
-    [{ REFRESH_DAYS: "1.5" }, "REFRESH_DAYS", "whole number"],
-    [{ SUBREQUESTS_PER_SLICE: "9001" }, "SUBREQUESTS_PER_SLICE", "from 1 to 9000"],
-    [{ SUBREQUESTS_PER_SLICE: "1e3" }, "SUBREQUESTS_PER_SLICE", "from 1 to 9000"],
     [{ MFA_IGNORED_FACTORS: "email,emial" }, "MFA_IGNORED_FACTORS", "Item 2"],
     [{ ALLOW_LOOPBACK: "yes" }, "ALLOW_LOOPBACK", "true or false"],
   ])("%j", (change, setting, hint) => {
@@ -112,12 +106,41 @@ describe("a wrong setting of the default connection names itself and what is rig
   });
 
   it("tells all problems at once", () => {
-    const problems = problemsOf(defaultOf({ DELETION_GUARD: "x" }));
+    const problems = problemsOf(defaultOf({ OKTA_RATE_LIMIT_SHARE: "x" }));
     expect(problems.map((problem) => problem.setting).sort()).toEqual([
-      "DELETION_GUARD",
       "OKTA_API_TOKEN",
       "OKTA_BASE_URL",
+      "OKTA_RATE_LIMIT_SHARE",
     ]);
+  });
+
+  it.each([
+    [{ DELETION_GUARD: "-0.1" }, "DELETION_GUARD", "from 0 to 1", { deletionGuard: 0 }],
+    [{ DELETION_GUARD: "20" }, "DELETION_GUARD", "from 0 to 1", { deletionGuard: 0 }],
+    [{ REFRESH_DAYS: "0" }, "REFRESH_DAYS", "whole number from 1 to 365", { refreshDays: 7 }],
+    [{ REFRESH_DAYS: "1.5" }, "REFRESH_DAYS", "whole number", { refreshDays: 7 }],
+    [
+      { SUBREQUESTS_PER_SLICE: "9001" },
+      "SUBREQUESTS_PER_SLICE",
+      "from 1 to 9000",
+      { subrequestsPerSlice: 40 },
+    ],
+    [
+      { SUBREQUESTS_PER_SLICE: "1e3" },
+      "SUBREQUESTS_PER_SLICE",
+      "from 1 to 9000",
+      { subrequestsPerSlice: 40 },
+    ],
+  ])("that only runs need holds up nothing else: %j", (change, setting, hint, value) => {
+    const { connections, runProblems } = readConfig({ ...good, ...change });
+    expect(connections.get("default")).toMatchObject({ ok: true, value });
+    expect(runProblems.map((problem) => problem.setting)).toEqual([setting]);
+    expect(runProblems[0]?.message).toContain(hint);
+  });
+
+  it("leaves the share at its default for those who have no connection to ask", () => {
+    expect(readConfig({ OKTA_RATE_LIMIT_SHARE: "0.3" }).rateLimitShare).toBe(0.3);
+    expect(readConfig({ OKTA_RATE_LIMIT_SHARE: "3" }).rateLimitShare).toBe(0.5);
   });
 
   it("blames OKTA_CUSTOM_DOMAINS only where a base URL would need it", () => {
@@ -202,6 +225,12 @@ describe("CONNECTIONS", () => {
     });
   });
 
+  it.each(["a", "0", "Acme_EU-2", "acme--", "a".repeat(64)])("may be called %s", (id) => {
+    const config = readConfig({ ...withAcme, CONNECTIONS: [{ ...acme, id }] });
+    expect(config.connectionProblems).toEqual([]);
+    expect(config.connections.get(id)).toMatchObject({ ok: true, value: { id } });
+  });
+
   it("works without a default org, which then is the only thing that is wrong", () => {
     const config = readConfig({ ACME_API_TOKEN: "00acme", CONNECTIONS: [acme] });
     expect(config.connections.get("acme")).toMatchObject({ ok: true });
@@ -230,9 +259,11 @@ describe("CONNECTIONS", () => {
     ["{}", "CONNECTIONS", "not a JSON list"],
     ['["acme"]', "CONNECTIONS[0]", "not an object"],
     ['[{"base_url":"https://acme.okta.com"}]', "CONNECTIONS[0].id", "missing"],
-    ['[{"id":"Acme"}]', "CONNECTIONS[0].id", "lower-case"],
+    ['[{"id":"acme.eu"}]', "CONNECTIONS[0].id", "letters, digits, underscores or hyphens"],
+    ['[{"id":"-acme"}]', "CONNECTIONS[0].id", "first a letter or digit"],
+    ['[{"id":"_acme"}]', "CONNECTIONS[0].id", "first a letter or digit"],
     ['[{"id":"default"}]', "CONNECTIONS[0].id", "not default"],
-    [`[{"id":"${"a".repeat(33)}"}]`, "CONNECTIONS[0].id", "1 to 32"],
+    [`[{"id":"${"a".repeat(65)}"}]`, "CONNECTIONS[0].id", "1 to 64"],
   ])("what cannot be named is told of the setting: %s", (CONNECTIONS, setting, hint) => {
     const config = readConfig({ ...good, CONNECTIONS });
     expect(config.connectionProblems.map((problem) => problem.setting)).toEqual([setting]);
@@ -383,6 +414,7 @@ describe("secrets", () => {
     const problems = [
       ...[...config.connections.values()].flatMap(problemsOf),
       ...config.connectionProblems,
+      ...config.runProblems,
       ...problemsOf(config.apiKeys),
       ...problemsOf(config.access),
       ...problemsOf(config.enrichment),

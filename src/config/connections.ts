@@ -15,23 +15,44 @@ export interface Connections {
   readonly byId: ReadonlyMap<string, Setting<Connection>>;
   /** What is wrong with CONNECTIONS where no connection can be named. */
   readonly problems: readonly SettingProblem[];
+  /** Wrong settings that only runs need: every connection works on with a careful value, but starts no run. */
+  readonly runProblems: readonly SettingProblem[];
+  /** OKTA_RATE_LIMIT_SHARE, or its default while that is wrong. */
+  readonly rateLimitShare: number;
   readonly baseUrlRules: BaseUrlRules;
 }
 
 const example = '[{"id": "acme", "base_url": "https://acme.okta.com", "secret_prefix": "ACME_"}]';
-const idRule = "an id is 1 to 32 lower-case letters, digits or hyphens, unique, and not default";
+const idRule =
+  "an id is 1 to 64 letters, digits, underscores or hyphens, first a letter or digit, unique, and not default";
 const prefixRule =
   "a prefix is upper-case letters, digits and underscores, like ACME_ for the secret ACME_API_TOKEN";
 
 /** What every connection shares: how to treat an org. */
-const readTreatment = (env: RawEnv) =>
-  allOf({
+const readTreatment = (env: RawEnv) => {
+  const runs = readRunSettings(env);
+  const parts = allOf({
     loopback: settingOf("ALLOW_LOOPBACK", flagOf(env, "ALLOW_LOOPBACK")),
-    rateLimitShare: settingOf(
-      "OKTA_RATE_LIMIT_SHARE",
-      numberOf(env, "OKTA_RATE_LIMIT_SHARE", { default: 0.5, min: 0, max: 1, aboveMin: true }),
-    ),
+    rateLimitShare: readShare(env),
     mfaIgnoredFactors: readIgnoredFactors(env),
+  });
+  return parts.ok ? { ok: true as const, value: { ...parts.value, ...runs.values } } : parts;
+};
+
+const DEFAULT_SHARE = 0.5;
+
+const readShare = (env: RawEnv): Setting<number> =>
+  settingOf(
+    "OKTA_RATE_LIMIT_SHARE",
+    numberOf(env, "OKTA_RATE_LIMIT_SHARE", { default: DEFAULT_SHARE, min: 0, max: 1, aboveMin: true }),
+  );
+
+/**
+ * What only runs need. While one is wrong the rest works on: with the defaults, and with a guard of 0, so that
+ * the runs that the cron starts leave every absence to a person.
+ */
+const readRunSettings = (env: RawEnv) => {
+  const settings = {
     deletionGuard: settingOf(
       "DELETION_GUARD",
       numberOf(env, "DELETION_GUARD", { default: 0.2, min: 0, max: 1 }),
@@ -44,7 +65,17 @@ const readTreatment = (env: RawEnv) =>
       "SUBREQUESTS_PER_SLICE",
       numberOf(env, "SUBREQUESTS_PER_SLICE", { default: 40, min: 1, max: 9000, whole: true }),
     ),
-  });
+  };
+  const { deletionGuard, refreshDays, subrequestsPerSlice } = settings;
+  return {
+    values: {
+      deletionGuard: deletionGuard.ok ? deletionGuard.value : 0,
+      refreshDays: refreshDays.ok ? refreshDays.value : 7,
+      subrequestsPerSlice: subrequestsPerSlice.ok ? subrequestsPerSlice.value : 40,
+    },
+    problems: Object.values(settings).flatMap((setting) => (setting.ok ? [] : setting.problems)),
+  };
+};
 
 type Treatment = ReturnType<typeof readTreatment>;
 
@@ -138,7 +169,7 @@ const readEntry = (
   if (!isPlainObject(raw)) {
     return err({ setting: path, message: `It is not an object. A right value looks like ${example}.` });
   }
-  const id = requiredText(raw["id"], /^[a-z0-9-]{1,32}$/, idRule);
+  const id = requiredText(raw["id"], /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, idRule);
   if (!id.ok || id.value === defaultConnectionId) {
     return err({ setting: `${path}.id`, message: sentence(id.ok ? `it is taken: ${idRule}` : id.error) });
   }
@@ -195,6 +226,12 @@ export const readConnections = (env: RawEnv): Connections => {
   const baseUrlRules = { allowLoopback: loopback.ok && loopback.value, customDomains: custom.domains };
   const judge = baseUrlJudge(baseUrlRules, custom.problems);
   const treatment = readTreatment(env);
+  const share = readShare(env);
+  const shared = {
+    runProblems: readRunSettings(env).problems,
+    rateLimitShare: share.ok ? share.value : DEFAULT_SHARE,
+    baseUrlRules,
+  };
   const byId = new Map<string, Setting<Connection>>([
     [
       defaultConnectionId,
@@ -207,7 +244,7 @@ export const readConnections = (env: RawEnv): Connections => {
   if (!Array.isArray(list)) {
     const what = json.ok ? "it is not a JSON list" : json.error;
     const message = sentence(`${what}; a right value looks like ${example}`);
-    return { byId, problems: [{ setting: "CONNECTIONS", message }], baseUrlRules };
+    return { byId, problems: [{ setting: "CONNECTIONS", message }], ...shared };
   }
   const read = list.map((raw: unknown, index) =>
     readEntry(raw, `CONNECTIONS[${index}]`, env, judge, treatment),
@@ -222,5 +259,5 @@ export const readConnections = (env: RawEnv): Connections => {
     const own = entry.connection.ok ? [] : entry.connection.problems;
     byId.set(entry.id, problems.length === 0 ? entry.connection : refused(...earlier, ...problems, ...own));
   }
-  return { byId, problems: read.flatMap((entry) => (entry.ok ? [] : [entry.error])), baseUrlRules };
+  return { byId, problems: read.flatMap((entry) => (entry.ok ? [] : [entry.error])), ...shared };
 };

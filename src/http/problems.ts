@@ -92,16 +92,22 @@ const problemSchema = z
     },
   });
 
+/** What a log or a terminal shows of a wrong setting is the detail alone: it tells the first problem whole. */
+const detailOf = ({ code, message, parts }: ProblemError): string => {
+  const first = code === "misconfigured" ? parts.problems?.[0] : undefined;
+  return first === undefined ? message : `${message} ${first.setting}: ${first.message}`;
+};
+
 /** The answer to a problem. */
 export const problemResponse = (c: Context, problem: ProblemError): Response => {
-  const { code, message, parts } = problem;
+  const { code, parts } = problem;
   const [status, title] = problemCatalogue[code];
   const body: z.infer<typeof problemSchema> = {
     type: `/docs#problem-${code}`,
     code,
     title,
     status,
-    detail: message,
+    detail: detailOf(problem),
     instance: String(c.get("requestId")),
     ...(parts.errors && { errors: [...parts.errors] }),
     ...(parts.problems && { problems: [...parts.problems] }),

@@ -53,7 +53,6 @@ const wrong: readonly (readonly [string, object, string, RegExp])[] = [
   ["no token", { OKTA_API_TOKEN: undefined }, "OKTA_API_TOKEN", /token/i],
   ["an empty token", { OKTA_API_TOKEN: "" }, "OKTA_API_TOKEN", /token/i],
   ["a share beyond all", { OKTA_RATE_LIMIT_SHARE: "2" }, "OKTA_RATE_LIMIT_SHARE", /0\.5|between|at most 1/],
-  ["a guard in percent", { DELETION_GUARD: "20%" }, "DELETION_GUARD", /0\.2|between|0 /],
 ];
 
 describe("a setting of the connection", () => {
@@ -70,6 +69,18 @@ describe("a setting of the connection", () => {
       expect(problem?.message).toMatch(right);
       expect(problem?.message.length).toBeGreaterThan(20);
     }
+  });
+
+  test("that only runs need stops only them, and the status tells it", async () => {
+    const settings = { DELETION_GUARD: "20%" };
+    const refused = await ask(settings, "POST", "/v1/streams/users/runs", { kind: "full" });
+    expect(refused.status).toBe(503);
+    const answer = await refused.json<Answer>();
+    expect(answer).toMatchObject({ code: "misconfigured", problems: [{ setting: "DELETION_GUARD" }] });
+    expect(answer.detail).toMatch(/DELETION_GUARD.*from 0 to 1/);
+    const status = await ask(settings, "GET", "/v1/streams/users?connection=t9");
+    expect(status.status).toBe(200);
+    expect(await status.json()).toMatchObject({ problems: [{ setting: "DELETION_GUARD" }] });
   });
 
   test("of one connection leaves the others alone", async () => {

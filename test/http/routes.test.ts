@@ -228,6 +228,24 @@ describe("connections", () => {
   });
 
   it.each([
+    [{ DELETION_GUARD: "20%" }, "DELETION_GUARD"],
+    [{ REFRESH_DAYS: "0" }, "REFRESH_DAYS"],
+    [{ SUBREQUESTS_PER_SLICE: "many" }, "SUBREQUESTS_PER_SLICE"],
+  ])("a setting that only runs need is told there and in the status: %j", async (change, setting) => {
+    const { call } = makeApp({ settings: { ...goodSettings, ...change } });
+    for (const path of paths) expect((await call("GET", path)).status).toBe(200);
+    for (const path of ["/v1/streams", "/v1/streams/users"]) {
+      expect(await (await call("GET", path)).json()).toMatchObject({ problems: [{ setting }] });
+    }
+    const refused = await call("POST", "/v1/streams/users/runs", { body: { kind: "full" } });
+    expect(await problemOf(refused)).toMatchObject({
+      code: "misconfigured",
+      status: 503,
+      problems: [{ setting }],
+    });
+  });
+
+  it.each([
     [{ OKTA_BASE_URL: "https://evil.example" }, "OKTA_BASE_URL", "https://your-domain.okta.com"],
     [{ OKTA_API_TOKEN: "" }, "OKTA_API_TOKEN", "Security > API > Tokens"],
     [{ OKTA_RATE_LIMIT_SHARE: "2" }, "OKTA_RATE_LIMIT_SHARE", "0.5"],
@@ -242,6 +260,8 @@ describe("connections", () => {
       expect(problem).toMatchObject({ code: "misconfigured", status: 503 });
       expect(problem.problems?.map((each) => each.setting)).toEqual([setting]);
       expect(problem.problems?.[0]?.message).toContain(hint);
+      expect(problem.detail).toContain(setting);
+      expect(problem.detail).toContain(hint);
     }
     expect((await call("GET", "/healthz")).status).toBe(200);
     expect((await call("GET", "/metrics")).status).toBe(200);

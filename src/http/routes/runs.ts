@@ -9,7 +9,7 @@ import type { App, AppDeps, AppEnv } from "../deps.ts";
 import { connectionQuery, streamParams, strict } from "../parameters.ts";
 import { problemResponses } from "../problems.ts";
 import { runDocument, runsDocument } from "../schemas.ts";
-import { granted, selectConnection } from "../select.ts";
+import { granted, selectConnection, settingValue } from "../select.ts";
 
 const security = [{ key: [] }];
 const request = { params: streamParams, query: connectionQuery };
@@ -106,6 +106,8 @@ export const runRoutes = (app: App, deps: AppDeps): void => {
 
   app.openapi(start, async (c) => {
     const stream = streamOf(c, c.req.valid("query").connection, c.req.valid("param").stream);
+    const { runProblems: problems } = deps.config(c.env);
+    if (problems.length > 0) settingValue({ ok: false, problems });
     const { started, run } = granted(await stream.startRun(c.req.valid("json").kind));
     return started ? c.json(run, 202) : c.json(run, 200);
   });

@@ -45,8 +45,8 @@ const problemsOf = (setting: Setting<unknown>): readonly SettingProblem[] =>
   setting.ok ? [] : setting.problems;
 
 /**
- * Settings that are wrong and stop only a part: a sink, another connection, look-ups, verdicts. The streams work
- * on, so their status is where it must be told.
+ * Settings that are wrong and stop only a part: a sink, another connection, new runs, look-ups, verdicts. The
+ * streams work on, so their status is where it must be told.
  */
 const partialProblems = (config: Config): { problems?: SettingProblem[] } => {
   const sinks = config.sinks.refused.flatMap((sink) =>
@@ -55,6 +55,7 @@ const partialProblems = (config: Config): { problems?: SettingProblem[] } => {
   const problems = [
     ...sinks,
     ...config.connectionProblems,
+    ...config.runProblems,
     ...problemsOf(config.enrichment),
     ...problemsOf(config.maliceRules),
     ...problemsOf(config.access),
