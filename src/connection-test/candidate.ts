@@ -37,11 +37,11 @@ const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text
 /**
  * Reads a candidate.
  *
- * A base URL without a credential is refused: the stored credential goes to the stored org and nowhere else, or
- * whoever holds a key to this API could have it sent to an org of their own.
+ * A base URL without a credential is refused unless it is the stored one: the stored credential goes to the
+ * stored org and nowhere else, or whoever holds a key to this API could have it sent to an org of their own.
  *
  * @param stored the connection that lends its base URL when the body has none; null when it is not configured
- * @returns null when the body holds no candidate
+ * @returns null when the stored connection is to be tested
  */
 export const readCandidate = (
   body: CandidateBody,
@@ -51,6 +51,8 @@ export const readCandidate = (
   const given = credentialFields.filter((field) => body[field] !== undefined);
   if (given.length === 0) {
     if (body.base_url === undefined) return ok(null);
+    const url = parseBaseUrl(body.base_url, config.baseUrlRules);
+    if (url.ok && url.value === stored?.baseUrl) return ok(null);
     const message =
       "it is missing: the stored credential is not sent to another base URL; give the token to test with it";
     return err([{ field: "body.api_token", message }]);

@@ -15,14 +15,13 @@ export type { KnownAssets } from "./findings.ts";
 
 export interface ConnectionTestDeps {
   readonly env: Env;
-  readonly config: Pick<Config, "sinks">;
+  readonly config: Pick<Config, "sinks" | "rateLimitShare">;
   readonly fetch: typeof fetch;
   readonly now: () => number;
 }
 
 /** How long a call of the test may stand in line for a permit, ms. */
 const PERMIT_WAIT_MS = 5_000;
-const DEFAULT_SHARE = 0.5;
 
 /** Tests a stored connection: through its gate, so that it stays within the share, and with the gate's token. */
 export const testStored = async (
@@ -56,7 +55,7 @@ export const testCandidate = (
   { baseUrl, credential }: Candidate,
   like: Connection | null,
 ): Promise<ConnectionTest> => {
-  const { fetch, now } = deps;
+  const { config, fetch, now } = deps;
   const signIn = candidateSignIn({ baseUrl, credential }, { fetch, now });
   return withSinks(deps, like?.id ?? "candidate", {
     baseUrl,
@@ -65,7 +64,7 @@ export const testCandidate = (
     permits: { take: async () => ({ granted: true }), report: () => {} },
     fetch,
     now,
-    share: like?.rateLimitShare ?? DEFAULT_SHARE,
+    share: config.rateLimitShare,
     known: { users: null, devices: null },
   });
 };

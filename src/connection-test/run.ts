@@ -62,7 +62,8 @@ export const testOkta = async (options: TestOptions): Promise<ConnectionTest> =>
   );
   const orgTrouble = orgVerdict(orgProbe, baseUrl, kind);
   const identified = { ...blank, skewMs: orgProbe.skewMs, org: orgIdentity(orgProbe) };
-  if (orgTrouble !== null) return stopped(identified, orgTrouble, orgProbe, undefined);
+  if (orgTrouble !== null)
+    return stopped(identified, orgTrouble, factsOf(orgProbe, options.share), undefined);
 
   const { result, requests } = await signIn.token(Math.max(1, count.left - capabilities.length));
   count.made += requests;
@@ -74,7 +75,8 @@ export const testOkta = async (options: TestOptions): Promise<ConnectionTest> =>
   const users = await probe("GET /api/v1/users", "/api/v1/users", { limit: "1" });
   const context = { kind, pipeline: identified.org.pipeline };
   if (users.error?.code === "invalid_credential") {
-    return stopped(identified, checkVerdict("users", users, context), users, scopes);
+    const facts = factsOf(users, options.share);
+    return stopped(identified, checkVerdict("users", users, context), facts, scopes);
   }
   const probes = { users, ...(await others(probe, users, count)) };
   const checks = capabilities.map((name) => checkOf(name, probes, context, orgProbe.skewMs, options.share));
@@ -192,10 +194,9 @@ const checkOf = (
 const stopped = (
   identified: Identified,
   verdict: Verdict,
-  found: Probe | Facts,
+  facts: Facts,
   scopes: readonly string[] | undefined,
 ): ConnectionTest => {
-  const facts = "bucket" in found ? factsOf(found, 1) : found;
   const checks = capabilities.map((name) =>
     name === "users" ? check(name, verdict, facts) : check(name, notTried("see the check users"), noFacts),
   );

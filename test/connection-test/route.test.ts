@@ -2,7 +2,7 @@
 import { createExecutionContext, reset, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { configOf } from "../../src/config.ts";
+import { configOf, readConfig } from "../../src/config.ts";
 import type { ConnectionTest } from "../../src/connection-test/index.ts";
 import { createApp } from "../../src/http/app.ts";
 import { apiDocument } from "../../src/http/openapi.ts";
@@ -155,6 +155,32 @@ describe("a candidate", () => {
       ok: true,
       org: { base_url: org.origin },
     });
+  });
+
+  test("that is the stored base URL alone, in any spelling, is the stored connection", async () => {
+    for (const base_url of [org.origin, `${org.origin.toUpperCase().replace("HTTPS", "https")}/`]) {
+      expect(await tested({ base_url })).toMatchObject({ ok: true, org: { base_url: org.origin } });
+    }
+    const { calls } = await env.OKTA_GATE.getByName(CONNECTION).callStats();
+    expect(calls).not.toEqual({});
+  });
+
+  test("is shown the configured share, also before anything else is set up", async () => {
+    const bare = createApp({
+      ...deps,
+      config: (from: Env) => readConfig({ ...from, OKTA_BASE_URL: "", OKTA_RATE_LIMIT_SHARE: "0.3" }),
+    });
+    const ctx = createExecutionContext();
+    const request = new Request("https://connector.example.com/v1/test-connection", {
+      method: "POST",
+      headers: { authorization: `Bearer ${apiKey()}`, "content-type": "application/json" },
+      body: JSON.stringify({ base_url: org.origin, api_token: "sim-token" }),
+    });
+    const response = await bare.fetch(request, env, ctx);
+    await waitOnExecutionContext(ctx);
+    const { checks } = await response.json<ConnectionTest>();
+    const shares = checks.flatMap((check) => check.rate_limit?.share ?? []);
+    expect(new Set(shares)).toEqual(new Set([0.3]));
   });
 
   test("is never repeated, logged or kept, whether right or wrong", async () => {

@@ -31,6 +31,22 @@ const spelling =
 const tokenZone =
   "Look at the token under Security > API > Tokens: calls must be allowed from any IP, since a Worker's addresses change. Look also at blocklist zones under Security > Networks.";
 
+test("a refused credential's rate limit is shown with the configured share", async () => {
+  const reset = String(Math.ceil(Date.now() / 1000) + 60);
+  const headers = {
+    "x-rate-limit-limit": "600",
+    "x-rate-limit-remaining": "599",
+    "x-rate-limit-reset": reset,
+  };
+  const { check } = await tryConnection(makeOrg(), {
+    answer: ({ url }) =>
+      url.includes("/api/v1/users")
+        ? Response.json({ errorCode: "E0000011", errorSummary: "Invalid token" }, { status: 401, headers })
+        : null,
+  });
+  expect(check("users")).toMatchObject({ status: "fail", rate_limit: { limit: 600, share: 0.5 } });
+});
+
 describe("all is well", () => {
   test("with a token", async () => {
     const { document, calls } = await tryConnection(makeOrg());
