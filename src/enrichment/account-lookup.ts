@@ -279,7 +279,7 @@ export class AccountLookup extends DurableObject<Env> {
   async #inventory(connection: string, identifier: Identifier): Promise<AccountFacts | null> {
     const stream = this.env.INVENTORY_STREAM.getByName(streamObjectName(connection, "users"));
     try {
-      return await stream.account(identifier.value);
+      return await stream.account(identifier.given);
     } catch (error) {
       log("warn", "enrichment_inventory_unreadable", { connection, ...errorFields(error) });
       return null;

@@ -13,7 +13,7 @@
 import * as z from "zod";
 import { errorFields, log } from "../log.ts";
 import { type Account, accountSchema, type Found, isComplete } from "./account.ts";
-import { answersTo, type Identifier, idIdentifier, nameIdentifier } from "./identifier.ts";
+import { answersTo, type Identifier, idIdentifier, mayBeId, nameIdentifier } from "./identifier.ts";
 
 /** Grows when the form of an entry changes: entries of another release are misses. */
 const SCHEMA = 1;
@@ -150,12 +150,31 @@ export class AccountCache {
     this.#connection = connection;
   }
 
-  /** What is stored for an identifier. One KV read, two where the isolate has not seen the alias yet. */
+  /**
+   * What is stored for an identifier. One KV read, two where the isolate has not seen the alias yet; up to two
+   * more for what is not stored under its name and may be an id.
+   */
   async read(identifier: Identifier): Promise<Cached> {
     if (identifier.kind === "id") {
-      const entry = await this.#entry(identifier, { userId: identifier.value, at: Number.POSITIVE_INFINITY });
-      if (entry.found !== "miss" || entry.invalidatedAt !== null) return entry;
+      const entry = await this.#byId(identifier);
+      return entry.found !== "miss" || entry.invalidatedAt !== null ? entry : this.#byAlias(identifier);
     }
+    const asked = await this.#byAlias(identifier);
+    if (asked.found === "one" || !mayBeId(identifier)) return asked;
+    const entry = await this.#byId(identifier);
+    if (entry.found !== "miss" || entry.invalidatedAt !== null) return entry;
+    const { key } = nameIdentifier(identifier.given);
+    if (key === identifier.key) return asked;
+    // The name may be known in another spelling. That it is not known there says nothing of this one.
+    const named = await this.#byAlias({ ...identifier, key });
+    return named.found === "one" ? named : asked;
+  }
+
+  #byId(identifier: Identifier): Promise<Cached> {
+    return this.#entry(identifier, { userId: identifier.given, at: Number.POSITIVE_INFINITY });
+  }
+
+  async #byAlias(identifier: Identifier): Promise<Cached> {
     const memory = `${this.#connection}/${identifier.key}`;
     const seen = pointers.get(memory);
     if (seen !== undefined) {
@@ -226,7 +245,8 @@ export class AccountCache {
         previous === null ? null : { facts: accountSchema.parse(previous.account), fetched_at: previous.at },
     };
     const aliases = new Map([[asked.key, asked]]);
-    for (const name of [account.login, options.emailIsUnique ? account.email : null]) {
+    const askedName = mayBeId(asked) && asked.given !== account.id ? asked.given : null;
+    for (const name of [askedName, account.login, options.emailIsUnique ? account.email : null]) {
       const identifier = name === null ? null : nameIdentifier(name);
       if (identifier !== null) aliases.set(identifier.key, identifier);
     }

@@ -144,7 +144,7 @@ const refused = (deps: EnrichDeps, message: string): BatchItem => ({
 
 /**
  * Answers many questions, in their order. The same account asked for twice, however it is spelt, is looked up
- * once; a failing item fails alone.
+ * once, unless a spelling may be an id; a failing item fails alone.
  */
 export const enrichAll = (deps: EnrichDeps, accounts: readonly string[]): Promise<BatchItem[]> => {
   const inTurn = limited(BATCH_CONCURRENCY);

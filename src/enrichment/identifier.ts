@@ -5,15 +5,17 @@
 import { err, ok, type Result } from "../result.ts";
 
 /**
- * - `id` an Okta user id, case kept: Okta's ids tell upper from lower case
+ * - `id` looks like an id of Okta's making and like nothing else, case kept: ids tell upper from lower case
  * - `email` has an `@`: a login, or else a profile e-mail
- * - `username` anything else: a login without domain, or a whole login
+ * - `username` anything else: a login without domain, or a whole login; or an id of another make
  *
- * `value` is folded to lower case except for ids. `key` names kind and value, for caches and single flight.
+ * `value` is folded to lower case except for ids. `given` is what Okta is asked for: the spelling of what may be
+ * an id, else `value`. `key` names kind and value, for caches and single flight.
  */
 export interface Identifier {
   readonly kind: "id" | "email" | "username";
   readonly value: string;
+  readonly given: string;
   readonly key: string;
 }
 
@@ -28,6 +30,9 @@ const MAX_LENGTH = 320;
 
 /** `00` and 16 to 20 letters and digits; Okta makes 20 characters, its documentation's examples are shorter. */
 const OKTA_ID = /^00[A-Za-z0-9]{16,20}$/;
+
+/** What the inventory takes for an id. Whether it is one only Okta can tell. */
+const ID = /^[A-Za-z0-9_-]{1,100}$/;
 
 /** `CORP\` in front of something; `.\` is Windows for "this machine". */
 const WINDOWS_DOMAIN = /^[A-Za-z0-9._-]+\\(?=.)/;
@@ -56,8 +61,22 @@ export const foldCase = (text: string): string => {
 const identify = (kind: Identifier["kind"], value: string): Identifier => ({
   kind,
   value,
+  given: value,
   key: `${kind}:${value}`,
 });
+
+/** Whether it may be an id besides being a name. */
+export const mayBeId = ({ kind, given }: Identifier): boolean => kind === "username" && ID.test(given);
+
+/**
+ * A name that may be an id keeps its spelling. The key keeps it, too, where there is a digit, as in every id of
+ * Okta's: another spelling is another account then. Letters alone are a name, whose spellings share one key.
+ */
+const asSpelt = (name: Identifier, given: string): Identifier => {
+  const spelt = { ...name, given };
+  if (!mayBeId(spelt)) return name;
+  return /\d/.test(given) ? { ...spelt, key: `${name.kind}:${given}` } : spelt;
+};
 
 /** The identifiers by which an account is always found: its id, and its login or e-mail as one would ask. */
 export const idIdentifier = (id: string): Identifier => identify("id", id);
@@ -108,7 +127,7 @@ export const parseIdentifier = (given: string): Result<Identifier, IdentifierRef
   const name = nameIdentifier(bare);
   return name.value === "me"
     ? refuse(`The account "me" would be the connector's own; ${EXAMPLES}.`)
-    : ok(name);
+    : ok(asSpelt(name, bare));
 };
 
 /** A text literal in Okta's `search` language. */
@@ -120,7 +139,10 @@ export const searchByEmail = (email: string): string => `profile.email eq ${lite
 /** Everyone whose login is this name with any domain. */
 export const searchByShortName = (name: string): string => `profile.login sw ${literal(`${name}@`)}`;
 
-/** Everyone who answers to this address, as login or as e-mail. */
+/**
+ * Everyone who answers to this address, as login or as e-mail. Okta's documentation of user search shows no
+ * `or`, so a server may refuse it.
+ */
 export const searchByAddress = (address: string): string =>
   `profile.email eq ${literal(address)} or profile.login eq ${literal(address)}`;
 
@@ -131,11 +153,11 @@ export interface AccountNames {
   readonly email: string | null;
 }
 
-/** Whether Okta's answer to `GET /users/{identifier}` is that account, letter for letter but for case. */
+/** Whether Okta's answer to `GET /users/{identifier}` is that account: its id exactly, or its name but for case. */
 export const isNamed = (identifier: Identifier, names: AccountNames): boolean => {
   const value = foldCase(identifier.value);
   const login = names.login === null ? null : foldCase(names.login);
-  if (identifier.kind === "id" && names.id === identifier.value) return true;
+  if (names.id === identifier.given) return true;
   if (login === null) return false;
   return login === value || (identifier.kind !== "email" && login.startsWith(`${value}@`));
 };

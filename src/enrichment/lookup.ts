@@ -90,7 +90,7 @@ class Lookup {
   /** By id, login or unambiguous short name; null when Okta has none or has understood another one. */
   async #direct(identifier: Identifier): OktaResult<OktaUser | null> {
     const endpoint = "GET /api/v1/users/{id}";
-    const answer = await this.#inTime(endpoint, this.#api.user(identifier.value));
+    const answer = await this.#inTime(endpoint, this.#api.user(identifier.given));
     if (!answer.ok) return answer.error.code === "not_found" ? ok(null) : answer;
     const user = parseUser(answer.value);
     if (!user.ok) return err(failure("invalid_response", endpoint, `the user has ${user.error.reason}`));

@@ -59,6 +59,7 @@ beforeAll(async () => {
   await user("00uSlash1234567890ab", "CORP/slash@example.com", "slash@example.com");
   await user("00uKevin1234567890ab", "kevin@example.com");
   await user("00uNoDomain234567890", "svc-backup", "backup@example.com");
+  await user("Odd_Id-7", "odd@example.com");
   await org.calls();
 });
 
@@ -129,6 +130,8 @@ describe("identifiers", () => {
     ["backup@example.com", "00uNoDomain234567890"],
     ["boss@example.com", "00uBossLogin34567890"], // the login goes before another one's e-mail
     ["two@example.com", shared2],
+    ["Odd_Id-7", "Odd_Id-7"],
+    [" CORP\\Odd_Id-7 ", "Odd_Id-7"],
   ])("%j is %s", async (account, userId) => {
     const { status, okta } = await org.ask(account);
     expect(status).toBe(200);
@@ -140,6 +143,8 @@ describe("identifiers", () => {
     ["nobody"],
     ["00uNobody1234567890a"],
     [jane.toLowerCase()],
+    ["odd_id-7"],
+    ["ODD_ID-7"],
     ["\u212aevin@example.com"], // KELVIN SIGN
     ["\u212aevin"],
     ["j\u0430ne.doe@example.com"], // Cyrillic a

@@ -105,6 +105,39 @@ describe("AccountCache", () => {
     }
   });
 
+  it("finds an account by an id of any make, exactly as it is spelt", async () => {
+    const { kv } = memoryKv();
+    const cache = new AccountCache(kv, "any");
+    const odd = { ...account, id: "uA-1_x" };
+    await cache.writeAccount(
+      named("jane@example.com"),
+      { account: odd, at: now },
+      { emailIsUnique: true, previous: null, ttlMs: HOUR, now },
+    );
+    expect(await cache.read(named("uA-1_x"))).toEqual(one({ account: odd }));
+    for (const other of ["ua-1_x", "UA-1_X"]) {
+      expect(await cache.read(named(other))).toEqual({ found: "miss", invalidatedAt: null });
+    }
+    await cache.writeNegative(named("ua-1_x"), [], now);
+    expect(await cache.read(named("ua-1_x"))).toEqual({ found: "none", at: now });
+    expect(await cache.read(named("uA-1_x"))).toEqual(one({ account: odd }));
+  });
+
+  it.each([
+    ["Jane7", "jane7"],
+    ["jane7", "JANE7"],
+  ])("finds a name in another spelling: %s, then %s", async (first, second) => {
+    const { kv } = memoryKv();
+    const cache = new AccountCache(kv, `spelt ${first}`);
+    const seven = { ...account, login: "jane7@example.com" };
+    await cache.writeAccount(
+      named(first),
+      { account: seven, at: now },
+      { emailIsUnique: true, previous: null, ttlMs: HOUR, now },
+    );
+    expect(await cache.read(named(second))).toEqual(one({ account: seven }));
+  });
+
   it("does not let an e-mail stand for an account when it may not be its alone", async () => {
     const { kv } = memoryKv();
     const cache = new AccountCache(kv, "two");

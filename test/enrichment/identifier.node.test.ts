@@ -39,7 +39,25 @@ describe("parseIdentifier", () => {
     ["x".repeat(320), "username", "x".repeat(320)],
     ["00short", "username", "00short"],
   ])("%j is the %s %j", (given, kind, value) => {
-    expect(parseIdentifier(given)).toEqual({ ok: true, value: { kind, value, key: `${kind}:${value}` } });
+    expect(parseIdentifier(given)).toMatchObject({
+      ok: true,
+      value: { kind, value, key: `${kind}:${value}` },
+    });
+  });
+
+  it.each([
+    ["JSmith", "jsmith", "JSmith", "username:jsmith"],
+    ["jsmith", "jsmith", "jsmith", "username:jsmith"],
+    [" 00uA_b-C\n", "00ua_b-c", "00uA_b-C", "username:00uA_b-C"],
+    ["CORP\\User7", "user7", "User7", "username:User7"],
+    ["U".repeat(100), "u".repeat(100), "U".repeat(100), `username:${"u".repeat(100)}`],
+    ["U".repeat(101), "u".repeat(101), "u".repeat(101), `username:${"u".repeat(101)}`],
+    ["First.Last1", "first.last1", "first.last1", "username:first.last1"],
+    ["\u212aevin1", "\u212aevin1", "\u212aevin1", "username:\u212aevin1"],
+    ["Jane1@Example.com", "jane1@example.com", "jane1@example.com", "email:jane1@example.com"],
+    [id, id, id, `id:${id}`],
+  ])("%j keeps the spelling that may be an id's", (text, value, given, key) => {
+    expect(parseIdentifier(text)).toMatchObject({ ok: true, value: { value, given, key } });
   });
 
   it.each([
@@ -171,6 +189,15 @@ describe("isNamed and hasEmail", () => {
     ["jd@example.com", false],
     ["j\u0430ne.doe", false],
   ])("%s → %s", (given, expected) => expect(named(given)).toBe(expected));
+
+  it.each([
+    ["00uA1", true],
+    ["00ua1", false],
+    ["00UA1", false],
+  ])("%s → %s, by an id of another make", (given, expected) => {
+    const parsed = parseIdentifier(given);
+    expect(parsed.ok && isNamed(parsed.value, { ...names, id: "00uA1" })).toBe(expected);
+  });
 
   it("knows a login without a domain, and the profile's e-mail", () => {
     const parsed = parseIdentifier("svc-backup");
