@@ -152,11 +152,23 @@ class Lookup {
     if (email === null || nameIdentifier(email).kind !== "email") return false;
     const folded = foldCase(email);
     if (login !== null && foldCase(login) === folded) return true;
-    const query = { search: searchByAddress(folded), limit: PAGE };
+    const answering = await this.#fitsAlone(searchByAddress(folded), user);
+    if (answering.ok || answering.error.code !== "bad_request") return answering.ok && answering.value;
+    // No `or` there: in two questions, then.
+    const [withEmail, withLogin] = await Promise.all([
+      this.#fitsAlone(searchByEmail(folded), user),
+      this.#direct(nameIdentifier(email)),
+    ]);
+    return withEmail.ok && withEmail.value && withLogin.ok && withLogin.value === null;
+  }
+
+  /** Whether a search finds this account and no other. */
+  async #fitsAlone(search: string, user: OktaUser): OktaResult<boolean> {
+    const query = { search, limit: PAGE };
     const page = await this.#inTime("GET /api/v1/users", this.#api.users({ query }));
-    if (!page.ok || page.value.next !== null) return false;
+    if (!page.ok) return page;
     const ids = parseAll(page.value.records, parseUser).records.map((other) => other.id);
-    return ids.length === 1 && ids[0] === user.id;
+    return ok(page.value.next === null && ids.length === 1 && ids[0] === user.id);
   }
 
   #reading<T, U>(
@@ -205,7 +217,8 @@ class Lookup {
  * as login with any domain. A name that fits several accounts picks none.
  *
  * Costs 4 calls where the identifier is the id or login (plus one a further page of groups), one more where a
- * search is needed, and one more where the account's e-mail is not its login.
+ * search is needed, and one more where the account's e-mail is not its login (three where the org's search
+ * knows no `or`).
  *
  * @returns what was found, facts that could not be read being `known: false`; an error when not even the user
  *   could be read: any code of `OktaErrorCode` but `not_found`

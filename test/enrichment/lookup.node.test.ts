@@ -94,6 +94,46 @@ describe("lookUpAccount", () => {
     expect(await lookUp(jane.id, over)).toMatchObject({ value: { emailIsUnique } });
   });
 
+  it("asks for what may be an id as it is spelt, and takes the answer by that id alone", async () => {
+    const user = vi.fn(async () => ok({ ...jane, id: "uA-1_x" }));
+    expect(await lookUp(" uA-1_x ", { user })).toMatchObject({ value: { account: { id: "uA-1_x" } } });
+    expect(user).toHaveBeenCalledWith("uA-1_x");
+    expect(await lookUp("ua-1_x", { user, users: async () => page() })).toEqual(ok({ found: "none" }));
+  });
+
+  describe("where search knows no `or`", () => {
+    const plain = (...records: unknown[]): LookupApi["users"] => {
+      return async (request) => {
+        const search = "query" in request ? (request.query["search"] ?? "") : "";
+        return search.includes(" or ") ? err(error("bad_request")) : page(...records);
+      };
+    };
+    const boss = { ...other, profile: { login: "j@x.org", email: "other@x.org" } };
+    const byName =
+      (named: unknown): LookupApi["user"] =>
+      async (name) =>
+        name === jane.id ? ok(jane) : named === null ? err(error("not_found")) : ok(named);
+
+    it.each<[string, Partial<LookupApi>, boolean]>([
+      ["alone", { users: plain(jane), user: byName(null) }, true],
+      ["shared", { users: plain(jane, other), user: byName(null) }, false],
+      ["another one's login", { users: plain(jane), user: byName(boss) }, false],
+      ["answered with somebody else", { users: plain(jane), user: byName(other) }, true],
+      [
+        "not to be found out",
+        { users: plain(jane), user: async (name) => (name === jane.id ? ok(jane) : err(error("timeout"))) },
+        false,
+      ],
+    ])("an e-mail that is %s", async (_, over, emailIsUnique) => {
+      expect(await lookUp(jane.id, over)).toMatchObject({ value: { emailIsUnique } });
+    });
+  });
+
+  it("lets an e-mail that was searched for, and is one account's alone, stand for it", async () => {
+    const user = async () => err(error("not_found"));
+    expect(await lookUp("j@x.org", { user })).toMatchObject({ value: { emailIsUnique: true } });
+  });
+
   it("asks nothing about an e-mail that is the login", async () => {
     const users = vi.fn(async () => page());
     const same = { ...jane, profile: { login: "Jane@example.com", email: "jane@EXAMPLE.com" } };
