@@ -1,6 +1,7 @@
 /** The frame of every page. */
 import type { FC, PropsWithChildren } from "hono/jsx";
 import { linkTo, type View } from "./view.ts";
+import { visible } from "./words.ts";
 
 const pages = [
   ["/", "Overview"],
@@ -10,10 +11,6 @@ const pages = [
   ["/console/sinks", "Sinks"],
   ["/console/connection", "Connection"],
 ] as const;
-
-/** A title cannot isolate what turns its direction. */
-const withoutDirection = (text: string): string =>
-  text.replaceAll(/[\u200E\u200F\u202A-\u202E\u2066-\u2069]/g, "");
 
 const Document: FC<PropsWithChildren<{ title: string; refresh?: number }>> = ({
   title,
@@ -25,7 +22,7 @@ const Document: FC<PropsWithChildren<{ title: string; refresh?: number }>> = ({
       <meta charset="utf-8" />
       <meta name="viewport" content="width=device-width, initial-scale=1" />
       <meta name="color-scheme" content="light dark" />
-      <title>{`${withoutDirection(title)} · Okta Edge Connector`}</title>
+      <title>{`${visible(title)} · Okta Edge Connector`}</title>
       <link rel="icon" href="/console/icon.svg" type="image/svg+xml" />
       <link rel="stylesheet" href="/console/console.css" />
       <script type="module" src="/console/console.js" />
@@ -123,7 +120,7 @@ export const Page: FC<
     <Header view={view} />
     <main id="main" tabindex={-1}>
       <h1>
-        <bdi>{title}</bdi>
+        <bdi>{visible(title)}</bdi>
       </h1>
       {notice && (
         <p class="note good" role="status">
@@ -140,7 +137,7 @@ export const BarePage: FC<PropsWithChildren<{ title: string }>> = ({ title, chil
   <Document title={title}>
     <main id="main" class="bare" tabindex={-1}>
       <h1>
-        <bdi>{title}</bdi>
+        <bdi>{visible(title)}</bdi>
       </h1>
       {children}
     </main>

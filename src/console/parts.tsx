@@ -2,20 +2,32 @@
 import type { Child, FC, PropsWithChildren } from "hono/jsx";
 import type { Problem } from "./api.ts";
 import type { View } from "./view.ts";
-import { ago, number, percent, shortened, spelled, statusTone, type Tone, utc } from "./words.ts";
+import {
+  ago,
+  number,
+  percent,
+  shortened,
+  spelled,
+  statusTone,
+  type Tone,
+  utc,
+  visible,
+  visibleJson,
+} from "./words.ts";
 
 /**
- * Text that somebody else wrote: shown as text, isolated from the direction of what stands around it, and cut
- * where a line must stay short.
+ * Text that somebody else wrote: shown as text, with nothing hidden in it, isolated from the direction of what
+ * stands around it, and cut where it would take the page over.
  */
 export const Text: FC<{ of: string | null | undefined; max?: number; none?: string }> = ({
   of,
-  max,
+  max = 300,
   none = "–",
 }) => {
   if (of === null || of === undefined || of.trim() === "") return <span class="none">{none}</span>;
-  const shown = max === undefined ? of : shortened(of, max);
-  return <bdi {...(shown !== of && { title: shortened(of, 500) })}>{shown}</bdi>;
+  const all = visible(of);
+  const shown = shortened(all, max);
+  return <bdi {...(shown !== all && { title: shortened(all, 500) })}>{shown}</bdi>;
 };
 
 /** A time: the script turns it into the viewer's zone, or keeps `3 min ago` true. The exact one on hover. */
@@ -70,7 +82,7 @@ export const Section: FC<PropsWithChildren<{ title: string; id: string; aside?: 
   <section id={id} aria-labelledby={`${id}-title`} {...(live && { "data-live": "" })}>
     <header class="section-head">
       <h2 id={`${id}-title`}>
-        <bdi>{title}</bdi>
+        <bdi>{visible(title)}</bdi>
       </h2>
       {aside}
     </header>
@@ -121,7 +133,7 @@ export const Table: FC<PropsWithChildren<{ label: string; heads: readonly Child[
 /** JSON as text, which scrolls by itself. */
 export const Json: FC<{ id: string; label: string; of: unknown }> = ({ id, label, of }) => (
   <section class="scroll" aria-label={label} tabindex={0}>
-    <pre id={id}>{JSON.stringify(of, null, 2)}</pre>
+    <pre id={id}>{visibleJson(JSON.stringify(of, null, 2))}</pre>
   </section>
 );
 

@@ -166,6 +166,22 @@ export const statusTone = (status: string): Tone => statuses[status] ?? "mute";
 export const spelled = (word: string): string =>
   /^[A-Z][A-Z_]*$/.test(word) ? word.charAt(0) + word.slice(1).toLowerCase().replaceAll("_", " ") : word;
 
+/** What changes how its neighbours look, or is not seen at all; joiners are part of names and emoji. */
+const invisible = /[\p{Cc}\u200B\u202A-\u202E\u2060-\u2069\uFEFF]/gu;
+
+const codeOf = (character: string): string =>
+  (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
+
+/** Text in which nothing hides: `U+202E` would turn `gnp.exe` into `exe.png`, so it is shown by its code. */
+export const visible = (text: string): string =>
+  text.replaceAll(/[\t\n\r]+/g, " ").replaceAll(invisible, (character) => `⟨U+${codeOf(character)}⟩`);
+
+/** JSON in which nothing hides, and which is still the same JSON. */
+export const visibleJson = (json: string): string =>
+  json.replaceAll(invisible, (character) =>
+    character === "\n" ? character : `\\u${codeOf(character).toLowerCase()}`,
+  );
+
 /** The first `length` characters, whole ones, and `…` when there was more. */
 export const shortened = (text: string, length: number): string => {
   if (text.length <= length) return text;

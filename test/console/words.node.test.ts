@@ -1,5 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { ago, duration, percent, shortened, spelled, utc } from "../../src/console/words.ts";
+import {
+  ago,
+  duration,
+  percent,
+  shortened,
+  spelled,
+  utc,
+  visible,
+  visibleJson,
+} from "../../src/console/words.ts";
 
 describe("words", () => {
   test.each([
@@ -47,6 +56,15 @@ describe("words", () => {
     expect(shortened("abcdef", 6)).toBe("abcdef");
     expect(shortened("abcdefg", 6)).toBe("abcdef…");
     expect(shortened("ab😀cd", 3)).toBe("ab…");
+  });
+
+  test("nothing hides in a text: what is not seen is shown by its code, and JSON stays JSON", () => {
+    expect(visible("a\u202Eb\u0000c\u200Bd\n\te")).toBe("a⟨U+202E⟩b⟨U+0000⟩c⟨U+200B⟩d e");
+    expect(visible("مرحبا Zoë 李 👩‍🚒 می‌خواهم")).toBe("مرحبا Zoë 李 👩‍🚒 می‌خواهم");
+    const value = { a: "x\u202Ey\u2066\u009F\n" };
+    const json = visibleJson(JSON.stringify(value, null, 2));
+    expect(json).not.toMatch(/[\u202E\u2066\u009F]/);
+    expect(JSON.parse(json)).toEqual(value);
   });
 
   test("a time that is none stays as it is", () => {
