@@ -63,11 +63,13 @@ else {
     const startedAt = performance.now();
     await sections[name]?.();
     console.error(`${name}: ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
+    report.print();
+    report.write(FILE, { quick, sizes });
   }
 }
 
 report.print();
-report.write(FILE, { quick, sizes, soak_minutes: values.soak ?? null });
+report.write(FILE, { quick, sizes });
 console.log(`\nWritten to ${FILE}.`);
 for (const { table, what, ours, beside, unit } of report.missed)
   console.log(

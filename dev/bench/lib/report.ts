@@ -23,6 +23,7 @@ const ratioOf = ({ ours, beside }: Row): number => (beside === 0 ? Number.NaN : 
 
 export class Report {
   readonly #rows: Row[] = [];
+  readonly #printed = new Set<string>();
 
   add(...rows: readonly Row[]): void {
     this.#rows.push(...rows);
@@ -33,8 +34,11 @@ export class Report {
     return this.#rows.filter((row) => row.atMost !== undefined && !(row.ours <= row.atMost * row.beside));
   }
 
+  /** The tables that were not printed before. */
   print(): void {
     for (const table of new Set(this.#rows.map((row) => row.table))) {
+      if (this.#printed.has(table)) continue;
+      this.#printed.add(table);
       console.log(`\n${table}`);
       console.table(
         Object.fromEntries(
