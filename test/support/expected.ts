@@ -210,14 +210,6 @@ export const expectedUsers = (
 export const expectedDevices = (dump: Pick<OrgDump, "devices">): Map<string, Json> =>
   new Map(dump.devices.map((device) => [device.id, expectedDevice(device)]));
 
-/** The last event again, of an asset that was deleted. */
-export const expectedDeleted = (event: Json): Json => {
-  const [enrichment] = partsOf(event, "enrichments");
-  const data = { ...partOf(enrichment ?? {}, "data"), is_enabled: false, is_deleted: true };
-  const device = isJson(event["device"]) ? { device: { ...event["device"], is_enabled: false } } : {};
-  return { ...event, ...device, enrichments: [{ ...enrichment, data }] };
-};
-
 export const isJson = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 

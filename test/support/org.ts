@@ -113,9 +113,6 @@ export class TestOrg {
   }
 }
 
-/** The control of a connection's org, which need not be there yet. */
-export const orgControl = (connection: string): TestOrg => new TestOrg(connection);
-
 /** Makes the org behind a connection. */
 export const createOrg = async (connection: string, options: OrgOptionsInput = {}): Promise<TestOrg> => {
   const org = new TestOrg(connection);
