@@ -25,7 +25,7 @@ const { values } = parseArgs({
   },
 });
 const { quick } = values;
-const sizes = (values.sizes ?? (quick ? "500" : "1000,10000")).split(",").map(Number);
+const sizes = (values.sizes ?? (quick ? "300" : "1000,10000")).split(",").map(Number);
 
 // The runtime asks Cloudflare for a sample of its own metadata otherwise, and tells of its use.
 process.env["CLOUDFLARE_CF_FETCH_ENABLED"] = "false";
@@ -40,14 +40,14 @@ const sections: Record<string, () => Promise<void>> = {
     const largest = measured.at(-1);
     if (largest !== undefined) reportCost(report, largest);
   },
-  limits: () => measureLimits(report, quick ? 300 : 1000),
+  limits: () => measureLimits(report, quick ? 250 : 1000),
   engine: async () => {
-    await measureEngine(report, { users: quick ? 500 : 2000, rounds: quick ? 1 : 3, slice: 40 });
+    await measureEngine(report, { users: quick ? 300 : 2000, rounds: quick ? 1 : 3, slice: 40 });
     if (!quick) await measureEngine(report, { users: 2000, rounds: 3, slice: 1000 });
   },
-  "look-ups": () => measureLookups(report, quick ? 200 : 2000),
+  "look-ups": () => measureLookups(report, quick ? 50 : 2000),
   delivery: () => measureDelivery(report, quick ? 2000 : 20_000, quick ? 1 : 3),
-  search: () => measureSearch(report, quick ? 5000 : 100_000),
+  search: () => measureSearch(report, quick ? 2000 : 100_000),
   size: () => measureSize(report),
 };
 
