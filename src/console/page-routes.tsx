@@ -124,6 +124,7 @@ export const connectionProps = async (c: Context<ConsoleEnv>, deps: AppDeps): Pr
         problems.map(({ path, message }) => ({ setting: path, message: sentence(message) })),
       ),
       ...config.connectionProblems,
+      ...config.runProblems,
       ...[config.enrichment, config.maliceRules, config.access, config.apiKeys].flatMap(problemsOf),
     ],
     sinks: config.sinks.accepted.length,

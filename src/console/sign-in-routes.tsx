@@ -1,5 +1,6 @@
 /** In and out. */
 import type { Context, Hono } from "hono";
+import { accessHeader } from "../http/auth/access.ts";
 import type { Door } from "../http/auth/index.ts";
 import { clearSessionCookie, makeSession, sessionCookie, setSessionCookie } from "../http/auth/session.ts";
 import type { AppDeps } from "../http/deps.ts";
@@ -11,9 +12,15 @@ import { type ConsoleEnv, html } from "./respond.tsx";
 const pageOf = (next: unknown): string =>
   typeof next === "string" && /^\/(?:$|\?|console\/)/.test(next) && next.length < 4_000 ? next : "/";
 
-/** The sign-in page in place of what was asked for, which comes after it. */
-export const signInAnswer = (c: Context<ConsoleEnv>, reason: SignInReason, asked: string): Response =>
-  html(<SignInPage reason={reason} next={c.req.method === "GET" ? pageOf(asked) : "/"} />, 401);
+/** To the sign-in page; what was asked for comes after it. */
+export const toSignIn = (c: Context<ConsoleEnv>, reason: SignInReason): Response => {
+  const { pathname, search } = new URL(c.req.url);
+  const query = new URLSearchParams({
+    next: c.req.method === "GET" ? pageOf(pathname + search) : "/",
+    ...(reason !== null && { reason }),
+  });
+  return c.redirect(`/console/sign-in?${query}`, 303);
+};
 
 /**
  * A link on another site's page: the browser keeps a SameSite=Strict cookie back. The page asks for itself once
@@ -38,6 +45,9 @@ export const comingBackPage = (here: string) => (
   </html>
 );
 
+/** What may be told by the address alone. */
+const told = ["expired", "signed_out"] as const;
+
 const reasonOf = (error: unknown): { reason: SignInReason; status: 401 | 429 } | null => {
   if (!(error instanceof ProblemError)) return null;
   if (error.code === "unauthorized") return { reason: "wrong_key", status: 401 };
@@ -48,7 +58,7 @@ export const signInRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps, door: Door)
   pages.get("/console/sign-in", (c) =>
     html(
       <SignInPage
-        reason={c.req.query("out") === "1" ? "signed_out" : null}
+        reason={told.find((reason) => reason === c.req.query("reason")) ?? null}
         next={pageOf(c.req.query("next"))}
       />,
     ),
@@ -63,7 +73,10 @@ export const signInRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps, door: Door)
     } catch (error) {
       const refusal = reasonOf(error);
       if (refusal === null) throw error;
-      return html(<SignInPage reason={refusal.reason} next={next} />, refusal.status);
+      const page = html(<SignInPage reason={refusal.reason} next={next} />, refusal.status);
+      // RFC 9110, 15.5.2: a 401 names a way in. Browsers do not ask for a bearer key by themselves.
+      page.headers.set("WWW-Authenticate", 'Bearer realm="okta-edge-connector"');
+      return page;
     }
     setSessionCookie(c, await makeSession(key, deps.now()));
     return c.redirect(next, 303);
@@ -71,6 +84,6 @@ export const signInRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps, door: Door)
 
   pages.post("/console/sign-out", (c) => {
     clearSessionCookie(c);
-    return c.redirect("/console/sign-in?out=1", 303);
+    return c.redirect("/console/sign-in?reason=signed_out", 303);
   });
 };
