@@ -1,6 +1,5 @@
 /** In and out. */
 import type { Context, Hono } from "hono";
-import { accessHeader } from "../http/auth/access.ts";
 import type { Door } from "../http/auth/index.ts";
 import { clearSessionCookie, makeSession, sessionCookie, setSessionCookie } from "../http/auth/session.ts";
 import type { AppDeps } from "../http/deps.ts";
