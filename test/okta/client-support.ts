@@ -7,7 +7,10 @@ export const BASE = "https://company.okta.com";
 export const TOKEN = "00SecretTokenThatNobodyMaySee";
 export const NOW = Date.parse("2025-10-09T08:53:20.000Z");
 
-export type Reply = Response | Error | ((request: Request) => Response | Promise<Response>);
+export type Reply =
+  | Response
+  | Error
+  | ((request: Request, signal: AbortSignal | null) => Response | Promise<Response>);
 
 export const json = (body: unknown, init: ResponseInit = {}): Response =>
   new Response(JSON.stringify(body), { headers: { "content-type": "application/json" }, ...init });
@@ -55,7 +58,7 @@ export const harness = (
       const reply = replies[Math.min(requests.length, replies.length - 1)];
       requests.push(request);
       if (reply === undefined || reply instanceof Error) throw reply ?? new Error("no reply");
-      return reply instanceof Response ? reply.clone() : reply(request);
+      return reply instanceof Response ? reply.clone() : reply(request, init?.signal ?? null);
     },
     now: () => NOW,
     sleep: async (ms) => {
