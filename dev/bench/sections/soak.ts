@@ -130,7 +130,7 @@ const halves = (bytes: readonly number[]) => {
 };
 
 export const soak = async (report: Report, minutes: number): Promise<void> => {
-  const org = await serveOrg({ users: USERS, groups: 40, devices: USERS, limits: "none" });
+  const org = await serveOrg({ users: USERS, groups: 40, devices: USERS, limits: "none", windowMs: 2_000 });
   let delivered = 0;
   const sinkPort = await freePort();
   const sink = createServer((request, response) => {
