@@ -172,18 +172,26 @@ let stopped = false;
 /** Counts what people do; what was read before it is old. */
 let acts = 0;
 
+/**
+ * Whoever is not in any more gets the sign-in page in place of every other.
+ * @param {Document} page
+ */
+const isSignIn = (page) => page.querySelector("form.sign-in") !== null;
+
+const signInHere = () =>
+  `/console/sign-in?${new URLSearchParams({ next: location.pathname + location.search, reason: "expired" })}`;
+
 const readAgain = async () => {
   const before = acts;
-  const response = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
-  if (response.status === 401) {
-    stopped = true;
-    const next = encodeURIComponent(location.pathname + location.search);
-    say("Your session is over. What you see is not up to date.", `/console/sign-in?next=${next}`);
-    return;
-  }
+  const response = await fetch(location.href, { cache: "no-store" });
   // A gateway's error page, or a Worker that is being replaced: what is on the screen is better.
   if (!response.ok) throw new Error(String(response.status));
   const page = parsed(await response.text());
+  if (isSignIn(page)) {
+    stopped = true;
+    say("Your session is over. What you see is not up to date.", signInHere());
+    return;
+  }
   if (before === acts) carryLive(page);
   failures = 0;
   say("");
@@ -229,11 +237,11 @@ const send = async (form, submitter) => {
   const isGet = form.getAttribute("method") === "get";
   if (isGet) url.search = data.toString();
   const response = await fetch(url, isGet ? {} : { method: "POST", body: data });
-  if (response.status === 401) {
-    location.reload();
+  const page = parsed(await response.text());
+  if (isSignIn(page)) {
+    location.assign(signInHere());
     return;
   }
-  const page = parsed(await response.text());
   acts += 1;
   // A notice is told once, and the address of an answer to a form cannot be loaded again.
   const shown = new URL(response.redirected || isGet ? response.url : location.href);

@@ -7,7 +7,7 @@ import { actionRoutes } from "./actions.tsx";
 import { apiOf } from "./api.ts";
 import { pageRoutes } from "./page-routes.tsx";
 import { type ConsoleEnv, errorPage, html, pageHeaders, sameOriginOnly } from "./respond.tsx";
-import { comingBackPage, isComingFromElsewhere, signInRoutes, toSignIn } from "./sign-in-routes.tsx";
+import { comingBackPage, isComingFromElsewhere, signInAnswer, signInRoutes } from "./sign-in-routes.tsx";
 import type { View } from "./view.ts";
 
 /** Lets visitors in, and settles who looks at which connection; everybody else gets the sign-in page. */
@@ -18,7 +18,7 @@ const enter =
     const url = new URL(c.req.url);
     if (visitor === "expired" || visitor === "nobody") {
       if (isComingFromElsewhere(c)) return html(comingBackPage(url.pathname + url.search));
-      return toSignIn(c, visitor === "expired" ? "expired" : null);
+      return signInAnswer(c, visitor === "expired" ? "expired" : null);
     }
     c.set("caller", visitor);
     const view: View = {

@@ -11,14 +11,11 @@ import { type ConsoleEnv, html } from "./respond.tsx";
 const pageOf = (next: unknown): string =>
   typeof next === "string" && /^\/(?:$|\?|console\/)/.test(next) && next.length < 4_000 ? next : "/";
 
-/** To the sign-in page; what was asked for comes after it. */
-export const toSignIn = (c: Context<ConsoleEnv>, reason: SignInReason): Response => {
+/** The sign-in page in place of what was asked for, which comes after it; a form leads there. */
+export const signInAnswer = (c: Context<ConsoleEnv>, reason: SignInReason): Response => {
   const { pathname, search } = new URL(c.req.url);
-  const query = new URLSearchParams({
-    next: c.req.method === "GET" ? pageOf(pathname + search) : "/",
-    ...(reason !== null && { reason }),
-  });
-  return c.redirect(`/console/sign-in?${query}`, 303);
+  if (c.req.method === "GET") return html(<SignInPage reason={reason} next={pageOf(pathname + search)} />);
+  return c.redirect(`/console/sign-in${reason === null ? "" : `?reason=${reason}`}`, 303);
 };
 
 /**
