@@ -26,7 +26,7 @@ export interface SliceOptions {
 }
 
 /** Readings of single assets that one transaction takes; what a crash can make be read again. */
-const MAX_PENDING = 25;
+const MAX_PENDING = 6;
 
 /** Counts the calls of a slice against its limit. */
 export class CallBudget {
