@@ -140,7 +140,7 @@ const numberFrom = (name: string): number | null => {
   const value: unknown = Reflect.get(env, name);
   return typeof value === "string" && value !== "" ? Number(value) : null;
 };
-const seeds = Array.from({ length: numberFrom("MODEL_SEEDS") ?? 12 }, (_, index) => index + 1);
+const seeds = Array.from({ length: numberFrom("MODEL_SEEDS") ?? 20 }, (_, index) => index + 1);
 const steps = numberFrom("MODEL_STEPS") ?? 100;
 
 describe("the inventory follows the org", () => {
