@@ -4,6 +4,7 @@ import type { JSX } from "hono/jsx/jsx-runtime";
 import { isCrossSite } from "../http/auth/index.ts";
 import type { AppEnv } from "../http/deps.ts";
 import { consolePolicy } from "../http/hardening.ts";
+import { problemFrom } from "../http/problem-from.ts";
 import { ProblemError, problemCatalogue } from "../http/problems.ts";
 import { errorFields, log } from "../log.ts";
 import type { Problem } from "./api.ts";
@@ -44,26 +45,15 @@ export const sameOriginOnly: MiddlewareHandler<ConsoleEnv> = async (c, next) => 
   await next();
 };
 
-const problemOf = (error: Error): Problem => {
-  const known = error instanceof ProblemError ? error : null;
-  const code = known?.code ?? "internal_error";
-  const [status, title] = problemCatalogue[code];
-  return {
-    status,
-    code,
-    title,
-    detail: known?.message ?? "Something went wrong here. The log has a line with this request id.",
-    ...(known?.parts.problems && { problems: known.parts.problems }),
-  };
-};
-
 /** What a page threw, as a page. */
 export const errorPage = (error: Error, c: Context<ConsoleEnv>): Response => {
-  const problem = problemOf(error);
-  if (problem.code === "internal_error") {
-    log("error", "request_failed", { request_id: c.get("requestId"), ...errorFields(error) });
+  const { code, message: detail, parts } = problemFrom(error);
+  const [status, title] = problemCatalogue[code];
+  if (code === "internal_error" || code === "unavailable") {
+    const level = code === "internal_error" ? "error" : "warn";
+    log(level, "request_failed", { request_id: c.get("requestId"), ...errorFields(error) });
   }
-  return problemPage(problem, c);
+  return problemPage({ status, code, title, detail, ...(parts.problems && { problems: parts.problems }) }, c);
 };
 
 export const problemPage = (problem: Problem, c: Context<ConsoleEnv>): Response =>

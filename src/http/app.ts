@@ -1,7 +1,6 @@
 /** The HTTP application: what every request goes through, and the routes. */
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler } from "hono";
-import { HTTPException } from "hono/http-exception";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { consoleRoutes } from "../console/index.tsx";
 import { errorFields, log } from "../log.ts";
@@ -10,6 +9,7 @@ import type { App, AppDeps, AppEnv } from "./deps.ts";
 import { bodyBound, requestLog, securityHeaders, sizeBounds } from "./hardening.ts";
 import { registerSecurity } from "./openapi.ts";
 import { refuseInvalid } from "./parameters.ts";
+import { problemFrom } from "./problem-from.ts";
 import { ProblemError, problemResponse } from "./problems.ts";
 import { docsRoutes } from "./routes/docs.tsx";
 import { enrichmentRoutes } from "./routes/enrichments.ts";
@@ -24,13 +24,6 @@ import { streamRoutes } from "./routes/streams.ts";
 import { summaryRoutes } from "./routes/summary.ts";
 import { testConnectionRoutes } from "./routes/test-connection.ts";
 
-/**
- * Whether a Durable Object asks to be tried again: it is overloaded, or it was just moved or updated.
- * Source: developers.cloudflare.com/durable-objects, "Error handling" (`retryable`, `overloaded`).
- */
-const isPassing = (error: object): boolean =>
-  ("retryable" in error && error.retryable === true) || ("overloaded" in error && error.overloaded === true);
-
 /** hono hands only errors to `onError`; whatever else was thrown becomes one. */
 const onlyErrors: MiddlewareHandler = async (_c, next) => {
   try {
@@ -40,31 +33,8 @@ const onlyErrors: MiddlewareHandler = async (_c, next) => {
   }
 };
 
-/** What a route threw, as the problem that the caller sees. What is not expected is a bug and shows nothing. */
-const problemOf = (error: Error): ProblemError => {
-  if (error instanceof ProblemError) return error;
-  if (error instanceof HTTPException && error.status === 400) {
-    return new ProblemError(
-      "malformed_json",
-      "The body is not JSON. A right one looks like the example in /docs.",
-    );
-  }
-  if (error instanceof HTTPException && error.status === 415) {
-    return new ProblemError("unsupported_media_type", "Send the body with Content-Type: application/json.");
-  }
-  if (isPassing(error)) {
-    return new ProblemError("unavailable", "A part that is needed is busy. Try again in a few seconds.", {
-      headers: { "Retry-After": "2" },
-    });
-  }
-  return new ProblemError(
-    "internal_error",
-    "Something went wrong here. The log has a line with this request id.",
-  );
-};
-
 const onError = (error: Error, c: Context<AppEnv>): Response => {
-  const problem = problemOf(error);
+  const problem = problemFrom(error);
   if (problem.code === "internal_error" || problem.code === "unavailable") {
     const level = problem.code === "internal_error" ? "error" : "warn";
     log(level, "request_failed", { request_id: c.get("requestId"), ...errorFields(error) });
