@@ -20,6 +20,17 @@ const requestIdOf = (ray: string | undefined): string =>
 const routeTemplate = (c: Context): string =>
   matchedRoutes(c).findLast(({ path }) => !path.includes("*"))?.path ?? "(none)";
 
+/** A log line is a good part of what a cached look-up costs, so it is written once the answer is on its way. */
+const afterAnswer = (c: Context, work: () => void): void => {
+  let ctx: Pick<ExecutionContext, "waitUntil">;
+  try {
+    ctx = c.executionCtx;
+  } catch {
+    return work(); // asked without the platform's context, which Hono throws for
+  }
+  ctx.waitUntil(scheduler.wait(0).then(work));
+};
+
 /** Gives the request an id, and writes one line about it: no query, no identifiers, no headers. */
 export const requestLog =
   (deps: Pick<AppDeps, "now">): MiddlewareHandler<AppEnv> =>
@@ -40,8 +51,7 @@ export const requestLog =
       ms: deps.now() - startedAt,
       caller: c.get("caller")?.kind,
     };
-    // After the answer: the line is a good part of what a cached look-up costs.
-    c.executionCtx.waitUntil(scheduler.wait(0).then(() => log("info", "request", fields)));
+    afterAnswer(c, () => log("info", "request", fields));
   };
 
 /** URL and headers, before anything looks at them. */
