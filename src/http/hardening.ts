@@ -20,15 +20,20 @@ const requestIdOf = (ray: string | undefined): string =>
 const routeTemplate = (c: Context): string =>
   matchedRoutes(c).findLast(({ path }) => !path.includes("*"))?.path ?? "(none)";
 
+/** The platform's context; null where the application is asked without one, for which Hono throws. */
+const contextOf = (c: Context): Pick<ExecutionContext, "waitUntil"> | null => {
+  try {
+    return c.executionCtx;
+  } catch {
+    return null;
+  }
+};
+
 /** A log line is a good part of what a cached look-up costs, so it is written once the answer is on its way. */
 const afterAnswer = (c: Context, work: () => void): void => {
-  let ctx: Pick<ExecutionContext, "waitUntil">;
-  try {
-    ctx = c.executionCtx;
-  } catch {
-    return work(); // asked without the platform's context, which Hono throws for
-  }
-  ctx.waitUntil(scheduler.wait(0).then(work));
+  const context = contextOf(c);
+  if (context === null) work();
+  else context.waitUntil(scheduler.wait(0).then(work));
 };
 
 /** Gives the request an id, and writes one line about it: no query, no identifiers, no headers. */
