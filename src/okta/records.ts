@@ -67,8 +67,10 @@ const userProfile = (profile: JsonRecord): OktaUserProfile => {
   return kept;
 };
 
-/** A user of any user list or `GET /api/v1/users/{id}`. */
-export const parseUser = (record: unknown): Result<OktaUser, BadRecord> => {
+/** What a user or device needs to be filed at all. */
+const fileable = (
+  record: unknown,
+): Result<{ record: JsonRecord; id: string; status: string; profile: JsonRecord }, BadRecord> => {
   if (!isRecord(record)) return bad(null, NOT_AN_OBJECT);
   const id = identifier(record, "id");
   if (id === null) return bad(record, NO_ID);
@@ -76,6 +78,14 @@ export const parseUser = (record: unknown): Result<OktaUser, BadRecord> => {
   if (status === null) return bad(record, NO_STATUS);
   const profile = child(record, "profile");
   if (profile === null) return bad(record, NO_PROFILE);
+  return ok({ record, id, status, profile });
+};
+
+/** A user of any user list or `GET /api/v1/users/{id}`. */
+export const parseUser = (raw: unknown): Result<OktaUser, BadRecord> => {
+  const asset = fileable(raw);
+  if (!asset.ok) return asset;
+  const { record, id, status, profile } = asset.value;
   return ok({
     id,
     status,
@@ -190,14 +200,10 @@ const deviceUsers = (record: JsonRecord): OktaDeviceUser[] => {
 };
 
 /** A device of `GET /api/v1/devices`, with `expand=user` or `userSummary`, or of the shape older samples have. */
-export const parseDevice = (record: unknown): Result<OktaDevice, BadRecord> => {
-  if (!isRecord(record)) return bad(null, NOT_AN_OBJECT);
-  const id = identifier(record, "id");
-  if (id === null) return bad(record, NO_ID);
-  const status = word(record, "status");
-  if (status === null) return bad(record, NO_STATUS);
-  const profile = child(record, "profile");
-  if (profile === null) return bad(record, NO_PROFILE);
+export const parseDevice = (raw: unknown): Result<OktaDevice, BadRecord> => {
+  const asset = fileable(raw);
+  if (!asset.ok) return asset;
+  const { record, id, status, profile } = asset.value;
   return ok({
     id,
     status,
