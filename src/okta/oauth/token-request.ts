@@ -7,6 +7,7 @@ import * as oauth from "oauth4webapi";
 import { isLoopbackHost } from "../../config/outbound-url.ts";
 import type { Credential } from "../../config.ts";
 import { err, ok, type Result } from "../../result.ts";
+import { timeLimit } from "../../timeout.ts";
 import type { AccessToken } from "./access-token.ts";
 import { type TokenError, type TokenErrorCode, tokenError } from "./errors.ts";
 import { importSigningKey, newProofKeys, type SigningKey } from "./keys.ts";
@@ -137,7 +138,7 @@ class TokenVisit {
     const client = { client_id: credential.clientId, [oauth.clockSkew]: skewSeconds };
     const proof = await newProofKeys();
     const { nonce } = this;
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const limit = timeLimit(TIMEOUT_MS);
     const heard: { seen: Seen | null } = { seen: null };
     this.requests += 1;
     try {
@@ -171,7 +172,7 @@ class TokenVisit {
             return new Response(text === "" ? null : text, { status: answer.status, headers });
           },
           [oauth.allowInsecureRequests]: isLoopbackHost(new URL(baseUrl).hostname),
-          signal,
+          signal: limit.signal,
         },
       );
       const granted = await oauth.processClientCredentialsResponse(server, client, response);
@@ -189,7 +190,9 @@ class TokenVisit {
         skewMs: this.skewMs,
       });
     } catch {
-      return err({ error: explain(heard.seen, signal.aborted, now()), seen: heard.seen });
+      return err({ error: explain(heard.seen, limit.signal.aborted, now()), seen: heard.seen });
+    } finally {
+      limit.clear();
     }
   }
 
