@@ -1,8 +1,14 @@
-/** Builds the Worker as a deploy would, without deploying, and fails when it has outgrown its budget. */
+/**
+ * Builds the Worker as a deploy would, without deploying, and fails when it has outgrown its budget. Start-up time
+ * cannot be measured reliably in a check; it follows from how much code there is to read, which can.
+ * `npm run bench -- --only start-up` measures it.
+ */
 import { spawnSync } from "node:child_process";
 
-/** KiB after gzip. Start-up time grows with it; the platform's own bound is far above. */
-const BUDGET_KIB = 400;
+/** KiB of the whole script: what start-up has to parse. The platform's own bound is 64 MiB. */
+const BUDGET_KIB = 2000;
+/** KiB after gzip: what is uploaded and distributed. */
+const GZIP_BUDGET_KIB = 400;
 
 const { status, stdout, stderr } = spawnSync("wrangler", ["deploy", "--dry-run"], {
   encoding: "utf8",
@@ -12,10 +18,14 @@ if (status !== 0) {
   console.error(`${stdout}${stderr}`);
   process.exit(status ?? 1);
 }
-const size = Number(/gzip: ([\d.]+) KiB/.exec(stdout)?.[1]);
-if (!(size <= BUDGET_KIB)) {
+const [, size, gzipped] = /Total Upload: ([\d.]+) KiB \/ gzip: ([\d.]+) KiB/.exec(stdout) ?? [];
+if (!(Number(size) <= BUDGET_KIB && Number(gzipped) <= GZIP_BUDGET_KIB)) {
   console.error(stdout);
-  console.error(`The Worker is ${size} KiB after gzip; its budget is ${BUDGET_KIB} KiB.`);
+  console.error(
+    `The Worker is ${size} KiB, ${gzipped} KiB after gzip; its budget is ${BUDGET_KIB} and ${GZIP_BUDGET_KIB} KiB.`,
+  );
   process.exit(1);
 }
-console.log(`The Worker builds: ${size} KiB after gzip, of ${BUDGET_KIB} KiB.`);
+console.log(
+  `The Worker builds: ${size} KiB of ${BUDGET_KIB} KiB, ${gzipped} KiB after gzip of ${GZIP_BUDGET_KIB} KiB.`,
+);

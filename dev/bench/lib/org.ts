@@ -9,6 +9,10 @@ export interface ServedOrg {
   readonly url: string;
   /** Paths in the order in which they were asked for since the last time that this was called. */
   takeAsked(): string[];
+  /** How many those would be. */
+  askedCount(): number;
+  /** How long nobody has asked anything, ms. */
+  quietMs(): number;
   close(): void;
 }
 
@@ -26,7 +30,7 @@ export interface ServeOptions extends OrgOptionsInput {
   readonly recorded?: boolean;
 }
 
-/** The same size of everything else for every number of users: a third of them groups at most 5,000, devices alike. */
+/** Everything else grows with the users: a tenth as many groups, at most 5,000, and as many devices. */
 export const sizeOf = (users: number) => ({
   users,
   groups: Math.max(10, Math.min(5000, Math.round(users / 10))),
@@ -39,6 +43,7 @@ export const serveOrg = async ({ recorded = false, ...options }: ServeOptions): 
   const url = `http://127.0.0.1:${port}`;
   const kept = new Map<string, Answer>();
   let asked: string[] = [];
+  let lastAsked = 0;
 
   const ask = async (request: IncomingMessage): Promise<Answer> => {
     const headers = new Headers();
@@ -57,6 +62,7 @@ export const serveOrg = async ({ recorded = false, ...options }: ServeOptions): 
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = request.url ?? "/";
     asked.push(path);
+    lastAsked = performance.now();
     let answer = kept.get(path);
     if (answer === undefined) {
       answer = await ask(request);
@@ -84,6 +90,8 @@ export const serveOrg = async ({ recorded = false, ...options }: ServeOptions): 
       asked = [];
       return taken;
     },
+    askedCount: () => asked.length,
+    quietMs: () => performance.now() - lastAsked,
     close: () => {
       server.closeAllConnections();
       server.close();

@@ -12,57 +12,82 @@ export interface Row {
   readonly unit: string;
   /** `ours` must be at most this many times `beside`; without it the row is for information. */
   readonly atMost?: number;
-  /** Worked out from a formula, not run. */
-  readonly computed?: boolean;
+  /** Which side was worked out from a formula, not run. */
+  readonly computed?: "both" | "beside";
+  /** What exactly is wrong, where the goal is missed. */
+  readonly detail?: string;
 }
 
 const shown = (value: number): string =>
   value >= 100 || Number.isInteger(value) ? Math.round(value).toLocaleString("en-US") : value.toPrecision(3);
 
-const ratioOf = ({ ours, beside }: Row): number => (beside === 0 ? Number.NaN : ours / beside);
+const ratioOf = ({ ours, beside }: Row): number | null => {
+  const ratio = ours / beside;
+  return Number.isFinite(ratio) ? ratio : null;
+};
+
+const isMet = ({ ours, beside, atMost }: Row): boolean | null =>
+  atMost === undefined ? null : ours <= atMost * beside;
+
+const sides = ({ ours, beside, besideWhat, unit, computed }: Row) => ({
+  ours: `${shown(ours)} ${unit}${computed === "both" ? " (computed)" : ""}`,
+  beside: `${shown(beside)} ${unit}: ${besideWhat}${computed === undefined ? "" : " (computed)"}`,
+});
 
 export class Report {
   readonly #rows: Row[] = [];
-  readonly #printed = new Set<string>();
+  readonly #failures: { section: string; message: string }[] = [];
+  readonly #printed = new Set<Row>();
 
   add(...rows: readonly Row[]): void {
     this.#rows.push(...rows);
   }
 
-  /** Rows that miss their goal. */
-  get missed(): Row[] {
-    return this.#rows.filter((row) => row.atMost !== undefined && !(row.ours <= row.atMost * row.beside));
+  /** A section that could not be measured. */
+  fail(section: string, message: string): void {
+    this.#failures.push({ section, message });
   }
 
-  /** The tables that were not printed before. */
+  /** What is not as it should be, a line each. */
+  get complaints(): string[] {
+    const missed = this.#rows.filter((row) => isMet(row) === false);
+    return [
+      ...missed.map((row) => {
+        const { ours, beside } = sides(row);
+        const detail = row.detail === undefined || row.detail === "" ? "" : `\n${row.detail}`;
+        return `Goal missed: ${row.table}: ${row.what}: ${ours}, at most ${row.atMost} times ${beside}${detail}`;
+      }),
+      ...this.#failures.map(({ section, message }) => `Not measured: ${section}: ${message}`),
+    ];
+  }
+
+  /** The rows that were not printed before, by table. */
   print(): void {
-    for (const table of new Set(this.#rows.map((row) => row.table))) {
-      if (this.#printed.has(table)) continue;
-      this.#printed.add(table);
+    const fresh = this.#rows.filter((row) => !this.#printed.has(row));
+    for (const table of new Set(fresh.map((row) => row.table))) {
+      const rows = fresh.filter((row) => row.table === table);
       console.log(`\n${table}`);
       console.table(
         Object.fromEntries(
-          this.#rows
-            .filter((row) => row.table === table)
-            .map((row) => [
-              row.what,
-              {
-                ours: `${shown(row.ours)} ${row.unit}`,
-                beside: `${shown(row.beside)} ${row.unit}: ${row.besideWhat}${row.computed === true ? " (computed)" : ""}`,
-                ratio: Number.isNaN(ratioOf(row)) ? "" : ratioOf(row).toPrecision(3),
-                goal: row.atMost === undefined ? "" : `at most ${row.atMost}`,
-              },
-            ]),
+          rows.map((row) => [
+            row.what,
+            {
+              ...sides(row),
+              ratio: ratioOf(row)?.toPrecision(3) ?? "",
+              goal: row.atMost === undefined ? "" : `at most ${row.beside === 0 ? "none" : row.atMost}`,
+            },
+          ]),
         ),
       );
+      for (const row of rows) this.#printed.add(row);
     }
   }
 
+  /** Everything, for machines. */
   write(file: string, options: object): void {
-    const rows = this.#rows.map((row) => ({
-      ...row,
-      ratio: Number.isNaN(ratioOf(row)) ? null : ratioOf(row),
-    }));
-    writeFileSync(file, `${JSON.stringify({ at: new Date().toISOString(), ...options, rows }, null, 2)}\n`);
+    const rows = this.#rows.map((row) => ({ ...row, ratio: ratioOf(row), met: isMet(row) }));
+    const machine = { platform: process.platform, arch: process.arch, node: process.version };
+    const document = { at: new Date().toISOString(), machine, ...options, failures: this.#failures, rows };
+    writeFileSync(file, `${JSON.stringify(document, null, 2)}\n`);
   }
 }

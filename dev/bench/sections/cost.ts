@@ -1,148 +1,178 @@
-/** A month on Cloudflare, from the counts that the other tables measured and the public prices. */
+/** What one org's runs and look-ups are billed, counted; and from it a month on Cloudflare at any size. */
+import { churn } from "../../okta-org/changes/churn.ts";
+import { type Bill, billOf, NO_BILL } from "../lib/bill.ts";
+import {
+  dayOf,
+  firstRunCeiling,
+  freeCeiling,
+  LOOKUPS_PER_USER_A_DAY,
+  type MeasuredCost,
+  monthly,
+  snapshotWrites,
+  storedOf,
+} from "../lib/month.ts";
+import { serveOrg, sizeOf } from "../lib/org.ts";
+import { FREE, PAID_PLAN } from "../lib/prices.ts";
 import type { Report } from "../lib/report.ts";
-import type { Measured } from "./runs.ts";
+import { BenchWorker } from "../lib/runtime.ts";
+import { cycle } from "../lib/sizes.ts";
+import { grouped, sleep } from "../lib/statistics.ts";
+import type { Stored } from "../worker/instrumented.ts";
 
-/** US dollars, of what lies beyond the paid plan's included amounts; those are left out here. */
-const PRICE = {
-  request: 0.3e-6,
-  objectRequest: 0.15e-6,
-  gigabyteSecond: 12.5e-6,
-  rowRead: 0.001e-6,
-  rowWritten: 1e-6,
-};
-/** A Durable Object is billed as 128 MB. */
-const OBJECT_GB = 0.128;
-const DAYS = 30;
-/** 95 deltas and one full run. */
-const DELTAS = 95;
-/** Deltas of working hours that find changes; a tenth of 1 % of the users each. */
-const BUSY = 40;
-/** Objects that are awake while a run is on: the stream, and the gate beside it. */
-const AWAKE = 2;
-/** What each day of the free plan holds. */
-const FREE = { rowsWritten: 100_000, rowsRead: 5_000_000, gigabyteSeconds: 13_000, objectRequests: 100_000 };
-/** Permits come in batches of twenty; the slices hold forty calls, an alarm each. */
-const REQUESTS_PER_CALL = 1 / 20 + 1 / 40;
-/** Okta calls a second under the published limits and the default share: factors drain the slowest bucket. */
-const CALLS_PER_SECOND = (600 * 0.5 * 0.8) / 60;
-/** Factors are read again within REFRESH_DAYS. */
-const REFRESH_DAYS = 7;
+const SIZES = [1000, 10_000, 100_000];
+const LOOKUPS = 20;
 
-interface Day {
-  readonly calls: number;
-  readonly rowsRead: number;
-  readonly rowsWritten: number;
-  readonly gigabyteSeconds: number;
-  readonly objectRequests: number;
-  readonly requests: number;
-}
+const plus = (a: Bill, b: Bill): Bill => billOf((kind) => a[kind] + b[kind]);
 
-/** One ordinary day of an org of so many users, scaled from one that was measured. */
-export const dayOf = (measured: Measured, users: number): Day => {
-  const scale = users / measured.users;
-  const { bills, fullCalls, idleCalls, deltaCalls } = measured;
-  const busyPart = 0.1; // of the 1 % that was measured
-  const factors = users / REFRESH_DAYS;
-  const fullAgain = (fullCalls - measured.users) * scale;
-  const calls = fullAgain + factors + DELTAS * idleCalls + BUSY * busyPart * (deltaCalls - idleCalls) * scale;
-  const perFactor = {
-    read: (bills.refresh.rowsRead - bills.again.rowsRead) / measured.users,
-    written: (bills.refresh.rowsWritten - bills.again.rowsWritten) / measured.users,
-  };
-  const rows = (key: "rowsRead" | "rowsWritten", each: number): number =>
-    bills.again[key] * scale +
-    DELTAS * bills.idle[key] * (key === "rowsRead" ? Math.max(1, scale) : 1) +
-    BUSY * busyPart * bills.delta[key] * scale +
-    factors * each;
-  const awake = calls / CALLS_PER_SECOND + DELTAS * 2;
-  return {
-    calls,
-    rowsRead: rows("rowsRead", perFactor.read),
-    rowsWritten: rows("rowsWritten", perFactor.written),
-    gigabyteSeconds: awake * AWAKE * OBJECT_GB,
-    objectRequests: calls * REQUESTS_PER_CALL + DELTAS * 2 * 6,
-    requests: DELTAS + 1,
-  };
-};
-
-const monthly = (day: Day): number =>
-  DAYS *
-  (day.requests * PRICE.request +
-    day.objectRequests * PRICE.objectRequest +
-    day.gigabyteSeconds * PRICE.gigabyteSecond +
-    day.rowsRead * PRICE.rowRead +
-    day.rowsWritten * PRICE.rowWritten);
-
-/** The users whose first full run fits one day of the free plan, and those whose ordinary day does. */
-const freeCeilings = (measured: Measured): { first: number; day: number } => {
-  const { rowsRead, rowsWritten } = measured.bills.first;
-  const perUser = 1 / measured.users;
-  const first = Math.min(FREE.rowsWritten / (rowsWritten * perUser), FREE.rowsRead / (rowsRead * perUser));
-  let day = 1000;
-  for (; day < 1_000_000; day += 1000) {
-    const next = dayOf(measured, day + 1000);
-    const fits =
-      next.rowsRead <= FREE.rowsRead &&
-      next.rowsWritten <= FREE.rowsWritten &&
-      next.gigabyteSeconds <= FREE.gigabyteSeconds &&
-      next.objectRequests <= FREE.objectRequests;
-    if (!fits) break;
+/** Everything that some work leads to: delivery goes on after a run, and has ended when a second brings nothing more. */
+const settledBill = async (worker: BenchWorker): Promise<Bill> => {
+  let bill = NO_BILL;
+  for (;;) {
+    await sleep(1000);
+    const more = await worker.bill();
+    bill = plus(bill, more);
+    if (more.rowsWritten + more.r2Writes === 0) return bill;
   }
-  return { first, day };
 };
 
-export const reportCost = (report: Report, measured: Measured): void => {
-  const table = `A month on Cloudflare, computed from the run on ${measured.users} users; no included amounts taken off`;
-  for (const users of [1000, 10_000, 100_000]) {
-    const day = dayOf(measured, users);
-    const besideWhat = "the free plan's day";
-    report.add(
-      {
-        table,
-        what: `${users} users: dollars a month`,
-        ours: monthly(day),
-        beside: 5,
-        besideWhat: "the paid plan itself",
-        unit: "$",
-        computed: true,
+const measure = async (users: number): Promise<MeasuredCost> => {
+  const org = await serveOrg(sizeOf(users));
+  const sinks = JSON.stringify([{ type: "r2", name: "siem" }]);
+  const worker = await BenchWorker.start(org, { vars: { METER: "on", SINKS: sinks } });
+  try {
+    const counted = async (kind: "full" | "delta", label: string) => {
+      await worker.bill();
+      const { calls } = await cycle(org, worker, kind, `cost: ${label}`);
+      return { calls, bill: await settledBill(worker) };
+    };
+    const first = await counted("full", "first full run");
+    const stored = await worker.bench<Record<string, Stored>>("stored");
+    const again = await counted("full", "full run of the next day");
+    await worker.bench("age");
+    const refresh = await counted("full", "full run with every factor due");
+    const idle = await counted("delta", "idle delta");
+    churn(org.org.state, Math.ceil(users / 100), { silent: false });
+    const delta = await counted("delta", "delta after 1 % changed");
+    await worker.bill();
+    const present = org.org.dump().users.filter(({ status }) => status === "ACTIVE");
+    for (const { id } of present.slice(0, LOOKUPS))
+      await (await worker.request("GET", `/v1/enrichments/accounts/${id}`)).arrayBuffer();
+    const lookups = await settledBill(worker);
+    return {
+      users,
+      calls: { full: first.calls, idle: idle.calls, delta: delta.calls },
+      bills: {
+        first: first.bill,
+        again: again.bill,
+        refresh: refresh.bill,
+        idle: idle.bill,
+        delta: delta.bill,
+        lookup: billOf((kind) => lookups[kind] / LOOKUPS),
       },
-      {
-        table,
-        what: `${users} users: rows written a day`,
-        ours: day.rowsWritten,
-        beside: FREE.rowsWritten,
-        besideWhat,
-        unit: "rows",
-        computed: true,
-      },
-      {
-        table,
-        what: `${users} users: rows read a day`,
-        ours: day.rowsRead,
-        beside: FREE.rowsRead,
-        besideWhat,
-        unit: "rows",
-        computed: true,
-      },
-      {
-        table,
-        what: `${users} users: duration a day`,
-        ours: day.gigabyteSeconds,
-        beside: FREE.gigabyteSeconds,
-        besideWhat,
-        unit: "GB-s",
-        computed: true,
-      },
-    );
+      storedBytes: Object.values(stored).reduce((sum, { bytes }) => sum + bytes, 0),
+    };
+  } finally {
+    await worker.close();
+    org.close();
   }
-  const ceilings = freeCeilings(measured);
-  report.add({
+};
+
+const reportSize = (report: Report, measured: MeasuredCost, users: number): void => {
+  const lookUps = users * LOOKUPS_PER_USER_A_DAY;
+  const day = dayOf(measured, users, lookUps);
+  const stored = storedOf(measured, users, lookUps);
+  const quiet = dayOf(measured, users, 0);
+  const table = `A month on Cloudflare with an R2 sink, ${grouped(users)} users and devices, ${LOOKUPS_PER_USER_A_DAY} look-up per user a day, none of them within the cache's hour`;
+  const row = (
+    what: string,
+    ours: number,
+    beside: number,
+    unit: string,
+    besideWhat = "the free plan's day",
+  ) => ({
     table,
-    what: "free plan: users (and as many devices) whose ordinary day fits",
-    ours: ceilings.day,
-    beside: ceilings.first,
-    besideWhat: "those whose first full run fits one day",
-    unit: "users",
-    computed: true,
+    what,
+    ours,
+    beside,
+    besideWhat,
+    unit,
+    computed: "both" as const,
   });
+  report.add(
+    row(
+      "dollars a month",
+      monthly(day, stored),
+      PAID_PLAN,
+      "$",
+      "the paid plan itself; its included amounts not taken off",
+    ),
+    row(
+      "… without the look-ups",
+      monthly(quiet, storedOf(measured, users, 0)),
+      PAID_PLAN,
+      "$",
+      "the paid plan itself",
+    ),
+    row("requests a day", day.requests, FREE.requests, ""),
+    row("object requests a day", day.objectRequests, FREE.objectRequests, ""),
+    row("duration a day", day.gigabyteSeconds, FREE.gigabyteSeconds, "GB-s"),
+    row("rows read a day", day.rowsRead, FREE.rowsRead, ""),
+    row("rows written a day", day.rowsWritten, FREE.rowsWritten, ""),
+    row("KV reads a day", day.kvReads, FREE.kvReads, ""),
+    row("KV writes a day", day.kvWrites, FREE.kvWrites, ""),
+    row("R2 class A operations a month", day.r2ClassA * 30, FREE.r2ClassAMonth, "", "the free plan's month"),
+    row("stored in objects", stored.objects, FREE.objectGigabytes, "GB", "the free plan's"),
+    row("stored in KV", stored.kv, FREE.kvGigabytes, "GB", "the free plan's"),
+    row("stored in R2, 30 days of snapshots", stored.r2, FREE.r2Gigabytes, "GB", "the free plan's"),
+  );
+};
+
+const reportCeilings = (report: Report, measured: MeasuredCost): void => {
+  const table = `The free plan's ceiling, from the counts of ${grouped(measured.users)} users and devices`;
+  const all = freeCeiling(measured, LOOKUPS_PER_USER_A_DAY);
+  const alone = freeCeiling(measured, 0);
+  const { lookup, again } = measured.bills;
+  const perLookup = Math.min(FREE.kvWrites / lookup.kvWrites, FREE.kvReads / lookup.kvReads);
+  const users = { table, unit: "users", computed: "both" as const };
+  report.add(
+    {
+      ...users,
+      what: "without look-ups",
+      ours: alone.users,
+      beside: firstRunCeiling(measured),
+      besideWhat: `those whose first full run fits one day; what ends it: ${alone.limit}`,
+    },
+    {
+      ...users,
+      what: `with ${LOOKUPS_PER_USER_A_DAY} look-up per user a day`,
+      ours: all.users,
+      beside: alone.users,
+      besideWhat: `without look-ups; what ends it: ${all.limit}`,
+    },
+    {
+      table,
+      what: "look-ups a day that are not cached",
+      ours: perLookup,
+      beside: FREE.kvWrites,
+      besideWhat: "KV writes of the free plan's day",
+      unit: "",
+      computed: "both",
+    },
+    {
+      table,
+      what: "R2 writes after a full run, counted",
+      ours: again.r2Writes,
+      beside: snapshotWrites(measured.users),
+      besideWhat: "the formula of this table",
+      unit: "",
+      computed: "beside",
+      atMost: 1,
+    },
+  );
+};
+
+export const measureCost = async (report: Report, users: number): Promise<void> => {
+  const measured = await measure(users);
+  for (const size of SIZES) reportSize(report, measured, size);
+  reportCeilings(report, measured);
 };

@@ -1,0 +1,37 @@
+/** What Cloudflare would bill of some work; counted in the bench Worker (worker/meter.ts). */
+export interface Bill {
+  /** SQLite's own counts, index rows included; a key-value read, write or alarm is a row too. */
+  readonly rowsRead: number;
+  readonly rowsWritten: number;
+  /** Calls of Durable Objects, alarms included. */
+  readonly objectRequests: number;
+  readonly kvReads: number;
+  readonly kvWrites: number;
+  readonly kvBytes: number;
+  /** Objects written to R2, and their size. */
+  readonly r2Writes: number;
+  readonly r2Bytes: number;
+}
+
+export const NO_BILL: Bill = {
+  rowsRead: 0,
+  rowsWritten: 0,
+  objectRequests: 0,
+  kvReads: 0,
+  kvWrites: 0,
+  kvBytes: 0,
+  r2Writes: 0,
+  r2Bytes: 0,
+};
+
+/** A bill made of others' counts, kind by kind. */
+export const billOf = (count: (kind: keyof Bill) => number): Bill => ({
+  rowsRead: count("rowsRead"),
+  rowsWritten: count("rowsWritten"),
+  objectRequests: count("objectRequests"),
+  kvReads: count("kvReads"),
+  kvWrites: count("kvWrites"),
+  kvBytes: count("kvBytes"),
+  r2Writes: count("r2Writes"),
+  r2Bytes: count("r2Bytes"),
+});

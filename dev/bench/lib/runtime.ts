@@ -1,0 +1,178 @@
+/** The bench Worker (worker.ts) in the local runtime: a workerd process of its own. */
+import { createTestHarness } from "wrangler";
+import type { RunDocument, RunKind, StreamName, StreamStatus } from "../../../src/sync/status.ts";
+import type { Bill } from "./bill.ts";
+import type { ServedOrg } from "./org.ts";
+import { freePort } from "./ports.ts";
+import { newWorkerd, type ProcessMeter, workerds } from "./process.ts";
+import { say } from "./progress.ts";
+import { grouped, sleep } from "./statistics.ts";
+
+const KEY = "b".repeat(40);
+/** As long as Okta was asked something within this time, a run goes on and need not be asked about. */
+const QUIET_MS = 250;
+const TELL_EVERY_MS = 10_000;
+
+export interface WorkerOptions {
+  /** More connections to the same org, each with an empty inventory: c1, c2, … */
+  readonly connections?: number;
+  readonly vars?: Readonly<Record<string, string>>;
+}
+
+const objects = {
+  OKTA_GATE: "OktaGate",
+  INVENTORY_STREAM: "InventoryStream",
+  ACCOUNT_LOOKUP: "AccountLookup",
+  SINK_DELIVERY: "SinkDelivery",
+  FLOOR: "Floor",
+};
+
+export class BenchWorker {
+  readonly #harness: ReturnType<typeof createTestHarness>;
+  readonly #org: ServedOrg | null;
+  /** Its workerd process; null where the system does not tell of it. */
+  readonly process: ProcessMeter | null;
+
+  private constructor(
+    harness: ReturnType<typeof createTestHarness>,
+    org: ServedOrg | null,
+    workerd: ProcessMeter | null,
+  ) {
+    this.#harness = harness;
+    this.#org = org;
+    this.process = workerd;
+  }
+
+  /** @param org null for a Worker that asks no Okta anything */
+  static async start(
+    org: ServedOrg | null,
+    { connections = 0, vars = {} }: WorkerOptions = {},
+  ): Promise<BenchWorker> {
+    const oktaUrl = org?.url ?? "http://127.0.0.1:9";
+    const more = Array.from({ length: connections }, (_, index) => ({
+      id: `c${index + 1}`,
+      base_url: oktaUrl,
+      secret_prefix: `C${index + 1}_`,
+    }));
+    const tokens = more.map(({ secret_prefix }) => [`${secret_prefix}API_TOKEN`, "sim-token"]);
+    const before = new Set(workerds());
+    const harness = createTestHarness({
+      workers: [
+        {
+          config: {
+            name: "bench",
+            main: "dev/bench/worker.ts",
+            compatibility_date: "2026-10-20",
+            kv_namespaces: [{ binding: "ENRICHMENT_CACHE" }],
+            r2_buckets: [{ binding: "EVENTS", bucket_name: "events" }],
+            durable_objects: {
+              bindings: Object.entries(objects).map(([name, class_name]) => ({ name, class_name })),
+            },
+            migrations: [{ tag: "v1", new_sqlite_classes: Object.values(objects) }],
+            dev: { port: await freePort() },
+            vars: {
+              OKTA_BASE_URL: oktaUrl,
+              OKTA_API_TOKEN: "sim-token",
+              ALLOW_LOOPBACK: "true",
+              API_KEYS: KEY,
+              CONNECTIONS: JSON.stringify(more),
+              ...Object.fromEntries(tokens),
+              ...vars,
+            },
+          },
+        },
+      ],
+    });
+    await harness.listen();
+    return new BenchWorker(harness, org, newWorkerd(before));
+  }
+
+  async request(method: string, path: string, body?: unknown): Promise<Response> {
+    const response = await this.#harness.fetch(path, {
+      method,
+      headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json" },
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    // The harness answers with undici's Response, which is the one of Node by another name.
+    return response as unknown as Response;
+  }
+
+  async json<T>(method: string, path: string, body?: unknown): Promise<T> {
+    return (await (await this.request(method, path, body)).json()) as T;
+  }
+
+  /** Has the bench Worker do something of its own, see worker.ts. */
+  bench<T>(
+    work: string,
+    parameters: Readonly<Record<string, string | number>> = {},
+    body?: unknown,
+  ): Promise<T> {
+    const query = new URLSearchParams(
+      Object.entries(parameters).map(([name, value]) => [name, String(value)]),
+    );
+    return this.json("POST", `/bench/${work}?${query}`, body);
+  }
+
+  /** What Cloudflare would bill of what was done since the last time. */
+  bill(): Promise<Bill> {
+    return this.bench("bill");
+  }
+
+  status(stream: StreamName = "users", connection = "default"): Promise<StreamStatus> {
+    return this.json("GET", `/v1/streams/${stream}?connection=${connection}`);
+  }
+
+  /**
+   * One run from its start to its end; how it ended. While it asks Okta, nobody asks it: its progress is seen at
+   * Okta's side.
+   * @param label what to call it in messages of progress
+   */
+  async run(kind: RunKind, stream: StreamName, label: string, connection = "default"): Promise<RunDocument> {
+    const path = `/v1/streams/${stream}/runs?connection=${connection}`;
+    const { id } = await this.json<RunDocument>("POST", path, { kind });
+    let pause = 50;
+    let toldAt = performance.now();
+    for (;;) {
+      await sleep(pause);
+      if (this.#org !== null && performance.now() - toldAt > TELL_EVERY_MS) {
+        toldAt = performance.now();
+        say(`${label}: ${grouped(this.#org.askedCount())} calls so far`);
+      }
+      if (this.#org !== null && this.#org.quietMs() < QUIET_MS) continue;
+      const { runs } = await this.json<{ runs: RunDocument[] }>("GET", path);
+      const run = runs.find((each) => each.id === id);
+      if (run !== undefined && run.state !== "running") return run;
+      pause = Math.min(1000, Math.max(QUIET_MS, pause * 1.5));
+    }
+  }
+
+  /** Every event as NDJSON; the lines are handed over page by page. */
+  async inventory(
+    stream: StreamName,
+    onPage: (text: string) => void,
+    { connection = "default", dialect = "sekoia" } = {},
+  ): Promise<void> {
+    let path: string | null =
+      `/v1/inventory/${stream}?limit=1000&dialect=${dialect}&connection=${connection}`;
+    while (path !== null) {
+      const response: Response = await this.request("GET", path);
+      onPage(await response.text());
+      path = /<([^>]+)>; rel="?next"?/.exec(response.headers.get("link") ?? "")?.[1] ?? null;
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#harness.close();
+  }
+}
+
+/** How long a run took, ms by the Worker's own clock. */
+export const durationOf = ({ started_at, finished_at }: RunDocument): number =>
+  Date.parse(finished_at ?? "") - Date.parse(started_at);
+
+/** For what must end well before it can be measured. */
+export const assertDone = (run: RunDocument): void => {
+  if (run.state !== "done")
+    throw new Error(`a ${run.kind} run ended as ${run.state}: ${JSON.stringify(run.error)}`);
+};

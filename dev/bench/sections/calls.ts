@@ -1,0 +1,86 @@
+/** Calls to Okta of a full run, an idle delta and a delta after 1 % changed, beside the design's formula and peers. */
+import { cartographyCalls, sekoiaCalls, sizesOf } from "../../../test/support/formula.ts";
+import type { OrgDump } from "../../okta-org/index.ts";
+import type { Report } from "../lib/report.ts";
+import type { MeasuredSize } from "../lib/sizes.ts";
+import { grouped } from "../lib/statistics.ts";
+
+/**
+ * What the program of lib/peer.ts makes: the plain list, which leaves DEPROVISIONED users out, per user its groups,
+ * factors and roles, and per user and group the group's roles. Users alone.
+ */
+export const programCalls = (dump: Pick<OrgDump, "users">): number => {
+  const present = dump.users.filter(({ status }) => status !== "DEPROVISIONED");
+  const groups = present.reduce((sum, user) => sum + user.groups.length, 0);
+  return Math.ceil(present.length / 200) + 3 * present.length + groups;
+};
+
+/** At most so many calls of a stream when nothing has changed. */
+const IDLE_BOUND = 4;
+
+export const reportCalls = (report: Report, measured: MeasuredSize): void => {
+  const { users, dump, bound, first, again, idle, delta, peer } = measured;
+  const table = `Calls to Okta, ${grouped(users)} users and as many devices, ${grouped(sizesOf(dump).groups)} groups`;
+  const calls = (what: string, ours: number, beside: number, besideWhat: string) => ({
+    table,
+    what,
+    ours,
+    beside,
+    besideWhat,
+    unit: "calls",
+  });
+  const program = programCalls(dump);
+  report.add(
+    { ...calls("first full run, both streams", first.calls, bound, "the design's formula"), atMost: 1 },
+    peer === null
+      ? {
+          ...calls("… beside a program", first.calls, program, "on @okta/okta-sdk-nodejs, users alone"),
+          computed: "beside",
+        }
+      : calls(
+          "… beside a program",
+          first.calls,
+          peer.calls,
+          "on @okta/okta-sdk-nodejs, users alone, really run",
+        ),
+    {
+      ...calls(
+        "… in Sekoia.io's way",
+        first.calls,
+        sekoiaCalls(dump),
+        "per user groups, factors, roles; group roles",
+      ),
+      computed: "beside",
+    },
+    {
+      ...calls(
+        "… in Cartography's way",
+        first.calls,
+        cartographyCalls(dump),
+        "per user factors, roles; members",
+      ),
+      computed: "beside",
+    },
+    calls("full run of the next day", again.calls, first.calls, "the first one"),
+    { ...calls("idle delta, both streams", idle.calls, 2 * IDLE_BOUND, "the design's bound"), atMost: 1 },
+    calls("delta after 1 % changed", delta.calls, first.calls, "a first full run"),
+    {
+      ...calls(
+        "… beside a program",
+        delta.calls,
+        peer?.calls ?? program,
+        "which has to read everything again",
+      ),
+      ...(peer === null && { computed: "beside" }),
+    },
+  );
+  if (peer !== null)
+    report.add(
+      calls(
+        "the program: formula and run",
+        program,
+        peer.calls,
+        "the formula of the larger sizes against the run",
+      ),
+    );
+};

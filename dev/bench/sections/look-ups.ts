@@ -1,0 +1,128 @@
+/**
+ * Cached look-ups beside a bare Hono route with one KV read of the same payload, in turn in one runtime; look-ups that
+ * are not cached beside their own Okta calls, fetched and parsed in the same runtime.
+ */
+import { type ServedOrg, serveOrg } from "../lib/org.ts";
+import type { Report } from "../lib/report.ts";
+import { BenchWorker } from "../lib/runtime.ts";
+import { grouped, quantile, timeOf } from "../lib/statistics.ts";
+
+/** A cached look-up: at most this many times the bare route. */
+const CACHED_GOAL = 1.3;
+/** Of every Okta call while look-ups are not cached, as over a network. */
+const LATENCY_MS = 50;
+const AT_ONCE = 16;
+const WARM_UP = 300;
+const BARE = "/bench/kv/payload";
+
+export interface LookupRounds {
+  readonly cached: number;
+  readonly cold: number;
+}
+
+const pathOf = (account: string): string => `/v1/enrichments/accounts/${encodeURIComponent(account)}`;
+
+const get = async (worker: BenchWorker, path: string): Promise<void> => {
+  await (await worker.request("GET", path)).arrayBuffer();
+};
+
+/** Requests a second with so many under way all the time. */
+const rateOf = async (worker: BenchWorker, path: string, requests: number): Promise<number> => {
+  let left = requests;
+  const lane = async (): Promise<void> => {
+    while (left > 0) {
+      left -= 1;
+      await get(worker, path);
+    }
+  };
+  return (requests * 1000) / (await timeOf(() => Promise.all(Array.from({ length: AT_ONCE }, lane))));
+};
+
+/** A look-up finds its user first; what it then asks about the user it may ask at once. */
+const stepsOf = (org: ServedOrg): string[][] => {
+  const [first, ...others] = org.takeAsked().map((path) => org.url + path);
+  return [first === undefined ? [] : [first], others];
+};
+
+const measureCached = async (
+  report: Report,
+  worker: BenchWorker,
+  login: string,
+  rounds: number,
+): Promise<void> => {
+  const path = pathOf(login);
+  await get(worker, path);
+  const payload = await (await worker.request("GET", path)).text();
+  if (!payload.includes('"cached":true')) throw new Error("the second look-up does not come from the cache");
+  await worker.request("PUT", BARE, payload);
+  const times = { bare: [] as number[], cached: [] as number[] };
+  for (let round = -Math.min(WARM_UP, rounds); round < rounds; round++) {
+    const bare = await timeOf(() => get(worker, BARE));
+    const cached = await timeOf(() => get(worker, path));
+    if (round < 0) continue;
+    times.bare.push(bare);
+    times.cached.push(cached);
+  }
+  // Whoever goes first finds a colder machine: each goes first once.
+  const before = { bare: await rateOf(worker, BARE, rounds), cached: await rateOf(worker, path, rounds) };
+  const after = { cached: await rateOf(worker, path, rounds), bare: await rateOf(worker, BARE, rounds) };
+
+  const table = `Look-ups from the cache, ${grouped(rounds)} of each, ${payload.length} bytes`;
+  const besideWhat = "a bare Hono route with one KV read";
+  const ms = (what: string, part: number) => ({
+    table,
+    what,
+    ours: quantile(times.cached, part),
+    beside: quantile(times.bare, part),
+    besideWhat,
+    unit: "ms",
+  });
+  report.add({ ...ms("p50", 0.5), atMost: CACHED_GOAL }, ms("p99", 0.99), {
+    table,
+    what: `rate, ${AT_ONCE} under way at once`,
+    ours: (before.cached + after.cached) / 2,
+    beside: (before.bare + after.bare) / 2,
+    besideWhat,
+    unit: "a second",
+  });
+};
+
+const measureCold = async (
+  report: Report,
+  worker: BenchWorker,
+  org: ServedOrg,
+  ids: readonly string[],
+): Promise<void> => {
+  org.org.state.options.latencyMs = LATENCY_MS;
+  const times = { ours: [] as number[], floor: [] as number[] };
+  let calls = 0;
+  for (const id of ids) {
+    org.takeAsked();
+    times.ours.push(await timeOf(() => get(worker, pathOf(id))));
+    calls += org.askedCount();
+    const steps = stepsOf(org);
+    times.floor.push(await timeOf(() => worker.bench("floor", {}, steps)));
+  }
+  const table = `Look-ups that are not cached, ${(calls / ids.length).toFixed(1)} Okta calls of ${LATENCY_MS} ms each`;
+  const ms = (what: string, part: number) => ({
+    table,
+    what,
+    ours: quantile(times.ours, part),
+    beside: quantile(times.floor, part),
+    besideWhat: "the same calls, first the user, then the others at once",
+    unit: "ms",
+  });
+  report.add(ms("p50", 0.5), ms("p99", 0.99));
+};
+
+export const measureLookups = async (report: Report, rounds: LookupRounds): Promise<void> => {
+  const org = await serveOrg({ users: rounds.cold + 10, groups: 20, devices: 0 });
+  const worker = await BenchWorker.start(org);
+  const users = org.org.dump().users.filter(({ status }) => status === "ACTIVE");
+  const [first, ...others] = users;
+  await measureCached(report, worker, String(first?.profile["login"]), rounds.cached);
+  const ids = others.slice(0, rounds.cold).map(({ id }) => id);
+  await measureCold(report, worker, org, ids);
+  await worker.close();
+  org.close();
+};

@@ -1,0 +1,166 @@
+/** An org, a receiver, and the bench Worker in the real `wrangler dev`, all three on one clock that can be moved on. */
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { StreamName, StreamStatus } from "../../../src/sync/status.ts";
+import type { Json } from "../../../test/support/expected.ts";
+import { WorkerProcess } from "../../../test/support/worker-process.ts";
+import { eventsIn } from "../lib/check.ts";
+import { type ServedOrg, serveOrg } from "../lib/org.ts";
+import { sleep } from "../lib/statistics.ts";
+import { wrangler } from "../lib/wrangler.ts";
+import type { Stored } from "../worker/instrumented.ts";
+import { CLIENT, Keys } from "./keys.ts";
+import { type Receiver, startReceiver } from "./receiver.ts";
+
+export const streams: readonly StreamName[] = ["users", "devices"];
+/** Windows as long as a backoff that nobody notices: a refusal lasts until its window ends, by the real clock. */
+const WINDOW_MS = 2_000;
+const REST_WITHIN_MS = 120_000;
+/** How far the clock is moved on at a time while something waits. */
+const WAIT_STEP_MS = 30_000;
+
+/** The Worker of one org. */
+export class Scene {
+  readonly org: ServedOrg;
+  readonly keys: Keys;
+  readonly receiver: Receiver;
+  readonly worker: WorkerProcess;
+
+  private constructor(org: ServedOrg, keys: Keys, receiver: Receiver, worker: WorkerProcess) {
+    this.org = org;
+    this.keys = keys;
+    this.receiver = receiver;
+    this.worker = worker;
+  }
+
+  static async create(users: number): Promise<Scene> {
+    const org = await serveOrg({
+      users,
+      groups: 40,
+      devices: users,
+      limits: "published",
+      windowMs: WINDOW_MS,
+      concurrency: 75,
+    });
+    const keys = new Keys(org.org);
+    const receiver = await startReceiver();
+    const sinks = [{ type: "http", name: "siem", url: receiver.url, format: "json", dialect: "sekoia" }];
+    const worker = await WorkerProcess.create({
+      OKTA_BASE_URL: org.url,
+      OKTA_CLIENT_ID: CLIENT,
+      OKTA_PRIVATE_KEY: await keys.add(),
+      DELETION_GUARD: "0.5",
+      SINKS: JSON.stringify(sinks),
+      CLOCK_OFFSET_MS: "0",
+    });
+    await useBenchWorker(worker.folder);
+    return new Scene(org, keys, receiver, worker);
+  }
+
+  /** Starts the Worker where the clock stands now; a setting that is given takes the place of the old one. */
+  async start(settings: Readonly<Record<string, string>> = {}): Promise<void> {
+    const changed = { ...settings, CLOCK_OFFSET_MS: String(this.#offset) };
+    const file = join(this.worker.folder, ".env");
+    const kept = (await readFile(file, "utf8"))
+      .split("\n")
+      .filter((line) => line !== "" && !(line.slice(0, line.indexOf("=")) in changed));
+    const added = Object.entries(changed).map(([name, value]) => `${name}='${value}'`);
+    await writeFile(file, `${[...kept, ...added].join("\n")}\n`);
+    await this.worker.start();
+  }
+
+  /** Makes the Worker forget everything; it must not be running. */
+  async forget(): Promise<void> {
+    await rm(join(this.worker.folder, "state"), { recursive: true, force: true });
+  }
+
+  get #offset(): number {
+    return this.org.org.state.clock.offset();
+  }
+
+  /** The time of this world, ms since the epoch. */
+  now(): number {
+    return this.org.org.state.clock.now();
+  }
+
+  /** Lets time go by for the org and the Worker. */
+  async advance(ms: number): Promise<void> {
+    this.org.org.state.clock.setOffset(this.#offset + ms);
+    await this.bench("clock", { offset: String(this.#offset) });
+  }
+
+  async bench<T>(work: string, parameters: Readonly<Record<string, string>> = {}): Promise<T> {
+    const response = await this.worker.request("POST", `/bench/${work}?${new URLSearchParams(parameters)}`);
+    if (!response.ok) throw new Error(`${work}: ${response.status} ${await response.text()}`);
+    // JSON of our own Worker.
+    return (await response.json()) as T;
+  }
+
+  stored(): Promise<Record<string, Stored>> {
+    return this.bench("stored");
+  }
+
+  count(object: string, query: string): Promise<number> {
+    return this.bench("count", { object, query });
+  }
+
+  async cron(expression: string): Promise<void> {
+    await this.worker.request("GET", `/cdn-cgi/handler/scheduled?cron=${encodeURIComponent(expression)}`);
+  }
+
+  async status(stream: StreamName): Promise<StreamStatus | null> {
+    const response = await this.worker.request("GET", `/v1/streams/${stream}`).catch(() => null);
+    return response?.ok ? response.json() : null;
+  }
+
+  /**
+   * Waits until no run is on, and everything is delivered where that is asked for. What backs off is waited for by
+   * moving the clock on.
+   */
+  async rest({ delivered = false } = {}): Promise<StreamStatus[]> {
+    const deadline = Date.now() + REST_WITHIN_MS;
+    for (;;) {
+      const statuses = (await Promise.all(streams.map((stream) => this.status(stream)))).filter(
+        (status) => status !== null,
+      );
+      const waits = ({ run, state, sinks }: StreamStatus): boolean =>
+        (run !== null && (state === "backing_off" || run.error !== null)) ||
+        (delivered && sinks.some(({ lag_events, next_try_at }) => lag_events > 0 && next_try_at !== null));
+      const rests = ({ run, sinks }: StreamStatus): boolean =>
+        run === null && (!delivered || sinks.every(({ lag_events }) => lag_events === 0));
+      if (statuses.length === streams.length && statuses.every(rests)) return statuses;
+      if (Date.now() > deadline)
+        throw new Error(
+          `no rest within ${REST_WITHIN_MS} ms: ${JSON.stringify(statuses)}\n${this.worker.output}`,
+        );
+      await sleep(250);
+      if (statuses.some(waits)) await this.advance(WAIT_STEP_MS);
+    }
+  }
+
+  /** Every event of a stream. */
+  async events(stream: StreamName): Promise<Json[]> {
+    const events: Json[] = [];
+    for (let after = "0"; ; ) {
+      const response = await this.worker.request("GET", `/v1/inventory/${stream}?limit=1000&after=${after}`);
+      events.push(...eventsIn(await response.text()));
+      const last = response.headers.get("x-last-sequence") ?? after;
+      if (response.headers.get("link") === null) return events;
+      after = last;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.worker.remove();
+    this.org.close();
+    this.receiver.close();
+  }
+}
+
+/** Puts the Worker with instruments in the place of the bare product. */
+const useBenchWorker = async (folder: string): Promise<void> => {
+  await wrangler("deploy", "dev/bench/worker.ts", "--dry-run", "--outdir", join(folder, "bundle"));
+  const file = join(folder, "wrangler.toml");
+  const config = await readFile(file, "utf8");
+  await writeFile(file, config.replace(/^main = .*$/m, 'main = "bundle/worker.js"'));
+};

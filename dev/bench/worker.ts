@@ -1,0 +1,108 @@
+/**
+ * The Worker with instruments on its objects, and beside it the floors that it is held against. Below `/bench/` are
+ * routes of its own; everything else is the product.
+ */
+
+import type { DeliveryIdentity } from "../../src/delivery/store.ts";
+import worker, {
+  SinkDelivery as Delivery,
+  OktaGate as Gate,
+  AccountLookup as Lookup,
+} from "../../src/index.ts";
+import { moveClock } from "./worker/clock.ts";
+import { bareKv, type Floor, post } from "./worker/floor.ts";
+import { type Instruments, instrumented, type Stored } from "./worker/instrumented.ts";
+import { takeBill } from "./worker/meter.ts";
+import type { InventoryStream } from "./worker/stream.ts";
+
+export { Floor } from "./worker/floor.ts";
+export { InventoryStream } from "./worker/stream.ts";
+export class OktaGate extends instrumented(Gate) {}
+export class AccountLookup extends instrumented(Lookup) {}
+
+/** The real delivery, and in the same object the least that moves an inventory: read a page, post it, again. */
+export class SinkDelivery extends instrumented(Delivery) {
+  async loop(url: string): Promise<void> {
+    const stream = usersOf(this.env);
+    for (
+      let page = await stream.pageAfter(0);
+      page.events.length > 0;
+      page = await stream.pageAfter(page.last)
+    )
+      await post(url, `[${page.events.map((event) => event.json).join(",")}]`);
+  }
+}
+
+const SINK = { connection: "default", stream: "users", sink: "siem" } satisfies DeliveryIdentity;
+
+// The bindings' generated types are the deployed Worker's; here they lead to the classes of this one.
+const usersOf = (env: Env): InventoryStream =>
+  env.INVENTORY_STREAM.getByName("default/users") as unknown as InventoryStream;
+const deliveryOf = (env: Env): SinkDelivery =>
+  env.SINK_DELIVERY.getByName("default/users/siem") as unknown as SinkDelivery;
+const floorOf = (env: Env): Floor => {
+  const { FLOOR } = env as unknown as { FLOOR: DurableObjectNamespace<Floor> };
+  return FLOOR.getByName("floor") as unknown as Floor;
+};
+
+/** The objects that store something of the default connection and a sink called siem, by name. */
+const objectsOf = (env: Env): Map<string, Instruments> => {
+  const named = (name: string, stub: unknown): [string, Instruments] => [name, stub as Instruments];
+  return new Map(
+    ["users", "devices"]
+      .flatMap((stream) => [
+        named(stream, env.INVENTORY_STREAM.getByName(`default/${stream}`)),
+        named(`delivery of ${stream}`, env.SINK_DELIVERY.getByName(`default/${stream}/siem`)),
+      ])
+      .concat([named("gate", env.OKTA_GATE.getByName("default"))]),
+  );
+};
+
+const storedIn = async (env: Env): Promise<Record<string, Stored>> => {
+  const stored: Record<string, Stored> = {};
+  for (const [name, object] of objectsOf(env)) stored[name] = await object.benchStored();
+  return stored;
+};
+
+const advanceTo = async (env: Env, offset: number): Promise<void> => {
+  const moved = moveClock(offset);
+  for (const object of objectsOf(env).values()) await object.benchAdvanceAlarm(moved);
+};
+
+/** Objects that are taken out of memory answer the call that does it with an error. */
+const evictAll = async (env: Env): Promise<void> => {
+  await Promise.allSettled([...objectsOf(env).values()].map((object) => object.benchEvict()));
+};
+
+type Work = (env: Env, parameters: URLSearchParams, request: Request) => Promise<unknown>;
+
+const works: Readonly<Record<string, Work>> = {
+  bill: async () => takeBill(),
+  age: (env) => usersOf(env).age(),
+  fill: (env, parameters) => usersOf(env).fill(Number(parameters.get("users"))),
+  floor: async (env, _, request) => floorOf(env).read(await request.json()),
+  prepare: (env) => usersOf(env).prepare(),
+  post: (env, parameters) => usersOf(env).post(String(parameters.get("url"))),
+  loop: (env, parameters) => deliveryOf(env).loop(String(parameters.get("url"))),
+  deliver: (env) => usersOf(env).deliver(),
+  replay: (env) => deliveryOf(env).replay(SINK, 0),
+  stored: (env) => storedIn(env),
+  count: async (env, parameters) =>
+    objectsOf(env)
+      .get(String(parameters.get("object")))
+      ?.benchCount(String(parameters.get("query"))),
+  clock: (env, parameters) => advanceTo(env, Number(parameters.get("offset"))),
+  evict: (env) => evictAll(env),
+};
+
+export default {
+  ...worker,
+  async fetch(request, env, ctx) {
+    const { pathname, searchParams } = new URL(request.url);
+    if (!pathname.startsWith("/bench/")) return worker.fetch(request, env, ctx);
+    if (pathname.startsWith("/bench/kv/")) return bareKv.fetch(request, env, ctx);
+    const work = works[pathname.slice("/bench/".length)];
+    if (work === undefined) return new Response(null, { status: 404 });
+    return Response.json((await work(env, searchParams, request)) ?? null);
+  },
+} satisfies ExportedHandler<Env>;

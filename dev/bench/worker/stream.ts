@@ -1,0 +1,72 @@
+/** The stream, with an inventory that can be filled without an org and read by bare loops. */
+import { wakeSinks } from "../../../src/delivery/index.ts";
+import { InventoryStream as Stream } from "../../../src/index.ts";
+import { Inventory } from "../../../src/inventory/inventory.ts";
+import { parseUser } from "../../../src/okta/records.ts";
+import type { EventsPage } from "../../../src/sync/api.ts";
+import { userRecord } from "../lib/user-record.ts";
+import { post } from "./floor.ts";
+import { instrumented } from "./instrumented.ts";
+
+const PAGE = 500;
+/** As the http sink's batches are bounded. */
+const BATCH_CHARACTERS = 1_000_000;
+
+export class InventoryStream extends instrumented(Stream) {
+  #bodies: string[] = [];
+
+  /** Makes every factor due to be read again, as if its time had passed. */
+  async age(): Promise<void> {
+    this.ctx.storage.sql.exec("UPDATE assets SET factors_at = 1 WHERE factors_at IS NOT NULL");
+  }
+
+  /** An inventory of so many people. */
+  async fill(users: number): Promise<void> {
+    const inventory = new Inventory(this.ctx.storage.sql, Date.now);
+    for (let first = 0; first < users; first += 200) {
+      const page = Array.from({ length: Math.min(200, users - first) }, (_, index) =>
+        parseUser(userRecord(first + index)),
+      );
+      this.ctx.storage.transactionSync(() => {
+        inventory.assets.file(page.flatMap((user) => (user.ok ? [user.value] : [])));
+      });
+    }
+  }
+
+  pageAfter(after: number): Promise<EventsPage> {
+    return this.events({ after, limit: PAGE, dialect: "ocsf" });
+  }
+
+  /** The real delivery begins. */
+  async deliver(): Promise<void> {
+    const { head } = new Inventory(this.ctx.storage.sql, Date.now).assets;
+    await wakeSinks({ env: this.env, connection: "default", stream: "users", head, known: [] });
+  }
+
+  /** Lays the batches ready in memory, as the http sink makes them. @returns how many */
+  async prepare(): Promise<number> {
+    this.#bodies = [];
+    let pending: string[] = [];
+    let characters = 0;
+    const flush = (): void => {
+      if (pending.length > 0) this.#bodies.push(`[${pending.join(",")}]`);
+      pending = [];
+      characters = 0;
+    };
+    for (let page = await this.pageAfter(0); page.events.length > 0; page = await this.pageAfter(page.last)) {
+      for (const { json } of page.events) {
+        if (pending.length === PAGE || characters + json.length + 1 > BATCH_CHARACTERS) flush();
+        pending.push(json);
+        characters += json.length + 1;
+      }
+    }
+    flush();
+    return this.#bodies.length;
+  }
+
+  /** The barest loop: posts what lies ready. */
+  async post(url: string): Promise<void> {
+    for (const body of this.#bodies) await post(url, body);
+    this.#bodies = [];
+  }
+}
