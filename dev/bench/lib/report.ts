@@ -29,9 +29,12 @@ const ratioOf = ({ ours, beside }: Row): number | null => {
 const isMet = ({ ours, beside, atMost }: Row): boolean | null =>
   atMost === undefined ? null : ours <= atMost * beside;
 
+const withUnit = (value: number, unit: string): string =>
+  unit === "" ? shown(value) : `${shown(value)} ${unit}`;
+
 const sides = ({ ours, beside, besideWhat, unit, computed }: Row) => ({
-  ours: `${shown(ours)} ${unit}${computed === "both" ? " (computed)" : ""}`,
-  beside: `${shown(beside)} ${unit}: ${besideWhat}${computed === undefined ? "" : " (computed)"}`,
+  ours: `${withUnit(ours, unit)}${computed === "both" ? " (computed)" : ""}`,
+  beside: `${withUnit(beside, unit)}: ${besideWhat}${computed === undefined ? "" : " (computed)"}`,
 });
 
 export class Report {
@@ -48,17 +51,19 @@ export class Report {
     this.#failures.push({ section, message });
   }
 
-  /** What is not as it should be, a line each. */
-  get complaints(): string[] {
+  /** Sections that could not be measured, a line each. */
+  get failures(): string[] {
+    return this.#failures.map(({ section, message }) => `Not measured: ${section}: ${message}`);
+  }
+
+  /** Goals that are missed, a line each and what differs. */
+  get missed(): string[] {
     const missed = this.#rows.filter((row) => isMet(row) === false);
-    return [
-      ...missed.map((row) => {
-        const { ours, beside } = sides(row);
-        const detail = row.detail === undefined || row.detail === "" ? "" : `\n${row.detail}`;
-        return `Goal missed: ${row.table}: ${row.what}: ${ours}, at most ${row.atMost} times ${beside}${detail}`;
-      }),
-      ...this.#failures.map(({ section, message }) => `Not measured: ${section}: ${message}`),
-    ];
+    return missed.map((row) => {
+      const { ours, beside } = sides(row);
+      const detail = row.detail === undefined || row.detail === "" ? "" : `\n${row.detail}`;
+      return `Goal missed: ${row.table}: ${row.what}: ${ours}, at most ${row.atMost} times ${beside}${detail}`;
+    });
   }
 
   /** The rows that were not printed before, by table. */
@@ -74,7 +79,7 @@ export class Report {
             {
               ...sides(row),
               ratio: ratioOf(row)?.toPrecision(3) ?? "",
-              goal: row.atMost === undefined ? "" : `at most ${row.beside === 0 ? "none" : row.atMost}`,
+              goal: row.atMost === undefined ? "" : row.beside === 0 ? "none" : `at most ${row.atMost}`,
             },
           ]),
         ),

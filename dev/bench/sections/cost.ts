@@ -21,6 +21,8 @@ import type { Stored } from "../worker/instrumented.ts";
 
 const SIZES = [1000, 10_000, 100_000];
 const LOOKUPS = 20;
+/** Longer than a delivery waits for anything. */
+const SETTLES_MS = 500;
 
 const plus = (a: Bill, b: Bill): Bill => billOf((kind) => a[kind] + b[kind]);
 
@@ -28,7 +30,7 @@ const plus = (a: Bill, b: Bill): Bill => billOf((kind) => a[kind] + b[kind]);
 const settledBill = async (worker: BenchWorker): Promise<Bill> => {
   let bill = NO_BILL;
   for (;;) {
-    await sleep(1000);
+    await sleep(SETTLES_MS);
     const more = await worker.bill();
     bill = plus(bill, more);
     if (more.rowsWritten + more.r2Writes === 0) return bill;

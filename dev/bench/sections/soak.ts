@@ -1,7 +1,7 @@
 /**
- * Simulated weeks in minutes, on the real `wrangler dev`: org and Worker live by one clock, a day of it is eight crons
- * three hours apart. Meanwhile people change, Okta fails, objects are evicted in the middle of their work, the runtime
- * is killed every other day, tokens are revoked and keys rotated. In the end inventory and receiver must equal the
+ * Simulated weeks in minutes, on the real `wrangler dev`: org and Worker live by one clock, a day of it is four crons
+ * six hours apart. Meanwhile people change, Okta fails, objects are evicted in the middle of their work, the runtime
+ * is killed every third day, tokens are revoked and keys rotated. In the end inventory and receiver must equal the
  * org, and nothing may have grown: memory, rows, dead letters.
  */
 import { type FaultRule, faultRuleSchema } from "../../okta-org/api/faults.ts";
@@ -9,16 +9,19 @@ import { churn } from "../../okta-org/changes/churn.ts";
 import { say } from "../lib/progress.ts";
 import type { Report } from "../lib/report.ts";
 import { sleep } from "../lib/statistics.ts";
+import { populationOf, replenish } from "../soak/population.ts";
 import { Scene } from "../soak/scene.ts";
 import { memoryOfLives, nothingPiledUp, sameAsOrg } from "../soak/verdict.ts";
 import type { Stored } from "../worker/instrumented.ts";
 
 const USERS = 300;
 const HOUR_MS = 3_600_000;
-const TURN_HOURS = 3;
+const TURN_HOURS = 6;
 const TURNS_A_DAY = 24 / TURN_HOURS;
 /** Every runtime lives as long, so that their memory can be compared. */
-const TURNS_A_LIFE = 2 * TURNS_A_DAY;
+const TURNS_A_LIFE = 3 * TURNS_A_DAY;
+/** Within REFRESH_DAYS every factor is read again, the last of them on the day after. */
+const QUIET_DAYS = 8;
 const FULL_CRON = "0 2 * * *";
 const DELTA_CRON = "*/15 * * * *";
 
@@ -42,14 +45,14 @@ interface Story {
 
 const chance = (part: number): boolean => Math.random() < part;
 
-/** Three hours: changes, a cron, faults and evictions while it works, and rest. */
+/** Six hours: changes, a cron, faults and evictions while it works, and rest. */
 const turn = async (scene: Scene, story: Story): Promise<void> => {
   const { state } = scene.org.org;
   await scene.advance(TURN_HOURS * HOUR_MS);
   const first = story.turns % TURNS_A_DAY === 0;
   story.turns += 1;
-  // One turn in eight changes what the log does not tell: the next full run sees it.
-  story.changes += churn(state, 3, { silent: story.turns % TURNS_A_DAY === 5 }).length;
+  // Some turns change what the log does not tell: a full run sees it, or a week of them where it is a factor.
+  story.changes += churn(state, 3, { silent: chance(0.15) }).length;
   if (chance(0.5)) state.faults.add([...FAULTS]);
   if (chance(0.2)) state.oauth.rotateNonce();
   if (chance(0.1)) state.oauth.revokeTokens();
@@ -100,6 +103,7 @@ export const soak = async (report: Report, minutes: number): Promise<void> => {
   const deadline = performance.now() + minutes * 60_000;
   const scene = await Scene.create(USERS);
   const story: Story = { turns: 0, changes: 0, evictions: 0, kills: 0, rotations: 0 };
+  const population = populationOf(scene.org.org.state);
   const peaksMb: number[] = [];
   try {
     await scene.start();
@@ -109,18 +113,20 @@ export const soak = async (report: Report, minutes: number): Promise<void> => {
     await rebirth(scene, story);
     while (performance.now() < deadline) {
       for (let n = 0; n < TURNS_A_LIFE; n++) await turn(scene, story);
+      replenish(scene.org.org.state, population);
       peaksMb.push((await scene.worker.peakMemory()) / 1e6);
       await rebirth(scene, story);
       say(
         `soak: day ${story.turns / TURNS_A_DAY}; ${story.changes} changes, ${story.evictions} evictions, ${story.kills} kills, ${story.rotations} new keys; peak ${peaksMb.at(-1)?.toFixed(0)} MB`,
       );
     }
-    say("soak: the last full run");
-    for (const cron of [FULL_CRON, DELTA_CRON]) {
-      await scene.advance(HOUR_MS);
-      await scene.cron(cron);
-      await scene.rest({ delivered: true });
+    say("soak: the last week, in which nothing changes");
+    for (let day = 0; day < QUIET_DAYS; day++) {
+      await scene.advance(24 * HOUR_MS);
+      await scene.cron(FULL_CRON);
+      await scene.rest();
     }
+    await scene.cron(DELTA_CRON);
     const statuses = await scene.rest({ delivered: true });
     const days = story.turns / TURNS_A_DAY;
     const table = `Soak: ${days} simulated days, ${story.changes} changes, ${story.evictions} evictions, ${story.kills} kills, ${story.rotations} new keys, ${scene.receiver.posts()} posts`;

@@ -18,6 +18,9 @@ const WINDOW_MS = 2_000;
 const REST_WITHIN_MS = 120_000;
 /** How far the clock is moved on at a time while something waits. */
 const WAIT_STEP_MS = 30_000;
+/** The same while a run waits for a window of Okta's to end, which shows in that it asks nothing. */
+const STALLED_MS = 400;
+const STALL_STEP_MS = WINDOW_MS;
 
 /** The Worker of one org. */
 export class Scene {
@@ -135,6 +138,7 @@ export class Scene {
         );
       await sleep(250);
       if (statuses.some(waits)) await this.advance(WAIT_STEP_MS);
+      else if (this.org.quietMs() > STALLED_MS) await this.advance(STALL_STEP_MS);
     }
   }
 
