@@ -5,7 +5,7 @@ import { rateLimitSchema } from "../sync/status.ts";
 export const capabilities = ["users", "groups", "factors", "roles", "devices", "logs"] as const;
 export type Capability = (typeof capabilities)[number];
 
-const checkSchema = z.object({
+export const checkSchema = z.object({
   /** A capability, or `sink:NAME`. */
   name: z.string(),
   status: z.enum(["pass", "fail", "unknown"]),

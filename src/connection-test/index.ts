@@ -4,20 +4,23 @@ import type { Config, Connection } from "../config.ts";
 import { testSink } from "../delivery/index.ts";
 import { Permits } from "../okta/gate/permits.ts";
 import type { Candidate } from "./candidate.ts";
-import type { Check, ConnectionTest } from "./document.ts";
+import { type Check, type ConnectionTest, capabilities } from "./document.ts";
 import type { KnownAssets } from "./findings.ts";
-import { isOk, type TestOptions, testOkta } from "./run.ts";
+import { isOk, type OnCheck, type TestOptions, testOkta } from "./run.ts";
 import { candidateSignIn, storedSignIn } from "./sign-in.ts";
 
 export { readCandidate } from "./candidate.ts";
-export { type ConnectionTest, connectionTestSchema } from "./document.ts";
+export { type Check, type ConnectionTest, connectionTestSchema } from "./document.ts";
+export { type TestEvent, testEventSchema } from "./events.ts";
 export type { KnownAssets } from "./findings.ts";
+export type { OnCheck } from "./run.ts";
 
 export interface ConnectionTestDeps {
   readonly env: Env;
   readonly config: Pick<Config, "sinks" | "rateLimitShare">;
   readonly fetch: typeof fetch;
   readonly now: () => number;
+  readonly onCheck: OnCheck;
 }
 
 /** How long a call of the test may stand in line for a permit, ms. */
@@ -72,34 +75,49 @@ export const testCandidate = (
 const withSinks = async (
   deps: ConnectionTestDeps,
   connection: string,
-  options: TestOptions,
+  options: Omit<TestOptions, "onCheck">,
 ): Promise<ConnectionTest> => {
-  const [document, sinks] = await Promise.all([testOkta(options), sinkChecks(deps, connection)]);
+  const { onCheck } = deps;
+  const [document, sinks] = await Promise.all([
+    testOkta({ ...options, onCheck }),
+    sinkChecks(deps, connection),
+  ]);
   const checks = [...document.checks, ...sinks];
   return { ...document, checks, ok: isOk(checks) };
 };
 
+/** The names of the document's checks, in its order. */
+export const checkNames = ({ accepted, refused }: Config["sinks"]): readonly string[] => [
+  ...capabilities,
+  ...[...accepted, ...refused].map(({ name }) => `sink:${name}`),
+];
+
 const sinkChecks = async (
-  { env, config, fetch, now }: ConnectionTestDeps,
+  { env, config, fetch, now, onCheck }: ConnectionTestDeps,
   connection: string,
 ): Promise<Check[]> => {
+  const { accepted, refused } = config.sinks;
+  const told = (index: number, check: Check): Check => {
+    onCheck(capabilities.length + index, check);
+    return check;
+  };
+  const wrong = refused.map((sink, index) => told(accepted.length + index, refusedCheck(sink)));
   const tried = await Promise.all(
-    config.sinks.accepted.map(async (settings): Promise<Check> => {
+    accepted.map(async (settings, index): Promise<Check> => {
       const found = await testSink(settings, { env, connection, fetch, now });
-      return { ...found, okta_error_code: null, rate_limit: null };
+      return told(index, { ...found, okta_error_code: null, rate_limit: null });
     }),
   );
-  const refused = config.sinks.refused.map(
-    ({ name, problems }): Check => ({
-      name: `sink:${name}`,
-      status: "fail",
-      http_status: null,
-      okta_error_code: null,
-      message: `Not tried: its settings are wrong. ${problems.map(({ path, message }) => `${path}: ${sentence(message)}`).join(" ")}`,
-      remedy: "Correct the setting SINKS.",
-      latency_ms: null,
-      rate_limit: null,
-    }),
-  );
-  return [...tried, ...refused];
+  return [...tried, ...wrong];
 };
+
+const refusedCheck = ({ name, problems }: Config["sinks"]["refused"][number]): Check => ({
+  name: `sink:${name}`,
+  status: "fail",
+  http_status: null,
+  okta_error_code: null,
+  message: `Not tried: its settings are wrong. ${problems.map(({ path, message }) => `${path}: ${sentence(message)}`).join(" ")}`,
+  remedy: "Correct the setting SINKS.",
+  latency_ms: null,
+  rate_limit: null,
+});

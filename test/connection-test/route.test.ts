@@ -3,7 +3,7 @@ import { createExecutionContext, reset, waitOnExecutionContext } from "cloudflar
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { configOf, readConfig } from "../../src/config.ts";
-import type { ConnectionTest } from "../../src/connection-test/index.ts";
+import { type ConnectionTest, type TestEvent, testEventSchema } from "../../src/connection-test/index.ts";
 import { createApp } from "../../src/http/app.ts";
 import { apiDocument } from "../../src/http/openapi.ts";
 import { testConnectionRoutes } from "../../src/http/routes/test-connection.ts";
@@ -25,11 +25,15 @@ const app = createApp(deps);
 const hasRoute = app.routes.some(({ path }) => path === "/v1/test-connection");
 if (!hasRoute) testConnectionRoutes(app, deps);
 
-const post = async (body?: unknown, { key = apiKey(), connection = CONNECTION } = {}): Promise<Response> => {
+const post = async (
+  body?: unknown,
+  { key = apiKey(), connection = CONNECTION, accept = "*/*" } = {},
+): Promise<Response> => {
   const ctx = createExecutionContext();
   const request = new Request(`https://connector.example.com/v1/test-connection?connection=${connection}`, {
     method: "POST",
     headers: {
+      accept,
       authorization: `Bearer ${key}`,
       ...(body !== undefined && { "content-type": "application/json" }),
     },
@@ -120,6 +124,61 @@ describe("a stored connection", () => {
     });
     expect(Date.now() - startedAt).toBeLessThan(8_000);
   }, 15_000);
+});
+
+const ndjson = "application/x-ndjson";
+
+describe("in lines", () => {
+  const eventsOf = async (response: Response): Promise<TestEvent[]> =>
+    new TextDecoder()
+      .decode(await response.arrayBuffer())
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => testEventSchema.parse(JSON.parse(line)));
+
+  test("come the names, each check once at its place, and the document that holds just these", async () => {
+    const response = await post(undefined, { accept: ndjson });
+    expect(response.headers.get("Content-Type")).toBe(ndjson);
+    const events = await eventsOf(response);
+    const [first, ...rest] = events;
+    const last = rest.pop();
+    if (first?.type !== "checks" || last?.type !== "document") throw new Error(JSON.stringify(events));
+    const { checks } = last.document;
+    expect(first.names).toEqual(checks.map(({ name }) => name));
+    const told = new Map(
+      rest.flatMap((event) => (event.type === "check" ? [[event.index, event.check]] : [])),
+    );
+    expect(rest).toHaveLength(checks.length);
+    expect(told).toEqual(new Map(checks.entries()));
+    expect(last.document).toMatchObject({ ok: true, org: { base_url: org.origin } });
+    expect((await org.stats()).total).toBe(7);
+  });
+
+  test("comes a candidate's test, without the candidate", async () => {
+    await org.restrict({ token: canary });
+    const response = await post({ base_url: org.origin, api_token: canary }, { accept: ndjson });
+    const events = await eventsOf(response);
+    expect(events.at(-1)).toMatchObject({ type: "document", document: { ok: true } });
+    expect(JSON.stringify(events)).not.toContain("canary");
+  });
+
+  test("comes nothing where there is no test to make: the answer is the problem", async () => {
+    const response = await post({ base_url: "https://attacker.okta.com" }, { accept: ndjson });
+    expect(response.status).toBe(400);
+    expect(response.headers.get("Content-Type")).toBe("application/problem+json");
+  });
+
+  test.each([
+    "*/*",
+    "application/json",
+    "application/*",
+    "text/html, */*",
+    `application/json, ${ndjson};q=0.9`,
+  ])("comes nothing to whoever asks for %s: it is the one document", async (accept) => {
+    const response = await post(undefined, { accept });
+    expect(response.headers.get("Content-Type")).toBe("application/json");
+    expect(await response.json()).toMatchObject({ ok: true });
+  });
 });
 
 describe("a candidate", () => {

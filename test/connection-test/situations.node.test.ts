@@ -47,6 +47,22 @@ test("a refused credential's rate limit is shown with the configured share", asy
   expect(check("users")).toMatchObject({ status: "fail", rate_limit: { limit: 600, share: 0.5 } });
 });
 
+describe("on the way", () => {
+  test("each check is told as soon as its own call is answered, the slow one last", async () => {
+    const org = makeOrg();
+    await control(org, "/faults", [fault("/api/v1/groups", "slow", { ms: 60 })]);
+    const { told } = await tryConnection(org);
+    expect(told[0]).toBe("users");
+    expect(told.at(-1)).toBe("groups");
+  });
+
+  test("what stands in the way of every call is told at once, with all that is not tried", async () => {
+    const { told, calls } = await tryConnection(makeOrg(), { credential: ssws("wrong") });
+    expect(told).toEqual(["users", "groups", "factors", "roles", "devices", "logs"]);
+    expect(calls).toHaveLength(2);
+  });
+});
+
 describe("all is well", () => {
   test("with a token", async () => {
     const { document, calls } = await tryConnection(makeOrg());

@@ -1,21 +1,30 @@
 /** "Does it work?": every capability tried, with a stored credential or a candidate. */
 import { createRoute } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { accepts } from "hono/accepts";
+import { stream as streamed } from "hono/streaming";
 import * as z from "zod";
 import type { Config, Connection } from "../../config.ts";
 import {
   type ConnectionTest,
+  checkNames,
   connectionTestSchema,
   type KnownAssets,
+  type OnCheck,
   readCandidate,
+  type TestEvent,
   testCandidate,
+  testEventSchema,
   testStored,
 } from "../../connection-test/index.ts";
 import { errorFields, log } from "../../log.ts";
 import type { StreamName } from "../../sync/status.ts";
 import { needsFullRights } from "../auth/index.ts";
-import type { App, AppDeps } from "../deps.ts";
+import type { App, AppDeps, AppEnv } from "../deps.ts";
 import { connectionQuery, strict } from "../parameters.ts";
-import { ProblemError, problemResponses } from "../problems.ts";
+import { problemFrom } from "../problem-from.ts";
+import { ProblemError, problemResponse, problemResponses } from "../problems.ts";
+import { raw } from "../raw.ts";
 import { selectConnection } from "../select.ts";
 
 const text = (description: string, max: number) =>
@@ -88,7 +97,8 @@ const route = createRoute({
     "Tries the org, the credential, every capability and every sink, with at most 10 calls to Okta, and says " +
     "what to do about what fails. `ok` is true when users can be read and no check has failed. `estimate` is " +
     "what a first full run will cost; null is not known. A candidate credential in the body is tried instead " +
-    "of the stored one; it is not stored, logged or repeated.",
+    "of the stored one; it is not stored, logged or repeated. With `Accept: application/x-ndjson` the answer " +
+    "comes in lines, each check as soon as it is known and this same document last.",
   security: [{ key: [] }],
   middleware: needsFullRights,
   request: {
@@ -108,6 +118,10 @@ const route = createRoute({
       description: "What was found.",
       content: {
         "application/json": { schema: connectionTestSchema.meta({ id: "ConnectionTest", example }) },
+        "application/x-ndjson": {
+          schema: testEventSchema,
+          example: { type: "checks", names: ["users", "groups", "factors", "roles", "devices", "logs"] },
+        },
       },
     },
     ...problemResponses(400, 401, 403, 404, 413, 415, 429, 503),
@@ -120,36 +134,74 @@ const storedOrNull = (config: Config, id: string): Connection | null => {
   return setting?.ok ? setting.value : null;
 };
 
+/** A test that is ready to begin. */
+type Run = (onCheck: OnCheck) => Promise<ConnectionTest>;
+
+const lines = "application/x-ndjson";
+
+/** Whoever does not ask for lines by their name gets the one document. */
+export const wantsLines = (c: Context): boolean =>
+  accepts(c, { header: "Accept", supports: ["application/json", lines], default: "application/json" }) ===
+  lines;
+
+/** The test in lines, as it goes on. What fails on the way is told in the last line: the status has gone out. */
+const inLines = (c: Context<AppEnv>, names: readonly string[], run: Run): Response => {
+  c.header("Content-Type", lines);
+  return streamed(c, async (out) => {
+    const tell = (event: TestEvent) => out.writeln(JSON.stringify(event));
+    void tell({ type: "checks", names: [...names] });
+    const running = run((index, check) => void tell({ type: "check", index, check }));
+    // Also when nobody listens any more: what it holds of the rate limits has to be given back.
+    c.executionCtx.waitUntil(running.catch(() => {}));
+    try {
+      await tell({ type: "document", document: await running });
+    } catch (error) {
+      const problem = problemFrom(error instanceof Error ? error : new Error(String(error)));
+      const level = problem.code === "internal_error" ? "error" : "warn";
+      log(level, "request_failed", { request_id: c.get("requestId"), ...errorFields(error) });
+      await tell({ type: "problem", problem: await problemResponse(c, problem).json() });
+    }
+  });
+};
+
 export const testConnectionRoutes = (app: App, deps: AppDeps): void => {
-  app.openapi(route, async (c) => {
-    const config = deps.config(c.env);
-    const { connection: id } = c.req.valid("query");
+  const held = async (env: Env, connection: string, stream: StreamName): Promise<number | null> => {
+    try {
+      const { assets } = await deps.stream(env, connection, stream).status();
+      return assets.total > 0 ? assets.total : null;
+    } catch (error) {
+      // The test is about Okta; a stream that cannot be asked only makes the estimate poorer.
+      log("warn", "test_without_inventory", { stream, ...errorFields(error) });
+      return null;
+    }
+  };
+
+  /** The test that is asked for; throws where there is none to make. */
+  const testOf = async (env: Env, id: string, body: z.infer<typeof candidate>): Promise<Run> => {
+    const config = deps.config(env);
     const stored = storedOrNull(config, id);
-    const given = readCandidate(c.req.valid("json") ?? {}, config, stored);
+    const given = readCandidate(body, config, stored);
     if (!given.ok) {
       const detail = given.error.map(({ field, message }) => `${field}: ${message}.`).join(" ");
       throw new ProblemError("invalid_request", detail, { errors: given.error });
     }
-    const testDeps = { env: c.env, config, fetch: deps.fetch, now: deps.now };
-    if (given.value !== null) {
+    const testDeps = { env, config, fetch: deps.fetch, now: deps.now };
+    const { value } = given;
+    if (value !== null) {
       // An id that is not configured is a mistake also with a candidate, unless it is the default that is being set up.
       if (stored === null && !config.connections.has(id)) selectConnection(config, id);
-      return c.json(await testCandidate(testDeps, given.value, stored), 200);
+      return (onCheck) => testCandidate({ ...testDeps, onCheck }, value, stored);
     }
     const connection = selectConnection(config, id);
-
-    const held = async (stream: StreamName): Promise<number | null> => {
-      try {
-        const { assets } = await deps.stream(c.env, connection.id, stream).status();
-        return assets.total > 0 ? assets.total : null;
-      } catch (error) {
-        // The test is about Okta; a stream that cannot be asked only makes the estimate poorer.
-        log("warn", "test_without_inventory", { stream, ...errorFields(error) });
-        return null;
-      }
-    };
-    const [users, devices] = await Promise.all([held("users"), held("devices")]);
+    const [users, devices] = await Promise.all([held(env, id, "users"), held(env, id, "devices")]);
     const known: KnownAssets = { users, devices };
-    return c.json(await testStored(testDeps, connection, known), 200);
+    return (onCheck) => testStored({ ...testDeps, onCheck }, connection, known);
+  };
+
+  app.openapi(route, async (c) => {
+    const run = await testOf(c.env, c.req.valid("query").connection, c.req.valid("json") ?? {});
+    return wantsLines(c)
+      ? raw(inLines(c, checkNames(deps.config(c.env).sinks), run))
+      : c.json(await run(() => {}), 200);
   });
 };
