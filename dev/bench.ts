@@ -56,6 +56,8 @@ const sizes = (values.sizes ?? usual).split(",").map((text) => positive("sizes",
 // runtime's time and memory. Nor may it look at the network.
 process.env["X_LOCAL_OBSERVABILITY"] = "false";
 process.env["X_LOCAL_EXPLORER"] = "false";
+// What is live in memory shows once the garbage is collected.
+process.env["MINIFLARE_WORKERD_V8_FLAGS"] = "--expose-gc";
 process.env["CLOUDFLARE_CF_FETCH_ENABLED"] = "false";
 process.env["CLOUDFLARE_TELEMETRY_DISABLED"] = "1";
 

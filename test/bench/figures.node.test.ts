@@ -10,8 +10,8 @@ import {
   storedOf,
 } from "../../dev/bench/lib/month.ts";
 import { quantile } from "../../dev/bench/lib/statistics.ts";
+import { stepsOf } from "../../dev/bench/lib/steps.ts";
 import { programCalls } from "../../dev/bench/sections/calls.ts";
-import { stepsOf } from "../../dev/bench/sections/engine.ts";
 import { rowsBeyond } from "../../dev/bench/soak/verdict.ts";
 import { createOktaOrg } from "../../dev/okta-org/index.ts";
 

@@ -43,7 +43,11 @@ export class Report {
   readonly #printed = new Set<Row>();
 
   add(...rows: readonly Row[]): void {
-    this.#rows.push(...rows);
+    for (const row of rows) {
+      if (this.#rows.some(({ table, what }) => table === row.table && what === row.what))
+        throw new Error(`two rows of ${row.table} are called ${row.what}`);
+      this.#rows.push(row);
+    }
   }
 
   /** A section that could not be measured. */

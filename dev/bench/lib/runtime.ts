@@ -119,6 +119,13 @@ export class BenchWorker {
     return this.bench("bill");
   }
 
+  /** The resident set at rest, without garbage, MB; null where the system does not tell. */
+  async liveMb(): Promise<number | null> {
+    // What the first collection frees of native objects, the second takes.
+    for (let n = 0; n < 2; n++) await this.bench("collect");
+    return (await this.process?.settledMb()) ?? null;
+  }
+
   status(stream: StreamName = "users", connection = "default"): Promise<StreamStatus> {
     return this.json("GET", `/v1/streams/${stream}?connection=${connection}`);
   }

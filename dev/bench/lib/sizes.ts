@@ -9,16 +9,25 @@ import { type ServedOrg, serveOrg, sizeOf } from "./org.ts";
 import { type PeerResult, runPeer } from "./peer.ts";
 import { say } from "./progress.ts";
 import { assertDone, BenchWorker, durationOf } from "./runtime.ts";
-import { grouped } from "./statistics.ts";
+import { grouped, timeOf } from "./statistics.ts";
+import { stepsOf } from "./steps.ts";
 
-/** The resident set of a workerd process, MB. */
+/** The resident set of a workerd process, MB; NaN where the system does not tell. */
 export interface Memory {
-  /** At rest, before the first run: the runtime's own part. */
+  /** At rest before the work: the runtime's own part, the Worker loaded. */
   readonly idle: number;
-  /** The greatest during the first full runs. */
+  /** The greatest while it went on. */
   readonly peak: number;
-  /** At rest after them. */
-  readonly settled: number;
+  /** At rest after it, garbage collected. */
+  readonly live: number;
+}
+
+/** Some work in a workerd process of its own. */
+export interface Measured {
+  readonly ms: number;
+  /** Processor time. NaN where the system does not tell. */
+  readonly cpuMs: number;
+  readonly memory: Memory;
 }
 
 /** What the first full run of both streams took. */
@@ -34,9 +43,10 @@ export interface MeasuredSize {
   /** What the design allows a first full run of both streams. */
   readonly bound: number;
   readonly first: Cycle;
-  /** Processor time of the first full run, ms. Null where the system does not tell; so is the memory. */
-  readonly cpuMs: number | null;
-  readonly memory: Memory | null;
+  /** The first full run. */
+  readonly ours: Measured;
+  /** A Worker that fetches and parses the same and keeps nothing. */
+  readonly floor: Measured;
   readonly again: Cycle;
   readonly idle: Cycle;
   readonly delta: Cycle;
@@ -52,15 +62,50 @@ export const cycle = async (
   worker: BenchWorker,
   kind: "full" | "delta",
   label: string,
+  onAsked: (paths: readonly string[]) => void = () => {},
 ): Promise<Cycle> => {
   org.takeAsked();
   let ms = 0;
+  let calls = 0;
   for (const stream of streams) {
     const run = await worker.run(kind, stream, `${label} of ${stream}`);
     assertDone(run);
     ms += durationOf(run);
+    const asked = org.takeAsked();
+    calls += asked.length;
+    onAsked(asked);
   }
-  return { calls: org.takeAsked().length, ms };
+  return { calls, ms };
+};
+
+/** @param work tells how long it took, ms */
+const measureWork = async (worker: BenchWorker, work: () => Promise<number>): Promise<Measured> => {
+  const idle = (await worker.liveMb()) ?? Number.NaN;
+  const cpuBefore = worker.process?.cpuMs() ?? Number.NaN;
+  const ms = await work();
+  const cpuMs = (worker.process?.cpuMs() ?? Number.NaN) - cpuBefore;
+  const peak = worker.process?.peakMb() ?? Number.NaN;
+  return { ms, cpuMs, memory: { idle, peak, live: (await worker.liveMb()) ?? Number.NaN } };
+};
+
+const FLOOR_PART = 1000;
+
+/** The same calls by the floor, some at a time, so that their list takes no memory. */
+const measureFloor = async (org: ServedOrg, asked: readonly string[], label: string): Promise<Measured> => {
+  say(`${label}: the same ${grouped(asked.length)} calls, fetched and parsed alone`);
+  const worker = await BenchWorker.start(org);
+  try {
+    return await measureWork(worker, async () => {
+      let ms = 0;
+      for (let first = 0; first < asked.length; first += FLOOR_PART) {
+        const steps = stepsOf(org.url, asked.slice(first, first + FLOOR_PART));
+        ms += await timeOf(() => worker.bench("floor", {}, steps));
+      }
+      return ms;
+    });
+  } finally {
+    await worker.close();
+  }
 };
 
 const assertSame = async (org: ServedOrg, worker: BenchWorker, when: string): Promise<void> => {
@@ -76,38 +121,27 @@ export const measureSize = async (users: number, withPeer: boolean): Promise<Mea
   const worker = await BenchWorker.start(org);
   try {
     const dump = org.org.dump();
-    await worker.status();
-    const workerd = worker.process;
-    const idleMb = await workerd?.settledMb();
-    const cpuBefore = workerd?.cpuMs();
-    say(`${label}: first full run, at most ${grouped(usersFormula(dump) + devicesFormula(dump))} calls`);
-    const first = await cycle(org, worker, "full", `${label}: first full run`);
-    const cpuMs = workerd === null || cpuBefore === undefined ? null : workerd.cpuMs() - cpuBefore;
-    const memory =
-      workerd === null || idleMb === undefined
-        ? null
-        : { idle: idleMb, peak: workerd.peakMb(), settled: await workerd.settledMb() };
+    const bound = usersFormula(dump) + devicesFormula(dump);
+    say(`${label}: first full run, at most ${grouped(bound)} calls`);
+    let first: Cycle = { calls: 0, ms: 0 };
+    let asked: string[] = [];
+    const ours = await measureWork(worker, async () => {
+      first = await cycle(org, worker, "full", `${label}: first full run`, (paths) => {
+        asked = [...asked, ...paths];
+      });
+      return first.ms;
+    });
     say(`${label}: comparing the inventory with the org`);
     await assertSame(org, worker, "after the first full run");
+    const floor = await measureFloor(org, asked, label);
     const again = await cycle(org, worker, "full", `${label}: full run of the next day`);
     const idle = await cycle(org, worker, "delta", `${label}: idle delta`);
     churn(org.org.state, Math.ceil(users / 100), { silent: false });
     const delta = await cycle(org, worker, "delta", `${label}: delta after 1 % changed`);
     say(`${label}: comparing the inventory with the org again`);
     await assertSame(org, worker, "after the delta");
-    const bound = usersFormula(dump) + devicesFormula(dump);
-    return {
-      users,
-      dump,
-      bound,
-      first,
-      cpuMs,
-      memory,
-      again,
-      idle,
-      delta,
-      peer: withPeer ? await askPeer(org, users) : null,
-    };
+    const peer = withPeer ? await askPeer(org, users) : null;
+    return { users, dump, bound, first, ours, floor, again, idle, delta, peer };
   } finally {
     await worker.close();
     org.close();

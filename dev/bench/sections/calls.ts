@@ -34,7 +34,7 @@ export const reportCalls = (report: Report, measured: MeasuredSize): void => {
     { ...calls("first full run, both streams", first.calls, bound, "the design's formula"), atMost: 1 },
     peer === null
       ? {
-          ...calls("… beside a program", first.calls, program, "on @okta/okta-sdk-nodejs, users alone"),
+          ...calls("… beside the program", first.calls, program, "on @okta/okta-sdk-nodejs, users alone"),
           computed: "beside",
         }
       : calls(
@@ -69,7 +69,7 @@ export const reportCalls = (report: Report, measured: MeasuredSize): void => {
         "… beside a program",
         delta.calls,
         peer?.calls ?? program,
-        "which has to read everything again",
+        "on @okta/okta-sdk-nodejs, which has to read everything again",
       ),
       ...(peer === null && { computed: "beside" }),
     },

@@ -13,44 +13,42 @@ const TIME_GOAL = 1.3;
 export const reportGrowth = (report: Report, sizes: readonly MeasuredSize[]): void => {
   const reference = sizes.find(({ users }) => users === REFERENCE) ?? sizes[0];
   if (reference === undefined) return;
-  const table = `Growth: a first full run of users and as many devices, beside ${grouped(reference.users)} users in a process of its own`;
-  const besideWhat = `${grouped(reference.users)} users`;
-  for (const size of sizes) {
-    const label = `${grouped(size.users)} users`;
-    const goal = (atMost: number) =>
-      size.users > REFERENCE && reference.users === REFERENCE ? { atMost } : {};
-    report.add({
+  const than = `${grouped(reference.users)} users`;
+  const floorWhat = "fetching and parsing the same, in a process of its own";
+  for (const { users, ours, floor } of sizes) {
+    const table = `Growth: a first full run of ${grouped(users)} users and as many devices, beside ${than}; each in a process of its own`;
+    const row = (what: string, unit: string, mine: number, beside: number, besideWhat: string) => ({
       table,
-      what: `${label}: time per user`,
-      ours: size.first.ms / size.users,
-      beside: reference.first.ms / reference.users,
-      besideWhat,
-      unit: "ms",
-    });
-    if (size.cpuMs === null || reference.cpuMs === null) continue;
-    report.add({
-      table,
-      what: `${label}: processor time per user`,
-      ours: size.cpuMs / size.users,
-      beside: reference.cpuMs / reference.users,
-      besideWhat,
-      unit: "ms",
-      ...goal(TIME_GOAL),
-    });
-    if (size.memory === null || reference.memory === null) continue;
-    const mb = (what: string, ours: number, beside: number, of = besideWhat) => ({
-      table,
-      what: `${label}: ${what}`,
-      ours,
+      what,
+      unit,
+      ours: mine,
       beside,
-      besideWhat: of,
-      unit: "MB",
+      besideWhat,
     });
-    const { idle, peak, settled } = size.memory;
+    const goal = (atMost: number) => (users > REFERENCE && reference.users === REFERENCE ? { atMost } : {});
     report.add(
-      { ...mb("peak resident set", peak, reference.memory.peak), ...goal(MEMORY_GOAL) },
-      mb("… of it above the idle runtime's", peak - idle, idle, "the idle runtime with the Worker loaded"),
-      mb("at rest after the run", settled, peak, "its peak"),
+      row("time per user", "ms", ours.ms / users, reference.ours.ms / reference.users, than),
+      row("… time beside the floor", "ms", ours.ms / users, floor.ms / users, floorWhat),
+    );
+    if (Number.isNaN(ours.cpuMs)) continue;
+    const { idle, peak, live } = ours.memory;
+    report.add(
+      {
+        ...row(
+          "processor time per user",
+          "ms",
+          ours.cpuMs / users,
+          reference.ours.cpuMs / reference.users,
+          than,
+        ),
+        ...goal(TIME_GOAL),
+      },
+      row("… processor time beside the floor", "ms", ours.cpuMs / users, floor.cpuMs / users, floorWhat),
+      { ...row("peak resident set", "MB", peak, reference.ours.memory.peak, than), ...goal(MEMORY_GOAL) },
+      row("… of it the idle runtime", "MB", peak, idle, "before the run, the Worker loaded"),
+      row("… beside the floor's peak", "MB", peak, floor.memory.peak, floorWhat),
+      row("live after the run, garbage collected", "MB", live, reference.ours.memory.live, than),
+      row("… live beside the floor", "MB", live, floor.memory.live, floorWhat),
     );
   }
 };
