@@ -1,13 +1,42 @@
-/** Totals with the list behind each, and rows of what was found. */
-import type { FC } from "hono/jsx";
-import type { DeviceSummary, FoundDevice, FoundUser, UserSummary } from "../sync/explore-documents.ts";
+/** What the inventory holds in numbers, each leading to the list behind it. */
+import type { Child, FC, PropsWithChildren } from "hono/jsx";
+import type { DeviceSummary, UserSummary } from "../sync/explore-documents.ts";
 import type { Answer } from "./api.ts";
-import { Bars, Card, Empty, ProblemNote, Section, Status, Table, Text, Time, Truth } from "./parts.tsx";
-import { linkTo, segment, type View } from "./view.ts";
-import { number, percent, spelled, statusTone } from "./words.ts";
+import { devicesPath, usersPath } from "./inventory-rows.tsx";
+import { type Bar, Bars, Card, Empty, ProblemNote, Section } from "./parts.tsx";
+import { linkTo, type View } from "./view.ts";
+import { number, percent, spelled, statusTone, type Tone } from "./words.ts";
 
-const usersPath = "/console/inventory/users";
-const devicesPath = "/console/inventory/devices";
+const Chart: FC<PropsWithChildren<{ title: string }>> = ({ title, children }) => (
+  <div class="chart">
+    <h3>{title}</h3>
+    {children}
+  </div>
+);
+
+/** How many have each value, leading to those. */
+const CountChart: FC<{
+  title: string;
+  total: number;
+  of: Readonly<Record<string, number>>;
+  href: (name: string) => string;
+  label?: (name: string) => string;
+  tone?: (name: string) => Tone;
+}> = ({ title, total, of, href, label = spelled, tone }) => (
+  <Chart title={title}>
+    <Bars
+      total={total}
+      of={Object.entries(of).map(
+        ([name, value]): Bar => ({
+          label: label(name),
+          value,
+          href: href(name),
+          ...(tone && { tone: tone(name) }),
+        }),
+      )}
+    />
+  </Chart>
+);
 
 /** Enrolled, not enrolled and unknown as one bar. */
 const MfaBar: FC<{ view: View; mfa: UserSummary["mfa"] }> = ({ view, mfa }) => {
@@ -43,7 +72,16 @@ const MfaBar: FC<{ view: View; mfa: UserSummary["mfa"] }> = ({ view, mfa }) => {
   );
 };
 
-const factNames = { factors: "MFA factors", groups: "Groups", roles: "Roles" } as const;
+const StatusChart: FC<{ of: UserSummary | DeviceSummary; href: (status: string) => string }> = ({
+  of,
+  href,
+}) => <CountChart title="Status" total={of.total} of={of.by_status} tone={statusTone} href={href} />;
+
+const factNames: Readonly<Record<string, string>> = {
+  factors: "MFA factors",
+  groups: "Groups",
+  roles: "Roles",
+};
 
 const UserTotals: FC<{ view: View; of: UserSummary }> = ({ view, of }) => {
   const to = (parameters: Record<string, string | boolean>) => linkTo(view, usersPath, parameters);
@@ -81,44 +119,30 @@ const UserTotals: FC<{ view: View; of: UserSummary }> = ({ view, of }) => {
         <Card label="Deleted (30 days)" value={of.deleted} href={to({ deleted: true })} />
       </div>
       <div class="charts">
-        <div class="chart">
-          <h3>Status</h3>
-          <Bars
-            total={of.total}
-            of={Object.entries(of.by_status).map(([name, value]) => ({
-              label: spelled(name),
-              value,
-              tone: statusTone(name),
-              href: to({ status: name }),
-            }))}
-          />
-        </div>
-        <div class="chart">
-          <h3>MFA of those not deprovisioned</h3>
+        <StatusChart of={of} href={(status) => to({ status })} />
+        <Chart title="MFA of those not deprovisioned">
           <MfaBar view={view} mfa={of.mfa} />
-        </div>
-        <div class="chart">
-          <h3>Unknown facts</h3>
-          {Object.keys(of.unknown).length === 0 ? (
+        </Chart>
+        {Object.keys(of.unknown).length === 0 ? (
+          <Chart title="Unknown facts">
             <p class="calm">None: everything could be read.</p>
-          ) : (
-            <Bars
-              total={of.total}
-              of={(["factors", "groups", "roles"] as const)
-                .filter((fact) => of.unknown[fact] !== undefined)
-                .map((fact) => ({
-                  label: factNames[fact],
-                  value: of.unknown[fact] ?? 0,
-                  tone: "mute",
-                  href: to({ unknown: fact }),
-                }))}
-            />
-          )}
-        </div>
+          </Chart>
+        ) : (
+          <CountChart
+            title="Unknown facts"
+            total={of.total}
+            of={of.unknown}
+            label={(fact) => factNames[fact] ?? fact}
+            tone={() => "mute"}
+            href={(fact) => to({ unknown: fact })}
+          />
+        )}
       </div>
     </>
   );
 };
+
+const complianceTones: Readonly<Record<string, Tone>> = { COMPLIANT: "good", NON_COMPLIANT: "bad" };
 
 const DeviceTotals: FC<{ view: View; of: DeviceSummary }> = ({ view, of }) => {
   const to = (parameters: Record<string, string | boolean>) => linkTo(view, devicesPath, parameters);
@@ -145,45 +169,52 @@ const DeviceTotals: FC<{ view: View; of: DeviceSummary }> = ({ view, of }) => {
         <Card label="Deleted (30 days)" value={of.deleted} href={to({ deleted: true })} />
       </div>
       <div class="charts">
-        <div class="chart">
-          <h3>Platform</h3>
-          <Bars
-            total={of.total}
-            of={Object.entries(of.by_platform).map(([label, value]) => ({
-              label,
-              value,
-              href: to({ platform: label }),
-            }))}
-          />
-        </div>
-        <div class="chart">
-          <h3>Compliance</h3>
-          <Bars
-            total={of.total}
-            of={Object.entries(of.by_compliance).map(([name, value]) => ({
-              label: spelled(name),
-              value,
-              tone: name === "COMPLIANT" ? "good" : name === "NON_COMPLIANT" ? "bad" : "mute",
-              href: to({ compliance: name }),
-            }))}
-          />
-        </div>
-        <div class="chart">
-          <h3>Status</h3>
-          <Bars
-            total={of.total}
-            of={Object.entries(of.by_status).map(([name, value]) => ({
-              label: spelled(name),
-              value,
-              tone: statusTone(name),
-              href: to({ status: name }),
-            }))}
-          />
-        </div>
+        <CountChart
+          title="Platform"
+          total={of.total}
+          of={of.by_platform}
+          label={(name) => name}
+          href={(name) => to({ platform: name })}
+        />
+        <CountChart
+          title="Compliance"
+          total={of.total}
+          of={of.by_compliance}
+          tone={(name) => complianceTones[name] ?? "mute"}
+          href={(name) => to({ compliance: name })}
+        />
+        <StatusChart of={of} href={(status) => to({ status })} />
       </div>
     </>
   );
 };
+
+/** One stream's part of the inventory; where it holds nothing yet, what to do about it. */
+const Held = <T extends UserSummary | DeviceSummary>({
+  view,
+  title,
+  one,
+  answer,
+  totals,
+}: {
+  readonly view: View;
+  readonly title: string;
+  readonly one: string;
+  readonly answer: Answer<T>;
+  readonly totals: (of: T) => Child;
+}) => (
+  <Section title={title} id={`${one}-totals`} live>
+    {!answer.ok ? (
+      <ProblemNote of={answer.problem} />
+    ) : answer.value.total + answer.value.deleted === 0 ? (
+      <Empty>
+        No {one} has been read yet. <a href={linkTo(view, "/console/streams")}>Start a run</a>
+      </Empty>
+    ) : (
+      totals(answer.value)
+    )}
+  </Section>
+);
 
 /** What the inventory holds; each number leads to the list behind it. */
 export const Totals: FC<{ view: View; users: Answer<UserSummary>; devices: Answer<DeviceSummary> }> = ({
@@ -192,122 +223,19 @@ export const Totals: FC<{ view: View; users: Answer<UserSummary>; devices: Answe
   devices,
 }) => (
   <>
-    <Section title="Users" id="user-totals" live>
-      {!users.ok ? (
-        <ProblemNote of={users.problem} />
-      ) : users.value.total + users.value.deleted === 0 ? (
-        <Empty>
-          No user has been read yet. <a href={linkTo(view, "/console/streams")}>Start a run</a>
-        </Empty>
-      ) : (
-        <UserTotals view={view} of={users.value} />
-      )}
-    </Section>
-    <Section title="Devices" id="device-totals" live>
-      {!devices.ok ? (
-        <ProblemNote of={devices.problem} />
-      ) : devices.value.total + devices.value.deleted === 0 ? (
-        <Empty>
-          No device has been read yet. <a href={linkTo(view, "/console/streams")}>Start a run</a>
-        </Empty>
-      ) : (
-        <DeviceTotals view={view} of={devices.value} />
-      )}
-    </Section>
+    <Held
+      view={view}
+      title="Users"
+      one="user"
+      answer={users}
+      totals={(of) => <UserTotals view={view} of={of} />}
+    />
+    <Held
+      view={view}
+      title="Devices"
+      one="device"
+      answer={devices}
+      totals={(of) => <DeviceTotals view={view} of={of} />}
+    />
   </>
-);
-
-export const UserRows: FC<{ view: View; of: readonly FoundUser[]; label: string }> = ({
-  view,
-  of,
-  label,
-}) => (
-  <Table label={label} heads={["Name", "Status", "MFA", "Admin", "Login", "Department", "Last login"]}>
-    {of.map((user) => (
-      <tr>
-        <th scope="row">
-          <a href={linkTo(view, `${usersPath}/${segment(user.id)}`)}>
-            <Text of={user.name ?? user.login ?? user.id} max={60} />
-          </a>
-        </th>
-        <td>
-          <Status of={user.status} deleted={user.deleted} />
-        </td>
-        <td>
-          {user.status === "DEPROVISIONED" ? (
-            <PlainTruth of={user.mfa_enrolled} />
-          ) : (
-            <Truth of={user.mfa_enrolled} good={true} />
-          )}
-        </td>
-        <td>
-          {user.is_admin === true ? <Truth of={true} yes="Admin" /> : <PlainTruth of={user.is_admin} />}
-        </td>
-        <td>
-          <Text of={user.login} max={60} />
-        </td>
-        <td>
-          <Text of={user.department} max={40} />
-        </td>
-        <td>
-          <Time at={user.last_login} now={view.now} />
-        </td>
-      </tr>
-    ))}
-  </Table>
-);
-
-/** A no that needs no weight. */
-const PlainTruth: FC<{ of: boolean | null }> = ({ of }) =>
-  of === null ? <Truth of={null} /> : <span class="none">{of ? "Yes" : "No"}</span>;
-
-export const DeviceRows: FC<{ view: View; of: readonly FoundDevice[]; label: string }> = ({
-  view,
-  of,
-  label,
-}) => (
-  <Table
-    label={label}
-    heads={["Name", "Status", "Managed", "People", "Platform", "Model", "Serial number", "Last seen"]}
-  >
-    {of.map((device) => (
-      <tr>
-        <th scope="row">
-          <a href={linkTo(view, `${devicesPath}/${segment(device.id)}`)}>
-            <Text of={device.name ?? device.id} max={60} />
-          </a>
-        </th>
-        <td>
-          <Status of={device.status} deleted={device.deleted} />
-        </td>
-        <td>
-          <Truth of={device.is_managed} good={true} />
-        </td>
-        <td>
-          {device.users.length === 0 && <span class="none">nobody</span>}
-          {device.users.slice(0, 3).map((user, index) => (
-            <>
-              {index > 0 && ", "}
-              <a href={linkTo(view, `${usersPath}/${segment(user.id)}`)}>
-                <Text of={user.display_name ?? user.login ?? user.id} max={40} />
-              </a>
-            </>
-          ))}
-          {device.users.length > 3 && ` and ${device.users.length - 3} more`}
-        </td>
-        <td>
-          <Text of={device.platform} max={24} /> <Text of={device.os_version} max={24} none="" />
-        </td>
-        <td>
-          <Text of={device.model} max={40} />
-        </td>
-        <td>
-          <Text of={device.serial_number} max={40} />
-        </td>
-        <td>
-          <Time at={device.last_seen} now={view.now} />
-        </td>
-      </tr>
-    ))}
-  </Table>
 );

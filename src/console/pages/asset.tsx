@@ -1,25 +1,14 @@
 /** One person or device: its facts with their ages, what is unknown and why, who and what belongs to it. */
 import type { Child, FC } from "hono/jsx";
-import type { Fact, GroupFacts } from "../../inventory/facts.ts";
-import {
-  displayName,
-  filled,
-  fullName,
-  isAdmin,
-  isManaged,
-  lastSeen,
-  privileges,
-} from "../../ocsf/derive.ts";
+import { displayName, filled, fullName, isAdmin, isManaged, lastSeen } from "../../ocsf/derive.ts";
 import { osFamily } from "../../ocsf/platform.ts";
-import { factorName } from "../../okta/factor-names.ts";
-import type { OktaFactor, OktaRole } from "../../okta/records.ts";
 import type { AssetDetail, Dialect } from "../../sync/api.ts";
 import type { Found } from "../../sync/explore-documents.ts";
 import type { Answer } from "../api.ts";
-import { DeviceRows } from "../inventory-parts.tsx";
+import { Factors, Groups, Roles } from "../fact-parts.tsx";
+import { DeviceRows } from "../inventory-rows.tsx";
 import { Page } from "../layout.tsx";
 import {
-  Badge,
   CopyButton,
   Empty,
   Facts,
@@ -35,131 +24,6 @@ import {
 import { linkTo, segment, type View } from "../view.ts";
 import { spelled } from "../words.ts";
 import { rowsOf } from "./inventory.tsx";
-
-const reasons = {
-  pending: "not read yet",
-  forbidden: "Okta does not let this credential read it",
-  failed: "the last reading failed; the next run tries again",
-} as const;
-
-/** When a fact was read; or why it is not known, and what was known last. */
-const Age: FC<{ of: Fact<unknown>; now: number }> = ({ of, now }) =>
-  of.state === "known" ? (
-    <span class="sub">
-      read <Time at={of.at} now={now} />
-    </span>
-  ) : (
-    <span class="sub">
-      <Badge tone="warn">Unknown</Badge> {reasons[of.reason]}
-      {of.last !== undefined && (
-        <>
-          ; shown as read <Time at={of.last.at} now={now} />
-        </>
-      )}
-    </span>
-  );
-
-/** The value to show beside the age, or nothing where none was ever known. */
-const lastKnown = <T,>(fact: Fact<T>): T | null =>
-  fact.state === "known" ? fact.value : (fact.last?.value ?? null);
-
-const Factors: FC<{ of: Fact<readonly OktaFactor[]>; now: number }> = ({ of, now }) => {
-  const factors = lastKnown(of);
-  return (
-    <Section title="MFA factors" id="factors" aside={<Age of={of} now={now} />}>
-      {factors === null ? (
-        <Empty>Unknown.</Empty>
-      ) : factors.length === 0 ? (
-        <Empty>None enrolled.</Empty>
-      ) : (
-        <ul class="tags">
-          {factors.map((factor) => (
-            <li>
-              <Text of={factorName(factor)} max={40} />{" "}
-              <span class="sub">
-                <Text of={factor.provider} max={24} none="" />
-                {factor.status !== "ACTIVE" && (
-                  <>
-                    {", "}
-                    <Text of={spelled(factor.status)} max={24} />
-                  </>
-                )}
-              </span>
-            </li>
-          ))}
-        </ul>
-      )}
-    </Section>
-  );
-};
-
-const Roles: FC<{ of: Fact<readonly OktaRole[]>; now: number }> = ({ of, now }) => {
-  const roles = lastKnown(of);
-  return (
-    <Section title="Roles" id="roles" aside={<Age of={of} now={now} />}>
-      {roles === null ? (
-        <Empty>Unknown.</Empty>
-      ) : roles.length === 0 ? (
-        <Empty>None.</Empty>
-      ) : (
-        <ul class="tags">
-          {roles.map((role) => (
-            <li>
-              <Text of={role.label ?? spelled(role.type)} max={60} />{" "}
-              <span class="sub">
-                {role.assignmentType === "GROUP" ? "through a group" : "direct"}
-                {role.status !== "ACTIVE" && (
-                  <>
-                    {", "}
-                    <Text of={spelled(role.status)} max={24} />
-                  </>
-                )}
-              </span>
-            </li>
-          ))}
-        </ul>
-      )}
-    </Section>
-  );
-};
-
-const Groups: FC<{ view: View; of: Fact<readonly GroupFacts[]> }> = ({ view, of }) => {
-  const groups = lastKnown(of);
-  return (
-    <Section title="Groups" id="groups" aside={<Age of={of} now={view.now} />}>
-      {groups === null ? (
-        <Empty>Unknown.</Empty>
-      ) : groups.length === 0 ? (
-        <Empty>In none.</Empty>
-      ) : (
-        <Table label="Groups" heads={["Name", "Description", "Gives the roles"]}>
-          {groups.map((group) => {
-            const roles = lastKnown(group.roles);
-            return (
-              <tr>
-                <th scope="row">
-                  <a href={linkTo(view, "/console/inventory/users", { group: group.id })}>
-                    <Text of={group.name ?? group.id} max={80} />
-                  </a>
-                </th>
-                <td>
-                  <Text of={group.description} max={120} />
-                </td>
-                <td>
-                  {roles === null ? (
-                    <Badge tone="mute">Unknown</Badge>
-                  ) : (
-                    <Text of={privileges(roles).join(", ")} max={120} none="none" />
-                  )}
-                </td>
-              </tr>
-            );
-          })}
-        </Table>
-      )}
-    </Section>
-  );
-};
 
 const dialectNames: Readonly<Record<Dialect, string>> = { sekoia: "Sekoia.io", ocsf: "OCSF 1.6.0" };
 
@@ -265,8 +129,8 @@ export const UserPage: FC<{
         />
       </Section>
       <div class="pair">
-        <Factors of={facts.factors} now={view.now} />
-        <Roles of={facts.roles} now={view.now} />
+        <Factors view={view} of={facts.factors} />
+        <Roles view={view} of={facts.roles} />
       </div>
       <Groups view={view} of={facts.groups} />
       <Section title="Devices" id="devices">

@@ -9,7 +9,8 @@ import type {
 } from "../../sync/explore-documents.ts";
 import type { StreamName } from "../../sync/status.ts";
 import type { Answer } from "../api.ts";
-import { DeviceRows, Totals, UserRows } from "../inventory-parts.tsx";
+import { Totals } from "../inventory-parts.tsx";
+import { DeviceRows, GroupName, UserRows } from "../inventory-rows.tsx";
 import { Page } from "../layout.tsx";
 import { Empty, ProblemNote, Section, Table, Text } from "../parts.tsx";
 import { linkTo, segment, type View } from "../view.ts";
@@ -113,11 +114,7 @@ export const SearchPage: FC<{ view: View; q: string; users: Answer<Found>; devic
           <Table label="Groups found" heads={["Name", "Members", "Description"]}>
             {groups.map((group) => (
               <tr>
-                <th scope="row">
-                  <a href={linkTo(view, "/console/inventory/users", { group: group.id })}>
-                    <Text of={group.name ?? group.id} max={80} />
-                  </a>
-                </th>
+                <GroupName view={view} of={group} />
                 <td class="num">{group.users_count === null ? "–" : number(group.users_count)}</td>
                 <td>
                   <Text of={group.description} max={120} />

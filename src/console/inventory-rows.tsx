@@ -1,0 +1,114 @@
+/** Rows of what was found, each leading to the asset or to who is in the group. */
+import type { FC } from "hono/jsx";
+import type { FoundDevice, FoundUser } from "../sync/explore-documents.ts";
+import { Status, Table, Text, Time, Truth } from "./parts.tsx";
+import { linkTo, segment, type View } from "./view.ts";
+
+export const usersPath = "/console/inventory/users";
+export const devicesPath = "/console/inventory/devices";
+
+export const GroupName: FC<{ view: View; of: { readonly id: string; readonly name: string | null } }> = ({
+  view,
+  of,
+}) => (
+  <th scope="row">
+    <a href={linkTo(view, usersPath, { group: of.id })}>
+      <Text of={of.name ?? of.id} max={80} />
+    </a>
+  </th>
+);
+
+export const UserRows: FC<{ view: View; of: readonly FoundUser[]; label: string }> = ({
+  view,
+  of,
+  label,
+}) => (
+  <Table label={label} heads={["Name", "Status", "MFA", "Admin", "Login", "Department", "Last login"]}>
+    {of.map((user) => (
+      <tr>
+        <th scope="row">
+          <a href={linkTo(view, `${usersPath}/${segment(user.id)}`)}>
+            <Text of={user.name ?? user.login ?? user.id} max={60} />
+          </a>
+        </th>
+        <td>
+          <Status of={user.status} deleted={user.deleted} />
+        </td>
+        <td>
+          {user.status === "DEPROVISIONED" ? (
+            <PlainTruth of={user.mfa_enrolled} />
+          ) : (
+            <Truth of={user.mfa_enrolled} good={true} />
+          )}
+        </td>
+        <td>
+          {user.is_admin === true ? <Truth of={true} yes="Admin" /> : <PlainTruth of={user.is_admin} />}
+        </td>
+        <td>
+          <Text of={user.login} max={60} />
+        </td>
+        <td>
+          <Text of={user.department} max={40} />
+        </td>
+        <td>
+          <Time at={user.last_login} now={view.now} />
+        </td>
+      </tr>
+    ))}
+  </Table>
+);
+
+/** A no that needs no weight. */
+const PlainTruth: FC<{ of: boolean | null }> = ({ of }) =>
+  of === null ? <Truth of={null} /> : <span class="none">{of ? "Yes" : "No"}</span>;
+
+export const DeviceRows: FC<{ view: View; of: readonly FoundDevice[]; label: string }> = ({
+  view,
+  of,
+  label,
+}) => (
+  <Table
+    label={label}
+    heads={["Name", "Status", "Managed", "People", "Platform", "Model", "Serial number", "Last seen"]}
+  >
+    {of.map((device) => (
+      <tr>
+        <th scope="row">
+          <a href={linkTo(view, `${devicesPath}/${segment(device.id)}`)}>
+            <Text of={device.name ?? device.id} max={60} />
+          </a>
+        </th>
+        <td>
+          <Status of={device.status} deleted={device.deleted} />
+        </td>
+        <td>
+          <Truth of={device.is_managed} good={true} />
+        </td>
+        <td>
+          {device.users.length === 0 && <span class="none">nobody</span>}
+          {device.users.slice(0, 3).map((user, index) => (
+            <>
+              {index > 0 && ", "}
+              <a href={linkTo(view, `${usersPath}/${segment(user.id)}`)}>
+                <Text of={user.display_name ?? user.login ?? user.id} max={40} />
+              </a>
+            </>
+          ))}
+          {device.users.length > 3 && ` and ${device.users.length - 3} more`}
+        </td>
+        <td>
+          <Text of={device.platform} max={24} /> <Text of={device.os_version} max={24} none="" />
+        </td>
+        <td>
+          <Text of={device.model} max={40} />
+        </td>
+        <td>
+          <Text of={device.serial_number} max={40} />
+        </td>
+        <td>
+          <Time at={device.last_seen} now={view.now} />
+        </td>
+      </tr>
+    ))}
+  </Table>
+);
