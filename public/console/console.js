@@ -1,148 +1,9 @@
 /**
  * What the console can do with script, on top of pages that work without: what is live is read again, forms are sent
- * without leaving the page, times are told in the viewer's zone, `/` leads to the search field, JSON can be copied.
- *
- * Pages are made on the server alone. The script asks for the same page once more and carries what has changed
- * over into the document, so that focus, selection, what is folded open and what is being typed stay as they are.
+ * without leaving the page, a test is shown as it goes on, times are told in the viewer's zone, `/` leads to the
+ * search field, JSON can be copied.
  */
-
-// ---- Times -----------------------------------------------------------------------------------------------
-
-const clock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
-
-/**
- * As the server says it, see words.ts.
- * @param {number} s seconds
- */
-const roughly = (s) => {
-  if (s < 60) return `${s} s`;
-  if (s < 3_600) return `${Math.floor(s / 60)} min`;
-  if (s < 48 * 3_600) return `${Math.floor(s / 3_600)} h`;
-  return `${Math.floor(s / 86_400).toLocaleString("en")} d`;
-};
-
-/** @param {number} at ms since the epoch */
-const ago = (at) => {
-  const seconds = Math.round((Date.now() - at) / 1000);
-  if (Math.abs(seconds) < 5) return "now";
-  return seconds > 0 ? `${roughly(seconds)} ago` : `in ${roughly(-seconds)}`;
-};
-
-/** @param {ParentNode} root */
-const tellTimes = (root) => {
-  for (const time of root.querySelectorAll("time[data-time]")) {
-    const iso = time.getAttribute("datetime") ?? "";
-    const at = Date.parse(iso);
-    if (Number.isNaN(at)) continue;
-    const local = clock.format(at);
-    const text = time.getAttribute("data-time") === "ago" ? ago(at) : local;
-    if (time.textContent !== text) time.textContent = text;
-    time.setAttribute("title", `${local} (${iso})`);
-  }
-};
-
-// ---- Carrying a new page over into the document ------------------------------------------------------------
-
-/** What the viewer, not the server, has the say over. */
-const viewers = new Set(["open", "aria-busy", "hidden"]);
-
-/**
- * @param {Element} from
- * @param {Element} to
- */
-const carryAttributes = (from, to) => {
-  for (const { name, value } of to.attributes) {
-    if (!viewers.has(name) && from.getAttribute(name) !== value) from.setAttribute(name, value);
-  }
-  for (const { name } of [...from.attributes]) {
-    if (!viewers.has(name) && !to.hasAttribute(name)) from.removeAttribute(name);
-  }
-};
-
-/**
- * @param {Node | undefined} a
- * @param {Node} b
- */
-const areAlike = (a, b) =>
-  a !== undefined &&
-  a.nodeName === b.nodeName &&
-  (!(a instanceof Element) || !(b instanceof Element) || (a.id === b.id && formOf(a) === formOf(b)));
-
-/**
- * Forms are told apart by where they lead, so that a button never becomes another one under the pointer.
- * @param {Element} element
- */
-const formOf = (element) => (element instanceof HTMLFormElement ? element.getAttribute("action") : null);
-
-/**
- * Makes `from` say what `to` says, with as few changes as possible.
- * @param {Node} from
- * @param {Node} to
- */
-const carry = (from, to) => {
-  if (from.isEqualNode(to)) return;
-  if (from instanceof Element && to instanceof Element) carryAttributes(from, to);
-  else if (from.nodeValue !== to.nodeValue) from.nodeValue = to.nodeValue;
-  const wanted = [...to.childNodes];
-  for (const [index, node] of wanted.entries()) {
-    const here = from.childNodes[index];
-    if (areAlike(here, node)) {
-      carry(/** @type {Node} */ (here), node);
-      continue;
-    }
-    // Something was taken out before it: what follows is still the same.
-    const later = [...from.childNodes].slice(index + 1).find((other) => areAlike(other, node));
-    if (later !== undefined && here !== undefined) {
-      while (from.childNodes[index] !== later) from.childNodes[index]?.remove();
-      carry(later, node);
-    } else {
-      from.insertBefore(document.importNode(node, true), here ?? null);
-    }
-  }
-  while (from.childNodes.length > wanted.length) from.lastChild?.remove();
-};
-
-/** @param {ParentNode} root */
-const enhance = (root) => {
-  tellTimes(root);
-  for (const button of root.querySelectorAll("button[data-copy]")) button.removeAttribute("hidden");
-};
-
-/** @param {string} html */
-const parsed = (html) => {
-  const page = new DOMParser().parseFromString(html, "text/html");
-  enhance(page);
-  return page;
-};
-
-/**
- * Carries over the live parts alone, or, when they are not the same ones, the whole page.
- * @param {Document} page
- */
-const carryLive = (page) => {
-  /** @param {ParentNode} root */
-  const live = (root) => [...root.querySelectorAll("[data-live]")];
-  /** @param {Element[]} parts */
-  const ids = (parts) => parts.map((part) => part.id).join();
-  const [ours, theirs] = [live(document), live(page)];
-  if (ids(ours) === ids(theirs)) {
-    for (const [index, part] of theirs.entries()) carry(/** @type {Element} */ (ours[index]), part);
-  } else {
-    carryMain(page);
-  }
-  const refresh = page.body.dataset["refresh"];
-  if (refresh !== undefined) document.body.dataset["refresh"] = refresh;
-};
-
-/** @param {Document} page */
-const carryMain = (page) => {
-  const [ours, theirs] = [document.querySelector("main"), page.querySelector("main")];
-  if (ours !== null && theirs !== null) carry(ours, theirs);
-  document.title = page.title;
-  const refresh = page.body.dataset["refresh"];
-  if (refresh === undefined) delete document.body.dataset["refresh"];
-  else document.body.dataset["refresh"] = refresh;
-};
+import { carry, carryLive, carryMain, enhance, parsed, tellTimes } from "./carry.js";
 
 // ---- Telling the viewer ------------------------------------------------------------------------------------
 
@@ -224,6 +85,9 @@ const keepReading = async () => {
 
 // ---- Forms ---------------------------------------------------------------------------------------------------
 
+/** Answers in parts are asked for wherever there are some; the rest are pages. */
+const accepted = "application/x-ndjson, text/html;q=0.9";
+
 /**
  * @param {HTMLFormElement} form
  * @param {HTMLElement | null} submitter
@@ -236,7 +100,16 @@ const send = async (form, submitter) => {
   const url = new URL(form.getAttribute("action") ?? "", location.href);
   const isGet = form.getAttribute("method") === "get";
   if (isGet) url.search = data.toString();
-  const response = await fetch(url, isGet ? {} : { method: "POST", body: data });
+  const response = await fetch(
+    url,
+    isGet ? {} : { method: "POST", body: data, headers: { Accept: accepted } },
+  );
+  void following?.cancel();
+  following = null;
+  if (response.headers.get("Content-Type") === "application/x-ndjson" && response.body !== null) {
+    await follow(response.body);
+    return;
+  }
   const page = parsed(await response.text());
   if (isSignIn(page)) {
     location.assign(signInHere());
@@ -251,13 +124,17 @@ const send = async (form, submitter) => {
   else history.replaceState(null, "", shown);
   carryMain(page);
   if (!isGet && response.ok) for (const box of checkboxes(form)) box.checked = false;
-  const target = document.querySelector("#result, #answer, main .note[role=alert]");
-  if (notice === "" && target instanceof HTMLElement) {
-    target.tabIndex = -1;
-    target.focus({ preventScroll: false });
-  }
+  if (notice === "") focusAnswer();
   say(notice);
   setTimeout(() => said.dataset["text"] === notice && say(""), 8_000);
+};
+
+const focusAnswer = () => {
+  const target =
+    document.querySelector("#result, #answer") ?? document.querySelector("main .note[role=alert]");
+  if (!(target instanceof HTMLElement)) return;
+  target.tabIndex = -1;
+  target.focus({ preventScroll: false });
 };
 
 /**
@@ -280,6 +157,82 @@ document.addEventListener("submit", async (event) => {
     form.removeAttribute("aria-busy");
   }
 });
+
+// ---- A test that goes on -------------------------------------------------------------------------------------
+
+/** @typedef {{ id: string, html: string, last?: true }} Part see src/console/test-stream.tsx */
+
+/** No check takes as long, ms. */
+const SILENCE_MS = 60_000;
+
+/**
+ * The test that is on the page; the answer to a newer form takes its place.
+ * @type {ReadableStreamDefaultReader<string> | null}
+ */
+let following = null;
+
+/**
+ * Puts each part into the page as it comes. Without the last one the test was cut off.
+ * @param {ReadableStream<Uint8Array<ArrayBuffer>>} body
+ */
+const follow = async (body) => {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  following = reader;
+  let isWhole = false;
+  let parts = 0;
+  try {
+    for await (const line of linesOf(reader)) {
+      if (following !== reader) return;
+      /** @type {Part} */
+      const part = JSON.parse(line);
+      const [ours, theirs] = [document, parsed(part.html)].map((page) => page.getElementById(part.id));
+      if (ours && theirs) carry(ours, theirs);
+      acts += 1;
+      isWhole = part.last === true;
+      parts += 1;
+      if (parts > 1) continue;
+      focusAnswer();
+      say("");
+    }
+  } catch {
+    // The connection broke, or the Worker was replaced.
+  }
+  if (following !== reader) return;
+  following = null;
+  if (!isWhole) tellCutOff();
+};
+
+/**
+ * @param {ReadableStreamDefaultReader<string>} reader
+ * @returns {AsyncGenerator<string>}
+ */
+async function* linesOf(reader) {
+  let rest = "";
+  for (;;) {
+    const quiet = setTimeout(() => reader.cancel(), SILENCE_MS);
+    const { done, value } = await reader.read().finally(() => clearTimeout(quiet));
+    if (done) return;
+    const lines = (rest + value).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
+}
+
+/** What was not known by then is not known. */
+const tellCutOff = () => {
+  const note = document.querySelector("#result > .note.busy");
+  if (note === null) {
+    say("The test was cut off: the connector does not answer. Try again.");
+    return;
+  }
+  note.className = "note bad";
+  note.textContent =
+    "The test was cut off: the connector stopped answering. What it found until then is below; test again for the rest.";
+  for (const badge of document.querySelectorAll("#result [data-trying]")) {
+    badge.className = "badge mute";
+    badge.textContent = "Not known";
+  }
+};
 
 // A page that was left by a form is in the history: its address says what it shows.
 addEventListener("popstate", () => location.reload());

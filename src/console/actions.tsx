@@ -1,13 +1,16 @@
 /** What people do: each asks the API, then leads back to the page where it shows. */
 import type { Context, Hono } from "hono";
-import type { ConnectionTest } from "../connection-test/index.ts";
+import type { ConnectionTest, TestEvent } from "../connection-test/index.ts";
 import type { AppDeps } from "../http/deps.ts";
 import { ProblemError } from "../http/problems.ts";
+import { wantsLines } from "../http/routes/test-connection.ts";
 import type { Answer } from "./api.ts";
 import type { Notice } from "./notices.ts";
 import { connectionProps, streamOf, viewOf } from "./page-routes.tsx";
-import { ConnectionPage } from "./pages/connection.tsx";
+import { ConnectionPage, type ConnectionProps } from "./pages/connection.tsx";
 import { type ConsoleEnv, html, problemPage } from "./respond.tsx";
+import type { ShownTest } from "./test-parts.tsx";
+import { streamTest } from "./test-stream.tsx";
 import { linkTo, segment } from "./view.ts";
 
 type Form = Readonly<Record<string, string>>;
@@ -75,26 +78,33 @@ export const actionRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps): void => {
 
   pages.post("/console/connection/test", async (c) => {
     const form = await formOf(c);
-    const view = viewOf(c);
-    const isCandidate = form["candidate"] === "yes";
-    const fields = ["base_url", "api_token", "client_id", "private_key", "key_id"];
-    const given = fields.map((name) => [name, form[name]?.trim() ?? ""]).filter(([, value]) => value !== "");
+    const { api, ...view } = viewOf(c);
+    const of = form["candidate"] === "yes" ? "candidate" : "stored";
     const path = linkTo(view, "/v1/test-connection");
-    const answer = await (isCandidate
-      ? view.api<ConnectionTest>("POST", path, Object.fromEntries(given))
-      : view.api<ConnectionTest>("POST", path));
-    const props = await connectionProps(c, deps);
-    return html(
-      <ConnectionPage
-        {...props}
-        test={{ of: isCandidate ? "candidate" : "stored", answer }}
-        candidate={{
-          baseUrl: form["base_url"] ?? "",
-          clientId: form["client_id"] ?? "",
-          keyId: form["key_id"] ?? "",
-        }}
-      />,
-      answer.ok ? 200 : answer.problem.status,
-    );
+    const body = of === "candidate" ? candidateOf(form) : undefined;
+    const props: ConnectionProps = {
+      ...(await connectionProps(c, deps)),
+      candidate: {
+        baseUrl: form["base_url"] ?? "",
+        clientId: form["client_id"] ?? "",
+        keyId: form["key_id"] ?? "",
+      },
+    };
+    const page = (test: ShownTest) => <ConnectionPage {...props} test={test} />;
+    if (wantsLines(c)) {
+      const events = await api.lines<TestEvent>("POST", path, body);
+      if (events.ok) return streamTest(c, of, events.value, page);
+      return html(page({ of, answer: events }), events.problem.status);
+    }
+    const answer = await api<ConnectionTest>("POST", path, body);
+    return html(page({ of, answer }), answer.ok ? 200 : answer.problem.status);
   });
 };
+
+const candidateFields = ["base_url", "api_token", "client_id", "private_key", "key_id"];
+
+/** What was filled in. */
+const candidateOf = (form: Form): Form =>
+  Object.fromEntries(
+    candidateFields.map((name) => [name, form[name]?.trim() ?? ""]).filter(([, value]) => value !== ""),
+  );

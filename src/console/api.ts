@@ -20,20 +20,36 @@ export type Answer<T> =
   | { readonly ok: true; readonly status: number; readonly value: T }
   | { readonly ok: false; readonly problem: Problem };
 
-/** `method` and path with its query; `body` becomes JSON. */
-export type Api = <T>(method: string, path: string, body?: unknown) => Promise<Answer<T>>;
+/** The API as the caller of this request: `method` and path with its query; `body` becomes JSON. */
+export interface Api {
+  <T>(method: string, path: string, body?: unknown): Promise<Answer<T>>;
+  /** The same of a route that can answer in lines: each one as it comes. */
+  lines<T>(method: string, path: string, body?: unknown): Promise<Answer<AsyncIterable<T>>>;
+}
 
 const isProblem = (response: Response): boolean =>
   response.headers.get("Content-Type") === "application/problem+json";
 
-/** The API as the caller of this request. */
-export const apiOf =
-  (app: App, c: Context<AppEnv>): Api =>
-  async <T>(method: string, path: string, body?: unknown) => {
+async function* linesOf<T>(body: ReadableStream<Uint8Array> | null): AsyncGenerator<T> {
+  let rest = "";
+  for await (const text of body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) yield JSON.parse(line);
+  }
+}
+
+export const apiOf = (app: App, c: Context<AppEnv>): Api => {
+  const ask = async <T>(
+    [method, path, body]: readonly [string, string, unknown?],
+    accept: string,
+    read: (response: Response) => T | Promise<T>,
+  ): Promise<Answer<T>> => {
     const request = new Request(new URL(path, c.req.url), {
       method,
       // The request's id is told on, so that log lines can be joined.
       headers: {
+        Accept: accept,
         "CF-Ray": c.get("requestId"),
         ...(body !== undefined && { "Content-Type": "application/json" }),
       },
@@ -42,5 +58,14 @@ export const apiOf =
     vouch(request, c.get("caller"));
     const response = await app.fetch(request, c.env, c.executionCtx);
     if (isProblem(response)) return { ok: false, problem: await response.json<Problem>() };
-    return { ok: true, status: response.status, value: await response.json<T>() };
+    return { ok: true, status: response.status, value: await read(response) };
   };
+  return Object.assign(
+    <T>(...what: [string, string, unknown?]) =>
+      ask(what, "application/json", (response) => response.json<T>()),
+    {
+      lines: <T>(...what: [string, string, unknown?]) =>
+        ask(what, "application/x-ndjson", ({ body }) => linesOf<T>(body)),
+    },
+  );
+};

@@ -24,7 +24,10 @@ const Document: FC<PropsWithChildren<{ title: string; refresh?: number }>> = ({
       <meta name="color-scheme" content="light dark" />
       <title>{`${visible(title)} · Okta Edge Connector`}</title>
       <link rel="icon" href="/console/icon.svg" type="image/svg+xml" />
-      <link rel="stylesheet" href="/console/console.css" />
+      {["frame", "parts", "charts"].map((name) => (
+        <link rel="stylesheet" href={`/console/${name}.css`} />
+      ))}
+      <link rel="modulepreload" href="/console/carry.js" />
       <script type="module" src="/console/console.js" />
     </head>
     <body {...(refresh !== undefined && { "data-refresh": String(refresh) })}>
@@ -73,8 +76,8 @@ const Header: FC<{ view: View }> = ({ view }) => (
           type="search"
           class="top-field"
           name="q"
-          aria-label="Search people, devices and groups"
-          placeholder="Search people, devices, groups"
+          aria-label="Search the inventory: people, devices, groups"
+          placeholder="Search the inventory"
           aria-keyshortcuts="/"
           autocomplete="off"
           maxlength={200}

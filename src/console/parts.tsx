@@ -198,7 +198,7 @@ export const Bars: FC<{ of: readonly Bar[]; total: number }> = ({ of, total }) =
         .sort((a, b) => b.value - a.value)
         .map(({ label, value, href, tone = "busy" }) => (
           <li>
-            <span class="bar-label">
+            <span>
               {href === undefined ? (
                 <Text of={label} max={40} />
               ) : (

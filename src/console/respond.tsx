@@ -16,8 +16,10 @@ export interface ConsoleEnv {
   Variables: AppEnv["Variables"] & { view?: View };
 }
 
+export const documentOf = (page: JSX.Element): string => `<!DOCTYPE html>${String(page)}`;
+
 export const html = (page: JSX.Element, status = 200): Response =>
-  new Response(`<!DOCTYPE html>${String(page)}`, {
+  new Response(documentOf(page), {
     status,
     headers: { "Content-Type": "text/html; charset=utf-8" },
   });

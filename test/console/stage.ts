@@ -53,6 +53,8 @@ class Receiver {
 }
 
 export class Stage {
+  /** What the org's answer to a path waits for. */
+  readonly #held: Map<string, Promise<void>>;
   readonly org: OktaOrg;
   readonly orgUrl: string;
   readonly worker: WorkerProcess;
@@ -62,9 +64,11 @@ export class Stage {
   readonly #close: () => void;
 
   private constructor(
-    parts: Omit<Stage, "url" | "control" | "run" | "untilIdle" | "close">,
+    parts: Pick<Stage, "org" | "orgUrl" | "worker" | "receiver" | "receiverPort">,
+    held: Map<string, Promise<void>>,
     close: () => void,
   ) {
+    this.#held = held;
     this.org = parts.org;
     this.orgUrl = parts.orgUrl;
     this.worker = parts.worker;
@@ -77,7 +81,12 @@ export class Stage {
   static async open(): Promise<Stage> {
     const org = createOktaOrg({ users: 60, groups: 8, devices: 25, seed: 3, limits: "none" });
     const port = await freePort();
-    const server = serve({ fetch: org.fetch, port, hostname: "127.0.0.1" });
+    const held = new Map<string, Promise<void>>();
+    const fetch = async (request: Request): Promise<Response> => {
+      await held.get(new URL(request.url).pathname);
+      return org.fetch(request);
+    };
+    const server = serve({ fetch, port, hostname: "127.0.0.1" });
     const receiver = new Receiver();
     const receiverPort = await receiver.start();
     const orgUrl = `http://127.0.0.1:${port}`;
@@ -99,7 +108,7 @@ export class Stage {
       }),
     });
     await worker.start();
-    const stage = new Stage({ org, orgUrl, worker, receiver, receiverPort }, () => {
+    const stage = new Stage({ org, orgUrl, worker, receiver, receiverPort }, held, () => {
       server.close();
       receiver.close();
     });
@@ -109,6 +118,16 @@ export class Stage {
       profile: { login: "hostile@example.com", email: "hostile@example.com", ...names },
     });
     return stage;
+  }
+
+  /** Holds the org's answers to this path back until what is returned is called. */
+  hold(path: string): () => void {
+    const gate = Promise.withResolvers<void>();
+    this.#held.set(path, gate.promise);
+    return () => {
+      this.#held.delete(path);
+      gate.resolve();
+    };
   }
 
   async control(method: string, path: string, body?: unknown): Promise<unknown> {

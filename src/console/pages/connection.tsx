@@ -1,12 +1,11 @@
 /** The connection: what it is, whether it works, and whether another credential would. */
 import type { FC } from "hono/jsx";
 import type { Connection, Setting, SettingProblem } from "../../config.ts";
-import type { ConnectionTest } from "../../connection-test/index.ts";
-import type { Answer } from "../api.ts";
 import { Page } from "../layout.tsx";
-import { Action, Badge, Empty, Facts, ProblemNote, Section, Table, Text } from "../parts.tsx";
+import { Action, Empty, Facts, ProblemNote, Section, Text } from "../parts.tsx";
+import { credentialKinds, type ShownTest, TestResult } from "../test-parts.tsx";
 import { linkTo, type View } from "../view.ts";
-import { counted, duration, number, type Tone } from "../words.ts";
+import { counted, number } from "../words.ts";
 
 export interface ConnectionProps {
   readonly view: View;
@@ -14,95 +13,10 @@ export interface ConnectionProps {
   /** Settings that are wrong and stop only a part. */
   readonly problems: readonly SettingProblem[];
   readonly sinks: number;
-  /** Of the stored connection, or of a candidate. */
-  readonly test: { readonly of: "stored" | "candidate"; readonly answer: Answer<ConnectionTest> } | null;
+  readonly test: ShownTest | null;
   /** What was typed, but for the secrets. */
   readonly candidate: { readonly baseUrl: string; readonly clientId: string; readonly keyId: string };
 }
-
-const tones: Readonly<Record<string, Tone>> = { pass: "good", fail: "bad", unknown: "mute" };
-const verdicts: Readonly<Record<string, string>> = { pass: "Works", fail: "Fails", unknown: "Not known" };
-const kinds: Readonly<Record<string, string>> = { ssws: "API token", oauth: "OAuth service app" };
-const pipelines: Readonly<Record<string, string>> = { idx: "Identity Engine", v1: "Classic Engine" };
-
-const names: Readonly<Record<string, string>> = {
-  users: "Users",
-  groups: "Groups",
-  factors: "MFA factors",
-  roles: "Admin roles",
-  devices: "Devices",
-  logs: "System Log",
-};
-
-const Result: FC<{ answer: Answer<ConnectionTest>; title: string; id: string }> = ({ answer, title, id }) => {
-  if (!answer.ok) {
-    return (
-      <div class="test" id={id}>
-        <ProblemNote of={answer.problem} />
-      </div>
-    );
-  }
-  const { ok, org, credential, clock_skew_ms, checks, estimate } = answer.value;
-  const skew = clock_skew_ms === null ? null : Math.abs(clock_skew_ms);
-  return (
-    <div class="test" id={id}>
-      <p class={`note ${ok ? "good" : "bad"}`} role="status">
-        <strong>{ok ? `${title} works.` : `${title} does not work as it should.`}</strong>
-      </p>
-      <Facts
-        of={[
-          ["Org", <Text of={org.base_url} max={120} />],
-          ["Org id", <Text of={org.id} max={60} none="not told" />],
-          ["Engine", org.pipeline === null ? "not told" : (pipelines[org.pipeline] ?? org.pipeline)],
-          ["Credential", kinds[credential.kind] ?? credential.kind],
-          credential.scopes === undefined
-            ? null
-            : ["Scopes", <Text of={credential.scopes.join(" ")} max={400} none="none" />],
-          ["Clock", skew === null ? "not told" : skew < 2_000 ? "in step" : `${duration(skew / 1000)} apart`],
-          [
-            "A first full run",
-            estimate.calls === null
-              ? "not known"
-              : `${estimate.users === null ? "" : `${counted(estimate.users, "user")}, `}${
-                  estimate.devices === null ? "" : `${counted(estimate.devices, "device")}, `
-                }about ${counted(estimate.calls, "call")}${
-                  estimate.minutes === null ? "" : ` and ${counted(estimate.minutes, "minute")}`
-                }`,
-          ],
-        ]}
-      />
-      <Table
-        label={`Checks: ${title}`}
-        heads={["Capability", "Verdict", "What was found", "Latency", "Limit"]}
-      >
-        {checks.map((check) => (
-          <tr>
-            <th scope="row">
-              {names[check.name] ?? <Text of={check.name.replace(/^sink:/, "Sink ")} max={80} />}
-            </th>
-            <td>
-              <Badge tone={tones[check.status] ?? "mute"}>{verdicts[check.status] ?? check.status}</Badge>
-            </td>
-            <td class="wide">
-              <Text of={check.message} max={500} />
-              {check.remedy !== null && (
-                <span class="remedy">
-                  <Text of={check.remedy} max={600} />
-                </span>
-              )}
-            </td>
-            <td class="num">{check.latency_ms === null ? "–" : `${number(check.latency_ms)} ms`}</td>
-            <td class="num">
-              {check.rate_limit === null || check.rate_limit.limit === null
-                ? "–"
-                : `${check.rate_limit.remaining === null ? "?" : number(check.rate_limit.remaining)} of ${number(check.rate_limit.limit)} left`}
-            </td>
-          </tr>
-        ))}
-      </Table>
-    </div>
-  );
-};
 
 const Stored: FC<ConnectionProps> = ({ view, setting, sinks, test }) => (
   <Section title="This connection" id="connection">
@@ -113,7 +27,7 @@ const Stored: FC<ConnectionProps> = ({ view, setting, sinks, test }) => (
         <Facts
           of={[
             ["Org", <Text of={setting.value.baseUrl} />],
-            ["Credential", kinds[setting.value.credential.kind] ?? ""],
+            ["Credential", credentialKinds[setting.value.credential.kind] ?? ""],
             ["Share of rate limits", `${Math.round(setting.value.rateLimitShare * 100)} %`],
             ["Deletion guard", `${Math.round(setting.value.deletionGuard * 100)} %`],
             ["Facts are read again within", counted(setting.value.refreshDays, "day")],
@@ -145,8 +59,15 @@ const Stored: FC<ConnectionProps> = ({ view, setting, sinks, test }) => (
         }}
       />
     )}
-    {test?.of === "stored" && <Result answer={test.answer} title="The connection" id="result" />}
+    {test?.of === "stored" && <TestResult test={test} />}
   </Section>
+);
+
+const IdField: FC<{ label: string; name: string; value: string }> = ({ label, name, value }) => (
+  <label>
+    <span>{label}</span>
+    <input name={name} value={value} autocomplete="off" spellcheck={false} maxlength={256} />
+  </label>
 );
 
 const Candidate: FC<ConnectionProps> = ({ view, candidate, test }) =>
@@ -178,34 +99,16 @@ const Candidate: FC<ConnectionProps> = ({ view, candidate, test }) =>
         </label>
         <details id="oauth">
           <summary>An OAuth service app instead of a token</summary>
-          <label>
-            <span>Client ID</span>
-            <input
-              name="client_id"
-              value={candidate.clientId}
-              autocomplete="off"
-              spellcheck={false}
-              maxlength={256}
-            />
-          </label>
+          <IdField label="Client ID" name="client_id" value={candidate.clientId} />
           <label>
             <span>Private key, JWK or PKCS#8 PEM</span>
             <textarea name="private_key" rows={4} autocomplete="off" spellcheck={false} maxlength={32768} />
           </label>
-          <label>
-            <span>Key ID</span>
-            <input
-              name="key_id"
-              value={candidate.keyId}
-              autocomplete="off"
-              spellcheck={false}
-              maxlength={256}
-            />
-          </label>
+          <IdField label="Key ID" name="key_id" value={candidate.keyId} />
         </details>
         <button type="submit">Test these</button>
       </form>
-      {test?.of === "candidate" && <Result answer={test.answer} title="The candidate" id="result" />}
+      {test?.of === "candidate" && <TestResult test={test} />}
     </Section>
   );
 

@@ -129,7 +129,7 @@ const DeadLetters: FC<{
 
 const Replay: FC<{ view: View; stream: StreamName; sink: SinkStatusDocument }> = ({ view, stream, sink }) =>
   view.rights !== "full" || sink.position === 0 ? null : (
-    <details class="replay" id={`replay-${stream}-${sink.name}`}>
+    <details id={`replay-${stream}-${sink.name}`}>
       <summary>Send again</summary>
       <Action
         view={view}
