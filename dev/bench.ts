@@ -52,12 +52,10 @@ const { quick } = values;
 const usual = quick ? "300" : values.full ? "1000,10000,50000,100000" : "1000,10000,50000";
 const sizes = (values.sizes ?? usual).split(",").map((text) => positive("sizes", text));
 
-// Nothing of the tooling's own may run beside the Worker: the recorder of its traces alone takes a third of the
-// runtime's time and memory. Nor may it look at the network.
+// Where wrangler runs the Worker, nothing of its own may run beside it: the recorder of its traces alone takes a third
+// of the runtime's time and memory. Nor may it look at the network.
 process.env["X_LOCAL_OBSERVABILITY"] = "false";
 process.env["X_LOCAL_EXPLORER"] = "false";
-// What is live in memory shows once the garbage is collected.
-process.env["MINIFLARE_WORKERD_V8_FLAGS"] = "--expose-gc";
 process.env["CLOUDFLARE_CF_FETCH_ENABLED"] = "false";
 process.env["CLOUDFLARE_TELEMETRY_DISABLED"] = "1";
 

@@ -74,7 +74,7 @@ const evictAll = async (env: Env): Promise<void> => {
   await Promise.allSettled([...objectsOf(env).values()].map((object) => object.benchEvict()));
 };
 
-/** V8 shows its collector where it was started so (bench.ts). */
+/** V8 shows its collector where it is started with --expose-gc (lib/runtime.ts). */
 const collectGarbage = async (): Promise<void> => {
   const gc: unknown = Reflect.get(globalThis, "gc");
   if (typeof gc === "function") gc();

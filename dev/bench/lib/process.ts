@@ -1,6 +1,5 @@
 /** What the kernel says of a process. Linux alone tells it this way: elsewhere the figures are left out. */
-import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { sleep } from "./statistics.ts";
 
 /** The kernel counts processor time in ticks of 10 ms. */
@@ -46,37 +45,3 @@ export class ProcessMeter {
     return Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1]) / 1024;
   }
 }
-
-const filesOf = (pid: number): string[] => {
-  const folder = `/proc/${pid}/fd`;
-  return readdirSync(folder).flatMap((fd) => {
-    try {
-      return [readlinkSync(`${folder}/${fd}`)];
-    } catch {
-      return []; // closed meanwhile
-    }
-  });
-};
-
-/**
- * The workerd among this process' children that holds the streams' storage. Beside it runs one of the tooling's own,
- * which passes requests on and is no part of what a Worker takes.
- *
- * @param known those that were there before
- */
-export const newWorkerd = (known: ReadonlySet<number>): ProcessMeter | null => {
-  const pid = workerds().find(
-    (each) => !known.has(each) && filesOf(each).some((file) => file.includes("InventoryStream")),
-  );
-  return pid === undefined ? null : new ProcessMeter(pid);
-};
-
-export const workerds = (): number[] => {
-  if (process.platform !== "linux") return [];
-  try {
-    const children = execFileSync("pgrep", ["-P", String(process.pid), "workerd"], { encoding: "utf8" });
-    return children.trim().split("\n").map(Number);
-  } catch {
-    return []; // pgrep finds none
-  }
-};

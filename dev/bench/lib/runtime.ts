@@ -1,12 +1,15 @@
-/** The bench Worker (worker.ts) in the local runtime: a workerd process of its own. */
-import { createTestHarness } from "wrangler";
+/** The bench Worker (worker.ts) in a runtime of its own. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { RunDocument, RunKind, StreamName, StreamStatus } from "../../../src/sync/status.ts";
 import type { Bill } from "./bill.ts";
 import type { ServedOrg } from "./org.ts";
-import { freePort } from "./ports.ts";
-import { newWorkerd, type ProcessMeter, workerds } from "./process.ts";
+import { ProcessMeter } from "./process.ts";
 import { say } from "./progress.ts";
 import { grouped, sleep } from "./statistics.ts";
+import { Workerd } from "./workerd.ts";
+import { wrangler } from "./wrangler.ts";
 
 const KEY = "b".repeat(40);
 /** As long as Okta was asked something within this time, a run goes on and need not be asked about. */
@@ -17,6 +20,8 @@ export interface WorkerOptions {
   /** More connections to the same org, each with an empty inventory: c1, c2, … */
   readonly connections?: number;
   readonly vars?: Readonly<Record<string, string>>;
+  /** Settings of V8. */
+  readonly v8Flags?: readonly string[];
 }
 
 const objects = {
@@ -27,26 +32,35 @@ const objects = {
   FLOOR: "Floor",
 };
 
+let bundled: Promise<string> | null = null;
+
+/** The bench Worker as one module, made once. */
+const bundle = (): Promise<string> => {
+  bundled ??= (async () => {
+    const folder = mkdtempSync(join(tmpdir(), "okta-bench-"));
+    process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+    await wrangler("deploy", "dev/bench/worker.ts", "--dry-run", "--outdir", folder);
+    return join(folder, "worker.js");
+  })();
+  return bundled;
+};
+
 export class BenchWorker {
-  readonly #harness: ReturnType<typeof createTestHarness>;
+  readonly #workerd: Workerd;
   readonly #org: ServedOrg | null;
-  /** Its workerd process; null where the system does not tell of it. */
+  /** Its process; null where the system does not tell of it. */
   readonly process: ProcessMeter | null;
 
-  private constructor(
-    harness: ReturnType<typeof createTestHarness>,
-    org: ServedOrg | null,
-    workerd: ProcessMeter | null,
-  ) {
-    this.#harness = harness;
+  private constructor(workerd: Workerd, org: ServedOrg | null) {
+    this.#workerd = workerd;
     this.#org = org;
-    this.process = workerd;
+    this.process = process.platform === "linux" ? new ProcessMeter(workerd.pid) : null;
   }
 
   /** @param org null for a Worker that asks no Okta anything */
   static async start(
     org: ServedOrg | null,
-    { connections = 0, vars = {} }: WorkerOptions = {},
+    { connections = 0, vars = {}, v8Flags = [] }: WorkerOptions = {},
   ): Promise<BenchWorker> {
     const oktaUrl = org?.url ?? "http://127.0.0.1:9";
     const more = Array.from({ length: connections }, (_, index) => ({
@@ -55,47 +69,30 @@ export class BenchWorker {
       secret_prefix: `C${index + 1}_`,
     }));
     const tokens = more.map(({ secret_prefix }) => [`${secret_prefix}API_TOKEN`, "sim-token"]);
-    const before = new Set(workerds());
-    const harness = createTestHarness({
-      workers: [
-        {
-          config: {
-            name: "bench",
-            main: "dev/bench/worker.ts",
-            compatibility_date: "2026-10-20",
-            kv_namespaces: [{ binding: "ENRICHMENT_CACHE" }],
-            r2_buckets: [{ binding: "EVENTS", bucket_name: "events" }],
-            durable_objects: {
-              bindings: Object.entries(objects).map(([name, class_name]) => ({ name, class_name })),
-            },
-            migrations: [{ tag: "v1", new_sqlite_classes: Object.values(objects) }],
-            dev: { port: await freePort() },
-            vars: {
-              OKTA_BASE_URL: oktaUrl,
-              OKTA_API_TOKEN: "sim-token",
-              ALLOW_LOOPBACK: "true",
-              API_KEYS: KEY,
-              CONNECTIONS: JSON.stringify(more),
-              ...Object.fromEntries(tokens),
-              ...vars,
-            },
-          },
-        },
-      ],
-    });
-    await harness.listen();
-    return new BenchWorker(harness, org, newWorkerd(before));
+    const script = {
+      file: await bundle(),
+      objects,
+      vars: {
+        OKTA_BASE_URL: oktaUrl,
+        OKTA_API_TOKEN: "sim-token",
+        ALLOW_LOOPBACK: "true",
+        API_KEYS: KEY,
+        CONNECTIONS: JSON.stringify(more),
+        ...Object.fromEntries(tokens),
+        ...vars,
+      },
+    };
+    return new BenchWorker(await Workerd.start(script, ["--expose-gc", ...v8Flags]), org);
   }
 
   async request(method: string, path: string, body?: unknown): Promise<Response> {
-    const response = await this.#harness.fetch(path, {
+    const response = await fetch(new URL(path, this.#workerd.url), {
       method,
       headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json" },
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-    // The harness answers with undici's Response, which is the one of Node by another name.
-    return response as unknown as Response;
+    return response;
   }
 
   async json<T>(method: string, path: string, body?: unknown): Promise<T> {
@@ -170,7 +167,7 @@ export class BenchWorker {
   }
 
   close(): Promise<void> {
-    return this.#harness.close();
+    return this.#workerd.close();
   }
 }
 

@@ -66,7 +66,7 @@ export const reportCalls = (report: Report, measured: MeasuredSize): void => {
     calls("delta after 1 % changed", delta.calls, first.calls, "a first full run"),
     {
       ...calls(
-        "… beside a program",
+        "delta beside the program",
         delta.calls,
         peer?.calls ?? program,
         "on @okta/okta-sdk-nodejs, which has to read everything again",

@@ -1,0 +1,142 @@
+/**
+ * The bare runtime, workerd, without any tooling around it: nothing in between takes time, memory or calls apart from
+ * the Worker itself. Its storage lies in a folder that ends with it.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort } from "./ports.ts";
+import { sleep } from "./statistics.ts";
+
+export const COMPATIBILITY_DATE = "2026-10-20";
+const PATIENCE_MS = 20_000;
+/** A file system in memory, where there is one: how long a machine's disk takes to sync says nothing of Cloudflare's. */
+const IN_MEMORY = "/dev/shm";
+
+export interface Script {
+  /** The bundled module. */
+  readonly file: string;
+  /** Its Durable Object classes by the names of their bindings. */
+  readonly objects: Readonly<Record<string, string>>;
+  readonly vars: Readonly<Record<string, string>>;
+}
+
+/** KV and R2 as the runtime asks for them, with the least behind them: a map, and a bucket that takes everything. */
+const KV_STUB = `
+const values = new Map();
+export default { async fetch(request) {
+  const key = new URL(request.url).pathname;
+  if (request.method === "PUT") values.set(key, await request.arrayBuffer());
+  else if (request.method === "DELETE") values.delete(key);
+  else return values.has(key) ? new Response(values.get(key)) : new Response(null, { status: 404 });
+  return new Response(null);
+} };`;
+const R2_STUB = `
+export default { async fetch(request) {
+  const size = Number(request.headers.get("cf-r2-metadata-size"));
+  const body = await request.arrayBuffer();
+  const { object } = JSON.parse(new TextDecoder().decode(body.slice(0, size)));
+  const written = JSON.stringify({ name: object, version: "1", size: body.byteLength - size, etag: "1",
+    uploaded: Date.now(), httpFields: {}, customFields: [], checksums: {} });
+  return new Response(written, { headers: { "cf-r2-metadata-size": String(written.length) } });
+} };`;
+
+/** A text as workerd's configuration takes it: the escapes of ASCII JSON are the same. */
+const quoted = (text: string): string => JSON.stringify(text);
+
+const configOf = (port: number, { objects, vars }: Script, v8Flags: readonly string[]): string => {
+  const bindings = [
+    ...Object.entries(vars).map(([name, text]) => `(name = ${quoted(name)}, text = ${quoted(text)})`),
+    ...Object.entries(objects).map(
+      ([name, type]) => `(name = ${quoted(name)}, durableObjectNamespace = ${quoted(type)})`,
+    ),
+    '(name = "ENRICHMENT_CACHE", kvNamespace = "kv")',
+    '(name = "EVENTS", r2Bucket = "r2")',
+  ];
+  const namespaces = Object.values(objects).map(
+    (type) => `(className = ${quoted(type)}, uniqueKey = ${quoted(type)}, enableSql = true)`,
+  );
+  const stub = (code: string): string =>
+    `(modules = [(name = "stub.js", esModule = ${quoted(code)})], compatibilityDate = "${COMPATIBILITY_DATE}")`;
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .main),
+    (name = "kv", worker = ${stub(KV_STUB)}),
+    (name = "r2", worker = ${stub(R2_STUB)}),
+    (name = "disk", disk = (path = "storage", writable = true)),
+    (name = "network", network = (allow = ["private", "public"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+  v8Flags = [${v8Flags.map(quoted).join(", ")}],
+);
+const main :Workerd.Worker = (
+  modules = [(name = "worker.js", esModule = embed "worker.js")],
+  compatibilityDate = "${COMPATIBILITY_DATE}",
+  bindings = [${bindings.join(",\n    ")}],
+  durableObjectNamespaces = [${namespaces.join(", ")}],
+  durableObjectStorage = (localDisk = "disk"),
+  globalOutbound = "network",
+);
+`;
+};
+
+/** The runtime that wrangler brings along. */
+const binary = (): string => {
+  const { resolve } = createRequire(import.meta.url);
+  const fromWrangler = createRequire(resolve("wrangler/package.json"));
+  const found: { default: string } = fromWrangler("workerd");
+  return found.default;
+};
+
+export class Workerd {
+  readonly url: string;
+  readonly pid: number;
+  /** From the start of the process to its first answer, ms. */
+  readonly startMs: number;
+  readonly #child: ChildProcess;
+  readonly #folder: string;
+
+  private constructor(url: string, child: ChildProcess, folder: string, startMs: number) {
+    this.url = url;
+    this.pid = child.pid ?? 0;
+    this.#child = child;
+    this.#folder = folder;
+    this.startMs = startMs;
+  }
+
+  /** Starts it and waits for its first answer. */
+  static async start(script: Script, v8Flags: readonly string[] = []): Promise<Workerd> {
+    const folder = await mkdtemp(join(existsSync(IN_MEMORY) ? IN_MEMORY : tmpdir(), "okta-bench-"));
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const config = join(folder, "config.capnp");
+    await mkdir(join(folder, "storage"));
+    await copyFile(script.file, join(folder, "worker.js"));
+    await writeFile(config, configOf(port, script, v8Flags));
+    const startedAt = performance.now();
+    // What it logs is the product's own affair; what it complains of belongs to the reader.
+    const child = spawn(binary(), ["serve", config], { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+    let complaints = "";
+    child.stderr?.on("data", (chunk: Buffer) => {
+      complaints = (complaints + chunk.toString()).slice(-5000);
+    });
+    while (performance.now() - startedAt < PATIENCE_MS && child.exitCode === null) {
+      const answer = await fetch(`${url}/healthz`).catch(() => null);
+      if (answer?.ok) return new Workerd(url, child, folder, performance.now() - startedAt);
+      await sleep(2);
+    }
+    child.kill("SIGKILL");
+    throw new Error(`workerd does not answer: ${complaints}`);
+  }
+
+  async close(): Promise<void> {
+    const ended = new Promise<void>((resolve) => this.#child.once("exit", () => resolve()));
+    this.#child.kill("SIGKILL");
+    await ended;
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
