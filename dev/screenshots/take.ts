@@ -1,6 +1,7 @@
 /**
  * Pictures of every page of a running console, wide and narrow, light and dark:
  * `npx node dev/screenshots/take.ts --url http://localhost:8787 --key KEY --out screenshots`
+ * With `--org http://localhost:8790`, the simulated org's address, also of a test of the connection that goes on.
  * With `--readme` only the two that the README shows, small: `--readme --out docs/images`.
  */
 import { mkdir } from "node:fs/promises";
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     account: { type: "string" },
     search: { type: "string", default: "an" },
     only: { type: "string" },
+    org: { type: "string" },
     readme: { type: "boolean", default: false },
   },
 });
@@ -95,6 +97,16 @@ for (const [name, path] of Object.entries(pages)) {
     await page.waitForSelector("#result");
   }
   await shoot(name);
+}
+if (values.org !== undefined) {
+  const faults = `${values.org}/_org/faults`;
+  const slowLog = { match: { path: "/api/v1/logs" }, kind: "slow", ms: 9_000 };
+  await fetch(faults, { method: "POST", body: JSON.stringify(slowLog) });
+  await page.goto(`${values.url}${pages.connection}`);
+  await page.click("text=Test connector");
+  await page.getByRole("row", { name: "Devices Works" }).waitFor();
+  await shoot("testing");
+  await fetch(faults, { method: "DELETE" });
 }
 await browser.close();
 console.log(`Pictures are in ${values.out}.`);
