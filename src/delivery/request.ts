@@ -1,4 +1,5 @@
 /** One HTTP request to a sink: no redirects, an answer of bounded size, a time-out, errors as values. */
+import { readBounded } from "../bounded-text.ts";
 import { err, ok, type Result } from "../result.ts";
 import { timeLimit } from "../timeout.ts";
 import { redact } from "./redact.ts";
@@ -27,21 +28,6 @@ export interface Answer {
   /** The beginning of the body. */
   readonly text: string;
 }
-
-const readBounded = async (response: Response, most: number): Promise<string> => {
-  if (response.body === null) return "";
-  const reader = response.body.getReader();
-  const decoder = new TextDecoder();
-  let text = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
-    text += decoder.decode(value, { stream: true });
-    if (text.length < most) continue;
-    await reader.cancel();
-    return text.slice(0, most);
-  }
-};
 
 /** `[POST] "https://siem.example.com/…": what happened`, without secrets. */
 export const describe = (request: SinkRequest, what: string): string =>
@@ -77,7 +63,8 @@ export const send = async (
       signal: limit.signal,
       ...(request.body === undefined ? {} : { body: request.body }),
     });
-    const text = await readBounded(response, request.answerBytes ?? defaultAnswerBytes);
+    const most = request.answerBytes ?? defaultAnswerBytes;
+    const text = (await readBounded(response, most)).text.slice(0, most);
     return ok({ status: response.status, statusText: response.statusText, headers: response.headers, text });
   } catch (thrown) {
     return err(failure(request, thrown));

@@ -1,6 +1,7 @@
 /** One call to Okta, done politely: a permit first, the credential only to its own origin, bounded in time and size. */
+import { readBounded } from "../bounded-text.ts";
 import { err, ok, type Result } from "../result.ts";
-import { timeLimit } from "../timeout.ts";
+import { TimeLimits } from "../timeout.ts";
 import type { CredentialSource } from "./credential.ts";
 import type { Endpoint } from "./endpoints.ts";
 import type { OktaError, OktaErrorCode } from "./errors.ts";
@@ -14,12 +15,7 @@ export interface OktaClientOptions {
   readonly credential: CredentialSource;
   readonly permits: {
     take(endpoint: Endpoint): Promise<Permit>;
-    report(
-      endpoint: Endpoint,
-      outcome: string,
-      observation: Omit<Observation, "bucket">,
-      latencyMs: number,
-    ): void;
+    report(endpoint: Endpoint, outcome: string, observation: Heard, latencyMs: number): void;
   };
   readonly fetch: typeof fetch;
   readonly now: () => number;
@@ -72,12 +68,16 @@ interface Attempt {
   readonly authorization?: Readonly<Record<string, string>>;
 }
 
+type Heard = Omit<Observation, "bucket">;
+
 export class OktaClient {
   readonly #options: OktaClientOptions;
+  readonly #limits: TimeLimits;
   #skewMs: number;
 
   constructor(options: OktaClientOptions) {
     this.#options = options;
+    this.#limits = new TimeLimits(options.timeoutMs);
     this.#skewMs = options.skewMs;
   }
 
@@ -106,7 +106,8 @@ export class OktaClient {
     url: string,
     options: GetOptions = {},
   ): Promise<Result<OktaAnswer, OktaError>> {
-    if (new URL(url).origin !== this.#options.baseUrl) {
+    const { baseUrl } = this.#options;
+    if (!url.startsWith(`${baseUrl}/`) && new URL(url).origin !== baseUrl) {
       return err(
         this.#error(
           endpoint,
@@ -149,7 +150,7 @@ export class OktaClient {
       return { result: authorization };
     }
     const started = now();
-    const limit = timeLimit(timeoutMs);
+    const limit = this.#limits.start();
     this.#options.onCall?.(endpoint);
     let response: Response | null = null;
     try {
@@ -164,15 +165,16 @@ export class OktaClient {
         signal: signal ? AbortSignal.any([limit.signal, signal]) : limit.signal,
       });
       credential.observe(response.headers);
-      const text = await readBounded(response, MAX_BODY_BYTES);
-      const rateLimit = readRateLimit(response.headers);
-      const result = this.#classify(endpoint, response, text, rateLimit, now() - started);
-      const crowded = response.status === 429 && rateLimit?.limit === 0 && rateLimit.remaining === 0;
-      this.#observe(endpoint, result.ok ? "ok" : result.error.code, response, now() - started);
+      const { text, whole } = await readBounded(response, MAX_BODY_BYTES);
+      const heard = this.#hear(response);
+      const latencyMs = now() - started;
+      const result = this.#classify(endpoint, response, whole ? text : null, heard, latencyMs);
+      permits.report(endpoint, result.ok ? "ok" : result.error.code, heard, latencyMs);
+      const crowded = response.status === 429 && heard.reading?.limit === 0 && heard.reading.remaining === 0;
       return { result, crowded, authorization: authorization.value };
     } catch {
       const code = limit.signal.aborted || signal?.aborted ? "timeout" : "network";
-      this.#observe(endpoint, code, response, now() - started);
+      permits.report(endpoint, code, this.#hear(response), now() - started);
       const message = code === "timeout" ? `no answer within ${timeoutMs} ms` : "the connection failed";
       return { result: err(this.#error(endpoint, code, message, response?.status ?? null)) };
     } finally {
@@ -180,22 +182,24 @@ export class OktaClient {
     }
   }
 
-  #observe(endpoint: Endpoint, outcome: string, response: Response | null, latencyMs: number): void {
+  /** What an answer, or none, says of Okta's clock and of the bucket. */
+  #hear(response: Response | null): Heard {
     const at = this.#options.now();
-    const date = Date.parse(response?.headers.get("date") ?? "");
+    if (response === null) return { reading: null, resetInMs: null, status: null, at };
+    const { headers, status } = response;
+    const dateHeader = headers.get("date");
+    const date = Date.parse(dateHeader ?? "");
     if (!Number.isNaN(date)) this.#skewMs = Math.abs(date - at) < 2000 ? 0 : date - at;
-    const reading = response === null ? null : readRateLimit(response.headers);
-    const resetInMs =
-      reading && response ? msUntilReset(reading.resetAt, response.headers.get("date"), at) : null;
-    const observation = { reading, resetInMs, status: response?.status ?? null, at };
-    this.#options.permits.report(endpoint, outcome, observation, latencyMs);
+    const reading = readRateLimit(headers);
+    const resetInMs = reading === null ? null : msUntilReset(reading.resetAt, dateHeader, at);
+    return { reading, resetInMs, status, at };
   }
 
   #classify(
     endpoint: Endpoint,
     response: Response,
     text: string | null,
-    rateLimit: RateLimitReading | null,
+    { reading: rateLimit, resetInMs, at }: Heard,
     latencyMs: number,
   ): Result<OktaAnswer, OktaError> {
     const { status, headers } = response;
@@ -211,11 +215,9 @@ export class OktaClient {
     const code = errorCode(status, headers, okta.code);
     const said = okta.code === null ? "" : ` ${okta.code} ${okta.summary}`;
     const error = this.#error(endpoint, code, `${status}${said}`, status, okta.code);
-    if (code !== "rate_limited" || rateLimit === null) return err(error);
-    const now = this.#options.now();
+    if (code !== "rate_limited" || rateLimit === null || resetInMs === null) return err(error);
     // Limit 0 on a 429 is the concurrency limit, where Reset has no meaning.
-    const waitMs = rateLimit.limit === 0 ? 1000 : msUntilReset(rateLimit.resetAt, headers.get("date"), now);
-    return err({ ...error, retryAt: now + waitMs });
+    return err({ ...error, retryAt: at + (rateLimit.limit === 0 ? 1000 : resetInMs) });
   }
 
   #error(
@@ -267,24 +269,5 @@ const parseJson = (text: string): unknown => {
     return JSON.parse(text);
   } catch {
     return undefined;
-  }
-};
-
-/** The body as text, or null when it is larger than `maxBytes`; the rest is not read then. */
-const readBounded = async (response: Response, maxBytes: number): Promise<string | null> => {
-  if (response.body === null) return "";
-  const reader = response.body.getReader();
-  const decoder = new TextDecoder();
-  let bytes = 0;
-  let text = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
-    bytes += value.byteLength;
-    if (bytes > maxBytes) {
-      await reader.cancel();
-      return null;
-    }
-    text += decoder.decode(value, { stream: true });
   }
 };

@@ -27,6 +27,7 @@ const poisoned = "u1234";
 const broken = (text: string): Response =>
   new Response(
     new ReadableStream({
+      type: "bytes",
       start(controller) {
         controller.enqueue(new TextEncoder().encode(text.slice(0, text.length / 2)));
         controller.error(new TypeError("the connection was reset"));

@@ -7,13 +7,15 @@ export interface RateLimitReading {
   readonly resetAt: number;
 }
 
+const WHOLE = /^\d{1,15}$/;
+
 /** All numbers of a header that a proxy or Okta itself may have sent twice (fetch joins with a comma). */
-const numbers = (header: string | null): number[] =>
-  (header ?? "")
-    .split(",")
-    .map((part) => part.trim())
-    .filter((part) => /^\d{1,15}$/.test(part))
-    .map(Number);
+const numbers = (header: string | null): number[] => {
+  if (header === null) return [];
+  if (WHOLE.test(header)) return [Number(header)];
+  const parts = header.split(",").map((part) => part.trim());
+  return parts.filter((part) => WHOLE.test(part)).map(Number);
+};
 
 /**
  * Reads `x-rate-limit-*`. Duplicates resolve to the careful side: the smallest limit and remaining, the latest

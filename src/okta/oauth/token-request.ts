@@ -4,6 +4,7 @@
  * "Implement OAuth for Okta with a service app" and "Configure OAuth 2.0 Demonstrating Proof-of-Possession".
  */
 import * as oauth from "oauth4webapi";
+import { readBounded } from "../../bounded-text.ts";
 import { isLoopbackHost } from "../../config/outbound-url.ts";
 import type { Credential } from "../../config.ts";
 import { err, ok, type Result } from "../../result.ts";
@@ -36,8 +37,8 @@ export interface Visit {
 }
 
 const TIMEOUT_MS = 10_000;
-/** A token answer is 1 to 2 KB. */
-const MAX_ANSWER_CHARS = 64 * 1024;
+/** A token answer is 1 to 2 KB; what is cut is no JSON any more. */
+const MAX_ANSWER_BYTES = 64 * 1024;
 /** Assertions and proofs are dated back this much, so that a clock slightly ahead does no harm. */
 const BACKDATE_SECONDS = 5;
 /** Clocks that differ less are not why Okta refused. */
@@ -164,7 +165,7 @@ class TokenVisit {
               ...init,
               headers: { ...init.headers, "user-agent": "okta-edge-connector" },
             });
-            const text = await boundedText(answer);
+            const { text } = await readBounded(answer, MAX_ANSWER_BYTES);
             heard.seen = this.#look(answer, text);
             // Challenges are dealt with by the body's `error`; the library would stop at the header.
             const headers = new Headers(answer.headers);
@@ -211,18 +212,6 @@ class TokenVisit {
     };
   }
 }
-
-/** The body's text, cut where no token answer is that long: what is cut is no JSON any more. */
-const boundedText = async (response: Response): Promise<string> => {
-  if (response.body === null) return "";
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of response.body) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.length > MAX_ANSWER_CHARS) return text.slice(0, MAX_ANSWER_CHARS);
-  }
-  return text + decoder.decode();
-};
 
 /** `error` and `error_description` of RFC 6749, or Okta's own `errorCode` and `errorSummary`; bounded. */
 const errorIn = (text: string): { error: string | null; description: string } => {

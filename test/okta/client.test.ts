@@ -20,7 +20,8 @@ const limits = (limit: number, remaining: number, resetInS: number): Record<stri
 
 const endless = (): Response =>
   new Response(
-    new ReadableStream<Uint8Array>({
+    new ReadableStream({
+      type: "bytes",
       pull: (controller) => controller.enqueue(new Uint8Array(1024 * 1024).fill(32)),
     }),
   );
@@ -106,7 +107,8 @@ describe("each way to fail", () => {
   test("a connection that breaks in the middle of a body is a network failure, and tried again", async () => {
     const broken = () =>
       new Response(
-        new ReadableStream<Uint8Array>({
+        new ReadableStream({
+          type: "bytes",
           start: (controller) => {
             controller.enqueue(new TextEncoder().encode("[{"));
             controller.error(new TypeError("connection reset"));
