@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { say } from "./bench/lib/progress.ts";
 import { Report } from "./bench/lib/report.ts";
 import { type MeasuredSize, measureSize } from "./bench/lib/sizes.ts";
+import { endAll } from "./bench/lib/workerd.ts";
 import { reportCalls } from "./bench/sections/calls.ts";
 import { measureCost } from "./bench/sections/cost.ts";
 import { measureDelivery } from "./bench/sections/delivery.ts";
@@ -59,6 +60,9 @@ process.env["X_LOCAL_EXPLORER"] = "false";
 process.env["CLOUDFLARE_CF_FETCH_ENABLED"] = "false";
 process.env["CLOUDFLARE_TELEMETRY_DISABLED"] = "1";
 
+// An end by a signal is an end like any other: what was started is taken away.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+
 const report = new Report();
 const measured: MeasuredSize[] = [];
 
@@ -101,6 +105,7 @@ for (const [index, name] of names.entries()) {
   try {
     await wanted[name]?.();
   } catch (error) {
+    endAll();
     report.fail(name, error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
   report.print();

@@ -58,7 +58,7 @@ describe("a month", () => {
   const bill = (counts: Partial<Bill>): Bill => ({ ...NO_BILL, ...counts });
   const measured: MeasuredCost = {
     users: 1000,
-    calls: { full: 1100, idle: 5, delta: 15 },
+    calls: { full: 1100, idle: 5, delta: 15, lookup: 4 },
     bills: {
       first: bill({ rowsRead: 1000, rowsWritten: 20_000, objectRequests: 100 }),
       again: bill({ rowsRead: 1000, rowsWritten: 500, r2Writes: 4, r2Bytes: 1e6 }),

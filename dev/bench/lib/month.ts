@@ -5,7 +5,13 @@ import { FREE, OBJECT_GB, PRICE } from "./prices.ts";
 /** What was counted on an org of so many users and devices, with an R2 sink. */
 export interface MeasuredCost {
   readonly users: number;
-  readonly calls: { readonly full: number; readonly idle: number; readonly delta: number };
+  readonly calls: {
+    readonly full: number;
+    readonly idle: number;
+    readonly delta: number;
+    /** Of one look-up of an account that is not cached. */
+    readonly lookup: number;
+  };
   /** Runs of both streams. */
   readonly bills: {
     readonly first: Bill;

@@ -3,7 +3,7 @@
  * the Worker itself. Its storage lies in a folder that ends with it.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -92,6 +92,18 @@ const binary = (): string => {
   return found.default;
 };
 
+const alive = new Map<ChildProcess, string>();
+
+/** Ends every runtime that is still there: none outlives us, however we end, nor a section that failed. */
+export const endAll = (): void => {
+  for (const [child, folder] of alive) {
+    child.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+  }
+  alive.clear();
+};
+process.once("exit", endAll);
+
 export class Workerd {
   readonly url: string;
   readonly pid: number;
@@ -120,6 +132,7 @@ export class Workerd {
     const startedAt = performance.now();
     // What it logs is the product's own affair; what it complains of belongs to the reader.
     const child = spawn(binary(), ["serve", config], { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+    alive.set(child, folder);
     let complaints = "";
     child.stderr?.on("data", (chunk: Buffer) => {
       complaints = (complaints + chunk.toString()).slice(-5000);
@@ -129,7 +142,6 @@ export class Workerd {
       if (answer?.ok) return new Workerd(url, child, folder, performance.now() - startedAt);
       await sleep(2);
     }
-    child.kill("SIGKILL");
     throw new Error(`workerd does not answer: ${complaints}`);
   }
 
@@ -137,6 +149,7 @@ export class Workerd {
     const ended = new Promise<void>((resolve) => this.#child.once("exit", () => resolve()));
     this.#child.kill("SIGKILL");
     await ended;
+    alive.delete(this.#child);
     await rm(this.#folder, { recursive: true, force: true });
   }
 }

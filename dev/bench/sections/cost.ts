@@ -56,13 +56,19 @@ const measure = async (users: number): Promise<MeasuredCost> => {
     churn(org.org.state, Math.ceil(users / 100), { silent: false });
     const delta = await counted("delta", "delta after 1 % changed");
     await worker.bill();
+    org.takeAsked();
     const present = org.org.dump().users.filter(({ status }) => status === "ACTIVE");
     for (const { id } of present.slice(0, LOOKUPS))
       await (await worker.request("GET", `/v1/enrichments/accounts/${id}`)).arrayBuffer();
     const lookups = await settledBill(worker);
     return {
       users,
-      calls: { full: first.calls, idle: idle.calls, delta: delta.calls },
+      calls: {
+        full: first.calls,
+        idle: idle.calls,
+        delta: delta.calls,
+        lookup: org.askedCount() / LOOKUPS,
+      },
       bills: {
         first: first.bill,
         again: again.bill,
@@ -173,8 +179,27 @@ const reportCeilings = (report: Report, measured: MeasuredCost): void => {
   );
 };
 
+const reportLookup = (report: Report, { calls, bills: { lookup } }: MeasuredCost): void => {
+  const row = (what: string, ours: number) => ({
+    table: "What one look-up is billed that is not cached, counted",
+    what,
+    ours,
+    beside: calls.lookup,
+    besideWhat: "its Okta calls",
+    unit: "",
+  });
+  report.add(
+    row("object requests", lookup.objectRequests),
+    row("rows written", lookup.rowsWritten),
+    row("rows read", lookup.rowsRead),
+    row("KV reads", lookup.kvReads),
+    row("KV writes", lookup.kvWrites),
+  );
+};
+
 export const measureCost = async (report: Report, users: number): Promise<void> => {
   const measured = await measure(users);
   for (const size of SIZES) reportSize(report, measured, size);
   reportCeilings(report, measured);
+  reportLookup(report, measured);
 };
