@@ -2,7 +2,7 @@
  * How fast, how frugal, how sturdy: every figure beside its peer or floor, from this one run. Prints the tables and
  * writes bench-results.json; what goes on meanwhile is on standard error.
  *
- *     npm run bench -- [--quick | --full] [--only calls,growth,…] [--sizes 1000,10000] [--soak MINUTES]
+ *     npm run bench -- [--quick] [--only calls,growth,…] [--sizes 1000,10000] [--soak MINUTES]
  */
 import { parseArgs } from "node:util";
 import { say } from "./bench/lib/progress.ts";
@@ -29,7 +29,6 @@ const LARGEST_FOR_CALLS = 50_000;
 const { values } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
-    full: { type: "boolean", default: false },
     only: { type: "string" },
     sizes: { type: "string" },
     soak: { type: "string" },
@@ -50,7 +49,7 @@ const positive = (flag: string, text: string): number => {
 };
 
 const { quick } = values;
-const usual = quick ? "300" : values.full ? "1000,10000,50000,100000" : "1000,10000,50000";
+const usual = quick ? "300" : "1000,10000,50000,100000";
 const sizes = (values.sizes ?? usual).split(",").map((text) => positive("sizes", text));
 
 // Where wrangler runs the Worker, nothing of its own may run beside it: the recorder of its traces alone takes a third
@@ -70,14 +69,15 @@ const measured: MeasuredSize[] = [];
 const measureSizes = async (): Promise<readonly MeasuredSize[]> => {
   for (const users of sizes) {
     if (measured.some((size) => size.users === users)) continue;
-    measured.push(await measureSize(users, users <= PEER_SIZE));
+    const wantedOfIt = { later: users <= LARGEST_FOR_CALLS, peer: users <= PEER_SIZE };
+    measured.push(await measureSize(users, wantedOfIt));
   }
   return measured;
 };
 
 const sections: Readonly<Record<string, () => Promise<void>>> = {
   calls: async () => {
-    for (const size of await measureSizes()) if (size.users <= LARGEST_FOR_CALLS) reportCalls(report, size);
+    for (const size of await measureSizes()) reportCalls(report, size);
   },
   growth: async () => reportGrowth(report, await measureSizes()),
   limits: () => measureLimits(report, quick ? 200 : 1000),

@@ -47,9 +47,12 @@ export interface MeasuredSize {
   readonly ours: Measured;
   /** A Worker that fetches and parses the same and keeps nothing. */
   readonly floor: Measured;
-  readonly again: Cycle;
-  readonly idle: Cycle;
-  readonly delta: Cycle;
+  /** What follows the first full run; null where it was not asked for. */
+  readonly later: {
+    readonly again: Cycle;
+    readonly idle: Cycle;
+    readonly delta: Cycle;
+  } | null;
   /** A real program on Okta's client, and the calls that it made; null where it was not run. */
   readonly peer: (PeerResult & { readonly calls: number }) | null;
 }
@@ -122,7 +125,29 @@ const assertSame = async (org: ServedOrg, worker: BenchWorker, when: string): Pr
     throw new Error(`${when} the inventory differs from the org: ${one} and ${more.length} more users`);
 };
 
-export const measureSize = async (users: number, withPeer: boolean): Promise<MeasuredSize> => {
+/** The full run of the next day, an idle delta, and one after 1 % has changed. */
+const measureLater = async (
+  org: ServedOrg,
+  worker: BenchWorker,
+  label: string,
+): Promise<MeasuredSize["later"]> => {
+  const again = await cycle(org, worker, "full", `${label}: full run of the next day`);
+  const idle = await cycle(org, worker, "delta", `${label}: idle delta`);
+  churn(org.org.state, Math.ceil(org.org.state.options.users / 100), { silent: false });
+  const delta = await cycle(org, worker, "delta", `${label}: delta after 1 % changed`);
+  say(`${label}: comparing the inventory with the org again`);
+  await assertSame(org, worker, "after the delta");
+  return { again, idle, delta };
+};
+
+export interface SizeOptions {
+  /** Whether what follows the first full run is of interest, too. */
+  readonly later: boolean;
+  /** Whether the program on Okta's client is really run. */
+  readonly peer: boolean;
+}
+
+export const measureSize = async (users: number, wanted: SizeOptions): Promise<MeasuredSize> => {
   const label = `${grouped(users)} users`;
   say(`${label}: making the org`);
   const org = await serveOrg(sizeOf(users));
@@ -132,24 +157,17 @@ export const measureSize = async (users: number, withPeer: boolean): Promise<Mea
     const bound = usersFormula(dump) + devicesFormula(dump);
     say(`${label}: first full run, at most ${grouped(bound)} calls`);
     let first: Cycle = { calls: 0, ms: 0 };
-    let asked: string[] = [];
+    const asked: string[][] = [];
     const ours = await measureWork(worker, async () => {
-      first = await cycle(org, worker, "full", `${label}: first full run`, (paths) => {
-        asked = [...asked, ...paths];
-      });
+      first = await cycle(org, worker, "full", `${label}: first full run`, (paths) => asked.push([...paths]));
       return first.ms;
     });
     say(`${label}: comparing the inventory with the org`);
     await assertSame(org, worker, "after the first full run");
-    const floor = await measureFloor(org, asked, label);
-    const again = await cycle(org, worker, "full", `${label}: full run of the next day`);
-    const idle = await cycle(org, worker, "delta", `${label}: idle delta`);
-    churn(org.org.state, Math.ceil(users / 100), { silent: false });
-    const delta = await cycle(org, worker, "delta", `${label}: delta after 1 % changed`);
-    say(`${label}: comparing the inventory with the org again`);
-    await assertSame(org, worker, "after the delta");
-    const peer = withPeer ? await askPeer(org, users) : null;
-    return { users, dump, bound, first, ours, floor, again, idle, delta, peer };
+    const floor = await measureFloor(org, asked.flat(), label);
+    const later = wanted.later ? await measureLater(org, worker, label) : null;
+    const peer = wanted.peer ? await askPeer(org, users) : null;
+    return { users, dump, bound, first, ours, floor, later, peer };
   } finally {
     await worker.close();
     org.close();

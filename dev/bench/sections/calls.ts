@@ -19,7 +19,9 @@ export const programCalls = (dump: Pick<OrgDump, "users">): number => {
 const IDLE_BOUND = 4;
 
 export const reportCalls = (report: Report, measured: MeasuredSize): void => {
-  const { users, dump, bound, first, again, idle, delta, peer } = measured;
+  const { users, dump, bound, first, later, peer } = measured;
+  if (later === null) return;
+  const { again, idle, delta } = later;
   const table = `Calls to Okta, ${grouped(users)} users and as many devices, ${grouped(sizesOf(dump).groups)} groups`;
   const calls = (what: string, ours: number, beside: number, besideWhat: string) => ({
     table,
