@@ -8,7 +8,6 @@ import { assertDone, BenchWorker, durationOf } from "../lib/runtime.ts";
 import { grouped } from "../lib/statistics.ts";
 
 const WINDOW_MS = 3_000;
-const REAL_WINDOW_MS = 60_000;
 
 /** The fullest window of any bucket, as a part of its limit. */
 const fullest = (buckets: readonly { readonly fullest: number; readonly limit: number }[]): number =>
@@ -42,18 +41,8 @@ export const measureLimits = async (report: Report, users: number): Promise<void
 
   const table = `A complete inventory of ${grouped(users)} users under published limits, windows of 3 s`;
   const besideWhat = "a program on Okta's client";
-  const slower = REAL_WINDOW_MS / WINDOW_MS / 60;
   report.add(
     { table, what: "time", ours: seconds, beside: peer.seconds, besideWhat, unit: "s" },
-    {
-      table,
-      what: "… were the windows 60 s",
-      ours: seconds * slower,
-      beside: peer.seconds * slower,
-      besideWhat,
-      unit: "minutes",
-      computed: "both",
-    },
     {
       table,
       what: "rate-limit violations",
