@@ -19,6 +19,8 @@ interface FillingReader {
   cancel(): Promise<void>;
 }
 
+const utf8 = new TextDecoder();
+
 /**
  * Reads a body as UTF-8, at most `maxBytes` of it and what fills the last buffer. Each buffer is filled before it
  * comes back, so that a small body costs one call into the runtime; throws as the body does when the connection
@@ -28,18 +30,29 @@ export const readBounded = async ({ body }: Response, maxBytes: number): Promise
   if (body === null) return { text: "", whole: true };
   // What the types lack, see above.
   const reader = body.getReader({ mode: "byob" }) as unknown as FillingReader;
-  const decoder = new TextDecoder();
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
   let bytes = 0;
-  let text = "";
   for (let size = FIRST_BYTES; ; size = FURTHER_BYTES) {
     const { done, value } = await reader.read(new Uint8Array(size), { min: size });
-    const last = done || value.byteLength < size;
+    if (value !== undefined) pieces.push(value);
     bytes += value?.byteLength ?? 0;
-    text += decoder.decode(value, { stream: !last });
+    const last = done || value.byteLength < size;
     const whole = bytes <= maxBytes;
     if (last || !whole) {
       if (!last) await reader.cancel();
-      return { text, whole };
+      return { text: utf8.decode(joined(pieces, bytes)), whole };
     }
   }
+};
+
+const joined = (pieces: readonly Uint8Array<ArrayBuffer>[], bytes: number): Uint8Array<ArrayBuffer> => {
+  const [first] = pieces;
+  if (first !== undefined && pieces.length === 1) return first;
+  const all = new Uint8Array(bytes);
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.byteLength;
+  }
+  return all;
 };
