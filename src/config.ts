@@ -10,7 +10,7 @@ import { allOf, sentence, settingOf } from "./config/problem.ts";
 import { secretsOf } from "./config/secrets.ts";
 import type { Connection, EnrichmentSettings, Setting, SettingProblem } from "./config/types.ts";
 import { jsonOf, numberOf, type RawEnv } from "./config/values.ts";
-import { type ParsedSinks, parseSinks } from "./delivery/settings.ts";
+import { type ParsedSinks, parseSinks, settingProblemsOf } from "./delivery/settings.ts";
 import { type MaliceRules, parseMaliceRules } from "./enrichment/rules.ts";
 import { protect } from "./log.ts";
 
@@ -95,6 +95,20 @@ export const readConfig = (env: object): Config => {
     allowLoopback,
   };
 };
+
+/** What is wrong with one setting. */
+export const problemsOf = (setting: Setting<unknown>): readonly SettingProblem[] =>
+  setting.ok ? [] : setting.problems;
+
+/** Settings that are wrong and stop only a part: a sink, another connection, new runs, look-ups, verdicts, Access. */
+export const problemsOfParts = (config: Config): SettingProblem[] => [
+  ...config.sinks.refused.flatMap(({ problems }) => settingProblemsOf(problems)),
+  ...config.connectionProblems,
+  ...config.runProblems,
+  ...problemsOf(config.enrichment),
+  ...problemsOf(config.maliceRules),
+  ...problemsOf(config.access),
+];
 
 const configs = new WeakMap<object, Config>();
 

@@ -1,6 +1,6 @@
 /** The pages. Each asks the API for what it shows; a part that fails shows why, and the rest is there. */
 import type { Context, Hono } from "hono";
-import { sentence } from "../config/problem.ts";
+import { problemsOf, problemsOfParts } from "../config.ts";
 import type { DeadLettersDocument } from "../delivery/api.ts";
 import type { OktaAnswer } from "../enrichment/answer.ts";
 import { evaluateRules } from "../enrichment/verdict.ts";
@@ -114,19 +114,10 @@ const isPair = <T,>(pair: (string | T | undefined)[]): pair is [string, T] => pa
 export const connectionProps = async (c: Context<ConsoleEnv>, deps: AppDeps): Promise<ConnectionProps> => {
   const view = viewOf(c);
   const config = deps.config(c.env);
-  const problemsOf = (setting: { ok: boolean; problems?: ConnectionProps["problems"] }) =>
-    setting.problems ?? [];
   return {
     view,
     setting: config.connections.get(view.connection) ?? null,
-    problems: [
-      ...config.sinks.refused.flatMap(({ problems }) =>
-        problems.map(({ path, message }) => ({ setting: path, message: sentence(message) })),
-      ),
-      ...config.connectionProblems,
-      ...config.runProblems,
-      ...[config.enrichment, config.maliceRules, config.access, config.apiKeys].flatMap(problemsOf),
-    ],
+    problems: [...problemsOfParts(config), ...problemsOf(config.apiKeys)],
     sinks: config.sinks.accepted.length,
     test: null,
     candidate: { baseUrl: "", clientId: "", keyId: "" },

@@ -3,6 +3,8 @@
  * wrong and what a right value looks like; the others run.
  */
 import type * as z from "zod";
+import { sentence } from "../config/problem.ts";
+import type { SettingProblem } from "../config/types.ts";
 import type { Dialect } from "../sync/api.ts";
 import type { StreamName } from "../sync/status.ts";
 import { resolve } from "./settings-resolve.ts";
@@ -202,4 +204,21 @@ export const parseSinks = (value: unknown, context: SinkContext): ParsedSinks =>
     else refused.push(judged.refused);
   }
   return { accepted, refused };
+};
+
+/** A sink's problems as those of the setting SINKS. */
+export const settingProblemsOf = (problems: readonly SinkProblem[]): SettingProblem[] =>
+  problems.map(({ path, message }) => ({ setting: path, message: sentence(message) }));
+
+/**
+ * Why no sink of this name runs.
+ *
+ * @returns the problems of the refused sink of this name, or those of the whole setting where it is unreadable and
+ *   may hold any sink; none when SINKS names no such sink, or when it runs.
+ */
+export const problemsOfSink = ({ refused }: ParsedSinks, name: string): SettingProblem[] => {
+  const sink = refused.find(
+    ({ name: own, problems }) => own === name || problems.some(({ path }) => path === "SINKS"),
+  );
+  return settingProblemsOf(sink?.problems ?? []);
 };

@@ -226,6 +226,26 @@ describe("routes", () => {
     });
   });
 
+  it.each([
+    ["is not JSON", "[{"],
+    ["is not a list", '{"type": "http"}'],
+  ])("say that SINKS %s, whatever sink is asked for", async (_, sinks) => {
+    for (const [method, path, body] of [
+      ["POST", "siem/replay", { after: 0 }],
+      ["GET", "siem/dead-letters", undefined],
+      ["POST", "siem/dead-letters", undefined],
+    ] as const) {
+      expect(await call(setUp(sinks), method, path, body)).toMatchObject({
+        status: 503,
+        body: {
+          code: "misconfigured",
+          detail: expect.stringMatching(/SINKS.*JSON.*looks like \[\{/),
+          problems: [{ setting: "SINKS", message: expect.stringContaining("looks like [{") }],
+        },
+      });
+    }
+  });
+
   it("let a read key look, not act", async () => {
     const read = "r".repeat(40);
     expect(await call(setUp(), "GET", "siem/dead-letters", undefined, read)).toMatchObject({ status: 200 });

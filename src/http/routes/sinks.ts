@@ -2,8 +2,8 @@
 import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import * as z from "zod";
-import { sentence } from "../../config/problem.ts";
 import { deadLettersSchema, deliveryStub } from "../../delivery/api.ts";
+import { problemsOfSink } from "../../delivery/settings.ts";
 import type { StreamName } from "../../sync/status.ts";
 import { needsFullRights } from "../auth/index.ts";
 import type { App, AppDeps, AppEnv } from "../deps.ts";
@@ -163,12 +163,8 @@ export const sinkRoutes = (app: App, deps: AppDeps): void => {
     const connection = selectConnection(config, connectionId).id;
     const runs = config.sinks.accepted.some((sink) => sink.name === name && sink.streams.includes(stream));
     if (!runs) {
-      const refused = config.sinks.refused.find((sink) => sink.name === name);
-      if (refused !== undefined) {
-        const problems = refused.problems.map(({ path, message }) => ({
-          setting: path,
-          message: sentence(message),
-        }));
+      const problems = problemsOfSink(config.sinks, name);
+      if (problems.length > 0) {
         throw new ProblemError("misconfigured", `The sink ${name} does not run: its settings are wrong.`, {
           problems,
         });

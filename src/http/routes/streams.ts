@@ -1,7 +1,6 @@
 /** The state of the streams. */
 import { createRoute } from "@hono/zod-openapi";
-import { sentence } from "../../config/problem.ts";
-import type { Config, Setting, SettingProblem } from "../../config.ts";
+import { type Config, problemsOfParts, type SettingProblem } from "../../config.ts";
 import { streamNames } from "../../sync/status.ts";
 import type { App, AppDeps } from "../deps.ts";
 import { connectionQuery, streamParams } from "../parameters.ts";
@@ -41,25 +40,9 @@ const one = createRoute({
   },
 });
 
-const problemsOf = (setting: Setting<unknown>): readonly SettingProblem[] =>
-  setting.ok ? [] : setting.problems;
-
-/**
- * Settings that are wrong and stop only a part: a sink, another connection, new runs, look-ups, verdicts. The
- * streams work on, so their status is where it must be told.
- */
+/** The streams work on, so their status is where it must be told. */
 const partialProblems = (config: Config): { problems?: SettingProblem[] } => {
-  const sinks = config.sinks.refused.flatMap((sink) =>
-    sink.problems.map(({ path, message }) => ({ setting: path, message: sentence(message) })),
-  );
-  const problems = [
-    ...sinks,
-    ...config.connectionProblems,
-    ...config.runProblems,
-    ...problemsOf(config.enrichment),
-    ...problemsOf(config.maliceRules),
-    ...problemsOf(config.access),
-  ];
+  const problems = problemsOfParts(config);
   return problems.length === 0 ? {} : { problems };
 };
 
