@@ -32,11 +32,11 @@ interface StoredGroup {
   readonly description: string | null;
 }
 
-/** Groups read once for a page of users; start each page with an empty one. */
-export interface GroupCache {
-  readonly groups: Map<string, GroupFacts>;
-  everyone?: GroupFacts | null;
-  everyoneHoldsDeprovisioned?: boolean;
+/** The groups that the events of a page of users show, read at once. */
+export interface PageGroups {
+  readonly byId: ReadonlyMap<string, GroupFacts>;
+  readonly everyone: GroupFacts | null;
+  readonly everyoneHoldsDeprovisioned: boolean;
 }
 
 /** Groups and the roles they give. Callers open the transaction. */
@@ -218,29 +218,23 @@ export class Groups {
     if (this.#everyone() !== null) this.#assets.touchDeprovisioned();
   }
 
-  /** The groups of an asset as its event shows them, sorted by id, from their ids; Everyone is added here. */
-  facts(ids: readonly string[], userStatus: string, cache: GroupCache): GroupFacts[] {
-    const { groups } = cache;
-    const missing = ids.filter((id) => !groups.has(id));
-    for (const chunk of jsonChunks(missing)) {
+  /** What the events of a page of users need to know of their groups. */
+  ofPage(ids: readonly string[]): PageGroups {
+    const byId = new Map<string, GroupFacts>();
+    for (const chunk of jsonChunks(ids)) {
       for (const row of this.#sql.exec<GroupRow>(
         "SELECT * FROM groups WHERE id IN (SELECT value FROM json_each(?))",
         chunk,
       )) {
-        groups.set(row.id, groupFacts(row));
+        byId.set(row.id, groupFacts(row));
       }
     }
-    const all = new Map<string, GroupFacts>();
-    for (const id of ids) {
-      // A membership may be heard of before its group is.
-      const facts = groups.get(id) ?? groupFacts({ ...unheardOf, id });
-      all.set(id, facts);
-    }
     const everyone = this.#everyone();
-    const member =
-      userStatus !== "DEPROVISIONED" || (this.#meta.get("everyone_holds_deprovisioned") ?? false);
-    if (everyone !== null && member) all.set(everyone.id, groupFacts(everyone));
-    return [...all.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+    return {
+      byId,
+      everyone: everyone === null ? null : groupFacts(everyone),
+      everyoneHoldsDeprovisioned: this.#meta.get("everyone_holds_deprovisioned") ?? false,
+    };
   }
 
   #toList(after: string, limit: number): GroupSize[] {
@@ -281,6 +275,16 @@ export class Groups {
     else this.#assets.touchNotDeprovisioned();
   }
 }
+
+/** The groups of a user as its event shows them, sorted by id, from their ids; Everyone is added here. */
+export const groupsOf = (ids: readonly string[], userStatus: string, page: PageGroups): GroupFacts[] => {
+  // A membership may be heard of before its group is.
+  const all = new Map(ids.map((id) => [id, page.byId.get(id) ?? groupFacts({ ...unheardOf, id })]));
+  const { everyone } = page;
+  const member = userStatus !== "DEPROVISIONED" || page.everyoneHoldsDeprovisioned;
+  if (everyone !== null && member) all.set(everyone.id, everyone);
+  return [...all.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+};
 
 const unheardOf: GroupRow = {
   id: "",

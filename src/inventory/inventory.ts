@@ -10,7 +10,7 @@ import {
   type UserFacts,
   unknown,
 } from "./facts.ts";
-import { type GroupCache, Groups } from "./groups.ts";
+import { Groups, groupsOf, type PageGroups } from "./groups.ts";
 import { Memberships } from "./memberships.ts";
 import { Meta, type OrgFact } from "./meta.ts";
 import { Quarantine } from "./quarantine.ts";
@@ -202,51 +202,20 @@ export class Inventory {
   }
 
   *#users(where: string, ...parameters: SqlStorageValue[]): Generator<StoredAsset<UserFacts>> {
-    const groupCache: GroupCache = { groups: new Map() };
     const orgGroups = this.meta.get("groups");
     const orgRoles = this.meta.get("roles");
-    // Read whole before the first is yielded: reading groups in between would end the cursor.
-    for (const row of this.#sql.exec<AssetRow>(`SELECT ${ASSET_COLUMNS} ${where}`, ...parameters).toArray()) {
+    const rows = this.#sql.exec<AssetRow>(`SELECT ${ASSET_COLUMNS} ${where}`, ...parameters).toArray();
+    if (rows.length === 0) return;
+    const groupIds = rows.map(({ group_ids }): readonly string[] => JSON.parse(group_ids));
+    const page = this.groups.ofPage([...new Set(groupIds.flat())]);
+    for (const [index, row] of rows.entries()) {
       const { id, seq: sequence, changed_at: changedAt, deleted_at: deletedAt } = row;
       const facts =
         row.last_facts === null
-          ? this.#userFacts(row, orgGroups, orgRoles, groupCache)
+          ? userFacts(row, groupIds[index] ?? [], { page, orgGroups, orgRoles })
           : JSON.parse(row.last_facts);
       yield { id, sequence, changedAt, deletedAt, facts };
     }
-  }
-
-  #userFacts(
-    row: AssetRow,
-    orgGroups: OrgFact | null,
-    orgRoles: OrgFact | null,
-    cache: GroupCache,
-  ): UserFacts {
-    const user: OktaUser = JSON.parse(row.record);
-    const admin: AdminRow | null =
-      row.is_admin_row === 1
-        ? { roles: row.admin_roles, read_at: row.admin_read_at, reason: row.admin_reason }
-        : null;
-    return {
-      user,
-      groups: this.#groupsFact(row, user, orgGroups, cache),
-      factors: factorsFact(row),
-      roles: Admins.fact(admin, orgRoles),
-    };
-  }
-
-  #groupsFact(
-    row: AssetRow,
-    user: OktaUser,
-    org: OrgFact | null,
-    cache: GroupCache,
-  ): Fact<readonly GroupFacts[]> {
-    // Of somebody whose own groups could not be read, a reading of the org says nothing.
-    const at = Math.max(row.groups_at ?? 0, row.groups_reason === null ? (org?.at ?? 0) : 0);
-    const reason = row.groups_reason ?? (row.groups_at === null ? (org?.reason ?? null) : null);
-    if (at === 0) return unknown((reason ?? "pending") as UnknownReason); // only reasons are written there
-    const value = this.groups.facts(JSON.parse(row.group_ids), user.status, cache);
-    return reason === null ? known(value, at) : unknown(reason as UnknownReason, { value, at });
   }
 
   *#devices(where: string, ...parameters: SqlStorageValue[]): Generator<StoredAsset<DeviceFacts>> {
@@ -264,6 +233,43 @@ export class Inventory {
 const inOrder = <T extends { readonly id: string }>(ids: readonly string[], found: readonly T[]): T[] => {
   const byId = new Map(found.map((asset) => [asset.id, asset]));
   return ids.flatMap((id) => byId.get(id) ?? []);
+};
+
+interface UsersContext {
+  readonly page: PageGroups;
+  readonly orgGroups: OrgFact | null;
+  readonly orgRoles: OrgFact | null;
+}
+
+const userFacts = (
+  row: AssetRow,
+  groupIds: readonly string[],
+  { page, orgGroups, orgRoles }: UsersContext,
+): UserFacts => {
+  const user: OktaUser = JSON.parse(row.record);
+  const admin: AdminRow | null =
+    row.is_admin_row === 1
+      ? { roles: row.admin_roles, read_at: row.admin_read_at, reason: row.admin_reason }
+      : null;
+  return {
+    user,
+    groups: groupsFact(row, orgGroups, () => groupsOf(groupIds, user.status, page)),
+    factors: factorsFact(row),
+    roles: Admins.fact(admin, orgRoles),
+  };
+};
+
+const groupsFact = (
+  row: AssetRow,
+  org: OrgFact | null,
+  groups: () => readonly GroupFacts[],
+): Fact<readonly GroupFacts[]> => {
+  // Of somebody whose own groups could not be read, a reading of the org says nothing.
+  const at = Math.max(row.groups_at ?? 0, row.groups_reason === null ? (org?.at ?? 0) : 0);
+  const reason = row.groups_reason ?? (row.groups_at === null ? (org?.reason ?? null) : null);
+  if (at === 0) return unknown((reason ?? "pending") as UnknownReason); // only reasons are written there
+  const value = groups();
+  return reason === null ? known(value, at) : unknown(reason as UnknownReason, { value, at });
 };
 
 const isKnown = (fact: OrgFact | null): boolean => fact !== null && fact.at !== null && fact.reason === null;

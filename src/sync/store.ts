@@ -7,6 +7,11 @@ const HISTORY = 100;
 export class Runs {
   readonly #sql: SqlStorage;
   readonly #meta: Meta;
+  /**
+   * Asked for with every transaction of a run, so not read again each time. Unset until it is known; `current`, with
+   * which every alarm begins, reads it anew, should a transaction have been rolled back.
+   */
+  #currentId: string | null | undefined;
 
   constructor(sql: SqlStorage, meta: Meta) {
     this.#sql = sql;
@@ -14,20 +19,25 @@ export class Runs {
   }
 
   current(): Run | null {
-    return this.#meta.get<"run", Run>("run");
+    const run = this.#meta.get<"run", Run>("run");
+    this.#currentId = run?.id ?? null;
+    return run;
   }
 
   isCurrent(id: string): boolean {
-    return this.current()?.id === id;
+    if (this.#currentId === undefined) this.current();
+    return this.#currentId === id;
   }
 
   save(run: Run): void {
     this.#meta.set("run", run);
+    this.#currentId = run.id;
   }
 
   /** Moves a finished run into the history, which keeps the last hundred. */
   archive(run: Run): void {
     this.#meta.delete("run");
+    this.#currentId = null;
     this.#sql.exec(
       "INSERT OR REPLACE INTO runs (started_at, id, document) VALUES (?, ?, ?)",
       run.startedAt,
