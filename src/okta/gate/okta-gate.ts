@@ -42,6 +42,12 @@ export interface ExchangeAnswer {
   readonly retryAt: number | null;
 }
 
+/** What lasts, in one row: each exchange changes both, and a row written is what an exchange costs. */
+interface Books {
+  readonly ledger: Ledger;
+  readonly stats: CallStats;
+}
+
 interface Waiter {
   readonly request: ExchangeRequest;
   readonly deadline: number;
@@ -54,7 +60,7 @@ interface Waiter {
  * eviction; callers wait in line.
  */
 export class OktaGate extends DurableObject<Env> {
-  #ledger: Ledger;
+  readonly #ledger: Ledger;
   readonly #stats: CallStats;
   #waiters: Waiter[] = [];
   #timer: ReturnType<typeof setTimeout> | null = null;
@@ -62,9 +68,10 @@ export class OktaGate extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#ledger = ctx.storage.kv.get<Ledger>("ledger") ?? emptyLedger();
-    this.#stats = ctx.storage.kv.get<CallStats>("call_stats") ?? emptyCallStats();
     const { kv } = ctx.storage;
+    const books = kv.get<Books>("books") ?? { ledger: emptyLedger(), stats: emptyCallStats() };
+    this.#ledger = books.ledger;
+    this.#stats = books.stats;
     this.#keeper = new TokenKeeper({
       storage: { load: () => kv.get<KeptToken>("token"), save: (kept) => kv.put("token", kept) },
       fetch: (input, init) => fetch(input, init),
@@ -84,7 +91,6 @@ export class OktaGate extends DurableObject<Env> {
     if (request.want !== null && answer.granted === 0) {
       this.#stats.waits[request.want.bucket] = (this.#stats.waits[request.want.bucket] ?? 0) + 1;
     }
-    if (request.calls.length > 0) this.ctx.storage.kv.put("call_stats", this.#stats);
     this.#save();
     this.#pump();
     if (answer.granted > 0 || request.want === null || request.waitMs <= 0) return answer;
@@ -181,6 +187,7 @@ export class OktaGate extends DurableObject<Env> {
   }
 
   #save(): void {
-    this.ctx.storage.kv.put("ledger", this.#ledger);
+    const books: Books = { ledger: this.#ledger, stats: this.#stats };
+    this.ctx.storage.kv.put("books", books);
   }
 }
