@@ -1,5 +1,5 @@
 /** The reference page: the OpenAPI document as HTML. No script, no outside file. */
-import type { FC } from "hono/jsx";
+import type { Child, FC } from "hono/jsx";
 import { type ApiDocument, operationsOf } from "./openapi.ts";
 import { problemCatalogue } from "./problems.ts";
 
@@ -11,18 +11,35 @@ const isObject = (value: unknown): value is SchemaLike =>
 
 const refName = (ref: string): string => ref.slice(ref.lastIndexOf("/") + 1);
 
-/** A schema in a few words: `integer, 1–1000`, `users | devices`, `list of Run`. */
+const unionOf = ({ anyOf, oneOf, prefixItems }: SchemaLike): readonly unknown[] | undefined =>
+  [anyOf, oneOf, prefixItems].find(Array.isArray);
+
+const isList = ({ type }: SchemaLike): boolean =>
+  type === "array" || (Array.isArray(type) && type.includes("array"));
+
+/** What a schema is, but for its bounds and null. */
+const kindText = (schema: SchemaLike): string => {
+  const { type, format, items, additionalProperties } = schema;
+  const union = unionOf(schema);
+  const of = union === undefined ? typeText(items) : [...new Set(union.map(typeText))].join(" or ");
+  if (isList(schema)) return `list of ${of}`;
+  if (union !== undefined) return of;
+  if (isObject(additionalProperties)) return `${typeText(additionalProperties)} by name`;
+  if (format === "date-time") return "time (ISO 8601)";
+  return Array.isArray(type) ? type.filter((name) => name !== "null").join(" or ") : String(type ?? "any");
+};
+
+/** A schema in a few words: `integer, 1–1000`, `users | devices`, `list of Run`, `time (ISO 8601) or null`. */
 const typeText = (schema: unknown): string => {
   if (!isObject(schema)) return "any";
-  const { $ref, type, items, anyOf, oneOf, allOf, minimum, maximum } = schema;
+  const { $ref, type, allOf, minimum, maximum } = schema;
   if (typeof $ref === "string") return refName($ref);
   if (Array.isArray(schema["enum"])) return schema["enum"].map(String).join(" | ");
   if (schema["const"] !== undefined) return JSON.stringify(schema["const"]);
-  const union = anyOf ?? oneOf ?? allOf;
-  if (Array.isArray(union)) return union.map(typeText).join(allOf === undefined ? " or " : " and ");
-  if (type === "array") return `list of ${typeText(items)}`;
-  const name = Array.isArray(type) ? type.join(" or ") : String(type ?? "any");
-  return typeof minimum === "number" && typeof maximum === "number" ? `${name}, ${minimum}–${maximum}` : name;
+  if (Array.isArray(allOf)) return allOf.map(typeText).join(" and ");
+  const range = typeof minimum === "number" && typeof maximum === "number" ? `, ${minimum}–${maximum}` : "";
+  const orNull = Array.isArray(type) && type.includes("null") ? " or null" : "";
+  return `${kindText(schema)}${range}${orNull}`;
 };
 
 const defaultText = (schema: unknown): string =>
@@ -39,33 +56,58 @@ const Prose: FC<{ of: unknown }> = ({ of }) => (
   </>
 );
 
-const Fields: FC<{ schema: unknown }> = ({ schema }) => {
-  const properties = isObject(schema) && isObject(schema["properties"]) ? schema["properties"] : {};
-  const required = isObject(schema) && Array.isArray(schema["required"]) ? schema["required"] : [];
-  const rows = Object.entries(properties);
-  if (rows.length === 0) return <p>{typeText(schema)}</p>;
-  return (
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Field</th>
-          <th scope="col">Type</th>
-          <th scope="col">Meaning</th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map(([name, property]) => (
-          <tr>
-            <td>
-              <code>{name}</code>
-              {required.includes(name) ? "" : " (optional)"}
-            </td>
-            <td>{typeText(property)}</td>
-            <td>{isObject(property) ? <Prose of={property["description"]} /> : ""}</td>
-          </tr>
+interface Field {
+  /** `total`, `assets.total`, `sinks[].name`. */
+  readonly path: string;
+  readonly optional: boolean;
+  readonly schema: unknown;
+}
+
+/** The fields of a schema's objects, and of those in them that have no name of their own. */
+const fieldsOf = (schema: unknown, path = ""): Field[] => {
+  if (!isObject(schema)) return [];
+  const { items, properties, required } = schema;
+  const union = unionOf(schema);
+  const inner = isList(schema) ? `${path}[]` : path;
+  if (union !== undefined) return union.flatMap((member) => fieldsOf(member, inner));
+  if (isList(schema)) return fieldsOf(items, inner);
+  if (!isObject(properties)) return [];
+  return Object.entries(properties).flatMap(([name, property]) => {
+    const own = path === "" ? name : `${path}.${name}`;
+    const optional = !(Array.isArray(required) && required.includes(name));
+    return [{ path: own, optional, schema: property }, ...fieldsOf(property, own)];
+  });
+};
+
+const Table: FC<{ heads: readonly string[]; children: Child }> = ({ heads, children }) => (
+  <table>
+    <thead>
+      <tr>
+        {heads.map((head) => (
+          <th scope="col">{head}</th>
         ))}
-      </tbody>
-    </table>
+      </tr>
+    </thead>
+    <tbody>{children}</tbody>
+  </table>
+);
+
+const Fields: FC<{ schema: unknown }> = ({ schema: whole }) => {
+  const fields = fieldsOf(whole);
+  if (fields.length === 0) return <p>{typeText(whole)}</p>;
+  return (
+    <Table heads={["Field", "Type", "Meaning"]}>
+      {fields.map(({ path, optional, schema }) => (
+        <tr>
+          <td>
+            <code>{path}</code>
+            {optional ? " (optional)" : ""}
+          </td>
+          <td>{typeText(schema)}</td>
+          <td>{isObject(schema) ? <Prose of={schema["description"]} /> : ""}</td>
+        </tr>
+      ))}
+    </Table>
   );
 };
 
@@ -78,34 +120,23 @@ const Parameters: FC<{ of: Operation }> = ({ of }) => {
   const parameters = (of.parameters ?? []).filter((parameter) => "in" in parameter);
   if (parameters.length === 0) return null;
   return (
-    <table>
-      <thead>
+    <Table heads={["Parameter", "In", "Value", "Default", "Meaning"]}>
+      {parameters.map((parameter) => (
         <tr>
-          <th scope="col">Parameter</th>
-          <th scope="col">In</th>
-          <th scope="col">Value</th>
-          <th scope="col">Default</th>
-          <th scope="col">Meaning</th>
+          <td>
+            <code>{parameter.name}</code>
+          </td>
+          <td>{parameter.in}</td>
+          <td>{typeText(parameter.schema)}</td>
+          <td>
+            <code>{defaultText(parameter.schema)}</code>
+          </td>
+          <td>
+            <Prose of={parameter.description} />
+          </td>
         </tr>
-      </thead>
-      <tbody>
-        {parameters.map((parameter) => (
-          <tr>
-            <td>
-              <code>{parameter.name}</code>
-            </td>
-            <td>{parameter.in}</td>
-            <td>{typeText(parameter.schema)}</td>
-            <td>
-              <code>{defaultText(parameter.schema)}</code>
-            </td>
-            <td>
-              <Prose of={parameter.description} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+      ))}
+    </Table>
   );
 };
 
@@ -173,28 +204,19 @@ const Problems: FC = () => (
       Every error is <code>application/problem+json</code>. Its <code>instance</code> is the request id, which
       is also in the header <code>X-Request-Id</code> and in the log.
     </p>
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Code</th>
-          <th scope="col">Status</th>
-          <th scope="col">Meaning</th>
+    <Table heads={["Code", "Status", "Meaning"]}>
+      {Object.entries(problemCatalogue).map(([code, [status, , meaning]]) => (
+        <tr id={`problem-${code}`}>
+          <td>
+            <code>{code}</code>
+          </td>
+          <td>{status}</td>
+          <td>
+            <Prose of={meaning} />
+          </td>
         </tr>
-      </thead>
-      <tbody>
-        {Object.entries(problemCatalogue).map(([code, [status, , meaning]]) => (
-          <tr id={`problem-${code}`}>
-            <td>
-              <code>{code}</code>
-            </td>
-            <td>{status}</td>
-            <td>
-              <Prose of={meaning} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+      ))}
+    </Table>
   </section>
 );
 

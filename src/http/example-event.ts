@@ -1,19 +1,11 @@
+import { OCSF_VERSION, PRODUCT, USER_INVENTORY } from "../ocsf/classes.ts";
 import type { SekoiaUserEvent } from "../ocsf/sekoia-schemas.ts";
 
 /** A user in the default dialect, as the API's description shows it. */
 export const exampleEvent: SekoiaUserEvent = {
-  activity_id: 2,
-  activity_name: "Collect",
-  category_name: "Discovery",
-  category_uid: 5,
-  class_name: "User Inventory Info",
-  class_uid: 5003,
-  type_name: "User Inventory Info: Collect",
-  type_uid: 500302,
-  severity: "Informational",
-  severity_id: 1,
+  ...USER_INVENTORY,
   time: 1591264800,
-  metadata: { product: { name: "Okta", vendor_name: "Okta", version: "N/A" }, version: "1.6.0" },
+  metadata: { product: PRODUCT, version: OCSF_VERSION },
   user: {
     uid: "00u1a2b3c4d5e6f7g8h9",
     name: "mary.jones@example.com",

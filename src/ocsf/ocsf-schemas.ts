@@ -11,7 +11,7 @@ import {
   PRODUCT,
   USER_INVENTORY,
 } from "./classes.ts";
-import { literals } from "./literals.ts";
+import { literals, oneOf } from "./literals.ts";
 import { COLLECTED, EMAIL, MAX_TIMESTAMP, MIN_TIMESTAMP } from "./ocsf-common.ts";
 
 const text = z.string().optional();
@@ -116,7 +116,7 @@ export const ocsfUserSchema = z
       phone_number: text,
       has_mfa: flag.meta({ description: "Absent when unknown" }),
       type: z.enum(["Unknown", "User", "Admin"]),
-      type_id: z.literal([0, 1, 2]),
+      type_id: oneOf(0, 1, 2),
       account: z.strictObject({
         uid: z.string(),
         name: text,
@@ -200,14 +200,14 @@ export const ocsfDeviceSchema = z
       name: text,
       hostname: text,
       type: text,
-      type_id: z.literal([0, 1, 2, 3, 4, 5, 6, 8, 99]),
+      type_id: oneOf(0, 1, 2, 3, 4, 5, 6, 8, 99),
       vendor_name: text,
       model: text,
       os: z
         .strictObject({
           name: z.string(),
           type: text,
-          type_id: z.literal([99, 100, 200, 201, 300, 301]),
+          type_id: oneOf(99, 100, 200, 201, 300, 301),
           version: text,
           build: text,
         })

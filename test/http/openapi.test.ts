@@ -4,7 +4,18 @@ import * as z from "zod";
 import { exampleEvent } from "../../src/http/example-event.ts";
 import { type ApiDocument, operationsOf } from "../../src/http/openapi.ts";
 import { problemCatalogue } from "../../src/http/problems.ts";
-import { sekoiaUserSchema } from "../../src/ocsf/index.ts";
+import { known } from "../../src/inventory/facts.ts";
+import { deviceEvent, sekoiaUserSchema, userEvent } from "../../src/ocsf/index.ts";
+import {
+  activeUser,
+  deviceContext,
+  factsOf,
+  managedDevice,
+  nonCompliantDevice,
+  readDevice,
+  suspendedUser,
+  userContext,
+} from "../ocsf/samples.ts";
 import { keyedRoutes, makeApp, muteLog, problemOf } from "./support.ts";
 
 beforeEach(muteLog);
@@ -113,6 +124,36 @@ describe("the OpenAPI document", () => {
       expect(result.error?.issues ?? []).toEqual([]);
     }
     expect(sekoiaUserSchema.parse(exampleEvent)).toEqual(exampleEvent);
+  });
+
+  it("describes the events of administrators, of suspended people and of devices", async () => {
+    const document = await read();
+    const check = (name: string, event: unknown) => {
+      const schema = document.components?.schemas?.[name];
+      expect(validator(document, schema).safeParse(event).error?.issues ?? []).toEqual([]);
+    };
+    const admin = factsOf(activeUser, {
+      roles: known(
+        [
+          {
+            id: "ra1",
+            type: "SUPER_ADMIN",
+            label: "Super Administrator",
+            status: "ACTIVE",
+            assignmentType: "USER",
+          },
+        ],
+        0,
+      ),
+    });
+    for (const facts of [admin, factsOf(suspendedUser)]) {
+      check("OcsfUserEvent", userEvent(facts, userContext, "ocsf"));
+      check("SekoiaUserEvent", userEvent(facts, userContext, "sekoia"));
+    }
+    for (const record of [managedDevice, nonCompliantDevice]) {
+      check("OcsfDeviceEvent", deviceEvent({ device: readDevice(record) }, deviceContext, "ocsf"));
+      check("SekoiaDeviceEvent", deviceEvent({ device: readDevice(record) }, deviceContext, "sekoia"));
+    }
   });
 
   it("tells the truth about the answers", async () => {
@@ -283,6 +324,8 @@ describe("the reference page", () => {
     for (const { method, path } of operationsOf(await read())) {
       expect(html).toContain(`<code>${method.toUpperCase()} ${path}</code>`);
     }
+    // Fields inside fields as well, with their units.
+    expect(html).toMatch(/<code>sinks\[\]\.lag_seconds<\/code><\/td><td>integer<\/td><td>[^<]*seconds/);
     for (const code of Object.keys(problemCatalogue)) expect(html).toContain(`id="problem-${code}"`);
     expect(html).not.toMatch(/<script|<style| style=| on[a-z]+=/);
     const targets = [...html.matchAll(/(?:href|src)="([^"]*)"/g)].map(([, url]) => url ?? "");
