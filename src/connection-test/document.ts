@@ -5,31 +5,60 @@ import { rateLimitSchema } from "../sync/status.ts";
 export const capabilities = ["users", "groups", "factors", "roles", "devices", "logs"] as const;
 export type Capability = (typeof capabilities)[number];
 
+const count = z.number().int().nullable();
+
 export const checkSchema = z.object({
-  /** A capability, or `sink:NAME`. */
-  name: z.string(),
-  status: z.enum(["pass", "fail", "unknown"]),
-  http_status: z.number().int().nullable(),
-  okta_error_code: z.string().nullable(),
-  message: z.string(),
-  /** What a person can do about it; null when nothing has to be done. */
-  remedy: z.string().nullable(),
-  latency_ms: z.number().int().nullable(),
-  rate_limit: rateLimitSchema.nullable(),
+  name: z
+    .string()
+    .meta({ description: `${capabilities.map((name) => `\`${name}\``).join(", ")}, or \`sink:NAME\`.` }),
+  status: z
+    .enum(["pass", "fail", "unknown"])
+    .meta({ description: "`unknown` could not be told, for instance because Okta was down." }),
+  http_status: z.number().int().nullable().meta({ description: "Null when no answer came." }),
+  okta_error_code: z.string().nullable().meta({ description: "As Okta spells it, like `E0000006`." }),
+  message: z.string().meta({ description: "What was found." }),
+  remedy: z
+    .string()
+    .nullable()
+    .meta({ description: "What to do about it; null when nothing has to be done." }),
+  latency_ms: z.number().int().nullable().meta({ description: "Milliseconds until the answer." }),
+  rate_limit: rateLimitSchema.nullable().meta({ description: "As the answer to this call told it." }),
 });
 export type Check = z.infer<typeof checkSchema>;
 
 export const connectionTestSchema = z.object({
-  ok: z.boolean(),
-  org: z.object({ id: z.string().nullable(), pipeline: z.string().nullable(), base_url: z.string() }),
-  credential: z.object({ kind: z.enum(["ssws", "oauth"]), scopes: z.array(z.string()).optional() }),
-  clock_skew_ms: z.number().int().nullable(),
-  checks: z.array(checkSchema),
-  estimate: z.object({
-    users: z.number().int().nullable(),
-    devices: z.number().int().nullable(),
-    calls: z.number().int().nullable(),
-    minutes: z.number().int().nullable(),
+  ok: z.boolean().meta({ description: "Users can be read, and no check has failed." }),
+  org: z.object({
+    id: z.string().nullable(),
+    pipeline: z
+      .string()
+      .nullable()
+      .meta({ description: "`idx` is Okta Identity Engine, `v1` Classic Engine, which lists no devices." }),
+    base_url: z.string(),
   }),
+  credential: z.object({
+    kind: z.enum(["ssws", "oauth"]).meta({ description: "`ssws` is an API token, `oauth` a service app." }),
+    scopes: z.array(z.string()).optional().meta({ description: "What a service app was granted." }),
+  }),
+  clock_skew_ms: z
+    .number()
+    .int()
+    .nullable()
+    .meta({
+      description:
+        "Milliseconds by which Okta's clock is ahead of this one, negative when it is behind; less than two " +
+        "seconds are 0.",
+    }),
+  checks: z.array(checkSchema),
+  estimate: z
+    .object({
+      users: count,
+      devices: count,
+      calls: count.meta({ description: "To Okta." }),
+      minutes: count.meta({
+        description: "Under the rate limits that were seen and the share that is taken.",
+      }),
+    })
+    .meta({ description: "What a first full run of both streams will find and cost." }),
 });
 export type ConnectionTest = z.infer<typeof connectionTestSchema>;

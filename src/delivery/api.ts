@@ -6,27 +6,26 @@ import type { SinkType } from "./settings.ts";
 import type { DeliveryIdentity } from "./store.ts";
 
 export const deadLetterSchema = z.object({
-  /** The event's id: `<connection>/<stream>/<asset id>/<sequence>`. */
-  id: z.string(),
+  id: z.string().meta({ description: "The event's id: `<connection>/<stream>/<asset id>/<sequence>`." }),
   asset_id: z.string(),
   sequence: z.number().int(),
-  /** `refused` for its content, or `too_large`. */
-  code: z.string(),
+  code: z.string().meta({ description: "`refused` for its content, or `too_large`." }),
   http_status: z.number().int().nullable(),
-  /** What the sink answered, bounded and without secrets. */
-  message: z.string(),
+  message: z.string().meta({ description: "What the sink answered, shortened and without secrets." }),
   first_at: z.iso.datetime(),
   last_at: z.iso.datetime(),
   attempts: z.number().int(),
-  /** It is going to be tried once more. */
-  retrying: z.boolean(),
+  retrying: z.boolean().meta({ description: "It is going to be tried once more." }),
 });
 
 export const deadLettersSchema = z.object({
   dead_letters: z.array(deadLetterSchema),
   total: z.number().int(),
-  /** Pass it as `after` for the next page; null at the end. */
-  next: z.number().int().nullable(),
+  next: z
+    .number()
+    .int()
+    .nullable()
+    .meta({ description: "Pass it as `after` for the next page; null at the end." }),
 });
 export type DeadLettersDocument = z.infer<typeof deadLettersSchema>;
 

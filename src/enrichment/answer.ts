@@ -33,33 +33,39 @@ type Extracted = z.infer<typeof extractedSchema>;
 
 const incompleteSchema = z.object({
   field: z.string().meta({ description: "A name in `extracted`.", example: "mfa_factors" }),
-  reason: z.string().meta({ example: "rate_limited" }),
+  reason: z.string().meta({ description: "A code, like `rate_limited`.", example: "rate_limited" }),
   message: z.string(),
   last_known: z.unknown().meta({ description: "The value that was known last; null if none was." }),
-  last_known_at: z.iso.datetime().nullable(),
+  last_known_at: z.iso.datetime().nullable().meta({ description: "When Okta said so." }),
 });
 type Incomplete = z.infer<typeof incompleteSchema>;
 
 const errorSchema = z.object({
   code: z.string().meta({ example: "rate_limited" }),
   message: z.string(),
-  retry_after: z.number().int().optional().meta({ description: "Seconds." }),
+  retry_after: z
+    .number()
+    .int()
+    .optional()
+    .meta({ description: "Seconds until asking again makes sense; left out when waiting does not help." }),
 });
 
 export const oktaAnswerSchema = z.object({
-  success: z.boolean(),
+  success: z.boolean().meta({ description: "False when nothing could be found out; `error` says why." }),
   found: z.boolean().nullable().meta({ description: "Null when the look-up failed." }),
   extracted: z.union([extractedSchema, z.object({})]),
-  verdict: z.enum(verdicts).nullable(),
-  incomplete: z.array(incompleteSchema),
-  cached: z.boolean(),
-  stale: z.boolean(),
+  verdict: z.enum(verdicts).nullable().meta({ description: "By MALICE_RULES; null when no rule gives one." }),
+  incomplete: z
+    .array(incompleteSchema)
+    .meta({ description: "Fields of `extracted` that could not be read." }),
+  cached: z.boolean().meta({ description: "It was read earlier, for another request." }),
+  stale: z.boolean().meta({ description: "Okta cannot be asked now: this is the last that is known." }),
   enriched_at: z.iso.datetime().nullable().meta({ description: "When Okta said so." }),
   matches: z
     .array(z.string())
     .optional()
     .meta({ description: "The logins of all accounts that the name fits, when it fits several." }),
-  message: z.string().optional(),
+  message: z.string().optional().meta({ description: "What to do about `matches`." }),
   error: errorSchema.optional(),
 });
 export type OktaAnswer = z.infer<typeof oktaAnswerSchema>;

@@ -46,7 +46,9 @@ export const connectionParameter = z.string(once).default(defaultConnectionId).o
 
 export const connectionQuery = strict({ connection: connectionParameter });
 
-export const streamParameter = z.enum(streamNames, `it must be ${streamNames.join(" or ")}`);
+export const streamParameter = z
+  .enum(streamNames, `it must be ${streamNames.join(" or ")}`)
+  .openapi({ description: "Whose inventory." });
 
 export const streamParams = z.object({ stream: streamParameter });
 

@@ -62,25 +62,34 @@ export class ProblemError extends Error {
   }
 }
 
-const fieldErrorSchema = z.object({ field: z.string(), message: z.string() });
-const settingProblemSchema = z.object({ setting: z.string(), message: z.string() });
+const message = z.string().meta({ description: "What is wrong, and what a right value looks like." });
+const fieldErrorSchema = z.object({
+  field: z.string().meta({ description: "Where in the request: `query.limit`, `body.kind`." }),
+  message,
+});
+const settingProblemSchema = z.object({
+  setting: z.string().meta({ description: "Its name, with a path inside it: `SINKS[1].url`." }),
+  message,
+});
 
 export const settingProblemsSchema = z.array(settingProblemSchema);
 
 const problemSchema = z
   .object({
-    type: z.string(),
-    code: z.string(),
+    type: z.string().meta({ description: "Where the code is described." }),
+    code: z.string().meta({ description: "Stable: made to be matched on." }),
     title: z.string(),
     status: z.number().int(),
     detail: z.string(),
-    instance: z.string(),
-    errors: z.array(fieldErrorSchema).optional(),
-    problems: settingProblemsSchema.optional(),
+    instance: z.string().meta({ description: "The request's id, as in `X-Request-Id` and in the log." }),
+    errors: z.array(fieldErrorSchema).optional().meta({ description: "Of `invalid_request`." }),
+    problems: settingProblemsSchema
+      .optional()
+      .meta({ description: "Of `misconfigured` and `not_configured`." }),
   })
   .meta({
     id: "Problem",
-    description: "RFC 9457 problem details. `instance` is the request id; `code` is stable.",
+    description: "RFC 9457 problem details.",
     example: {
       type: "/docs#problem-invalid_request",
       code: "invalid_request",

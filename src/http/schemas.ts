@@ -22,7 +22,7 @@ const exampleRun: z.infer<typeof runSchema> = {
 // `.meta`, not `.openapi`: a schema that was made before @hono/zod-openapi was loaded has no `.openapi`.
 export const runDocument = runSchema.meta({
   id: "Run",
-  description: "One run of a stream. `progress` goes from 0 to 1.",
+  description: "One run of a stream: a full or a delta pass over the org.",
   example: exampleRun,
 });
 
@@ -38,9 +38,9 @@ const runOrNull = z.union([runDocument, z.null()]);
 
 export const streamDocument = streamStatusSchema
   .extend({
-    run: runOrNull,
-    last_full: runOrNull,
-    last_delta: runOrNull,
+    run: runOrNull.meta({ description: "The run that is on; null when none is." }),
+    last_full: runOrNull.meta({ description: "The newest full run that has ended, in whatever way." }),
+    last_delta: runOrNull.meta({ description: "The newest delta run that has ended, in whatever way." }),
     problems: settingProblems,
   })
   .openapi("StreamStatus", {

@@ -6,29 +6,38 @@ const count = z.number().int();
 const text = z.string().nullable();
 const time = z.iso.datetime();
 
+const total = count.meta({ description: "Those that exist in Okta." });
+const deleted = count.meta({ description: "Those deleted in the last 30 days, which are still kept." });
+
 export const userSummarySchema = z.object({
   stream: z.literal("users"),
   as_of: time,
-  /** Those that exist. */
-  total: count,
-  deleted: count,
+  total,
+  deleted,
   by_status: counts,
-  /** Of users that are not DEPROVISIONED. */
-  mfa: z.object({ enrolled: count, not_enrolled: count, unknown: count }),
-  admins: z.object({ total: count, without_mfa: count, mfa_unknown: count }),
-  /** How many have this fact unknown, by fact; facts that are known of all are left out. */
-  unknown: counts,
+  mfa: z
+    .object({ enrolled: count, not_enrolled: count, unknown: count })
+    .meta({ description: "Of users that are not DEPROVISIONED, by whether a factor is active." }),
+  admins: z
+    .object({ total: count, without_mfa: count, mfa_unknown: count })
+    .meta({ description: "Users with an active role, direct or through a group." }),
+  unknown: counts.meta({
+    description:
+      "How many have this fact unknown: `factors`, `groups`, `roles`. A fact known of all is left out.",
+  }),
 });
 export type UserSummary = z.infer<typeof userSummarySchema>;
 
 export const deviceSummarySchema = z.object({
   stream: z.literal("devices"),
   as_of: time,
-  total: count,
-  deleted: count,
+  total,
+  deleted,
   by_status: counts,
   by_platform: counts,
-  by_compliance: counts,
+  by_compliance: counts.meta({
+    description: "Okta tells no compliance of its own: a device without it counts as UNKNOWN.",
+  }),
   by_management: z.object({ managed: count, not_managed: count, unknown: count }),
 });
 export type DeviceSummary = z.infer<typeof deviceSummarySchema>;
@@ -69,9 +78,9 @@ export type FoundDevice = z.infer<typeof foundDeviceSchema>;
 
 export const foundSchema = z.object({
   results: z.array(z.discriminatedUnion("stream", [foundUserSchema, foundDeviceSchema])),
-  /** Groups whose name or description holds the text; of the users stream, on the first page. */
-  groups: z.array(z.object({ id: z.string(), name: text, description: text, users_count: count.nullable() })),
-  /** Pass it as `after` for the next page; null at the end. */
-  next: count.nullable(),
+  groups: z
+    .array(z.object({ id: z.string(), name: text, description: text, users_count: count.nullable() }))
+    .meta({ description: "Groups whose name or description holds `q`; of users, on the first page." }),
+  next: count.nullable().meta({ description: "Pass it as `after` for the next page; null at the end." }),
 });
 export type Found = z.infer<typeof foundSchema>;

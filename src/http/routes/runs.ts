@@ -50,8 +50,8 @@ const history = createRoute({
   method: "get",
   path: "/v1/streams/{stream}/runs",
   tags,
-  summary: "Past runs",
-  description: "Newest first, at most 100.",
+  summary: "Runs",
+  description: "Newest first, at most 100; the one that is on leads.",
   security,
   request,
   responses: {

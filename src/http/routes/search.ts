@@ -49,15 +49,21 @@ const searchShape = {
         "do not matter. Without it, everything that fits the rest.",
       example: "jane",
     }),
-  status: bounded("it must be a status as Okta spells it, like SUSPENDED").optional(),
+  status: bounded("it must be a status as Okta spells it, like SUSPENDED")
+    .optional()
+    .openapi({ description: "As Okta spells it, like SUSPENDED." }),
   mfa: oneOf(["enrolled", "not_enrolled", "unknown"], "Users that are not DEPROVISIONED, by MFA."),
   admin: oneOf(["true"], "Users with an active role, direct or through a group."),
   unknown: oneOf(["factors", "groups", "roles"], "Users of whom this could not be read."),
   group: bounded("it must be the id of a group")
     .optional()
-    .openapi({ description: "Members of this group." }),
-  platform: bounded("it must be a platform as the summary names it, like Windows").optional(),
-  compliance: bounded("it must be a compliance status as the summary names it").optional(),
+    .openapi({ description: "Members of the group with this id." }),
+  platform: bounded("it must be a platform as the summary names it, like Windows")
+    .optional()
+    .openapi({ description: "Devices of this platform, as the summary names it, like Windows." }),
+  compliance: bounded("it must be a compliance status as the summary names it, like UNKNOWN")
+    .optional()
+    .openapi({ description: "Devices of this compliance status, as the summary names it." }),
   managed: oneOf(["true", "false", "unknown"], "Devices, by whether they are managed."),
   deleted: oneOf(
     ["true", "false"],

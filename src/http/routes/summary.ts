@@ -10,10 +10,7 @@ import { selectConnection } from "../select.ts";
 // `.meta`, not `.openapi`: a schema that was made before @hono/zod-openapi was loaded has no `.openapi`.
 const users = userSummarySchema.meta({
   id: "UserSummary",
-  description:
-    "`total` and `by_status` count users that exist. `mfa` counts those who are not DEPROVISIONED, by whether a " +
-    "factor is active; `admins` those with an active role, direct or through a group. `unknown` says of how many " +
-    "a fact could not be read.",
+  description: "The users of an inventory in numbers.",
   example: {
     stream: "users",
     as_of: "2025-01-15T10:30:06.000Z",
@@ -28,7 +25,7 @@ const users = userSummarySchema.meta({
 
 const devices = deviceSummarySchema.meta({
   id: "DeviceSummary",
-  description: "Okta tells no compliance of its own: a device without it counts as UNKNOWN.",
+  description: "The devices of an inventory in numbers.",
   example: {
     stream: "devices",
     as_of: "2025-01-15T10:30:06.000Z",
