@@ -1,5 +1,4 @@
-/** Which phases a run has, in order, and what each does. */
-
+/** Which phases a run has, in order; `phase-table.ts` has what each does. */
 import type { MembershipMode } from "./plan.ts";
 import type { PhaseName } from "./run.ts";
 import type { StreamName } from "./status.ts";

@@ -1,9 +1,9 @@
 /** Devices, with the users linked to each in the same page. */
 import { isForbidden } from "../../okta/errors.ts";
-import { parseAll, parseDevice } from "../../okta/records.ts";
+import { parseDevice } from "../../okta/records.ts";
 import { PAGE } from "../plan.ts";
-import { predict } from "../prediction.ts";
 import { DONE, listStep, type Phase, type StepContext, type StepOutcome, SUPERSEDED } from "../step.ts";
+import { closeListing, notePage } from "./listing.ts";
 
 export const DEVICES_LISTING = "devices";
 
@@ -14,12 +14,7 @@ export const devicesPhase: Phase = async (context) => {
     (request) => api.devices(request),
     { limit: String(PAGE.devices), expand: "userSummary" },
     (page, number) => {
-      if (number === 0) inventory.sweeps.begin(DEVICES_LISTING);
-      const { records, quarantined } = parseAll(page.records, parseDevice);
-      const unreadable = quarantined.flatMap(({ id }) => (id === null ? [] : [id]));
-      inventory.sweeps.add(DEVICES_LISTING, number, [...records.map(({ id }) => id), ...unreadable]);
-      for (const [index, bad] of quarantined.entries())
-        inventory.quarantine.add(bad, `devices/${number}/${index}`);
+      const records = notePage(context, DEVICES_LISTING, page, number, parseDevice);
       inventory.quarantine.clear(records.map(({ id }) => id));
       run.changes.full += inventory.assets.file(records).size;
     },
@@ -30,11 +25,7 @@ export const devicesPhase: Phase = async (context) => {
     return refused ? unavailable(context, outcome.error.message) : { next: "wait", error: outcome.error };
   }
   if (outcome.next !== "done") return outcome;
-  const committed = context.commit(() => {
-    inventory.quarantine.forgetBefore(run.startedAt);
-    inventory.meta.set("watermarks", { searchedAt: run.startedAt + api.skewMs });
-    run.calls.predicted = predict(context);
-  });
+  const committed = context.commit(() => closeListing(context));
   return committed ? DONE : SUPERSEDED;
 };
 

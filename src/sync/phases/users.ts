@@ -1,9 +1,9 @@
 /** The users themselves, DEPROVISIONED ones included. */
 import type { StaleCause } from "../../inventory/stale.ts";
-import { type OktaUser, parseAll, parseUser } from "../../okta/records.ts";
+import { type OktaUser, parseUser } from "../../okta/records.ts";
 import { PAGE } from "../plan.ts";
-import { predict } from "../prediction.ts";
 import { DONE, listStep, type Phase, type StepContext, SUPERSEDED } from "../step.ts";
+import { closeListing, notePage } from "./listing.ts";
 
 export const USERS_LISTING = "users";
 
@@ -17,14 +17,7 @@ export const usersPhase: Phase = async (context) => {
     (request) => api.users(request),
     { search: EVERYBODY, limit: String(PAGE.users) },
     (page, number) => {
-      if (number === 0) inventory.sweeps.begin(USERS_LISTING);
-      const { records, quarantined } = parseAll(page.records, parseUser);
-      const unreadable = quarantined.flatMap(({ id }) => (id === null ? [] : [id]));
-      // A record that cannot be read is no sign of absence.
-      inventory.sweeps.add(USERS_LISTING, number, [...records.map(({ id }) => id), ...unreadable]);
-      for (const [index, bad] of quarantined.entries())
-        inventory.quarantine.add(bad, `users/${number}/${index}`);
-      run.changes.full += fileUsers(context, records);
+      run.changes.full += fileUsers(context, notePage(context, USERS_LISTING, page, number, parseUser));
     },
   );
   if (outcome.next === "failed") return { next: "wait", error: outcome.error };
@@ -39,11 +32,8 @@ export const usersPhase: Phase = async (context) => {
     };
   }
   const committed = context.commit(() => {
-    inventory.quarantine.forgetBefore(run.startedAt);
     settleEveryone(context, listed);
-    // Only what changes from the beginning of this run on is left for the searches to find.
-    inventory.meta.set("watermarks", { searchedAt: run.startedAt + context.api.skewMs });
-    run.calls.predicted = predict(context);
+    closeListing(context);
   });
   return committed ? DONE : SUPERSEDED;
 };
