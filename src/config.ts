@@ -10,7 +10,8 @@ import { allOf, sentence, settingOf } from "./config/problem.ts";
 import { secretsOf } from "./config/secrets.ts";
 import type { Connection, EnrichmentSettings, Setting, SettingProblem } from "./config/types.ts";
 import { jsonOf, numberOf, type RawEnv } from "./config/values.ts";
-import { type ParsedSinks, parseSinks, settingProblemsOf } from "./delivery/settings.ts";
+import { parseSinks, settingProblemsOf } from "./delivery/settings.ts";
+import type { ParsedSinks } from "./delivery/settings-types.ts";
 import { type MaliceRules, parseMaliceRules } from "./enrichment/rules.ts";
 import { protect } from "./log.ts";
 

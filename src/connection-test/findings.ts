@@ -1,9 +1,12 @@
 /** Probes → the numbers that the estimate is made of. Pure. */
 import type { Bucket } from "../okta/endpoints.ts";
 import { type OktaGroup, parseAll, parseGroup } from "../okta/records.ts";
+import type { Capability } from "./document.ts";
 import type { Counted, EstimateInput } from "./estimate.ts";
 import type { Probe } from "./probe.ts";
-import type { Probes } from "./run.ts";
+
+/** What the calls of a test showed, each under what it was made for. */
+export type Probes = Partial<Record<Capability | "everyone" | "moreGroups", Probe>>;
 
 /** What an inventory holds already; null when there is none. */
 export interface KnownAssets {

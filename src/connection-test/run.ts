@@ -9,7 +9,7 @@ import { checkVerdict } from "./check-verdict.ts";
 import { checkOf, factsOf, type Judging, stoppedChecks, tokenFacts } from "./checks.ts";
 import { type Capability, type Check, type ConnectionTest, capabilities } from "./document.ts";
 import { estimate } from "./estimate.ts";
-import { estimateInput, type KnownAssets } from "./findings.ts";
+import { estimateInput, type KnownAssets, type Probes } from "./findings.ts";
 import { orgIdentity, orgVerdict } from "./org-verdict.ts";
 import { CallCount, type Probe, type Prober, proberOf } from "./probe.ts";
 import { tokenVerdict } from "./token-verdict.ts";
@@ -48,8 +48,6 @@ const noCredential: CredentialSource = {
   renew: async () => false,
   observe: () => {},
 };
-
-export type Probes = Partial<Record<Capability | "everyone" | "moreGroups", Probe>>;
 
 /** Tests the connection. The answer has no sinks yet; its checks are those that `onCheck` was told. */
 export const testOkta = async (options: TestOptions): Promise<ConnectionTest> => {

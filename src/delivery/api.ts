@@ -2,7 +2,7 @@
 import * as z from "zod";
 import type { Result } from "../result.ts";
 import type { SinkStatusDocument } from "../sync/status.ts";
-import type { SinkType } from "./settings.ts";
+import type { SinkType } from "./settings-types.ts";
 import type { DeliveryIdentity } from "./store.ts";
 
 export const deadLetterSchema = z.object({

@@ -6,7 +6,7 @@ import type { DeadLettersDocument } from "./api.ts";
 import { sha256Hex } from "./body.ts";
 import type { Inventory } from "./pending-events.ts";
 import { type DeliveryState, failed, rewound } from "./progress.ts";
-import type { SinkSettings } from "./settings.ts";
+import type { SinkSettings } from "./settings-types.ts";
 import { createSink } from "./sinks/index.ts";
 import { newSnapshot, nextWorkAt, runSlice } from "./slice.ts";
 import { type DeadLetter, type DeliveryIdentity, DeliveryStore } from "./store.ts";

@@ -4,7 +4,7 @@ import { errorFields, log } from "../log.ts";
 import type { SinkStatusDocument, StreamName } from "../sync/status.ts";
 import { deliveryStub } from "./api.ts";
 import { untouchedStatus } from "./delivery.ts";
-import type { ParsedSinks, RefusedSink, SinkSettings } from "./settings.ts";
+import type { ParsedSinks, RefusedSink, SinkSettings } from "./settings-types.ts";
 import type { DeliveryIdentity } from "./store.ts";
 
 export { SinkDelivery } from "./sink-delivery.ts";

@@ -2,8 +2,8 @@
 import { checkOutboundUrl } from "../config/outbound-url.ts";
 import { err, ok, type Result } from "../result.ts";
 import type { StreamName } from "../sync/status.ts";
-import type { SinkContext, SinkProblem, SinkSettings } from "./settings.ts";
 import type { SinkShape } from "./settings-shapes.ts";
+import type { SinkContext, SinkProblem, SinkSettings } from "./settings-types.ts";
 
 const bindingRemedies = {
   r2: "enable R2 and uncomment [[r2_buckets]] in wrangler.toml with this binding name",

@@ -6,7 +6,7 @@ import { type StreamApi, streamObjectName } from "../sync/api.ts";
 import type { SinkStatusDocument } from "../sync/status.ts";
 import type { DeadLettersDocument, SinkDeliveryApi } from "./api.ts";
 import { Delivery } from "./delivery.ts";
-import type { SinkSettings, SinkType } from "./settings.ts";
+import type { SinkSettings, SinkType } from "./settings-types.ts";
 import type { DeliveryIdentity } from "./store.ts";
 
 /** Below the free plan's 50 external subrequests, with room for polls. */

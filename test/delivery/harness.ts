@@ -2,7 +2,8 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { Delivery } from "../../src/delivery/delivery.ts";
-import { parseSinks, type SinkSettings } from "../../src/delivery/settings.ts";
+import { parseSinks } from "../../src/delivery/settings.ts";
+import type { SinkSettings } from "../../src/delivery/settings-types.ts";
 import type { DeliveryIdentity } from "../../src/delivery/store.ts";
 import type { FakeInventory } from "./events.ts";
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseSinks, type SinkContext } from "../../src/delivery/settings.ts";
+import { parseSinks } from "../../src/delivery/settings.ts";
+import type { SinkContext } from "../../src/delivery/settings-types.ts";
 
 const uuid = "B2E2E2C7-1a3e-4b7a-9c2d-8e4f3a6b7c9d";
 const secrets: Record<string, string> = {

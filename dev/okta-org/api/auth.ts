@@ -1,17 +1,5 @@
 import type { Call, Endpoint, Principal } from "./call.ts";
-import { OktaError } from "./errors.ts";
-
-/** A refusal that has no Okta error body: its reason is in WWW-Authenticate alone. */
-export class ChallengeError extends Error {
-  readonly status: 400 | 401 | 403;
-  readonly challenge: string;
-
-  constructor(status: 400 | 401 | 403, challenge: string) {
-    super(challenge);
-    this.status = status;
-    this.challenge = challenge;
-  }
-}
+import { ChallengeError, OktaError } from "./errors.ts";
 
 /** Who calls, or the refusal that Okta would send. Endpoints without a scope need no credential. */
 export const authenticate = async (call: Omit<Call, "principal">, endpoint: Endpoint): Promise<Principal> => {

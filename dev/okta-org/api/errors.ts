@@ -27,6 +27,18 @@ export class OktaError extends Error {
   }
 }
 
+/** A refusal that has no Okta error body: its reason is in WWW-Authenticate alone. */
+export class ChallengeError extends Error {
+  readonly status: 400 | 401 | 403;
+  readonly challenge: string;
+
+  constructor(status: 400 | 401 | 403, challenge: string) {
+    super(challenge);
+    this.status = status;
+    this.challenge = challenge;
+  }
+}
+
 /**
  * The response of an error, as Okta writes it.
  *

@@ -1,7 +1,7 @@
 import type { OrgState } from "../org/state.ts";
-import { authenticate, ChallengeError } from "./auth.ts";
+import { authenticate } from "./auth.ts";
 import type { Call, Endpoint } from "./call.ts";
-import { concurrencyRefusal, OktaError, oktaError } from "./errors.ts";
+import { ChallengeError, concurrencyRefusal, OktaError, oktaError } from "./errors.ts";
 import type { FaultRule } from "./faults.ts";
 import { altered, faultResponse } from "./injected.ts";
 import type { Take } from "./limits.ts";

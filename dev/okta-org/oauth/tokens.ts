@@ -1,4 +1,4 @@
-import { ChallengeError } from "../api/auth.ts";
+import { ChallengeError } from "../api/errors.ts";
 import type { OauthClient, OrgOptions } from "../options.ts";
 import type { Clock } from "../org/clock.ts";
 import type { Random } from "../org/random.ts";

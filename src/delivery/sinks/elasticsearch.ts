@@ -4,7 +4,7 @@ import type { StoredEvent } from "../../sync/api.ts";
 import { jsonOf, notAccepted } from "../answers.ts";
 import { ndjson } from "../body.ts";
 import { describe, describeAnswer, type SinkRequest, send } from "../request.ts";
-import type { ElasticsearchSettings } from "../settings.ts";
+import type { ElasticsearchSettings } from "../settings-types.ts";
 import type {
   DeliveryError,
   DeliveryErrorCode,

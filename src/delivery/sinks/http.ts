@@ -4,7 +4,7 @@ import type { StoredEvent } from "../../sync/api.ts";
 import { notAccepted } from "../answers.ts";
 import { gzip, ndjson, sha256Hex, signature } from "../body.ts";
 import { type SinkRequest, send } from "../request.ts";
-import type { HttpSettings } from "../settings.ts";
+import type { HttpSettings } from "../settings-types.ts";
 import type { Sink, SinkTools } from "../sink.ts";
 import { judgeTrial } from "../test-outcome.ts";
 

@@ -1,5 +1,5 @@
 /** From settings to a sink. */
-import type { SinkSettings } from "../settings.ts";
+import type { SinkSettings } from "../settings-types.ts";
 import type { Sink, SinkTools } from "../sink.ts";
 import { createElasticsearchSink } from "./elasticsearch.ts";
 import { createHttpSink } from "./http.ts";

@@ -1,7 +1,7 @@
 /** A Cloudflare Queue: one message per event. */
 import { errorFields, log } from "../../log.ts";
 import { redact } from "../redact.ts";
-import type { QueueSettings } from "../settings.ts";
+import type { QueueSettings } from "../settings-types.ts";
 import type { Sink, SinkTools } from "../sink.ts";
 import { failedTest, undecided } from "../test-outcome.ts";
 

@@ -3,7 +3,7 @@ import { errorFields, log } from "../../log.ts";
 import type { StoredEvent } from "../../sync/api.ts";
 import { gzip, ndjson } from "../body.ts";
 import { redact } from "../redact.ts";
-import type { R2Settings } from "../settings.ts";
+import type { R2Settings } from "../settings-types.ts";
 import type { DeliveryOutcome, Sink, SinkTools, SnapshotPart } from "../sink.ts";
 import { failedTest, passed } from "../test-outcome.ts";
 

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { jsonOf, notAccepted } from "../answers.ts";
 import { describeAnswer, type SinkRequest, send } from "../request.ts";
-import type { SekoiaSettings } from "../settings.ts";
+import type { SekoiaSettings } from "../settings-types.ts";
 import type { Sink, SinkTools } from "../sink.ts";
 import { failedTest, judgeTrial } from "../test-outcome.ts";
 

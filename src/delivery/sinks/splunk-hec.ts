@@ -4,7 +4,7 @@ import type { StoredEvent } from "../../sync/api.ts";
 import { jsonOf, notAccepted } from "../answers.ts";
 import { sha256Hex } from "../body.ts";
 import { type Answer, describe, describeAnswer, type SinkRequest, send } from "../request.ts";
-import type { SplunkHecSettings } from "../settings.ts";
+import type { SplunkHecSettings } from "../settings-types.ts";
 import type { DeliveryErrorCode, Sink, SinkTools } from "../sink.ts";
 import { failedTest, judgeTrial, passed } from "../test-outcome.ts";
 
