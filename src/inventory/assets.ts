@@ -15,7 +15,8 @@ const ONE_BY_ONE = 50;
 /** How a reading of a fact ended. */
 export type Reading = { readonly value: string } | { readonly reason: UnknownReason };
 
-export interface FactorsReading {
+/** How a reading of one user's fact ended. */
+export interface UserReading {
   readonly userId: string;
   readonly reading: Reading;
   /** ms since the epoch */
@@ -131,7 +132,7 @@ export class Assets {
   }
 
   /** The same for several users, each there once; returns those whose event changed. */
-  setFactorsOf(readings: readonly FactorsReading[]): Set<string> {
+  setFactorsOf(readings: readonly UserReading[]): Set<string> {
     const before = new Map<string, FactorsRow>();
     for (const chunk of jsonChunks(readings.map(({ userId }) => userId))) {
       for (const row of this.#sql.exec<FactorsRow>(

@@ -6,7 +6,7 @@ import type { Endpoint } from "../okta/endpoints.ts";
 import { phases } from "./phase-table.ts";
 import { backOff, finish, nextPhase, type Run, recovered } from "./run.ts";
 import type { StreamName } from "./status.ts";
-import type { StepContext } from "./step.ts";
+import type { BatchWrite, StepContext } from "./step.ts";
 import type { Runs } from "./store.ts";
 
 /** Far below the 15 minutes an alarm may take, so that status, cancel and new settings are never far away. */
@@ -64,16 +64,17 @@ export const runSlice = async (options: SliceOptions): Promise<number | null> =>
   const bookProgress = (): void => {
     if (run.failures > 0 || run.error !== null) recovered(run);
   };
-  let pending: (() => void)[] = [];
+  let pending = new Map<BatchWrite<never>, unknown[]>();
   const commit: StepContext["commit"] = (write, { progress } = { progress: true }) => {
     let current = false;
     const earlier = pending;
-    pending = [];
+    pending = new Map();
     options.transaction(() => {
       current = runs.isCurrent(run.id);
       if (!current) return;
-      for (const writeEarlier of earlier) writeEarlier();
-      if (earlier.length > 0) bookProgress();
+      // `later` files items under the write that takes them.
+      for (const [writeAll, items] of earlier) writeAll(context, items as never[]);
+      if (earlier.size > 0) bookProgress();
       write();
       if (progress) bookProgress();
       bookCalls();
@@ -81,10 +82,13 @@ export const runSlice = async (options: SliceOptions): Promise<number | null> =>
     });
     return current;
   };
-  const commitPending = (): boolean => pending.length === 0 || commit(() => {});
-  const later: StepContext["later"] = (write) => {
-    pending.push(write);
-    return pending.length < MAX_PENDING || commitPending();
+  const commitPending = (): boolean => pending.size === 0 || commit(() => {});
+  const later: StepContext["later"] = (write, item) => {
+    const items = pending.get(write);
+    if (items === undefined) pending.set(write, [item]);
+    else items.push(item);
+    const waiting = [...pending.values()].reduce((sum, { length }) => sum + length, 0);
+    return waiting < MAX_PENDING || commitPending();
   };
   const end = (state: Run["state"]): void => {
     commit(

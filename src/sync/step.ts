@@ -1,6 +1,6 @@
 /** What a phase gets to work with, and what it may answer. */
 import type { Connection } from "../config.ts";
-import type { Reading } from "../inventory/assets.ts";
+import type { Reading, UserReading } from "../inventory/assets.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { OktaApi, Page, PageRequest } from "../okta/api.ts";
 import { isForbidden, type OktaError } from "../okta/errors.ts";
@@ -26,9 +26,18 @@ export interface StepContext {
   readonly commit: (write: () => void, options?: { readonly progress: boolean }) => boolean;
   /**
    * The same for one of many small writes that nothing reads before the step ends: a few of them share a
-   * transaction, at the latest the one of the next `commit` or of the end of the step, in their order.
+   * transaction, at the latest the one of the next `commit` or of the end of the step. Those with the same `write`
+   * are written in one go, in their order.
    */
-  readonly later: (write: () => void) => boolean;
+  readonly later: <T>(write: BatchWrite<T>, item: T) => boolean;
+}
+
+/** Writes what came in one by one; inside a transaction. */
+export type BatchWrite<T> = (context: StepContext, items: readonly T[]) => void;
+
+/** A reading to be stored, and what follows from it in the same transaction. */
+export interface ReadingToStore extends UserReading {
+  readonly stored: (changed: boolean) => void;
 }
 
 /**

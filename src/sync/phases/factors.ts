@@ -1,12 +1,14 @@
 /** MFA factors: one call a user, so each is read only when it has to be. */
-import type { FactorsReading, Reading } from "../../inventory/assets.ts";
+import type { Reading } from "../../inventory/assets.ts";
 import { parseFactors } from "../../okta/records.ts";
 import {
   AGAIN,
+  type BatchWrite,
   DONE,
   forEachAsset,
   isNone,
   type Phase,
+  type ReadingToStore,
   readingOf,
   type StepContext,
   type StepOutcome,
@@ -82,7 +84,7 @@ export const readFactors = async (
   const store = (reading: Reading) => stored(inventory.assets.setFactors(userId, reading, readAt));
   if (factors.ok) {
     const reading = readingOf(parseFactors(factors.value));
-    return storeLater(context, { userId, reading, readAt, stored }) ? AGAIN : SUPERSEDED;
+    return context.later(storeReadings, { userId, reading, readAt, stored }) ? AGAIN : SUPERSEDED;
   }
   if (isNone(context, userId, factors.error)) {
     return context.commit(() => store({ value: "[]" })) ? AGAIN : SUPERSEDED;
@@ -97,25 +99,8 @@ export const readFactors = async (
   });
 };
 
-interface Waiting extends FactorsReading {
-  readonly stored: (changed: boolean) => void;
-}
-
-/** Readings whose transaction has not come yet, of each step: they are written together. */
-const waiting = new WeakMap<StepContext, Waiting[]>();
-
-const storeLater = (context: StepContext, reading: Waiting): boolean => {
-  const open = waiting.get(context);
-  if (open !== undefined) {
-    open.push(reading);
-    return context.later(() => {}); // the first one's write takes it along
-  }
-  const readings = [reading];
-  waiting.set(context, readings);
-  return context.later(() => {
-    waiting.delete(context);
-    const changed = context.inventory.assets.setFactorsOf(readings);
-    for (const { userId, stored } of readings) stored(changed.has(userId));
-    context.run.cursor = { ...context.run.cursor, succeeded: true };
-  });
+const storeReadings: BatchWrite<ReadingToStore> = ({ inventory, run }, readings) => {
+  const changed = inventory.assets.setFactorsOf(readings);
+  for (const { userId, stored } of readings) stored(changed.has(userId));
+  run.cursor = { ...run.cursor, succeeded: true };
 };

@@ -1,15 +1,16 @@
 /** Who has roles, and which. */
-import type { Reading } from "../../inventory/assets.ts";
 import { identifierOf, parseRoles } from "../../okta/records.ts";
 import { PAGE } from "../plan.ts";
 import {
   AGAIN,
+  type BatchWrite,
   DONE,
   forEachAsset,
   isNone,
   lasting,
   listStep,
   type Phase,
+  type ReadingToStore,
   readingOf,
   type StepContext,
   type StepOutcome,
@@ -79,13 +80,18 @@ export const readRoles = async (
   userId: string,
   stored: (changed: boolean) => void,
 ): Promise<StepOutcome> => {
-  const { inventory, api } = context;
-  const roles = await api.userRoles(userId);
+  const roles = await context.api.userRoles(userId);
   const readAt = context.now();
-  const store = (reading: Reading) => stored(inventory.admins.setRoles(userId, reading, readAt));
   if (!roles.ok && !isNone(context, userId, roles.error)) {
-    return settleFailure(context, roles.error, (reason) => store({ reason }));
+    return settleFailure(context, roles.error, (reason) =>
+      storeReadings(context, [{ userId, reading: { reason }, readAt, stored }]),
+    );
   }
   const reading = readingOf(parseRoles(roles.ok ? roles.value : []));
-  return context.later(() => store(reading)) ? AGAIN : SUPERSEDED;
+  return context.later(storeReadings, { userId, reading, readAt, stored }) ? AGAIN : SUPERSEDED;
+};
+
+const storeReadings: BatchWrite<ReadingToStore> = ({ inventory }, readings) => {
+  for (const { userId, reading, readAt, stored } of readings)
+    stored(inventory.admins.setRoles(userId, reading, readAt));
 };
