@@ -37,6 +37,16 @@ export const sizeOf = (users: number) => ({
   devices: users,
 });
 
+/** The orgs that calls and growth are measured on: groups and devices of each number of users. */
+const orgs: Readonly<Record<number, { readonly groups: number; readonly devices: number }>> = {
+  1000: { groups: 150, devices: 1000 },
+  10000: { groups: 1000, devices: 12_000 },
+  50000: { groups: 5000, devices: 60_000 },
+  100000: { groups: 5000, devices: 120_000 },
+};
+
+export const orgOf = (users: number) => ({ ...sizeOf(users), ...orgs[users] });
+
 export const serveOrg = async ({ recorded = false, ...options }: ServeOptions): Promise<ServedOrg> => {
   const org = createOktaOrg({ limits: "none", concurrency: 1000, ...options });
   const port = await freePort();

@@ -5,7 +5,7 @@ import { devicesFormula, usersFormula } from "../../../test/support/formula.ts";
 import { churn } from "../../okta-org/changes/churn.ts";
 import type { OrgDump } from "../../okta-org/index.ts";
 import { wrongUsers } from "./check.ts";
-import { type ServedOrg, serveOrg, sizeOf } from "./org.ts";
+import { orgOf, type ServedOrg, serveOrg } from "./org.ts";
 import { type PeerResult, runPeer } from "./peer.ts";
 import { say } from "./progress.ts";
 import { assertDone, BenchWorker, durationOf } from "./runtime.ts";
@@ -33,6 +33,8 @@ export interface Measured {
 /** What the first full run of both streams took. */
 interface Cycle {
   readonly calls: number;
+  /** What the runs themselves had predicted. */
+  readonly predicted: number;
   readonly ms: number;
 }
 
@@ -76,15 +78,17 @@ export const cycle = async (
   org.takeAsked();
   let ms = 0;
   let calls = 0;
+  let predicted = 0;
   for (const stream of streams) {
     const run = await worker.run(kind, stream, `${label} of ${stream}`);
     assertDone(run);
     ms += durationOf(run);
+    predicted += run.calls.predicted ?? 0;
     const asked = org.takeAsked();
     calls += asked.length;
     onAsked(asked);
   }
-  return { calls, ms };
+  return { calls, predicted, ms };
 };
 
 /** @param work tells how long it took, ms */
@@ -148,13 +152,13 @@ export interface SizeOptions {
 export const measureSize = async (users: number, wanted: SizeOptions): Promise<MeasuredSize> => {
   const label = `${grouped(users)} users`;
   say(`${label}: making the org`);
-  const org = await serveOrg(sizeOf(users));
+  const org = await serveOrg(orgOf(users));
   const worker = await BenchWorker.start(org, { v8Flags });
   try {
     const dump = org.org.dump();
     const bound = usersFormula(dump) + devicesFormula(dump);
     say(`${label}: first full run, at most ${grouped(bound)} calls`);
-    let first: Cycle = { calls: 0, ms: 0 };
+    let first: Cycle = { calls: 0, predicted: 0, ms: 0 };
     const asked: string[][] = [];
     const ours = await measureWork(worker, async () => {
       first = await cycle(org, worker, "full", `${label}: first full run`, (paths) => asked.push([...paths]));
@@ -174,7 +178,7 @@ export const measureSize = async (users: number, wanted: SizeOptions): Promise<M
 
 /** On an org of the same make, before anything has changed. */
 const askPeer = async ({ org }: ServedOrg, users: number): Promise<MeasuredSize["peer"]> => {
-  const fresh = await serveOrg({ ...sizeOf(users), seed: org.state.options.seed });
+  const fresh = await serveOrg({ ...orgOf(users), seed: org.state.options.seed });
   try {
     const result = await runPeer(fresh.url, (done) => {
       if (done % 250 === 0) say(`${grouped(users)} users: the program on Okta's client has read ${done}`);

@@ -22,7 +22,8 @@ export const reportCalls = (report: Report, measured: MeasuredSize): void => {
   const { users, dump, bound, first, later, peer } = measured;
   if (later === null) return;
   const { again, idle, delta } = later;
-  const table = `Calls to Okta, ${grouped(users)} users and as many devices, ${grouped(sizesOf(dump).groups)} groups`;
+  const { groups, devices } = sizesOf(dump);
+  const table = `Calls to Okta, ${grouped(users)} users, ${grouped(groups)} groups, ${grouped(devices)} devices`;
   const calls = (what: string, ours: number, beside: number, besideWhat: string) => ({
     table,
     what,
@@ -34,6 +35,7 @@ export const reportCalls = (report: Report, measured: MeasuredSize): void => {
   const program = programCalls(dump);
   report.add(
     { ...calls("first full run, both streams", first.calls, bound, "the design's formula"), atMost: 1 },
+    calls("… beside what the runs predicted", first.calls, first.predicted, "once the lists were read"),
     peer === null
       ? {
           ...calls("… beside the program", first.calls, program, "on @okta/okta-sdk-nodejs, users alone"),

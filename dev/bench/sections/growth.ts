@@ -16,7 +16,7 @@ export const reportGrowth = (report: Report, sizes: readonly MeasuredSize[]): vo
   const than = `${grouped(reference.users)} users`;
   const floorWhat = "fetching and parsing the same, in a process of its own";
   for (const { users, ours, floor } of sizes) {
-    const table = `Growth: a first full run of ${grouped(users)} users and as many devices, beside ${than}; each in a process of its own`;
+    const table = `Growth: a first full run of ${grouped(users)} users and their devices, beside ${than}; each in a process of its own`;
     const row = (what: string, unit: string, mine: number, beside: number, besideWhat: string) => ({
       table,
       what,
