@@ -5,6 +5,7 @@
 import type * as z from "zod";
 import { sentence } from "../config/problem.ts";
 import type { SettingProblem } from "../config/types.ts";
+import { isPlainObject } from "../config/values.ts";
 import { resolve } from "./settings-resolve.ts";
 import { sinkName, sinkShapes, sinkTypes } from "./settings-shapes.ts";
 import type {
@@ -15,9 +16,6 @@ import type {
   SinkSettings,
   SinkType,
 } from "./settings-types.ts";
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 const isSinkType = (value: unknown): value is SinkType =>
   typeof value === "string" && Object.hasOwn(sinkShapes, value);
@@ -42,11 +40,11 @@ type Judged = { readonly accepted: SinkSettings } | { readonly refused: RefusedS
 
 const judge = (value: unknown, path: string, context: SinkContext): Judged => {
   const refuse = (problems: readonly SinkProblem[]): Judged => {
-    const name = isRecord(value) ? sinkName.safeParse(value["name"]).data : undefined;
-    const type = isRecord(value) && isSinkType(value["type"]) ? value["type"] : null;
+    const name = isPlainObject(value) ? sinkName.safeParse(value["name"]).data : undefined;
+    const type = isPlainObject(value) && isSinkType(value["type"]) ? value["type"] : null;
     return { refused: { name: name ?? path, type, problems } };
   };
-  if (!isRecord(value)) {
+  if (!isPlainObject(value)) {
     return refuse([
       { path, message: 'it is not an object; a right one looks like {"type":"http","name":"siem",…}' },
     ]);

@@ -12,6 +12,7 @@
  * nested as needed; the verdict stays on the outermost. A key, field, operator or verdict that is not known
  * is refused with its position, so that a typo never turns into a rule that silently does nothing.
  */
+import { isPlainObject } from "../config/values.ts";
 import { err, ok, type Result } from "../result.ts";
 
 export const verdicts = ["Pending", "Benign", "Suspicious", "Malicious"] as const;
@@ -122,9 +123,6 @@ export const parseDuration = (text: string): number | null => {
 
 type Json = Readonly<Record<string, unknown>>;
 
-const isObject = (value: unknown): value is Json =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 const isScalar = (value: unknown): value is Scalar =>
   typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
 
@@ -204,7 +202,7 @@ class Reader {
 
   /** One condition without its verdict. `extra` are the keys that may stand beside it. */
   condition(value: unknown, path: string, extra: readonly string[], depth: number): Condition | null {
-    if (!isObject(value)) {
+    if (!isPlainObject(value)) {
       return this.refuse(
         path,
         'a condition is an object, for example {"field": "status", "operator": "eq", "value": "SUSPENDED"}',
@@ -265,13 +263,13 @@ class Reader {
 
   rule(value: unknown, path: string): MaliceRule | null {
     const condition = this.condition(value, path, ["verdict"], 1);
-    if (!isObject(value)) return null;
+    if (!isPlainObject(value)) return null;
     const verdict = this.verdict(value["verdict"], child(path, "verdict"));
     return condition === null || verdict === null ? null : { path, condition, verdict };
   }
 
   rules(value: unknown, path: string): MaliceRules | null {
-    if (!isObject(value)) {
+    if (!isPlainObject(value)) {
       return this.refuse(path, 'malice rules are an object with "conditions" or "rules"');
     }
     if (path === "" && Object.hasOwn(value, "malice_rules")) {

@@ -1,13 +1,14 @@
 /** The reference page: the OpenAPI document as HTML. No script, no outside file. */
 import type { Child, FC } from "hono/jsx";
+import { isPlainObject } from "../config/values.ts";
 import { type ApiDocument, operationsOf } from "./openapi.ts";
 import { problemCatalogue } from "./problems.ts";
-import { fieldsOf, isObject, type SchemaLike, typeText } from "./schema-words.ts";
+import { fieldsOf, type SchemaLike, typeText } from "./schema-words.ts";
 
 type Operation = NonNullable<NonNullable<ApiDocument["paths"]>[string]["get"]>;
 
 const defaultText = (schema: unknown): string =>
-  isObject(schema) && schema["default"] !== undefined ? JSON.stringify(schema["default"]) : "";
+  isPlainObject(schema) && schema["default"] !== undefined ? JSON.stringify(schema["default"]) : "";
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
 
@@ -45,7 +46,7 @@ const Fields: FC<{ schema: unknown }> = ({ schema: whole }) => {
             {optional ? " (optional)" : ""}
           </td>
           <td>{typeText(schema)}</td>
-          <td>{isObject(schema) ? <Prose of={schema["description"]} /> : ""}</td>
+          <td>{isPlainObject(schema) ? <Prose of={schema["description"]} /> : ""}</td>
         </tr>
       ))}
     </Table>
@@ -82,8 +83,11 @@ const Parameters: FC<{ of: Operation }> = ({ of }) => {
 };
 
 const contentOf = (holder: unknown): [string, SchemaLike][] => {
-  const content = isObject(holder) && isObject(holder["content"]) ? Object.entries(holder["content"]) : [];
-  return content.flatMap(([type, media]): [string, SchemaLike][] => (isObject(media) ? [[type, media]] : []));
+  const content =
+    isPlainObject(holder) && isPlainObject(holder["content"]) ? Object.entries(holder["content"]) : [];
+  return content.flatMap(([type, media]): [string, SchemaLike][] =>
+    isPlainObject(media) ? [[type, media]] : [],
+  );
 };
 
 const Body: FC<{ of: Operation }> = ({ of }) => (
@@ -104,7 +108,7 @@ const Answers: FC<{ of: Operation }> = ({ of }) => (
     <ul>
       {Object.entries(of.responses ?? {}).map(([status, answer]) => (
         <li>
-          <strong>{status}</strong> <Prose of={isObject(answer) ? answer["description"] : ""} />
+          <strong>{status}</strong> <Prose of={isPlainObject(answer) ? answer["description"] : ""} />
           {contentOf(answer).map(([type, media]) =>
             type === "application/problem+json" ? null : (
               <>
@@ -167,10 +171,10 @@ const Schemas: FC<{ document: ApiDocument }> = ({ document }) => (
     {Object.entries(document.components?.schemas ?? {}).map(([name, schema]) => (
       <details id={`schema-${name}`}>
         <summary>
-          <code>{name}</code> <Prose of={isObject(schema) ? schema["description"] : ""} />
+          <code>{name}</code> <Prose of={isPlainObject(schema) ? schema["description"] : ""} />
         </summary>
         <Fields schema={schema} />
-        <Example value={isObject(schema) ? schema["example"] : undefined} />
+        <Example value={isPlainObject(schema) ? schema["example"] : undefined} />
       </details>
     ))}
   </section>

@@ -1,9 +1,7 @@
 /** A JSON Schema of the API's description in words and rows, for the reference page. Pure. */
+import { isPlainObject } from "../config/values.ts";
 
 export type SchemaLike = Readonly<Record<string, unknown>>;
-
-export const isObject = (value: unknown): value is SchemaLike =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 const refName = (ref: string): string => ref.slice(ref.lastIndexOf("/") + 1);
 
@@ -20,14 +18,14 @@ const kindText = (schema: SchemaLike): string => {
   const of = union === undefined ? typeText(items) : [...new Set(union.map(typeText))].join(" or ");
   if (isList(schema)) return `list of ${of}`;
   if (union !== undefined) return of;
-  if (isObject(additionalProperties)) return `${typeText(additionalProperties)} by name`;
+  if (isPlainObject(additionalProperties)) return `${typeText(additionalProperties)} by name`;
   if (format === "date-time") return "time (ISO 8601)";
   return Array.isArray(type) ? type.filter((name) => name !== "null").join(" or ") : String(type ?? "any");
 };
 
 /** A schema in a few words: `integer, 1–1000`, `users | devices`, `list of Run`, `time (ISO 8601) or null`. */
 export const typeText = (schema: unknown): string => {
-  if (!isObject(schema)) return "any";
+  if (!isPlainObject(schema)) return "any";
   const { $ref, type, allOf, minimum, maximum } = schema;
   if (typeof $ref === "string") return refName($ref);
   if (Array.isArray(schema["enum"])) return schema["enum"].map(String).join(" | ");
@@ -47,13 +45,13 @@ export interface Field {
 
 /** The fields of a schema's objects, and of those in them that have no name of their own. */
 export const fieldsOf = (schema: unknown, path = ""): Field[] => {
-  if (!isObject(schema)) return [];
+  if (!isPlainObject(schema)) return [];
   const { items, properties, required } = schema;
   const union = unionOf(schema);
   const inner = isList(schema) ? `${path}[]` : path;
   if (union !== undefined) return union.flatMap((member) => fieldsOf(member, inner));
   if (isList(schema)) return fieldsOf(items, inner);
-  if (!isObject(properties)) return [];
+  if (!isPlainObject(properties)) return [];
   return Object.entries(properties).flatMap(([name, property]) => {
     const own = path === "" ? name : `${path}.${name}`;
     const optional = !(Array.isArray(required) && required.includes(name));
