@@ -1,7 +1,8 @@
 import type { Inventory } from "../inventory/inventory.ts";
+import type { RateLimitDocument } from "../okta/gate/rate-limit-document.ts";
 import { etaSeconds } from "./plan.ts";
 import { type Run, runDocument } from "./run.ts";
-import type { RateLimitDocument, SinkStatusDocument, StreamName, StreamStatus } from "./status.ts";
+import type { SinkStatusDocument, StreamName, StreamStatus } from "./status.ts";
 import type { Runs } from "./store.ts";
 
 type StreamState = StreamStatus["state"];

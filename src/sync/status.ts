@@ -1,5 +1,6 @@
 /** The status documents of the public contract, and what they are made of. Times are ISO 8601 in UTC. */
 import * as z from "zod";
+import { rateLimitSchema } from "../okta/gate/rate-limit-document.ts";
 
 export const streamNames = ["users", "devices"] as const;
 export const streamNameSchema = z.enum(streamNames);
@@ -72,20 +73,6 @@ export const runSchema = z.object({
     .meta({ description: "Why it waits or failed; null once something succeeds again." }),
 });
 export type RunDocument = z.infer<typeof runSchema>;
-
-export const rateLimitSchema = z.object({
-  bucket: z.string().meta({ description: "The path under which Okta counts calls together." }),
-  limit: count
-    .nullable()
-    .meta({ description: "Calls a minute for all applications together; null until an answer has told it." }),
-  remaining: count.nullable().meta({ description: "What all applications together have left of it now." }),
-  share: z.number().meta({ description: "The part of `limit` that the connector takes at most, up to 1." }),
-  resets_at: isoTime.nullable().meta({ description: "When the window under way ends; null when none is." }),
-  backing_off_until: isoTime
-    .nullable()
-    .meta({ description: "Okta refused a call, so that none is made before this; null otherwise." }),
-});
-export type RateLimitDocument = z.infer<typeof rateLimitSchema>;
 
 export const sinkStatusSchema = z.object({
   name: z.string(),

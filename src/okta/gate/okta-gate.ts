@@ -1,7 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { configOf } from "../../config.ts";
 import { err, type Result } from "../../result.ts";
-import type { RateLimitDocument } from "../../sync/status.ts";
 import type { Bucket } from "../endpoints.ts";
 import type { AccessToken } from "../oauth/access-token.ts";
 import { type TokenError, tokenError } from "../oauth/errors.ts";
@@ -17,6 +16,7 @@ import {
   type Priority,
   release,
 } from "./ledger.ts";
+import type { RateLimitDocument } from "./rate-limit-document.ts";
 
 /** One round trip with the gate: what came of earlier calls, and permits for the next ones. */
 export interface ExchangeRequest {
