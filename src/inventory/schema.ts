@@ -5,9 +5,10 @@
  * Times are ms since the epoch. `record`, `roles`, `factors` and `ids` are JSON text in canonical form, so that
  * "has it changed" is a comparison of text.
  */
-import { searchIndexMigration } from "./search-index.ts";
+import { numberedAssetsMigration, searchIndexMigration } from "./search-index.ts";
 
-const migrations: readonly string[] = [
+/** Statements by shape: the first makes the first one, each further one what follows from the one before. */
+export const migrations: readonly string[] = [
   `
   -- Small things by name: the head of the sequence, the current run, cursors, org-wide fact states.
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -72,6 +73,7 @@ const migrations: readonly string[] = [
   CREATE TABLE runs (started_at INTEGER NOT NULL, id TEXT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (started_at, id)) WITHOUT ROWID;
   `,
   searchIndexMigration,
+  numberedAssetsMigration,
 ];
 
 /** Brings the database to the newest shape. Runs in the object's constructor, before anything else. */

@@ -45,6 +45,46 @@ const devicePartsDiffer = ["users", "userId", "managed", "complianceStatus"]
   .map((part) => differ(`record -> '$.${part}'`))
   .join(" OR ");
 
+interface Numbering {
+  /** The columns of `search_keys` that name a new asset, and their values. */
+  readonly columns: string;
+  readonly values: string;
+  /** The number of the row that was added just now. */
+  readonly added: string;
+  /** SQL for the number of an asset that is there. */
+  readonly numberOf: (row: "old" | "new") => string;
+}
+
+const searchTriggers = ({ columns, values, added, numberOf }: Numbering): string => `
+  CREATE TRIGGER search_added AFTER INSERT ON assets BEGIN
+    INSERT INTO search_keys (${columns}, status, platform, compliance, managed, mfa)
+      VALUES (${values}, ${facets("new")}, ${mfa("new.factors")});
+    INSERT INTO search_words (rowid, words) VALUES (${added}, ${words("new.record")});
+  END;
+
+  CREATE TRIGGER search_facets_changed AFTER UPDATE OF record, deleted_at ON assets
+    WHEN ${differ("deleted_at")} OR ${differ("record -> '$.status'")} OR ${differ("record -> '$.profile'")}
+      OR ${devicePartsDiffer} BEGIN
+    UPDATE search_keys SET (status, platform, compliance, managed) = (${facets("new")}) WHERE n = ${numberOf("new")};
+  END;
+
+  CREATE TRIGGER search_words_changed AFTER UPDATE OF record ON assets
+    WHEN ${differ("record -> '$.profile'")} OR ${devicePartsDiffer} BEGIN
+    DELETE FROM search_words WHERE rowid = ${numberOf("new")};
+    INSERT INTO search_words (rowid, words) VALUES (${numberOf("new")}, ${words("new.record")});
+  END;
+
+  CREATE TRIGGER search_factors_changed AFTER UPDATE OF factors ON assets
+    WHEN ${mfa("old.factors")} IS NOT ${mfa("new.factors")} BEGIN
+    UPDATE search_keys SET mfa = ${mfa("new.factors")} WHERE n = ${numberOf("new")};
+  END;
+
+  CREATE TRIGGER search_removed AFTER DELETE ON assets BEGIN
+    DELETE FROM search_words WHERE rowid = ${numberOf("old")};
+    DELETE FROM search_keys WHERE n = ${numberOf("old")};
+  END;
+`;
+
 export const searchIndexMigration = `
   CREATE TABLE search_keys (
     n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
@@ -60,31 +100,58 @@ export const searchIndexMigration = `
     SELECT id, ${facets("assets")}, ${mfa("factors")} FROM assets;
   INSERT INTO search_words (rowid, words) SELECT n, ${words("record")} FROM search_keys JOIN assets USING (id);
 
-  CREATE TRIGGER search_added AFTER INSERT ON assets BEGIN
-    INSERT INTO search_keys (id, status, platform, compliance, managed, mfa)
-      VALUES (new.id, ${facets("new")}, ${mfa("new.factors")});
-    INSERT INTO search_words (rowid, words) VALUES (last_insert_rowid(), ${words("new.record")});
-  END;
+${searchTriggers({
+  // Numbered by itself, and found again by the asset's id.
+  columns: "id",
+  values: "new.id",
+  added: "last_insert_rowid()",
+  numberOf: (row) => `(SELECT n FROM search_keys WHERE id = ${row}.id)`,
+})}
+`;
 
-  CREATE TRIGGER search_facets_changed AFTER UPDATE OF record, deleted_at ON assets
-    WHEN ${differ("deleted_at")} OR ${differ("record -> '$.status'")} OR ${differ("record -> '$.profile'")}
-      OR ${devicePartsDiffer} BEGIN
-    UPDATE search_keys SET (status, platform, compliance, managed) = (${facets("new")}) WHERE id = new.id;
-  END;
+/**
+ * Assets are numbered in the order in which they come, and found by id through an index of its own. Rows of a KB
+ * ordered by Okta's ids, which are random, had every page of an org written again with every page of its list.
+ */
+export const numberedAssetsMigration = `
+  CREATE TABLE numbered_assets (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    seq INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
+    deleted_at INTEGER,
+    record TEXT NOT NULL,
+    factors TEXT, factors_at INTEGER, factors_reason TEXT, factors_tried_at INTEGER,
+    groups_at INTEGER, groups_reason TEXT, groups_tried_at INTEGER,
+    last_facts TEXT
+  );
+  INSERT INTO numbered_assets
+    SELECT n, assets.id, seq, changed_at, deleted_at, record, factors, factors_at, factors_reason, factors_tried_at,
+      groups_at, groups_reason, groups_tried_at, last_facts
+    FROM search_keys JOIN assets USING (id) ORDER BY n;
+  DROP TABLE assets;
+  ALTER TABLE numbered_assets RENAME TO assets;
+  CREATE UNIQUE INDEX assets_by_seq ON assets (seq);
+  CREATE INDEX assets_by_factors_age ON assets (factors_at) WHERE deleted_at IS NULL;
+  CREATE INDEX assets_without_factors ON assets (factors_reason) WHERE deleted_at IS NULL AND factors_reason IS NOT NULL;
+  CREATE INDEX assets_without_groups ON assets (groups_reason) WHERE deleted_at IS NULL AND groups_reason IS NOT NULL;
+  CREATE INDEX assets_deleted ON assets (deleted_at) WHERE deleted_at IS NOT NULL;
+  CREATE INDEX assets_by_login ON assets (lower(record ->> '$.profile.login'));
+  CREATE INDEX assets_by_email ON assets (lower(record ->> '$.profile.email'));
 
-  CREATE TRIGGER search_words_changed AFTER UPDATE OF record ON assets
-    WHEN ${differ("record -> '$.profile'")} OR ${devicePartsDiffer} BEGIN
-    DELETE FROM search_words WHERE rowid = (SELECT n FROM search_keys WHERE id = new.id);
-    INSERT INTO search_words (rowid, words) SELECT n, ${words("new.record")} FROM search_keys WHERE id = new.id;
-  END;
-
-  CREATE TRIGGER search_factors_changed AFTER UPDATE OF factors ON assets
-    WHEN ${mfa("old.factors")} IS NOT ${mfa("new.factors")} BEGIN
-    UPDATE search_keys SET mfa = ${mfa("new.factors")} WHERE id = new.id;
-  END;
-
-  CREATE TRIGGER search_removed AFTER DELETE ON assets BEGIN
-    DELETE FROM search_words WHERE rowid = (SELECT n FROM search_keys WHERE id = old.id);
-    DELETE FROM search_keys WHERE id = old.id;
-  END;
+  -- Its numbers are the assets' own, so that an index by id would say the same twice.
+  CREATE TABLE numbered_search_keys (
+    n INTEGER PRIMARY KEY, id TEXT NOT NULL,
+    status TEXT, mfa TEXT, platform TEXT, compliance TEXT, managed INTEGER
+  );
+  INSERT INTO numbered_search_keys SELECT n, id, status, mfa, platform, compliance, managed FROM search_keys ORDER BY n;
+  DROP TABLE search_keys;
+  ALTER TABLE numbered_search_keys RENAME TO search_keys;
+  CREATE INDEX search_by_facet ON search_keys (status, mfa, platform, compliance, managed);
+  ${searchTriggers({
+    columns: "n, id",
+    values: "new.number, new.id",
+    added: "new.number",
+    numberOf: (row) => `${row}.number`,
+  })}
 `;

@@ -78,6 +78,9 @@ const anyOf = (column: string, values: readonly (string | null)[]): Condition =>
   return [`(${column} IN (SELECT value FROM json_each(?)) ${orNull})`, named];
 };
 
+/** Is the asset one of those whose ids this yields? */
+const numbered = (ids: string): string => `k.n IN (SELECT number FROM assets WHERE id IN (${ids}))`;
+
 /** `+` keeps SQLite on the order of `n`: it stops once the page is full instead of sorting all that match. */
 const conditionsOf = (sql: SqlStorage, query: AssetQuery): Condition[] => {
   const conditions: (Condition | false)[] = [
@@ -89,9 +92,9 @@ const conditionsOf = (sql: SqlStorage, query: AssetQuery): Condition[] => {
         "k.mfa",
         query.mfa.map((kinds) => kinds && JSON.stringify(kinds)),
       ),
-    query.admin && [`k.id IN (${adminsQuery(sql)})`],
-    query.ids !== null && [`k.id IN (${query.ids})`],
-    query.group !== null && ["k.id IN (SELECT user_id FROM memberships WHERE group_id = ?)", query.group],
+    query.admin && [numbered(adminsQuery(sql))],
+    query.ids !== null && [numbered(query.ids)],
+    query.group !== null && [numbered("SELECT user_id FROM memberships WHERE group_id = ?"), query.group],
     query.platforms !== null && anyOf("k.platform", query.platforms),
     query.compliances !== null && anyOf("k.compliance", query.compliances),
     query.managed !== null && [

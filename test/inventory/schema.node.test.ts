@@ -1,0 +1,90 @@
+/** What an inventory of an earlier shape becomes: the same one, searched and kept as before. */
+import { DatabaseSync } from "node:sqlite";
+import { beforeEach, describe, expect, test } from "vitest";
+import { migrations } from "../../src/inventory/schema.ts";
+
+const record = (id: string, name: string, status = "ACTIVE") =>
+  JSON.stringify({ id, status, profile: { login: `${name.toLowerCase()}@example.com`, displayName: name } });
+
+const PUSH = JSON.stringify([{ id: "opf1", factorType: "push", provider: "OKTA", status: "ACTIVE" }]);
+
+let db: DatabaseSync;
+
+const file = (id: string, seq: number, text: string) =>
+  db.prepare("INSERT INTO assets (id, record, seq, changed_at) VALUES (?, ?, ?, 1)").run(id, text, seq);
+
+/** Everything about every asset that both shapes have. */
+const assets = () =>
+  db
+    .prepare(
+      `SELECT id, seq, changed_at, deleted_at, record, factors, factors_at, factors_reason, factors_tried_at,
+         groups_at, groups_reason, groups_tried_at, last_facts FROM assets ORDER BY id`,
+    )
+    .all();
+const keys = () => db.prepare("SELECT * FROM search_keys ORDER BY n").all();
+const found = (word: string) =>
+  db
+    .prepare(
+      "SELECT id FROM search_words JOIN search_keys ON n = search_words.rowid WHERE search_words MATCH ? ORDER BY n",
+    )
+    .all(`"${word}"*`)
+    .map(({ id }) => id);
+
+beforeEach(() => {
+  db = new DatabaseSync(":memory:");
+  for (const statements of migrations.slice(0, 2)) db.exec(statements);
+  // Ids in another order than the one in which they came, and a gap in the numbers.
+  file("00u9", 1, record("00u9", "Ada"));
+  file("00u1", 2, record("00u1", "Bert"));
+  file("00u5", 3, record("00u5", "Chloe"));
+  file("00u3", 4, record("00u3", "Dora", "SUSPENDED"));
+  db.exec(
+    `UPDATE assets SET factors = '${PUSH}', factors_at = 7, factors_tried_at = 7, seq = 5 WHERE id = '00u5'`,
+  );
+  db.exec(`UPDATE assets SET deleted_at = 9, last_facts = '{"user":{}}', seq = 6 WHERE id = '00u3'`);
+  db.exec("UPDATE assets SET groups_reason = 'forbidden', groups_tried_at = 8 WHERE id = '00u9'");
+  db.exec("DELETE FROM assets WHERE id = '00u1'");
+});
+
+describe("numbered assets", () => {
+  test("nothing is lost, and search numbers stay: whoever pages through a search goes on", () => {
+    const before = { assets: assets(), keys: keys(), chloe: found("chlo") };
+    expect(before.keys.map(({ n, id }) => [n, id])).toEqual([
+      [1, "00u9"],
+      [3, "00u5"],
+      [4, "00u3"],
+    ]);
+    db.exec(migrations[2] ?? "");
+    expect(assets()).toEqual(before.assets);
+    expect(keys()).toEqual(before.keys);
+    expect(found("chlo")).toEqual(before.chloe);
+    expect(before.chloe).toEqual(["00u5"]);
+    expect(db.prepare("SELECT number, id FROM assets ORDER BY number").all()).toEqual(
+      before.keys.map(({ n, id }) => ({ number: n, id })),
+    );
+    expect(db.prepare("PRAGMA integrity_check").all()).toEqual([{ integrity_check: "ok" }]);
+  });
+
+  test("search goes on following what changes", () => {
+    db.exec(migrations[2] ?? "");
+    file("00u0", 7, record("00u0", "Emil"));
+    expect(found("emil")).toEqual(["00u0"]);
+    db.prepare("UPDATE assets SET record = ? WHERE id = '00u9'").run(record("00u9", "Adele", "SUSPENDED"));
+    expect(found("ada")).toEqual([]);
+    expect(found("adele")).toEqual(["00u9"]);
+    db.exec(`UPDATE assets SET factors = '${PUSH}' WHERE id = '00u0'`);
+    db.exec("UPDATE assets SET deleted_at = 10 WHERE id = '00u5'");
+    db.exec("DELETE FROM assets WHERE id = '00u3'");
+    expect(keys()).toMatchObject([
+      { id: "00u9", status: "SUSPENDED", mfa: null },
+      { id: "00u5", status: null, mfa: '["push|OKTA"]' },
+      { id: "00u0", status: "ACTIVE", mfa: '["push|OKTA"]' },
+    ]);
+    expect(found("dora")).toEqual([]);
+  });
+
+  test("an id is there once", () => {
+    db.exec(migrations[2] ?? "");
+    expect(() => file("00u9", 8, record("00u9", "Twin"))).toThrow("UNIQUE");
+  });
+});
