@@ -295,6 +295,8 @@ describe("input made from the document", () => {
         const path = operation.path
           .replace("{stream}", encodeURIComponent(stream))
           .replace(/\{\w+\}/, () => encodeURIComponent(id));
+        // Dots may lead out of the API, to the console, whose answers are pages.
+        fc.pre(new URL(path, "https://connector.example.com").pathname !== "/");
         const withBody = body !== undefined && verb !== "GET" && verb !== "HEAD";
         const search = new URLSearchParams(query).toString();
         const response = await call(verb, `${path}?${search}`, {
