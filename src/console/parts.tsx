@@ -1,5 +1,6 @@
 /** The pieces that pages are made of. */
 import type { Child, FC, PropsWithChildren } from "hono/jsx";
+import { Table as PlainTable } from "../http/table.tsx";
 import type { Problem } from "./api.ts";
 import type { View } from "./view.ts";
 import {
@@ -117,16 +118,7 @@ export const Table: FC<PropsWithChildren<{ label: string; heads: readonly Child[
   children,
 }) => (
   <section class="scroll" aria-label={label} tabindex={0}>
-    <table>
-      <thead>
-        <tr>
-          {heads.map((head) => (
-            <th scope="col">{head}</th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>{children}</tbody>
-    </table>
+    <PlainTable heads={heads}>{children}</PlainTable>
   </section>
 );
 

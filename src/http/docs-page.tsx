@@ -1,9 +1,10 @@
 /** The reference page: the OpenAPI document as HTML. No script, no outside file. */
-import type { Child, FC } from "hono/jsx";
+import type { FC } from "hono/jsx";
 import { isPlainObject } from "../config/values.ts";
 import { type ApiDocument, operationsOf } from "./openapi.ts";
 import { problemCatalogue } from "./problems.ts";
 import { fieldsOf, type SchemaLike, typeText } from "./schema-words.ts";
+import { Table } from "./table.tsx";
 
 type Operation = NonNullable<NonNullable<ApiDocument["paths"]>[string]["get"]>;
 
@@ -19,19 +20,6 @@ const Prose: FC<{ of: unknown }> = ({ of }) => (
       .split("`")
       .map((part, index) => (index % 2 === 1 ? <code>{part}</code> : part))}
   </>
-);
-
-const Table: FC<{ heads: readonly string[]; children: Child }> = ({ heads, children }) => (
-  <table>
-    <thead>
-      <tr>
-        {heads.map((head) => (
-          <th scope="col">{head}</th>
-        ))}
-      </tr>
-    </thead>
-    <tbody>{children}</tbody>
-  </table>
 );
 
 const Fields: FC<{ schema: unknown }> = ({ schema: whole }) => {

@@ -3,6 +3,7 @@
  * or absent, strings bounded, so that equal content is equal `JSON.stringify` text. Okta's own example payloads
  * break its schema (nulls, extra keys), so only what cannot be filed at all is refused.
  */
+import { isPlainObject } from "../config/values.ts";
 import { err, ok, type Result } from "../result.ts";
 import {
   child,
@@ -10,7 +11,6 @@ import {
   count,
   flag,
   identifier,
-  isRecord,
   type JsonRecord,
   list,
   text,
@@ -56,7 +56,7 @@ const NO_PROFILE = "no profile object";
 
 /** The id of any record, for lists of which nothing else is of interest: members, assignees; null without one. */
 export const identifierOf = (record: unknown): string | null =>
-  isRecord(record) ? identifier(record, "id") : null;
+  isPlainObject(record) ? identifier(record, "id") : null;
 
 const userProfile = (profile: JsonRecord): OktaUserProfile => {
   const kept: Partial<Record<(typeof USER_ATTRIBUTES)[number], string>> = {};
@@ -71,7 +71,7 @@ const userProfile = (profile: JsonRecord): OktaUserProfile => {
 const fileable = (
   record: unknown,
 ): Result<{ record: JsonRecord; id: string; status: string; profile: JsonRecord }, BadRecord> => {
-  if (!isRecord(record)) return bad(null, NOT_AN_OBJECT);
+  if (!isPlainObject(record)) return bad(null, NOT_AN_OBJECT);
   const id = identifier(record, "id");
   if (id === null) return bad(record, NO_ID);
   const status = word(record, "status");
@@ -113,7 +113,7 @@ const groupStats = (record: JsonRecord): OktaGroup["stats"] => {
 
 /** A group of any group list, with stats or without, or of a user's list. */
 export const parseGroup = (record: unknown): Result<OktaGroup, BadRecord> => {
-  if (!isRecord(record)) return bad(null, NOT_AN_OBJECT);
+  if (!isPlainObject(record)) return bad(null, NOT_AN_OBJECT);
   const id = identifier(record, "id");
   if (id === null) return bad(record, NO_ID);
   const profile = child(record, "profile");
@@ -130,7 +130,7 @@ export const parseGroup = (record: unknown): Result<OktaGroup, BadRecord> => {
 
 /** One factor of `GET /api/v1/users/{id}/factors`. It needs a type and a status; its id is not used. */
 export const parseFactor = (record: unknown): Result<OktaFactor, BadRecord> => {
-  if (!isRecord(record)) return bad(null, NOT_AN_OBJECT);
+  if (!isPlainObject(record)) return bad(null, NOT_AN_OBJECT);
   const factorType = word(record, "factorType");
   if (factorType === null) return bad(record, "no factorType");
   const status = word(record, "status");
@@ -140,7 +140,7 @@ export const parseFactor = (record: unknown): Result<OktaFactor, BadRecord> => {
 
 /** One role of a user or a group. It needs a type and a status. */
 export const parseRole = (record: unknown): Result<OktaRole, BadRecord> => {
-  if (!isRecord(record)) return bad(null, NOT_AN_OBJECT);
+  if (!isPlainObject(record)) return bad(null, NOT_AN_OBJECT);
   const type = word(record, "type");
   if (type === null) return bad(record, "no type");
   const status = word(record, "status");
@@ -172,7 +172,7 @@ const deviceProfile = (profile: JsonRecord): OktaDeviceProfile => {
 const NOTHING: JsonRecord = {};
 
 const deviceUser = (link: unknown): OktaDeviceUser | null => {
-  if (!isRecord(link)) return null;
+  if (!isPlainObject(link)) return null;
   const user = child(link, "user");
   const id = user === null ? null : identifier(user, "id");
   if (user === null || id === null) return null;
@@ -227,7 +227,7 @@ const logActor = (record: JsonRecord): OktaLogActor => ({
 
 /** One event of the System Log or of an event hook, without its bulky contexts. */
 export const parseLogEvent = (record: unknown): Result<OktaLogEvent, BadRecord> => {
-  if (!isRecord(record)) return bad(null, NOT_AN_OBJECT);
+  if (!isPlainObject(record)) return bad(null, NOT_AN_OBJECT);
   const uuid = identifier(record, "uuid");
   if (uuid === null) return err({ reason: "no uuid", id: null });
   const eventType = word(record, "eventType");
@@ -241,7 +241,7 @@ export const parseLogEvent = (record: unknown): Result<OktaLogEvent, BadRecord> 
     outcome: outcome === null ? null : word(outcome, "result"),
     actor: actor === null ? null : logActor(actor),
     target: list(record, "target")
-      .filter(isRecord)
+      .filter(isPlainObject)
       .map((target) => ({ ...logActor(target), displayName: word(target, "displayName") })),
   });
 };

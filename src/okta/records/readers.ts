@@ -1,5 +1,7 @@
 /** Small readers of untrusted JSON: each gives a value of the right type and a bounded size, or null. */
 
+import { isPlainObject } from "../../config/values.ts";
+
 /** A JSON object of which nothing is known yet. */
 export type JsonRecord = Readonly<Record<string, unknown>>;
 
@@ -24,13 +26,10 @@ const bounded = (value: string): string => {
   return cut.isWellFormed() ? cut : cut.toWellFormed();
 };
 
-export const isRecord = (value: unknown): value is JsonRecord =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 /** The object under `key`, or null. */
 export const child = (record: JsonRecord, key: string): JsonRecord | null => {
   const value = record[key];
-  return isRecord(value) ? value : null;
+  return isPlainObject(value) ? value : null;
 };
 
 /** The list under `key`; anything else is an empty list. */
