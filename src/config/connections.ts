@@ -29,14 +29,17 @@ const prefixRule =
   "a prefix is upper-case letters, digits and underscores, like ACME_ for the secret ACME_API_TOKEN";
 
 /** What every connection shares: how to treat an org. */
-const readTreatment = (env: RawEnv) => {
-  const runs = readRunSettings(env);
+const readTreatment = (
+  env: RawEnv,
+  rateLimitShare: Setting<number>,
+  runs: ReturnType<typeof readRunSettings>["values"],
+) => {
   const parts = allOf({
     loopback: settingOf("ALLOW_LOOPBACK", flagOf(env, "ALLOW_LOOPBACK")),
-    rateLimitShare: readShare(env),
+    rateLimitShare,
     mfaIgnoredFactors: readIgnoredFactors(env),
   });
-  return parts.ok ? { ok: true as const, value: { ...parts.value, ...runs.values } } : parts;
+  return parts.ok ? { ok: true as const, value: { ...parts.value, ...runs } } : parts;
 };
 
 const DEFAULT_SHARE = 0.5;
@@ -225,10 +228,11 @@ export const readConnections = (env: RawEnv): Connections => {
   const custom = readCustomDomains(env);
   const baseUrlRules = { allowLoopback: loopback.ok && loopback.value, customDomains: custom.domains };
   const judge = baseUrlJudge(baseUrlRules, custom.problems);
-  const treatment = readTreatment(env);
   const share = readShare(env);
+  const runs = readRunSettings(env);
+  const treatment = readTreatment(env, share, runs.values);
   const shared = {
-    runProblems: readRunSettings(env).problems,
+    runProblems: runs.problems,
     rateLimitShare: share.ok ? share.value : DEFAULT_SHARE,
     baseUrlRules,
   };
