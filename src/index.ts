@@ -1,11 +1,14 @@
 /** The Worker: wires what reaches it from outside to what does the work, and does nothing else. */
-import { configOf } from "./config.ts";
+
+import { connectionsOf } from "./config/connections.ts";
+import { consoleRoutes } from "./console/index.tsx";
+import { streamObjectName } from "./contract/objects.ts";
+import { streamNames } from "./contract/streams.ts";
 import { createApp } from "./http/app.ts";
 import { callMetrics } from "./http/call-metrics.ts";
+import { configOf } from "./http/config.ts";
 import { enrichmentMetrics } from "./http/routes/enrichments.ts";
-import { log } from "./log.ts";
-import { streamObjectName } from "./sync/api.ts";
-import { streamNames } from "./sync/status.ts";
+import { log } from "./lib/log.ts";
 
 export { SinkDelivery } from "./delivery/index.ts";
 export { AccountLookup } from "./enrichment/account-lookup.ts";
@@ -15,23 +18,29 @@ export { InventoryStream } from "./sync/inventory-stream.ts";
 /** The cron of `wrangler.toml` that asks for a full run; every other one asks for a delta. */
 const FULL_CRON = "0 2 * * *";
 
-const app = createApp({
-  config: configOf,
-  stream: (env, connection, stream) => env.INVENTORY_STREAM.getByName(streamObjectName(connection, stream)),
-  now: () => Date.now(),
-  fetch: (input, init) => fetch(input, init),
-  metrics: [enrichmentMetrics, callMetrics],
-});
+const app = createApp(
+  {
+    config: configOf,
+    stream: (env, connection, stream) =>
+      env.INVENTORY_STREAM.getByName(streamObjectName({ connection, stream })),
+    now: () => Date.now(),
+    fetch: (input, init) => fetch(input, init),
+    metrics: [enrichmentMetrics, callMetrics],
+  },
+  [consoleRoutes],
+);
 
 export default {
   fetch: app.fetch,
 
   async scheduled(controller, env) {
     const kind = controller.cron === FULL_CRON ? "full" : "delta";
-    const configured = [...configOf(env).connections].flatMap(([id, setting]) => (setting.ok ? [id] : []));
+    const configured = [...connectionsOf(env).byId].flatMap(([id, setting]) => (setting.ok ? [id] : []));
     const woken = await Promise.allSettled(
       configured.flatMap((id) =>
-        streamNames.map((stream) => env.INVENTORY_STREAM.getByName(streamObjectName(id, stream)).wake(kind)),
+        streamNames.map((stream) =>
+          env.INVENTORY_STREAM.getByName(streamObjectName({ connection: id, stream })).wake(kind),
+        ),
       ),
     );
     for (const result of woken) {

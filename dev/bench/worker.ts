@@ -3,7 +3,7 @@
  * routes of its own; everything else is the product.
  */
 
-import type { DeliveryIdentity } from "../../src/delivery/store.ts";
+import type { DeliveryIdentity } from "../../src/contract/objects.ts";
 import worker, {
   SinkDelivery as Delivery,
   OktaGate as Gate,

@@ -1,6 +1,6 @@
 /** The running connector, over HTTP as any caller sees it. */
 import * as z from "zod";
-import { type StreamStatus, streamStatusSchema } from "../../src/sync/status.ts";
+import { type StreamStatus, streamStatusSchema } from "../../src/contract/status.ts";
 
 const problems = z.array(z.object({ setting: z.string(), message: z.string() }));
 export type Problems = z.infer<typeof problems>;

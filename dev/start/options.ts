@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { err, ok, type Result } from "../../src/result.ts";
+import { err, ok, type Result } from "../../src/lib/result.ts";
 
 export interface StartOptions {
   /** The simulated org's size and seed; the same ones make the same org. */

@@ -1,5 +1,5 @@
 /** Whether a first run has left a complete inventory. Pure. */
-import type { StreamStatus } from "../../src/sync/status.ts";
+import type { StreamStatus } from "../../src/contract/status.ts";
 import { count, counted } from "./numbers.ts";
 
 /** Nothing is under way any more. */

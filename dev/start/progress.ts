@@ -1,5 +1,5 @@
 /** What a running stream looks like on a terminal. Pure. */
-import type { StreamStatus } from "../../src/sync/status.ts";
+import type { StreamStatus } from "../../src/contract/status.ts";
 import { count, counted, duration } from "./numbers.ts";
 import { isSettled } from "./outcome.ts";
 

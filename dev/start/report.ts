@@ -1,5 +1,5 @@
 /** What is told once the first run is over. Pure. */
-import type { StreamStatus } from "../../src/sync/status.ts";
+import type { StreamStatus } from "../../src/contract/status.ts";
 import { count, counted, duration } from "./numbers.ts";
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

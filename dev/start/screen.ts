@@ -1,5 +1,5 @@
 /** Shows progress: lines that redraw themselves on a terminal, now and then a plain line elsewhere. */
-import type { StreamStatus } from "../../src/sync/status.ts";
+import type { StreamStatus } from "../../src/contract/status.ts";
 import { isSettled } from "./outcome.ts";
 import { plainLine, progressLine } from "./progress.ts";
 

@@ -1,5 +1,5 @@
 /** Watching runs, and starting them when their time has come. */
-import type { StreamStatus } from "../../src/sync/status.ts";
+import type { StreamStatus } from "../../src/contract/status.ts";
 import type { Connector, Problems } from "./connector.ts";
 import { Failure } from "./failure.ts";
 import { duration } from "./numbers.ts";

@@ -1,5 +1,5 @@
 /** The base URL of an Okta org: the one place that the credential is sent to, so its rules are strict. */
-import { err, ok, type Result } from "../result.ts";
+import { err, ok, type Result } from "../lib/result.ts";
 import { checkOutboundUrl, isLoopbackHost } from "./outbound-url.ts";
 
 export interface BaseUrlRules {

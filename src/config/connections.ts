@@ -1,12 +1,22 @@
 /** The Okta orgs: the default one from the plain settings, and those of CONNECTIONS. */
 
-import { err, ok, type Result } from "../result.ts";
+import { err, ok, type Result } from "../lib/result.ts";
 import { type BaseUrlRules, parseBaseUrl, parseCustomDomain } from "./base-url.ts";
 import { readCredential } from "./credential.ts";
 import { readIgnoredFactors } from "./factors.ts";
+import { oncePerEnv } from "./once.ts";
 import { allOf, refused, sentence, settingOf } from "./problem.ts";
 import type { Connection, Setting, SettingProblem } from "./types.ts";
-import { flagOf, isPlainObject, jsonOf, listOf, numberOf, type RawEnv, textOf } from "./values.ts";
+import {
+  allowsLoopback,
+  flagOf,
+  isPlainObject,
+  jsonOf,
+  listOf,
+  numberOf,
+  type RawEnv,
+  textOf,
+} from "./values.ts";
 
 export const defaultConnectionId = "default";
 
@@ -224,9 +234,8 @@ const clashes = (entry: Entry, others: readonly Entry[], defaultInUse: boolean):
 
 /** Reads the default connection and CONNECTIONS. A wrong entry affects the connection that it names, no other. */
 export const readConnections = (env: RawEnv): Connections => {
-  const loopback = flagOf(env, "ALLOW_LOOPBACK");
   const custom = readCustomDomains(env);
-  const baseUrlRules = { allowLoopback: loopback.ok && loopback.value, customDomains: custom.domains };
+  const baseUrlRules = { allowLoopback: allowsLoopback(env), customDomains: custom.domains };
   const judge = baseUrlJudge(baseUrlRules, custom.problems);
   const share = readShare(env);
   const runs = readRunSettings(env);
@@ -264,4 +273,13 @@ export const readConnections = (env: RawEnv): Connections => {
     byId.set(entry.id, problems.length === 0 ? entry.connection : refused(...earlier, ...problems, ...own));
   }
   return { byId, problems: read.flatMap((entry) => (entry.ok ? [] : [entry.error])), ...shared };
+};
+
+/** The connections of this env, read once. */
+export const connectionsOf = oncePerEnv(readConnections);
+
+/** One connection's settings; null when there is no such connection or its settings are wrong. */
+export const connectionOf = (env: object, id: string): Connection | null => {
+  const setting = connectionsOf(env).byId.get(id);
+  return setting?.ok ? setting.value : null;
 };

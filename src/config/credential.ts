@@ -1,6 +1,6 @@
 /** The credential of a connection: an API token, or an OAuth service app's client id and private key. */
 
-import { err, ok, type Result } from "../result.ts";
+import { err, ok, type Result } from "../lib/result.ts";
 import { refused, sentence } from "./problem.ts";
 import type { Credential, Setting, SettingProblem } from "./types.ts";
 import { isPlainObject, type RawEnv, textOf } from "./values.ts";

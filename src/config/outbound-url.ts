@@ -3,7 +3,7 @@
  * a public host. Names are judged as written: a public name that resolves to a private address is not
  * recognised here, and Cloudflare's network does not route to private addresses.
  */
-import { err, ok, type Result } from "../result.ts";
+import { err, ok, type Result } from "../lib/result.ts";
 
 export interface OutboundUrlOptions {
   /** Setting ALLOW_LOOPBACK: `http://127.0.0.1`, `http://localhost` and `http://[::1]` are fine, on any port. */

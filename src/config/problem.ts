@@ -1,4 +1,4 @@
-import type { Result } from "../result.ts";
+import type { Result } from "../lib/result.ts";
 import type { Setting, SettingProblem } from "./types.ts";
 
 /** What is wrong with a single value, written in lower case without a full stop, as a sentence. */

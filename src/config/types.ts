@@ -39,10 +39,3 @@ export interface Connection {
   /** Okta calls in one alarm, so that the free plan's 50 subrequests suffice. */
   readonly subrequestsPerSlice: number;
 }
-
-export interface EnrichmentSettings {
-  /** How long a look-up is fresh. */
-  readonly ttlSeconds: number;
-  /** How long a look-up may take before it is given up, ms. */
-  readonly lookupTimeoutMs: number;
-}

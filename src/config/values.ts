@@ -1,5 +1,5 @@
 /** Reading single values out of env. Nothing here repeats a value in a problem: it may be a secret. */
-import { err, ok, type Result } from "../result.ts";
+import { err, ok, type Result } from "../lib/result.ts";
 
 /** The settings as the Worker gets them: text, or whatever JSON wrangler.toml held; bindings are in there too. */
 export type RawEnv = Readonly<Record<string, unknown>>;
@@ -68,6 +68,12 @@ export const flagOf = (env: RawEnv, name: string): Result<boolean, string> => {
   const text = textOf(env, name)?.toLowerCase();
   if (text === undefined || text === "false") return ok(false);
   return text === "true" ? ok(true) : err("it must be true or false; leave it out for false");
+};
+
+/** ALLOW_LOOPBACK, where a wrong value allows nothing. */
+export const allowsLoopback = (env: RawEnv): boolean => {
+  const flag = flagOf(env, "ALLOW_LOOPBACK");
+  return flag.ok && flag.value;
 };
 
 /** A comma-separated list, trimmed, without empty items. A JSON list of text is taken as well. */

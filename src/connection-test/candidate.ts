@@ -1,8 +1,10 @@
 /** A credential that a request brings to be tried before it is stored. Judged by the rules of the settings. */
+
+import type { BaseUrlRules } from "../config/base-url.ts";
 import { parseBaseUrl } from "../config/base-url.ts";
 import { readCredential } from "../config/credential.ts";
-import type { Config, Connection, Credential } from "../config.ts";
-import { err, ok, type Result } from "../result.ts";
+import type { Connection, Credential } from "../config/types.ts";
+import { err, ok, type Result } from "../lib/result.ts";
 
 /** The parts of the body; all optional. */
 export interface CandidateBody {
@@ -45,7 +47,7 @@ const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text
  */
 export const readCandidate = (
   body: CandidateBody,
-  config: Pick<Config, "baseUrlRules">,
+  config: { readonly baseUrlRules: BaseUrlRules },
   stored: Pick<Connection, "baseUrl"> | null,
 ): Result<Candidate | null, readonly CandidateProblem[]> => {
   const given = credentialFields.filter((field) => body[field] !== undefined);

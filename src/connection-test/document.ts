@@ -1,6 +1,6 @@
 /** What POST /v1/test-connection answers. Null is "not known" throughout. */
 import * as z from "zod";
-import { rateLimitSchema } from "../okta/gate/rate-limit-document.ts";
+import { rateLimitSchema } from "../contract/rate-limit.ts";
 
 export const capabilities = ["users", "groups", "factors", "roles", "devices", "logs"] as const;
 export type Capability = (typeof capabilities)[number];

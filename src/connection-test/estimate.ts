@@ -1,6 +1,6 @@
 /** What a first full run of both streams will cost, from what the test has seen anyway. Pure. */
 import type { Bucket } from "../okta/endpoints.ts";
-import { PAGE, planMemberships, predictDevices, predictUsers } from "../sync/plan.ts";
+import { PAGE, planMemberships, predictDevices, predictUsers } from "../streams/plan.ts";
 import type { ConnectionTest } from "./document.ts";
 
 /** A list's first page; `complete` when there are no others. */

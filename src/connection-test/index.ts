@@ -1,7 +1,8 @@
 /** POST /v1/test-connection, behind its route: a stored connection or a candidate, and every sink. */
 import { sentence } from "../config/problem.ts";
-import type { Config, Connection } from "../config.ts";
+import type { Connection } from "../config/types.ts";
 import { testSink } from "../delivery/index.ts";
+import type { ParsedSinks } from "../delivery/settings-types.ts";
 import { Permits } from "../okta/gate/permits.ts";
 import type { Candidate } from "./candidate.ts";
 import { type Check, type ConnectionTest, capabilities } from "./document.ts";
@@ -17,7 +18,7 @@ export type { OnCheck } from "./run.ts";
 
 export interface ConnectionTestDeps {
   readonly env: Env;
-  readonly config: Pick<Config, "sinks" | "rateLimitShare">;
+  readonly config: { readonly sinks: ParsedSinks; readonly rateLimitShare: number };
   readonly fetch: typeof fetch;
   readonly now: () => number;
   readonly onCheck: OnCheck;
@@ -87,7 +88,7 @@ const withSinks = async (
 };
 
 /** The names of the document's checks, in its order. */
-export const checkNames = ({ accepted, refused }: Config["sinks"]): readonly string[] => [
+export const checkNames = ({ accepted, refused }: ParsedSinks): readonly string[] => [
   ...capabilities,
   ...[...accepted, ...refused].map(({ name }) => `sink:${name}`),
 ];
@@ -111,7 +112,7 @@ const sinkChecks = async (
   return [...tried, ...wrong];
 };
 
-const refusedCheck = ({ name, problems }: Config["sinks"]["refused"][number]): Check => ({
+const refusedCheck = ({ name, problems }: ParsedSinks["refused"][number]): Check => ({
   name: `sink:${name}`,
   status: "fail",
   http_status: null,

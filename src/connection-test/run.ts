@@ -1,10 +1,11 @@
 /** The test of a connection: at most ten calls to Okta, and what each shows as soon as it is answered. */
+
+import type { Result } from "../lib/result.ts";
+import { ok } from "../lib/result.ts";
 import type { CredentialSource } from "../okta/credential.ts";
 import type { AccessToken } from "../okta/oauth/access-token.ts";
 import type { TokenError } from "../okta/oauth/errors.ts";
 import { identifierOf } from "../okta/records.ts";
-import type { Result } from "../result.ts";
-import { ok } from "../result.ts";
 import { checkVerdict } from "./check-verdict.ts";
 import { checkOf, factsOf, type Judging, stoppedChecks, tokenFacts } from "./checks.ts";
 import { type Capability, type Check, type ConnectionTest, capabilities } from "./document.ts";

@@ -1,5 +1,6 @@
 /** The two ways to sign in to the org under test: as the connection does, or with what a request brings. */
-import type { Credential } from "../config.ts";
+import type { Credential } from "../config/types.ts";
+import { err, type Result } from "../lib/result.ts";
 import { sswsCredential } from "../okta/credential.ts";
 import type { AccessToken } from "../okta/oauth/access-token.ts";
 import { type TokenError, tokenError } from "../okta/oauth/errors.ts";
@@ -10,7 +11,6 @@ import {
   tokenCacheOf,
 } from "../okta/oauth/oauth-credential.ts";
 import { requestToken } from "../okta/oauth/token-request.ts";
-import { err, type Result } from "../result.ts";
 import type { Candidate } from "./candidate.ts";
 import type { SignIn } from "./run.ts";
 

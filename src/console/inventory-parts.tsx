@@ -1,6 +1,6 @@
 /** What the inventory holds in numbers, each leading to the list behind it. */
 import type { Child, FC, PropsWithChildren } from "hono/jsx";
-import type { DeviceSummary, UserSummary } from "../sync/explore-documents.ts";
+import type { DeviceSummary, UserSummary } from "../contract/inventory-documents.ts";
 import type { Answer } from "./api.ts";
 import { devicesPath, usersPath } from "./inventory-rows.tsx";
 import { type Bar, Bars, Card, Empty, ProblemNote, Section } from "./parts.tsx";

@@ -1,6 +1,6 @@
 /** Rows of what was found, each leading to the asset or to who is in the group. */
 import type { FC } from "hono/jsx";
-import type { FoundDevice, FoundUser } from "../sync/explore-documents.ts";
+import type { FoundDevice, FoundUser } from "../contract/inventory-documents.ts";
 import { Status, Table, Text, Time, Truth } from "./parts.tsx";
 import { linkTo, segment, type View } from "./view.ts";
 

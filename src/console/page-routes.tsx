@@ -1,14 +1,16 @@
 /** The pages. Each asks the API for what it shows; a part that fails shows why, and the rest is there. */
+
 import type { Context, Hono } from "hono";
-import { problemsOf, problemsOfParts } from "../config.ts";
+import type { DeviceSummary, SearchResults, UserSummary } from "../contract/inventory-documents.ts";
+import type { RunDocument } from "../contract/status.ts";
+import { type StreamName, streamNames } from "../contract/streams.ts";
 import type { DeadLettersDocument } from "../delivery/api.ts";
 import type { OktaAnswer } from "../enrichment/answer.ts";
 import { evaluateRules } from "../enrichment/verdict.ts";
+import { problemsOf, problemsOfParts } from "../http/config.ts";
 import type { AppDeps } from "../http/deps.ts";
 import { ProblemError } from "../http/problems.ts";
 import { selectConnection } from "../http/select.ts";
-import type { DeviceSummary, Found, UserSummary } from "../sync/explore-documents.ts";
-import { type RunDocument, type StreamName, streamNames } from "../sync/status.ts";
 import type { Answer } from "./api.ts";
 import { noticeOf } from "./notices.ts";
 import { AccountPage, type Lookup } from "./pages/account.tsx";
@@ -52,7 +54,7 @@ const deadLettersShown = 50;
 const linkedDevicesShown = 50;
 
 const find = (view: View, stream: StreamName, parameters: Record<string, string | number>) =>
-  view.api<Found>("GET", linkTo(view, `/v1/inventory/${stream}/search`, parameters));
+  view.api<SearchResults>("GET", linkTo(view, `/v1/inventory/${stream}/search`, parameters));
 
 const lookUp = async (
   c: Context<ConsoleEnv>,
@@ -224,7 +226,7 @@ export const pageRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps): void => {
 };
 
 /** Without those that only look like it: a search finds words by their beginnings. */
-const linkedTo = (userId: string, found: Answer<Found>): Answer<Found> =>
+const linkedTo = (userId: string, found: Answer<SearchResults>): Answer<SearchResults> =>
   !found.ok
     ? found
     : {

@@ -6,7 +6,7 @@ import type { AppEnv } from "../http/deps.ts";
 import { consolePolicy } from "../http/hardening.ts";
 import { problemFrom } from "../http/problem-from.ts";
 import { ProblemError, problemCatalogue } from "../http/problems.ts";
-import { errorFields, log } from "../log.ts";
+import { errorFields, log } from "../lib/log.ts";
 import type { Problem } from "./api.ts";
 import { ProblemPage } from "./pages/problem.tsx";
 import type { View } from "./view.ts";

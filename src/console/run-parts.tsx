@@ -1,7 +1,7 @@
 /** Runs, as progress, as a history and as a chart. */
 import type { FC } from "hono/jsx";
-import type { RateLimitDocument } from "../okta/gate/rate-limit-document.ts";
-import type { RunDocument, StreamStatus } from "../sync/status.ts";
+import type { RateLimitDocument } from "../contract/rate-limit.ts";
+import type { RunDocument, StreamStatus } from "../contract/status.ts";
 import { Badge, Empty, Table, Text, Time } from "./parts.tsx";
 import {
   callRate,

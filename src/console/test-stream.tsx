@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import type { JSX } from "hono/jsx/jsx-runtime";
 import { stream } from "hono/streaming";
 import type { Check, TestEvent } from "../connection-test/index.ts";
-import { errorFields, log } from "../log.ts";
+import { errorFields, log } from "../lib/log.ts";
 import { type ConsoleEnv, documentOf } from "./respond.tsx";
 import { type ShownTest, TestResult } from "./test-parts.tsx";
 

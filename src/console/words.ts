@@ -1,5 +1,5 @@
 /** Numbers, times and states in plain words. Pure. */
-import type { RunDocument, StreamStatus } from "../sync/status.ts";
+import type { RunDocument, StreamStatus } from "../contract/status.ts";
 
 export const number = (n: number): string => n.toLocaleString("en");
 

@@ -1,9 +1,11 @@
 /** What may be asked of a sink's delivery, and its documents. Everything that crosses is plain data. */
+
 import * as z from "zod";
-import type { Result } from "../result.ts";
-import type { SinkStatusDocument } from "../sync/status.ts";
+import type { DeliveryIdentity } from "../contract/objects.ts";
+import { deliveryObjectName } from "../contract/objects.ts";
+import type { SinkStatusDocument } from "../contract/status.ts";
+import type { Result } from "../lib/result.ts";
 import type { SinkType } from "./settings-types.ts";
-import type { DeliveryIdentity } from "./store.ts";
 
 export const deadLetterSchema = z.object({
   id: z.string().meta({ description: "The event's id: `<connection>/<stream>/<asset id>/<sequence>`." }),
@@ -41,10 +43,6 @@ export interface SinkDeliveryApi {
   settleDeadLetters(action: "retry" | "drop", ids: readonly string[] | null): Promise<number>;
   retire(): Promise<void>;
 }
-
-/** The name of the Durable Object of one stream's delivery to one sink. */
-export const deliveryObjectName = ({ connection, stream, sink }: DeliveryIdentity): string =>
-  `${connection}/${stream}/${sink}`;
 
 /** The delivery's object. The generated type of the binding leads through the Worker's entry, which leads here. */
 export const deliveryStub = (env: Env, identity: DeliveryIdentity): SinkDeliveryApi =>

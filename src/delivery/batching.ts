@@ -1,5 +1,5 @@
 /** Which events go together. */
-import type { StoredEvent } from "../sync/api.ts";
+import type { StoredEvent } from "../contract/stream-api.ts";
 import type { Sink } from "./sink.ts";
 
 const encoder = new TextEncoder();

@@ -1,7 +1,8 @@
 /** One stream's delivery to one sink, whatever object it lives in. */
-import { errorFields, log } from "../log.ts";
-import { err, ok, type Result } from "../result.ts";
-import type { SinkStatusDocument } from "../sync/status.ts";
+import type { DeliveryIdentity } from "../contract/objects.ts";
+import type { SinkStatusDocument } from "../contract/status.ts";
+import { errorFields, log } from "../lib/log.ts";
+import { err, ok, type Result } from "../lib/result.ts";
 import type { DeadLettersDocument } from "./api.ts";
 import { sha256Hex } from "./body.ts";
 import type { Inventory } from "./pending-events.ts";
@@ -9,7 +10,7 @@ import { type DeliveryState, failed, rewound } from "./progress.ts";
 import type { SinkSettings } from "./settings-types.ts";
 import { createSink } from "./sinks/index.ts";
 import { newSnapshot, nextWorkAt, runSlice } from "./slice.ts";
-import { type DeadLetter, type DeliveryIdentity, DeliveryStore } from "./store.ts";
+import { type DeadLetter, DeliveryStore } from "./store.ts";
 
 export interface DeliveryDeps {
   readonly storage: DurableObjectStorage;

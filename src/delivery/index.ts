@@ -1,11 +1,13 @@
 /** Delivery as the rest of the Worker sees it. */
-import { configOf } from "../config.ts";
-import { errorFields, log } from "../log.ts";
-import type { SinkStatusDocument, StreamName } from "../sync/status.ts";
+
+import type { DeliveryIdentity } from "../contract/objects.ts";
+import type { SinkStatusDocument } from "../contract/status.ts";
+import type { StreamName } from "../contract/streams.ts";
+import { errorFields, log } from "../lib/log.ts";
 import { deliveryStub } from "./api.ts";
 import { untouchedStatus } from "./delivery.ts";
+import { sinksOf } from "./settings.ts";
 import type { ParsedSinks, RefusedSink, SinkSettings } from "./settings-types.ts";
-import type { DeliveryIdentity } from "./store.ts";
 
 export { SinkDelivery } from "./sink-delivery.ts";
 export { testSink } from "./test-sink.ts";
@@ -62,7 +64,7 @@ export const wakeSinks = async (deps: {
   readonly known: readonly string[];
 }): Promise<{ known: string[] }> => {
   const { env, connection, stream, head } = deps;
-  const { sinks } = configOf(env);
+  const sinks = sinksOf(env);
   const wanted = takers(sinks, stream).map((settings) => settings.name);
   const removed = deps.known.filter((name) => !wanted.includes(name));
   const identityOf = (sink: string): DeliveryIdentity => ({ connection, stream, sink });
@@ -93,7 +95,7 @@ export const snapshotSinks = async (deps: {
 }): Promise<void> => {
   const { env, connection, stream, runId } = deps;
   await Promise.all(
-    takers(configOf(env).sinks, stream)
+    takers(sinksOf(env), stream)
       .filter((settings) => settings.type === "r2")
       .map((settings) => {
         const identity = { connection, stream, sink: settings.name };
@@ -133,7 +135,7 @@ export const sinkStatuses = async (
   stream: StreamName,
   head: number,
 ): Promise<SinkStatusDocument[]> => {
-  const { sinks } = configOf(env);
+  const sinks = sinksOf(env);
   const running = await Promise.all(
     takers(sinks, stream).map((settings) => {
       const { name, type } = settings;

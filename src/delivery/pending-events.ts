@@ -1,5 +1,5 @@
 /** The events after a sink's cursor, read page by page and a little ahead of the deliveries. */
-import type { EventsPage, EventsQuery, StoredEvent } from "../sync/api.ts";
+import type { EventsPage, EventsQuery, StoredEvent } from "../contract/stream-api.ts";
 
 export type Inventory = (query: EventsQuery) => Promise<EventsPage>;
 

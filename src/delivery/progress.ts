@@ -1,6 +1,6 @@
 /** How a sink's delivery moves on: pure transitions from one state to the next, by what became of a batch. */
-import type { StoredEvent } from "../sync/api.ts";
-import { backoffMs } from "./backoff.ts";
+import type { StoredEvent } from "../contract/stream-api.ts";
+import { backoffMs } from "../lib/backoff.ts";
 import type { DeliveryError, DeliveryOutcome, SettleOutcome } from "./sink.ts";
 
 /** A batch that was sent and not yet acknowledged. */

@@ -1,5 +1,5 @@
 /** What a sink says, made fit for a status, a log and a dead letter. */
-import { redact as masked } from "../log.ts";
+import { redact as masked } from "../lib/log.ts";
 
 const mostCharacters = 300;
 

@@ -1,7 +1,7 @@
 /** One HTTP request to a sink: no redirects, an answer of bounded size, a time-out, errors as values. */
-import { readBounded } from "../bounded-text.ts";
-import { err, ok, type Result } from "../result.ts";
-import { timeLimit } from "../timeout.ts";
+import { readBounded } from "../lib/bounded-text.ts";
+import { err, ok, type Result } from "../lib/result.ts";
+import { timeLimit } from "../lib/timeout.ts";
 import { redact } from "./redact.ts";
 import type { DeliveryError } from "./sink.ts";
 

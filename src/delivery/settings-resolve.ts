@@ -1,7 +1,8 @@
 /** From a sink's settings as people write them to settings with secrets, URLs and bindings resolved. */
+
 import { checkOutboundUrl } from "../config/outbound-url.ts";
-import { err, ok, type Result } from "../result.ts";
-import type { StreamName } from "../sync/status.ts";
+import type { StreamName } from "../contract/streams.ts";
+import { err, ok, type Result } from "../lib/result.ts";
 import type { SinkShape } from "./settings-shapes.ts";
 import type { SinkContext, SinkProblem, SinkSettings } from "./settings-types.ts";
 

@@ -1,10 +1,6 @@
 /** The keys of SINKS by type, as people write them: names, defaults and bounds of the public contract. */
 import * as z from "zod";
-import type { Dialect } from "../sync/api.ts";
-import type { StreamName } from "../sync/status.ts";
-
-const streamNames = ["users", "devices"] as const satisfies readonly StreamName[];
-const dialects = ["sekoia", "ocsf"] as const satisfies readonly Dialect[];
+import { type Dialect, dialects, streamNames } from "../contract/streams.ts";
 
 const secretName = z
   .string("it must be the name of a secret, for example SIEM_TOKEN")

@@ -1,6 +1,6 @@
 /** What SINKS is once it has been read: each sink with its secrets resolved, or refused with its problems. */
-import type { Dialect } from "../sync/api.ts";
-import type { StreamName } from "../sync/status.ts";
+
+import type { Dialect, StreamName } from "../contract/streams.ts";
 
 interface CommonSettings {
   /** Unique among the sinks, `[a-zA-Z0-9_-]{1,64}`. A renamed sink is a new one. */

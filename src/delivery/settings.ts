@@ -3,9 +3,10 @@
  * wrong and what a right value looks like; the others run.
  */
 import type * as z from "zod";
+import { oncePerEnv } from "../config/once.ts";
 import { sentence } from "../config/problem.ts";
 import type { SettingProblem } from "../config/types.ts";
-import { isPlainObject } from "../config/values.ts";
+import { allowsLoopback, isPlainObject } from "../config/values.ts";
 import { resolve } from "./settings-resolve.ts";
 import { sinkName, sinkShapes, sinkTypes } from "./settings-shapes.ts";
 import type {
@@ -128,3 +129,15 @@ export const problemsOfSink = ({ refused }: ParsedSinks, name: string): SettingP
   );
   return settingProblemsOf(sink?.problems ?? []);
 };
+
+/** The sinks of this env, read once. */
+export const sinksOf = oncePerEnv((env) =>
+  parseSinks(env["SINKS"], {
+    secret: (name) => {
+      const value = env[name];
+      return typeof value === "string" ? value : undefined;
+    },
+    binding: (name) => typeof env[name] === "object" && env[name] !== null,
+    allowLoopback: allowsLoopback(env),
+  }),
+);

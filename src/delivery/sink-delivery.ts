@@ -1,13 +1,14 @@
 /** The Durable Object of one stream's delivery to one sink: a shell that gives Delivery its surroundings. */
+
 import { DurableObject } from "cloudflare:workers";
-import { configOf } from "../config.ts";
-import type { Result } from "../result.ts";
-import { type StreamApi, streamObjectName } from "../sync/api.ts";
-import type { SinkStatusDocument } from "../sync/status.ts";
+import { type DeliveryIdentity, streamObjectName } from "../contract/objects.ts";
+import type { SinkStatusDocument } from "../contract/status.ts";
+import type { StreamApi } from "../contract/stream-api.ts";
+import type { Result } from "../lib/result.ts";
 import type { DeadLettersDocument, SinkDeliveryApi } from "./api.ts";
 import { Delivery } from "./delivery.ts";
+import { sinksOf } from "./settings.ts";
 import type { SinkSettings, SinkType } from "./settings-types.ts";
-import type { DeliveryIdentity } from "./store.ts";
 
 /** Below the free plan's 50 external subrequests, with room for polls. */
 const requestsPerSlice = 40;
@@ -17,9 +18,8 @@ const sinkSettings = (
   env: Env,
   { stream, sink }: Pick<DeliveryIdentity, "stream" | "sink">,
 ): SinkSettings | null =>
-  configOf(env).sinks.accepted.find(
-    (settings) => settings.name === sink && settings.streams.includes(stream),
-  ) ?? null;
+  sinksOf(env).accepted.find((settings) => settings.name === sink && settings.streams.includes(stream)) ??
+  null;
 
 export class SinkDelivery extends DurableObject<Env> implements SinkDeliveryApi {
   readonly #delivery: Delivery;
@@ -33,7 +33,7 @@ export class SinkDelivery extends DurableObject<Env> implements SinkDeliveryApi 
       inventory: ({ connection, stream }) => {
         // The generated type of the binding leads through the Worker's entry; the class implements StreamApi.
         const stub = env.INVENTORY_STREAM.getByName(
-          streamObjectName(connection, stream),
+          streamObjectName({ connection, stream }),
         ) as unknown as StreamApi;
         return (query) => stub.events(query);
       },

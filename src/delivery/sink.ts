@@ -1,6 +1,7 @@
 /** What a sink is to the delivery: somewhere that takes a batch and says what became of it. */
-import type { StoredEvent } from "../sync/api.ts";
-import type { StreamName } from "../sync/status.ts";
+
+import type { StoredEvent } from "../contract/stream-api.ts";
+import type { StreamName } from "../contract/streams.ts";
 
 /**
  * - `rate_limited` 429 or the product's word for "busy"

@@ -1,5 +1,7 @@
 /** One alarm's work for one sink: as many batches as the slice's budget permits, each committed by itself. */
-import type { Dialect, StoredEvent } from "../sync/api.ts";
+
+import type { StoredEvent } from "../contract/stream-api.ts";
+import type { Dialect } from "../contract/streams.ts";
 import { byteLength, takeBatch } from "./batching.ts";
 import { type Inventory, PendingEvents } from "./pending-events.ts";
 import {

@@ -1,15 +1,8 @@
 /** What one sink's delivery remembers, in the SQLite of its Durable Object. No events are copied here. */
 
-import type { StreamName } from "../sync/status.ts";
+import type { DeliveryIdentity } from "../contract/objects.ts";
 import type { NewDeadLetter, Step } from "./progress.ts";
 import { type DeliveryState, initialState } from "./progress.ts";
-
-/** Whose delivery this is. */
-export interface DeliveryIdentity {
-  readonly connection: string;
-  readonly stream: StreamName;
-  readonly sink: string;
-}
 
 /** What a delivery was set up with: a change of it makes the next try immediate. */
 export interface DeliverySetup extends DeliveryIdentity {

@@ -1,5 +1,5 @@
 /** What a trial request proves, in the words of a check. */
-import type { Result } from "../result.ts";
+import type { Result } from "../lib/result.ts";
 import { type Answer, describeAnswer, type SinkRequest } from "./request.ts";
 import type { DeliveryError, SinkTest } from "./sink.ts";
 

@@ -1,5 +1,5 @@
 /** POST /v1/test-connection tries every sink: a real, harmless request where the protocol has one. */
-import type { StreamName } from "../sync/status.ts";
+import type { StreamName } from "../contract/streams.ts";
 import type { SinkSettings } from "./settings-types.ts";
 import type { SinkTest } from "./sink.ts";
 import { createSink } from "./sinks/index.ts";

@@ -1,12 +1,13 @@
 import { DurableObject } from "cloudflare:workers";
-import { type Connection, configOf } from "../config.ts";
-import { errorFields, log } from "../log.ts";
+import { connectionOf } from "../config/connections.ts";
+import type { Connection } from "../config/types.ts";
+import { streamObjectName } from "../contract/objects.ts";
+import type { AccountFacts } from "../inventory/api.ts";
+import { errorFields, log } from "../lib/log.ts";
+import { err, type Result } from "../lib/result.ts";
 import type { OktaApi } from "../okta/api.ts";
 import { connectOkta } from "../okta/connect.ts";
 import type { OktaError } from "../okta/errors.ts";
-import { err, type Result } from "../result.ts";
-import type { AccountFacts } from "../sync/api.ts";
-import { streamObjectName } from "../sync/api.ts";
 import { type Found, fromInventory, withLastKnown } from "./account.ts";
 import type { Failure } from "./answer.ts";
 import {
@@ -23,6 +24,7 @@ import { addCounts, type Counts, noCounts } from "./counters.ts";
 import { answersTo, type Identifier } from "./identifier.ts";
 import { limited } from "./limited.ts";
 import { type LookedUp, type LookupApi, lookUpAccount } from "./lookup.ts";
+import { enrichmentOf } from "./settings.ts";
 import { SingleFlight } from "./single-flight.ts";
 
 /**
@@ -105,13 +107,13 @@ export class AccountLookup extends DurableObject<Env> {
   }
 
   async #fly({ connection: id, identifier, demand }: LookupRequest): Promise<LookupReply> {
-    const config = configOf(this.env);
-    const connection = config.connections.get(id);
-    if (connection?.ok !== true || !config.enrichment.ok) {
+    const connection = connectionOf(this.env, id);
+    const enrichment = enrichmentOf(this.env);
+    if (connection === null || !enrichment.ok) {
       const message = `the settings of connection ${id} are not right; GET /v1/streams tells which`;
       return { kind: "failed", failure: { code: "misconfigured", message, retryAt: null } };
     }
-    const { ttlSeconds, lookupTimeoutMs } = config.enrichment.value;
+    const { ttlSeconds, lookupTimeoutMs } = enrichment.value;
     const ttlMs = ttlSeconds * 1000;
     const cache = new AccountCache(this.env.ENRICHMENT_CACHE, id);
     const before = await cache.read(identifier);
@@ -120,7 +122,7 @@ export class AccountLookup extends DurableObject<Env> {
       if (good !== null) return { kind: "found", found: foundIn(good), at: good.at, cached: true };
     }
     const startedAt = Date.now();
-    const looked = await this.#ask(connection.value, identifier, lookupTimeoutMs);
+    const looked = await this.#ask(connection, identifier, lookupTimeoutMs);
     if (!looked.ok) return this.#fallBack(id, identifier, before, looked.error);
     const landed = await this.#land(cache, identifier, before, looked.value, startedAt, ttlMs);
     return { kind: "found", found: foundIn(landed), at: landed.at, cached: false };
@@ -277,7 +279,7 @@ export class AccountLookup extends DurableObject<Env> {
 
   /** The inventory does not have everyone (it may never have run): that it has none is no answer. */
   async #inventory(connection: string, identifier: Identifier): Promise<AccountFacts | null> {
-    const stream = this.env.INVENTORY_STREAM.getByName(streamObjectName(connection, "users"));
+    const stream = this.env.INVENTORY_STREAM.getByName(streamObjectName({ connection, stream: "users" }));
     try {
       return await stream.account(identifier.given);
     } catch (error) {

@@ -11,7 +11,7 @@
  * late, so `AccountLookup` guards what must not happen twice.
  */
 import * as z from "zod";
-import { errorFields, log } from "../log.ts";
+import { errorFields, log } from "../lib/log.ts";
 import { type Account, accountSchema, type Found, isComplete } from "./account.ts";
 import { answersTo, type Identifier, idIdentifier, mayBeId, nameIdentifier } from "./identifier.ts";
 

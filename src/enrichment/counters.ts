@@ -2,7 +2,7 @@
  * What became of look-ups, for /metrics. Each isolate adds up its own and brings them to one Durable Object a
  * connection a moment later, so that counting costs neither an answer's time nor an RPC an answer.
  */
-import { errorFields, log } from "../log.ts";
+import { errorFields, log } from "../lib/log.ts";
 
 /**
  * - `hits` answered from the cache, `misses` from Okta, `stale` from an old copy or the inventory because Okta

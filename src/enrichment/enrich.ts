@@ -2,7 +2,7 @@
  * A question answered: the cache, else the look-up, then the malice rules. Knows no HTTP and no environment;
  * the routes pass in what it works with.
  */
-import { errorFields, log } from "../log.ts";
+import { errorFields, log } from "../lib/log.ts";
 import type { Found } from "./account.ts";
 import type { Demand, LookupReply } from "./account-lookup.ts";
 import {

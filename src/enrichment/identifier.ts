@@ -2,7 +2,7 @@
  * What a person or an alert calls an account, made into something that can be looked up: normalised,
  * classified, or refused. Pure.
  */
-import { err, ok, type Result } from "../result.ts";
+import { err, ok, type Result } from "../lib/result.ts";
 
 /**
  * - `id` looks like an id of Okta's making and like nothing else, case kept: ids tell upper from lower case

@@ -1,8 +1,9 @@
 /** One look-up at Okta: who is meant, then groups, factors and roles side by side, within a time budget. */
+
+import { err, ok, type Result } from "../lib/result.ts";
 import type { OktaApi, Page } from "../okta/api.ts";
 import type { OktaError } from "../okta/errors.ts";
 import { type OktaUser, parseAll, parseFactor, parseGroup, parseRole, parseUser } from "../okta/records.ts";
-import { err, ok, type Result } from "../result.ts";
 import {
   type Account,
   activeFactors,

@@ -13,7 +13,7 @@
  * is refused with its position, so that a typo never turns into a rule that silently does nothing.
  */
 import { isPlainObject } from "../config/values.ts";
-import { err, ok, type Result } from "../result.ts";
+import { err, ok, type Result } from "../lib/result.ts";
 
 export const verdicts = ["Pending", "Benign", "Suspicious", "Malicious"] as const;
 export type Verdict = (typeof verdicts)[number];

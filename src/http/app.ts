@@ -2,9 +2,8 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler } from "hono";
 import { methodNotAllowed } from "hono/method-not-allowed";
-import { consoleRoutes } from "../console/index.tsx";
-import { errorFields, log } from "../log.ts";
-import { createDoor } from "./auth/index.ts";
+import { errorFields, log } from "../lib/log.ts";
+import { createDoor, type Door } from "./auth/index.ts";
 import type { App, AppDeps, AppEnv } from "./deps.ts";
 import { bodyBound, requestLog, securityHeaders, sizeBounds } from "./hardening.ts";
 import { registerSecurity } from "./openapi.ts";
@@ -45,11 +44,15 @@ const onError = (error: Error, c: Context<AppEnv>): Response => {
 const notFound = (c: Context<AppEnv>): Response =>
   problemResponse(c, new ProblemError("not_found", "There is no such route. GET /docs lists what there is."));
 
+/** Adds the routes of another door to the application: the console, for instance. */
+export type Mount = (app: App, deps: AppDeps, door: Door) => void;
+
 /**
- * Makes the application. One an isolate: it remembers failed attempts and Access's keys.
- * @example createApp({ config: configOf, stream: streamOf, now: Date.now, fetch }).fetch(request, env, ctx)
+ * Makes the application. One per isolate: it remembers failed attempts and Access's keys.
+ * @param mounts what is served beside the API, in order; their routes come after the API's own
+ * @example createApp({ config: configOf, stream: streamOf, now: Date.now, fetch }, [consoleRoutes])
  */
-export const createApp = (deps: AppDeps): App => {
+export const createApp = (deps: AppDeps, mounts: readonly Mount[] = []): App => {
   const app: App = new OpenAPIHono<AppEnv>({ defaultHook: refuseInvalid });
   app.onError(onError);
   app.notFound(notFound);
@@ -85,6 +88,6 @@ export const createApp = (deps: AppDeps): App => {
   maliceRulesRoutes(app, deps);
   metricsRoutes(app, deps);
   docsRoutes(app);
-  consoleRoutes(app, deps, door);
+  for (const mount of mounts) mount(app, deps, door);
   return app;
 };

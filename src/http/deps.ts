@@ -1,16 +1,18 @@
 /** What the HTTP side is given. Everything that reaches outside a request comes through here. */
+
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import type { Config } from "../config.ts";
-import type { StreamApi } from "../sync/api.ts";
-import type { StreamName } from "../sync/status.ts";
+import type { StreamApi } from "../contract/stream-api.ts";
+import type { StreamName } from "../contract/streams.ts";
+import type { InventoryApi } from "../inventory/api.ts";
 import type { Caller } from "./auth/caller.ts";
+import type { Config } from "./config.ts";
 import type { MetricFamily } from "./prometheus.ts";
 
 export interface AppDeps {
   /** The settings of this env; called on every request, so it must be memoised. */
   config(env: Env): Config;
   /** The stream of a connection that is configured. */
-  stream(env: Env, connectionId: string, stream: StreamName): StreamApi;
+  stream(env: Env, connectionId: string, stream: StreamName): StreamApi & InventoryApi;
   /** ms since the epoch. */
   now(): number;
   /** For the keys of Cloudflare Access. */

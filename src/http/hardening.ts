@@ -3,7 +3,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { matchedRoutes } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
-import { log } from "../log.ts";
+import { log } from "../lib/log.ts";
 import { vouchedCaller } from "./auth/vouched.ts";
 import type { AppDeps, AppEnv } from "./deps.ts";
 import { ProblemError } from "./problems.ts";

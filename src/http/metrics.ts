@@ -5,7 +5,7 @@ import {
   type StreamStatus,
   sinkStatusSchema,
   streamStateSchema,
-} from "../sync/status.ts";
+} from "../contract/status.ts";
 import type { Labels, MetricFamily, Sample } from "./prometheus.ts";
 
 const labelsOf = ({ connection, stream }: StreamStatus): Labels => ({ connection, stream });

@@ -1,10 +1,10 @@
 /** The parts that routes' schemas are made of, and what becomes of input that does not fit. */
 // Importing it teaches zod schemas `.openapi()`.
+import { streamNames } from "../contract/streams.ts";
 import "@hono/zod-openapi";
 import type { Hook } from "@hono/zod-openapi";
 import * as z from "zod";
 import { defaultConnectionId } from "../config/connections.ts";
-import { streamNames } from "../sync/status.ts";
 import type { AppEnv } from "./deps.ts";
 import { type FieldError, ProblemError } from "./problems.ts";
 

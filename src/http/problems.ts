@@ -1,7 +1,8 @@
 /** Errors as RFC 9457 problem details. A route throws a `ProblemError`; nothing else makes an error answer. */
+
 import type { Context } from "hono";
 import * as z from "zod";
-import type { SettingProblem } from "../config.ts";
+import type { SettingProblem } from "../config/types.ts";
 
 /** Every `code` there is: its HTTP status, its title and what it means to a caller. Part of the contract. */
 export const problemCatalogue = {

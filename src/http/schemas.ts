@@ -1,7 +1,7 @@
 /** The status documents with names, so that the API's description shows each once. */
 import "@hono/zod-openapi";
 import * as z from "zod";
-import { runSchema, streamStatusSchema } from "../sync/status.ts";
+import { runSchema, streamStatusSchema } from "../contract/status.ts";
 import { settingProblemsSchema } from "./problems.ts";
 
 const exampleRun: z.infer<typeof runSchema> = {

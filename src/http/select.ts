@@ -1,7 +1,9 @@
 /** From what a request names to what it means, or the problem that says why not. */
-import type { Config, Connection, Setting } from "../config.ts";
-import type { Result } from "../result.ts";
-import type { StreamRefusal } from "../sync/api.ts";
+
+import type { Connection, Setting } from "../config/types.ts";
+import type { StreamRefusal } from "../contract/stream-api.ts";
+import type { Result } from "../lib/result.ts";
+import type { Config } from "./config.ts";
 import { ProblemError } from "./problems.ts";
 
 /** A setting's value; throws `misconfigured` with its problems. */

@@ -1,4 +1,5 @@
 /** Facts → events. Pure: the same facts and context make the same event, byte for byte. */
+import type { Dialect } from "../contract/streams.ts";
 import type { DeviceFacts, EventContext, UserFacts } from "../inventory/facts.ts";
 import { ocsfDevice } from "./ocsf-device.ts";
 import type { OcsfDeviceEvent, OcsfUserEvent } from "./ocsf-schemas.ts";
@@ -9,12 +10,6 @@ import { sekoiaUser } from "./sekoia-user.ts";
 
 export { ocsfDeviceSchema, ocsfUserSchema } from "./ocsf-schemas.ts";
 export { sekoiaDeviceSchema, sekoiaUserSchema } from "./sekoia-schemas.ts";
-
-/**
- * `sekoia`: as Sekoia.io documents its Okta asset connectors; whole seconds, nulls kept.
- * `ocsf`: OCSF 1.6.0, valid in strict mode; milliseconds, nothing null.
- */
-export type Dialect = "sekoia" | "ocsf";
 
 /**
  * A user as an event. In the `ocsf` dialect `time` is when this content was stored (`context.changedAt`): the

@@ -1,5 +1,5 @@
 /** Okta's Management API as this connector uses it: one method an endpoint, lists page by page. */
-import { err, ok, type Result } from "../result.ts";
+import { err, ok, type Result } from "../lib/result.ts";
 import type { OktaAnswer, OktaClient } from "./client.ts";
 import type { Endpoint } from "./endpoints.ts";
 import type { OktaError } from "./errors.ts";

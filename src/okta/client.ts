@@ -1,7 +1,7 @@
 /** One call to Okta, done politely: a permit first, the credential only to its own origin, bounded in time and size. */
-import { readBounded } from "../bounded-text.ts";
-import { err, ok, type Result } from "../result.ts";
-import { TimeLimits } from "../timeout.ts";
+import { readBounded } from "../lib/bounded-text.ts";
+import { err, ok, type Result } from "../lib/result.ts";
+import { TimeLimits } from "../lib/timeout.ts";
 import type { CredentialSource } from "./credential.ts";
 import type { Endpoint } from "./endpoints.ts";
 import type { OktaError, OktaErrorCode } from "./errors.ts";

@@ -1,4 +1,4 @@
-import type { Connection } from "../config.ts";
+import type { Connection } from "../config/types.ts";
 import { OktaApi } from "./api.ts";
 import { OktaClient } from "./client.ts";
 import { type CredentialSource, sswsCredential } from "./credential.ts";

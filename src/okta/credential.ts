@@ -1,4 +1,4 @@
-import { ok, type Result } from "../result.ts";
+import { ok, type Result } from "../lib/result.ts";
 import type { OktaError } from "./errors.ts";
 
 /** Where the Authorization of a call comes from. */

@@ -1,5 +1,5 @@
 import LinkHeader from "http-link-header";
-import { err, ok, type Result } from "../result.ts";
+import { err, ok, type Result } from "../lib/result.ts";
 
 /**
  * Decides whether a `next` link may be followed with the credential. Cursor URLs are opaque and followed

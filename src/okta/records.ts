@@ -4,7 +4,7 @@
  * break its schema (nulls, extra keys), so only what cannot be filed at all is refused.
  */
 import { isPlainObject } from "../config/values.ts";
-import { err, ok, type Result } from "../result.ts";
+import { err, ok, type Result } from "../lib/result.ts";
 import {
   child,
   compareText,

@@ -1,37 +1,31 @@
 import { DurableObject } from "cloudflare:workers";
-import { type Connection, configOf } from "../config.ts";
-import { sinkStatuses, snapshotSinks, wakeSinks } from "../delivery/index.ts";
-import { invalidateAccounts } from "../enrichment/cache.ts";
-import { Inventory } from "../inventory/inventory.ts";
-import { migrate } from "../inventory/schema.ts";
-import { connectOkta } from "../okta/connect.ts";
-import { err, ok, type Result } from "../result.ts";
+import { connectionOf } from "../config/connections.ts";
+import type { Connection } from "../config/types.ts";
+import type { InventorySummary, SearchResults } from "../contract/inventory-documents.ts";
+import { type StreamIdentity, streamIdentityOf } from "../contract/objects.ts";
+import type { RunCause, RunDocument, RunKind, StreamStatus } from "../contract/status.ts";
 import type {
-  AccountFacts,
-  AssetDetail,
-  Dialect,
   EventsPage,
   EventsQuery,
   SearchQuery,
   StoredEvent,
   StreamApi,
   StreamRefusal,
-} from "./api.ts";
-import { EventReader } from "./events.ts";
-import { Explorer } from "./explore.ts";
-import type { Found, InventorySummary } from "./explore-documents.ts";
+} from "../contract/stream-api.ts";
+import type { Dialect } from "../contract/streams.ts";
+import { sinkStatuses, snapshotSinks, wakeSinks } from "../delivery/index.ts";
+import { invalidateAccounts } from "../enrichment/cache.ts";
+import { EventReader } from "../explore/event-reader.ts";
+import { Explorer } from "../explore/explorer.ts";
+import type { AccountFacts, AssetDetail, InventoryApi } from "../inventory/api.ts";
+import { Inventory } from "../inventory/inventory.ts";
+import { migrate } from "../inventory/schema.ts";
+import { err, ok, type Result } from "../lib/result.ts";
+import { connectOkta } from "../okta/connect.ts";
 import { deltaPhases, fullPhases } from "./phases.ts";
 import { backOff, finish, newRun, type Run, runDocument } from "./run.ts";
 import { afterRun, decideWake, type Schedule } from "./schedule.ts";
 import { CallBudget, runSlice } from "./slice.ts";
-import {
-  type RunCause,
-  type RunDocument,
-  type RunKind,
-  type StreamName,
-  type StreamStatus,
-  streamNames,
-} from "./status.ts";
 import { statusDocument } from "./status-document.ts";
 import { Runs } from "./store.ts";
 
@@ -47,7 +41,7 @@ const PERMIT_BATCH = 40;
  * One connection's users or devices: the inventory in SQLite and the runs that keep it. A thin shell: alarms
  * work in slices (`slice.ts`), phases do the work, `inventory/` stores. The cron only starts or wakes it.
  */
-export class InventoryStream extends DurableObject<Env> implements StreamApi {
+export class InventoryStream extends DurableObject<Env> implements StreamApi, InventoryApi {
   readonly #inventory: Inventory;
   readonly #runs: Runs;
   readonly #explorer: Explorer;
@@ -148,7 +142,7 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi {
     return this.#explorer.summary(this.#identity().stream, this.#connection()?.mfaIgnoredFactors ?? []);
   }
 
-  async search(query: SearchQuery): Promise<Found> {
+  async search(query: SearchQuery): Promise<SearchResults> {
     return this.#explorer.search(this.#identity().stream, query, this.#connection()?.mfaIgnoredFactors ?? []);
   }
 
@@ -337,15 +331,10 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi {
   }
 
   #connection(): Connection | null {
-    const setting = configOf(this.env).connections.get(this.#identity().connection);
-    return setting?.ok ? setting.value : null;
+    return connectionOf(this.env, this.#identity().connection);
   }
 
-  /** Who this object is, from its name `<connection>/<stream>`. */
-  #identity(): { connection: string; stream: StreamName } {
-    const [connection = "", name] = (this.ctx.id.name ?? "").split("/");
-    const stream = streamNames.find((known) => known === name);
-    if (stream === undefined) throw new Error("An InventoryStream is named <connection>/<stream>");
-    return { connection, stream };
+  #identity(): StreamIdentity {
+    return streamIdentityOf(this.ctx.id);
   }
 }

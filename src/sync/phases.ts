@@ -1,7 +1,7 @@
 /** Which phases a run has, in order; `phase-table.ts` has what each does. */
-import type { MembershipMode } from "./plan.ts";
+import type { StreamName } from "../contract/streams.ts";
+import type { MembershipMode } from "../streams/plan.ts";
 import type { PhaseName } from "./run.ts";
-import type { StreamName } from "./status.ts";
 
 /**
  * The phases of a full run. People with roles are known before the users are listed, so that a user's first

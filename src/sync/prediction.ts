@@ -1,4 +1,4 @@
-import { predictDevices, predictUsers } from "./plan.ts";
+import { predictDevices, predictUsers } from "../streams/plan.ts";
 import type { StepContext } from "./step.ts";
 
 /** The calls of this full run, predicted from what is known by now. */

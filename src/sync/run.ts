@@ -1,7 +1,8 @@
 /** A run: one pass over a stream, full or delta, as it is stored between slices. Plain data and pure steps. */
+
+import type { RunCause, RunDocument, RunKind, RunState } from "../contract/status.ts";
 import type { OktaError } from "../okta/errors.ts";
-import type { MembershipMode } from "./plan.ts";
-import type { RunCause, RunDocument, RunKind, RunState } from "./status.ts";
+import type { MembershipMode } from "../streams/plan.ts";
 
 export type PhaseName =
   | "groups"

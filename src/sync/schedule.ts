@@ -1,6 +1,7 @@
 /** When runs begin. Pure: every cron, missed or doubled, has a defined outcome here. */
+
+import type { RunCause, RunKind } from "../contract/status.ts";
 import type { Run } from "./run.ts";
-import type { RunCause, RunKind } from "./status.ts";
 
 export interface Schedule {
   /** When the last complete full run began, ms. Null before the first. */

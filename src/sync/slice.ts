@@ -1,11 +1,12 @@
 /** One alarm's work: as many steps of the run as the budget of calls and time allows. */
-import type { Connection } from "../config.ts";
+
+import type { Connection } from "../config/types.ts";
+import type { StreamName } from "../contract/streams.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { OktaApi } from "../okta/api.ts";
 import type { Endpoint } from "../okta/endpoints.ts";
 import { phases } from "./phase-table.ts";
 import { backOff, finish, nextPhase, type Run, recovered } from "./run.ts";
-import type { StreamName } from "./status.ts";
 import type { BatchWrite, StepContext } from "./step.ts";
 import type { Runs } from "./store.ts";
 

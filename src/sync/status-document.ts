@@ -1,8 +1,9 @@
+import type { RateLimitDocument } from "../contract/rate-limit.ts";
+import type { SinkStatusDocument, StreamStatus } from "../contract/status.ts";
+import type { StreamName } from "../contract/streams.ts";
 import type { Inventory } from "../inventory/inventory.ts";
-import type { RateLimitDocument } from "../okta/gate/rate-limit-document.ts";
-import { etaSeconds } from "./plan.ts";
+import { etaSeconds } from "../streams/plan.ts";
 import { type Run, runDocument } from "./run.ts";
-import type { SinkStatusDocument, StreamName, StreamStatus } from "./status.ts";
 import type { Runs } from "./store.ts";
 
 type StreamState = StreamStatus["state"];

@@ -1,13 +1,14 @@
 /** What a phase gets to work with, and what it may answer. */
-import type { Connection } from "../config.ts";
+
+import type { Connection } from "../config/types.ts";
+import type { StreamName } from "../contract/streams.ts";
 import type { Reading, UserReading } from "../inventory/assets.ts";
 import type { Inventory } from "../inventory/inventory.ts";
+import type { Result } from "../lib/result.ts";
 import type { OktaApi, Page, PageRequest } from "../okta/api.ts";
 import { isForbidden, type OktaError } from "../okta/errors.ts";
 import type { Parsed } from "../okta/records.ts";
-import type { Result } from "../result.ts";
 import type { Cursor, Run } from "./run.ts";
-import type { StreamName } from "./status.ts";
 
 export interface StepContext {
   readonly stream: StreamName;

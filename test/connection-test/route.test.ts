@@ -1,13 +1,14 @@
 /** The route as callers use it: stored connections and candidates, the door, and what never leaves. */
+
 import { createExecutionContext, reset, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { configOf, readConfig } from "../../src/config.ts";
 import { type ConnectionTest, type TestEvent, testEventSchema } from "../../src/connection-test/index.ts";
+import { streamObjectName } from "../../src/contract/objects.ts";
 import { createApp } from "../../src/http/app.ts";
+import { configOf, readConfig } from "../../src/http/config.ts";
 import { apiDocument } from "../../src/http/openapi.ts";
 import { testConnectionRoutes } from "../../src/http/routes/test-connection.ts";
-import { streamObjectName } from "../../src/sync/api.ts";
 import { type AppKey, CLIENT, makeAppKey } from "../okta/oauth-support.ts";
 import { apiKey, createOrg, sync, type TestOrg } from "../support/org.ts";
 
@@ -17,7 +18,7 @@ const canary = "canary-0123456789-0123456789-0123456789";
 const deps = {
   config: configOf,
   stream: (from: Env, connection: string, stream: "users" | "devices") =>
-    from.INVENTORY_STREAM.getByName(streamObjectName(connection, stream)),
+    from.INVENTORY_STREAM.getByName(streamObjectName({ connection, stream })),
   now: Date.now,
   fetch: (input: RequestInfo | URL, init?: RequestInit) => fetch(input, init),
 };

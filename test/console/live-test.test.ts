@@ -1,12 +1,14 @@
 /** A test of the connection on the console while it goes on, with the org's answers held back one by one. */
+
 import { createExecutionContext, reset, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { readConfig } from "../../src/config.ts";
 import type { ConnectionTest } from "../../src/connection-test/index.ts";
+import { consoleRoutes } from "../../src/console/index.tsx";
+import { streamObjectName } from "../../src/contract/objects.ts";
 import { createApp } from "../../src/http/app.ts";
 import { makeSession, sessionSeconds } from "../../src/http/auth/session.ts";
-import { streamObjectName } from "../../src/sync/api.ts";
+import { readConfig } from "../../src/http/config.ts";
 import { apiKey, createOrg, type TestOrg } from "../support/org.ts";
 
 const CONNECTION = "t14";
@@ -46,13 +48,16 @@ const config = readConfig({
 });
 
 const appOn = (overrides: object = {}) => {
-  const app = createApp({
-    config: () => config,
-    stream: (from, connection, stream) =>
-      from.INVENTORY_STREAM.getByName(streamObjectName(connection, stream)),
-    now: Date.now,
-    fetch: heldFetch,
-  });
+  const app = createApp(
+    {
+      config: () => config,
+      stream: (from, connection, stream) =>
+        from.INVENTORY_STREAM.getByName(streamObjectName({ connection, stream })),
+      now: Date.now,
+      fetch: heldFetch,
+    },
+    [consoleRoutes],
+  );
   return (request: Request, ctx: ExecutionContext) => app.fetch(request, { ...env, ...overrides }, ctx);
 };
 

@@ -1,14 +1,14 @@
 import { reset } from "cloudflare:test";
 import { afterEach, describe, expect, test } from "vitest";
-import type { Found, InventorySummary } from "../../src/sync/explore-documents.ts";
-import type { StreamName } from "../../src/sync/status.ts";
+import type { InventorySummary, SearchResults } from "../../src/contract/inventory-documents.ts";
+import type { StreamName } from "../../src/contract/streams.ts";
 import { call, createOrg, sync, type TestOrg } from "../support/org.ts";
 
 const CONNECTION = "t19";
 
 afterEach(() => reset());
 
-const find = async (query: string, stream: StreamName = "users"): Promise<Found> => {
+const find = async (query: string, stream: StreamName = "users"): Promise<SearchResults> => {
   const response = await call(CONNECTION, "GET", `/v1/inventory/${stream}/search?${query}`);
   if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
   return response.json();

@@ -1,5 +1,5 @@
 /** Events and a stream of them, for tests: an inventory that keeps the newest state of every asset. */
-import type { EventsPage, EventsQuery, StoredEvent } from "../../src/sync/api.ts";
+import type { EventsPage, EventsQuery, StoredEvent } from "../../src/contract/stream-api.ts";
 
 export const eventOf = (sequence: number, assetId = `u${sequence}`, extra: object = {}): StoredEvent => ({
   id: `default/users/${assetId}/${sequence}`,

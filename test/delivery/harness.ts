@@ -1,10 +1,11 @@
 /** A delivery in a real Durable Object's storage, with an inventory, a clock and a network of the test's own. */
+
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import type { DeliveryIdentity } from "../../src/contract/objects.ts";
 import { Delivery } from "../../src/delivery/delivery.ts";
 import { parseSinks } from "../../src/delivery/settings.ts";
 import type { SinkSettings } from "../../src/delivery/settings-types.ts";
-import type { DeliveryIdentity } from "../../src/delivery/store.ts";
 import type { FakeInventory } from "./events.ts";
 
 export const settingsOf = (setting: object): SinkSettings => {

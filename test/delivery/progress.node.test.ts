@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { StoredEvent } from "../../src/contract/stream-api.ts";
 import { takeBatch } from "../../src/delivery/batching.ts";
 import {
   afterBatch,
@@ -9,7 +10,6 @@ import {
   mostRefusedInARow,
 } from "../../src/delivery/progress.ts";
 import type { BatchLimits, DeliveryError, DeliveryOutcome } from "../../src/delivery/sink.ts";
-import type { StoredEvent } from "../../src/sync/api.ts";
 import { eventOf } from "./events.ts";
 
 const now = 1_800_000_000_000;

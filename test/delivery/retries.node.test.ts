@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { backoffMs } from "../../src/delivery/backoff.ts";
 import { redact } from "../../src/delivery/redact.ts";
 import { retryAfterMs } from "../../src/delivery/retry-after.ts";
+import { backoffMs } from "../../src/lib/backoff.ts";
 
 describe("backoffMs", () => {
   it.each([

@@ -1,8 +1,8 @@
 /** What the stream and the routes ask of deliveries, with objects that remember what they were asked. */
 import { beforeEach, describe, expect, it } from "vitest";
-import { configOf } from "../../src/config.ts";
 import { sinkStatuses, snapshotSinks, wakeSinks } from "../../src/delivery/index.ts";
 import { createApp } from "../../src/http/app.ts";
+import { configOf } from "../../src/http/config.ts";
 import type { AppDeps } from "../../src/http/deps.ts";
 import { muteLog } from "../http/support.ts";
 

@@ -7,7 +7,7 @@ import { serve as serveOkta } from "@hono/node-server";
 import { afterAll, expect, test } from "vitest";
 import { createOktaOrg } from "../../dev/okta-org/index.ts";
 import { createRandom } from "../../dev/okta-org/org/random.ts";
-import type { StreamStatus } from "../../src/sync/status.ts";
+import type { StreamStatus } from "../../src/contract/status.ts";
 import { freePort, WorkerProcess } from "../support/worker-process.ts";
 import { ElasticsearchReceiver } from "./receivers/elasticsearch.ts";
 import { HttpReceiver } from "./receivers/http.ts";

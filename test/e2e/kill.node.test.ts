@@ -7,7 +7,7 @@ import { serve } from "@hono/node-server";
 import { afterAll, describe, expect, test } from "vitest";
 import { createOktaOrg } from "../../dev/okta-org/index.ts";
 import { createRandom } from "../../dev/okta-org/org/random.ts";
-import type { StreamStatus } from "../../src/sync/status.ts";
+import type { StreamStatus } from "../../src/contract/status.ts";
 import { differences, expectedUsers, type Json, newestById } from "../support/expected.ts";
 import { freePort, WorkerProcess } from "../support/worker-process.ts";
 

@@ -3,8 +3,8 @@ import { parseIdentifier } from "../../src/enrichment/identifier.ts";
 import { limited } from "../../src/enrichment/limited.ts";
 import { type LookupApi, lookUpAccount } from "../../src/enrichment/lookup.ts";
 import { SingleFlight } from "../../src/enrichment/single-flight.ts";
+import { err, ok } from "../../src/lib/result.ts";
 import type { OktaError, OktaErrorCode } from "../../src/okta/errors.ts";
-import { err, ok } from "../../src/result.ts";
 
 const error = (code: OktaErrorCode): OktaError => ({
   code,

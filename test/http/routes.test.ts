@@ -1,7 +1,7 @@
 import LinkHeader from "http-link-header";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { err, ok } from "../../src/result.ts";
-import type { StreamRefusal } from "../../src/sync/api.ts";
+import type { StreamRefusal } from "../../src/contract/stream-api.ts";
+import { err, ok } from "../../src/lib/result.ts";
 import { fakeStream, goodSettings, makeApp, muteLog, problemOf, runOf, statusOf, textOf } from "./support.ts";
 
 beforeEach(muteLog);

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { configOf } from "../../src/config.ts";
+import { configOf } from "../../src/http/config.ts";
 import { type CallOptions, fakeStream, fullKey, keyedRoutes, makeApp, readKey, textOf } from "./support.ts";
 
 const canary = "canary-0123456789-0123456789-0123456789";

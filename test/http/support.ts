@@ -1,15 +1,19 @@
 /** An app over fake streams, with settings given by each test. */
+
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { vi } from "vitest";
-import { readConfig } from "../../src/config.ts";
+import { consoleRoutes } from "../../src/console/index.tsx";
+import type { InventorySummary } from "../../src/contract/inventory-documents.ts";
+import type { RunDocument, RunKind, StreamStatus } from "../../src/contract/status.ts";
+import type { StoredEvent, StreamApi } from "../../src/contract/stream-api.ts";
+import type { StreamName } from "../../src/contract/streams.ts";
 import type { LookupReply } from "../../src/enrichment/account-lookup.ts";
 import { noCounts } from "../../src/enrichment/counters.ts";
 import { createApp } from "../../src/http/app.ts";
+import { readConfig } from "../../src/http/config.ts";
 import type { AppDeps } from "../../src/http/deps.ts";
-import { ok } from "../../src/result.ts";
-import type { StoredEvent, StreamApi } from "../../src/sync/api.ts";
-import type { InventorySummary } from "../../src/sync/explore-documents.ts";
-import type { RunDocument, RunKind, StreamName, StreamStatus } from "../../src/sync/status.ts";
+import type { InventoryApi } from "../../src/inventory/api.ts";
+import { ok } from "../../src/lib/result.ts";
 
 /** Keeps log lines out of the test's output. */
 export const muteLog = (): void => {
@@ -105,7 +109,7 @@ const summaryOf = (stream: StreamName): InventorySummary => {
 };
 
 /** A stream of events with the sequence numbers 1 to `head`. */
-export const fakeStream = (connection: string, stream: StreamName, head = 7): StreamApi => ({
+export const fakeStream = (connection: string, stream: StreamName, head = 7): StreamApi & InventoryApi => ({
   status: async () => statusOf(connection, stream),
   startRun: async (kind) => ok({ started: true, run: runOf(kind) }),
   cancelRun: async () => ok(runOf("full", "cancelled")),
@@ -148,13 +152,16 @@ export interface Options extends Partial<Omit<AppDeps, "config">> {
 
 export const makeApp = ({ settings = goodSettings, ...deps }: Options = {}) => {
   const config = readConfig(settings);
-  const app = createApp({
-    config: () => config,
-    stream: (_env, connection, stream) => fakeStream(connection, stream),
-    now: () => 1_000_000,
-    fetch: async () => new Response(null, { status: 500 }),
-    ...deps,
-  });
+  const app = createApp(
+    {
+      config: () => config,
+      stream: (_env, connection, stream) => fakeStream(connection, stream),
+      now: () => 1_000_000,
+      fetch: async () => new Response(null, { status: 500 }),
+      ...deps,
+    },
+    [consoleRoutes],
+  );
   /** `key` null sends no key. */
   const call = async (
     method: string,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import type { Result } from "../../src/lib/result.ts";
 import type { OktaError } from "../../src/okta/errors.ts";
-import type { Result } from "../../src/result.ts";
 import { BASE, harness, json, NOW, oktaError, type Reply, TOKEN } from "./client-support.ts";
 
 const FACTORS = "GET /api/v1/users/{id}/factors";

@@ -1,4 +1,5 @@
-import type { RunDocument, StreamName, StreamStatus } from "../../src/sync/status.ts";
+import type { RunDocument, StreamStatus } from "../../src/contract/status.ts";
+import type { StreamName } from "../../src/contract/streams.ts";
 
 export const runOf = (changes: Partial<RunDocument> = {}): RunDocument => ({
   id: "run-1",

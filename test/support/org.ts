@@ -3,13 +3,16 @@
  * Each test file takes a connection of its own (`t1` … `t20`) and calls `reset()` of `cloudflare:test` between
  * tests that must not see each other's inventory.
  */
+
 import { env, exports } from "cloudflare:workers";
 import { beforeEach, vi } from "vitest";
 import type { FaultRule } from "../../dev/okta-org/api/faults.ts";
 import type { OrgStats } from "../../dev/okta-org/control/index.ts";
 import type { OrgOptionsInput } from "../../dev/okta-org/options.ts";
-import { type StreamApi, streamObjectName } from "../../src/sync/api.ts";
-import type { RunDocument, RunKind, StreamName, StreamStatus } from "../../src/sync/status.ts";
+import { streamObjectName } from "../../src/contract/objects.ts";
+import type { RunDocument, RunKind, StreamStatus } from "../../src/contract/status.ts";
+import type { StreamApi } from "../../src/contract/stream-api.ts";
+import type { StreamName } from "../../src/contract/streams.ts";
 import type { Json, OrgDump } from "./expected.ts";
 
 export * from "./expected.ts";
@@ -127,7 +130,7 @@ export const strayRequests = async (): Promise<string[]> => {
 };
 
 export const streamStub = (connection: string, stream: StreamName = "users") =>
-  env.INVENTORY_STREAM.getByName(streamObjectName(connection, stream));
+  env.INVENTORY_STREAM.getByName(streamObjectName({ connection, stream }));
 
 /** Asks the Worker as a caller does. */
 export const call = (connection: string, method: string, path: string, body?: unknown): Promise<Response> => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import type { RunCause, RunKind, RunState } from "../../src/contract/status.ts";
 import { newRun, type Run } from "../../src/sync/run.ts";
 import { afterRun, decideWake, type Schedule } from "../../src/sync/schedule.ts";
-import type { RunCause, RunKind, RunState } from "../../src/sync/status.ts";
 
 const HOUR = 3_600_000;
 const NOW = Date.parse("2026-03-01T02:00:00Z");

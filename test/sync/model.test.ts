@@ -3,10 +3,12 @@
  * inventory equals the org. A failure prints the seed that repeats it:
  * `npm test -- --project worker model -t "seed 7$"`. `MODEL_STEPS=2000 MODEL_SEEDS=50` walks further.
  */
+
 import { evictDurableObject, reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
-import type { RunKind, StreamName } from "../../src/sync/status.ts";
+import type { RunKind } from "../../src/contract/status.ts";
+import type { StreamName } from "../../src/contract/streams.ts";
 import {
   createOrg,
   differences,

@@ -1,8 +1,10 @@
 /** The bench Worker (worker.ts) in a runtime of its own. */
+
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { RunDocument, RunKind, StreamName, StreamStatus } from "../../../src/sync/status.ts";
+import type { RunDocument, RunKind, StreamStatus } from "../../../src/contract/status.ts";
+import type { StreamName } from "../../../src/contract/streams.ts";
 import type { Bill } from "./bill.ts";
 import type { ServedOrg } from "./org.ts";
 import { ProcessMeter } from "./process.ts";

@@ -1,6 +1,6 @@
 /** An org of one size in a workerd process of its own: read whole, read again, then idle, then with 1 % changed. */
 
-import type { StreamName } from "../../../src/sync/status.ts";
+import type { StreamName } from "../../../src/contract/streams.ts";
 import { devicesFormula, usersFormula } from "../../../test/support/formula.ts";
 import { churn } from "../../okta-org/changes/churn.ts";
 import type { OrgDump } from "../../okta-org/index.ts";

@@ -1,7 +1,9 @@
 /** An org, a receiver, and the bench Worker in the real `wrangler dev`, all three on one clock that can be moved on. */
+
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { StreamName, StreamStatus } from "../../../src/sync/status.ts";
+import type { StreamStatus } from "../../../src/contract/status.ts";
+import type { StreamName } from "../../../src/contract/streams.ts";
 import type { Json } from "../../../test/support/expected.ts";
 import { WorkerProcess } from "../../../test/support/worker-process.ts";
 import { eventsIn } from "../lib/check.ts";

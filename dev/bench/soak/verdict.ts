@@ -1,6 +1,7 @@
 /** What must hold after any number of weeks; every row says what differs where it does not. */
 
-import type { StreamName, StreamStatus } from "../../../src/sync/status.ts";
+import type { StreamStatus } from "../../../src/contract/status.ts";
+import type { StreamName } from "../../../src/contract/streams.ts";
 import { differences, expectedDevices, expectedUsers, type Json } from "../../../test/support/expected.ts";
 import { describe, livingOf } from "../lib/check.ts";
 import type { Report } from "../lib/report.ts";

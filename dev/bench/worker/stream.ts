@@ -1,9 +1,10 @@
 /** The stream, with an inventory that can be filled without an org and read by bare loops. */
+
+import type { EventsPage } from "../../../src/contract/stream-api.ts";
 import { wakeSinks } from "../../../src/delivery/index.ts";
 import { InventoryStream as Stream } from "../../../src/index.ts";
 import { Inventory } from "../../../src/inventory/inventory.ts";
 import { parseUser } from "../../../src/okta/records.ts";
-import type { EventsPage } from "../../../src/sync/api.ts";
 import { userRecord } from "../lib/user-record.ts";
 import { post } from "./floor.ts";
 import { instrumented } from "./instrumented.ts";

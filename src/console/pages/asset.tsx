@@ -1,9 +1,11 @@
 /** One person or device: its facts with their ages, what is unknown and why, who and what belongs to it. */
+
 import type { Child, FC } from "hono/jsx";
+import type { SearchResults } from "../../contract/inventory-documents.ts";
+import type { Dialect } from "../../contract/streams.ts";
+import type { AssetDetail } from "../../inventory/api.ts";
 import { displayName, filled, fullName, isAdmin, isManaged, lastSeen } from "../../ocsf/derive.ts";
 import { osFamily } from "../../ocsf/platform.ts";
-import type { AssetDetail, Dialect } from "../../sync/api.ts";
-import type { Found } from "../../sync/explore-documents.ts";
 import type { Answer } from "../api.ts";
 import { Factors, Groups, Roles } from "../fact-parts.tsx";
 import { DeviceRows } from "../inventory-rows.tsx";
@@ -78,7 +80,7 @@ const Deleted: FC<{ at: number | null }> = ({ at }) =>
 export const UserPage: FC<{
   view: View;
   detail: Extract<AssetDetail, { stream: "users" }>;
-  devices: Answer<Found>;
+  devices: Answer<SearchResults>;
 }> = ({ view, detail, devices }) => {
   const { facts } = detail;
   const { user } = facts;

@@ -1,6 +1,6 @@
 /** The connection: what it is, whether it works, and whether another credential would. */
 import type { FC } from "hono/jsx";
-import type { Connection, Setting, SettingProblem } from "../../config.ts";
+import type { Connection, Setting, SettingProblem } from "../../config/types.ts";
 import { Page } from "../layout.tsx";
 import { Action, Empty, Facts, ProblemNote, Section, Text } from "../parts.tsx";
 import { credentialKinds, type ShownTest, TestResult } from "../test-parts.tsx";

@@ -1,13 +1,14 @@
 /** The inventory: totals, what a search found, and the lists behind the totals. */
+
 import type { FC } from "hono/jsx";
 import type {
   DeviceSummary,
-  Found,
   FoundDevice,
   FoundUser,
+  SearchResults,
   UserSummary,
-} from "../../sync/explore-documents.ts";
-import type { StreamName } from "../../sync/status.ts";
+} from "../../contract/inventory-documents.ts";
+import type { StreamName } from "../../contract/streams.ts";
 import type { Answer } from "../api.ts";
 import { Totals } from "../inventory-parts.tsx";
 import { DeviceRows, GroupName, UserRows } from "../inventory-rows.tsx";
@@ -49,11 +50,12 @@ export const InventoryPage: FC<{
 );
 
 export const rowsOf = {
-  users: (found: Found): FoundUser[] => found.results.filter((result) => result.stream === "users"),
-  devices: (found: Found): FoundDevice[] => found.results.filter((result) => result.stream === "devices"),
+  users: (found: SearchResults): FoundUser[] => found.results.filter((result) => result.stream === "users"),
+  devices: (found: SearchResults): FoundDevice[] =>
+    found.results.filter((result) => result.stream === "devices"),
 };
 
-const FoundSection: FC<{ view: View; stream: StreamName; found: Answer<Found>; q: string }> = ({
+const FoundSection: FC<{ view: View; stream: StreamName; found: Answer<SearchResults>; q: string }> = ({
   view,
   stream,
   found,
@@ -95,12 +97,12 @@ const FoundSection: FC<{ view: View; stream: StreamName; found: Answer<Found>; q
   );
 };
 
-export const SearchPage: FC<{ view: View; q: string; users: Answer<Found>; devices: Answer<Found> }> = ({
-  view,
-  q,
-  users,
-  devices,
-}) => {
+export const SearchPage: FC<{
+  view: View;
+  q: string;
+  users: Answer<SearchResults>;
+  devices: Answer<SearchResults>;
+}> = ({ view, q, users, devices }) => {
   const groups = users.ok ? users.value.groups : [];
   return (
     <Page view={view} title="Search">
@@ -172,7 +174,7 @@ export const ListPage: FC<{
   view: View;
   stream: StreamName;
   query: URLSearchParams;
-  found: Answer<Found>;
+  found: Answer<SearchResults>;
 }> = ({ view, stream, query, found }) => {
   const title = listTitle(stream, query);
   const here = (after: number | null) => {

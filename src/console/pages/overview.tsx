@@ -1,7 +1,7 @@
 /** The org at a glance: what needs a person, what the streams do, what the inventory holds. */
 import type { Child, FC } from "hono/jsx";
-import type { DeviceSummary, UserSummary } from "../../sync/explore-documents.ts";
-import type { StreamStatus } from "../../sync/status.ts";
+import type { DeviceSummary, UserSummary } from "../../contract/inventory-documents.ts";
+import type { StreamStatus } from "../../contract/status.ts";
 import type { Answer } from "../api.ts";
 import { Totals } from "../inventory-parts.tsx";
 import { Page } from "../layout.tsx";

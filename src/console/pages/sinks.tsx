@@ -1,7 +1,9 @@
 /** Where events go: how far each sink is, what it refused, and sending again. */
+
 import type { FC } from "hono/jsx";
+import type { SinkStatusDocument, StreamStatus } from "../../contract/status.ts";
+import type { StreamName } from "../../contract/streams.ts";
 import type { DeadLettersDocument } from "../../delivery/api.ts";
-import type { SinkStatusDocument, StreamName, StreamStatus } from "../../sync/status.ts";
 import type { Answer } from "../api.ts";
 import { Page } from "../layout.tsx";
 import { Action, Badge, Empty, Facts, ProblemNote, Section, Table, Text, Time } from "../parts.tsx";

@@ -1,6 +1,8 @@
 /** Users and devices as streams: what runs, how far, what waits for a person, and what has been. */
+
 import type { FC } from "hono/jsx";
-import type { RunDocument, StreamName, StreamStatus } from "../../sync/status.ts";
+import type { RunDocument, StreamStatus } from "../../contract/status.ts";
+import type { StreamName } from "../../contract/streams.ts";
 import type { Answer } from "../api.ts";
 import { Page } from "../layout.tsx";
 import { Action, Facts, ProblemNote, Section, Text } from "../parts.tsx";

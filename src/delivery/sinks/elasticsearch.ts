@@ -1,6 +1,6 @@
 /** Elasticsearch's bulk API: the index holds one document per asset, in its newest state. */
 import * as z from "zod";
-import type { StoredEvent } from "../../sync/api.ts";
+import type { StoredEvent } from "../../contract/stream-api.ts";
 import { jsonOf, notAccepted } from "../answers.ts";
 import { ndjson } from "../body.ts";
 import { describe, describeAnswer, type SinkRequest, send } from "../request.ts";

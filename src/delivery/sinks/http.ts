@@ -1,6 +1,6 @@
 /** Any HTTP receiver: a JSON array or NDJSON, optionally compressed, signed and authenticated. */
 
-import type { StoredEvent } from "../../sync/api.ts";
+import type { StoredEvent } from "../../contract/stream-api.ts";
 import { notAccepted } from "../answers.ts";
 import { gzip, ndjson, sha256Hex, signature } from "../body.ts";
 import { type SinkRequest, send } from "../request.ts";

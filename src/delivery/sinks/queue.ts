@@ -1,5 +1,5 @@
 /** A Cloudflare Queue: one message per event. */
-import { errorFields, log } from "../../log.ts";
+import { errorFields, log } from "../../lib/log.ts";
 import { redact } from "../redact.ts";
 import type { QueueSettings } from "../settings-types.ts";
 import type { Sink, SinkTools } from "../sink.ts";

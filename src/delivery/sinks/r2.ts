@@ -1,6 +1,7 @@
 /** R2 as a data lake: NDJSON gzip objects under keys that an engine can partition on, and whole snapshots. */
-import { errorFields, log } from "../../log.ts";
-import type { StoredEvent } from "../../sync/api.ts";
+
+import type { StoredEvent } from "../../contract/stream-api.ts";
+import { errorFields, log } from "../../lib/log.ts";
 import { gzip, ndjson } from "../body.ts";
 import { redact } from "../redact.ts";
 import type { R2Settings } from "../settings-types.ts";

@@ -1,6 +1,6 @@
 /** Splunk's HTTP Event Collector, with indexer acknowledgement where the token has it. */
 import * as z from "zod";
-import type { StoredEvent } from "../../sync/api.ts";
+import type { StoredEvent } from "../../contract/stream-api.ts";
 import { jsonOf, notAccepted } from "../answers.ts";
 import { sha256Hex } from "../body.ts";
 import { type Answer, describe, describeAnswer, type SinkRequest, send } from "../request.ts";

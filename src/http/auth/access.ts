@@ -1,7 +1,7 @@
 /** Cloudflare Access: the signed statement that it adds to requests of people and service tokens it let in. */
 import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey, jwtVerify } from "jose";
 import type { AccessTeam } from "../../config/access.ts";
-import { err, ok, type Result } from "../../result.ts";
+import { err, ok, type Result } from "../../lib/result.ts";
 
 export const accessHeader = "Cf-Access-Jwt-Assertion";
 

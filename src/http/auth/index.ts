@@ -1,7 +1,7 @@
 /** The door: who may pass, and with which rights. */
 import type { Context, MiddlewareHandler } from "hono";
 import { noKeysProblem, type Rights } from "../../config/access.ts";
-import type { Config } from "../../config.ts";
+import type { Config } from "../config.ts";
 import type { AppDeps, AppEnv } from "../deps.ts";
 import { ProblemError } from "../problems.ts";
 import { type AccessVerifier, accessHeader, accessVerifier } from "./access.ts";

@@ -1,8 +1,10 @@
 /** Prometheus metrics of every connection, from the same status documents that the API shows. */
+
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
-import { errorFields, log } from "../../log.ts";
-import { type StreamStatus, streamNames } from "../../sync/status.ts";
+import type { StreamStatus } from "../../contract/status.ts";
+import { streamNames } from "../../contract/streams.ts";
+import { errorFields, log } from "../../lib/log.ts";
 import type { App, AppDeps } from "../deps.ts";
 import { statusMetrics } from "../metrics.ts";
 import { problemResponses } from "../problems.ts";

@@ -1,9 +1,11 @@
 /** Starting, watching and cancelling runs, and a person's word on held-back deletions. */
+
 import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import * as z from "zod";
-import type { StreamApi } from "../../sync/api.ts";
-import { runKindSchema, type StreamName } from "../../sync/status.ts";
+import { runKindSchema } from "../../contract/status.ts";
+import type { StreamApi } from "../../contract/stream-api.ts";
+import type { StreamName } from "../../contract/streams.ts";
 import { needsFullRights } from "../auth/index.ts";
 import type { App, AppDeps, AppEnv } from "../deps.ts";
 import { connectionQuery, streamParams, strict } from "../parameters.ts";

@@ -1,8 +1,8 @@
 /** Finding people and devices in the inventory. */
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
-import type { SearchQuery } from "../../sync/api.ts";
-import { foundSchema } from "../../sync/explore-documents.ts";
+import { foundSchema } from "../../contract/inventory-documents.ts";
+import type { SearchQuery } from "../../contract/stream-api.ts";
 import type { App, AppDeps } from "../deps.ts";
 import { connectionParameter, streamParams, strict, wholeNumber } from "../parameters.ts";
 import { problemResponses } from "../problems.ts";

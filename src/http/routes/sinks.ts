@@ -1,10 +1,11 @@
 /** Operating a sink: sending again, and dead letters. */
+
 import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import * as z from "zod";
+import type { StreamName } from "../../contract/streams.ts";
 import { deadLettersSchema, deliveryStub } from "../../delivery/api.ts";
 import { problemsOfSink } from "../../delivery/settings.ts";
-import type { StreamName } from "../../sync/status.ts";
 import { needsFullRights } from "../auth/index.ts";
 import type { App, AppDeps, AppEnv } from "../deps.ts";
 import { connectionParameter, connectionQuery, streamParameter, strict, wholeNumber } from "../parameters.ts";

@@ -1,7 +1,9 @@
 /** The state of the streams. */
+
 import { createRoute } from "@hono/zod-openapi";
-import { type Config, problemsOfParts, type SettingProblem } from "../../config.ts";
-import { streamNames } from "../../sync/status.ts";
+import type { SettingProblem } from "../../config/types.ts";
+import { streamNames } from "../../contract/streams.ts";
+import { type Config, problemsOfParts } from "../config.ts";
 import type { App, AppDeps } from "../deps.ts";
 import { connectionQuery, streamParams } from "../parameters.ts";
 import { problemResponses } from "../problems.ts";

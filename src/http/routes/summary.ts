@@ -1,7 +1,7 @@
 /** Totals of an inventory. */
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
-import { deviceSummarySchema, userSummarySchema } from "../../sync/explore-documents.ts";
+import { deviceSummarySchema, userSummarySchema } from "../../contract/inventory-documents.ts";
 import type { App, AppDeps } from "../deps.ts";
 import { connectionQuery, streamParams } from "../parameters.ts";
 import { problemResponses } from "../problems.ts";

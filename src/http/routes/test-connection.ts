@@ -1,10 +1,11 @@
 /** "Does it work?": every capability tried, with a stored credential or a candidate. */
+
 import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import { stream as streamed } from "hono/streaming";
 import * as z from "zod";
-import type { Config, Connection } from "../../config.ts";
+import type { Connection } from "../../config/types.ts";
 import {
   type ConnectionTest,
   checkNames,
@@ -17,9 +18,10 @@ import {
   testEventSchema,
   testStored,
 } from "../../connection-test/index.ts";
-import { errorFields, log } from "../../log.ts";
-import type { StreamName } from "../../sync/status.ts";
+import type { StreamName } from "../../contract/streams.ts";
+import { errorFields, log } from "../../lib/log.ts";
 import { needsFullRights } from "../auth/index.ts";
+import type { Config } from "../config.ts";
 import type { App, AppDeps, AppEnv } from "../deps.ts";
 import { connectionQuery, strict } from "../parameters.ts";
 import { problemFrom } from "../problem-from.ts";

@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
-import { configOf } from "../../config.ts";
-import { err, type Result } from "../../result.ts";
+import { connectionOf } from "../../config/connections.ts";
+import type { RateLimitDocument } from "../../contract/rate-limit.ts";
+import { err, type Result } from "../../lib/result.ts";
 import type { Bucket } from "../endpoints.ts";
 import type { AccessToken } from "../oauth/access-token.ts";
 import { type TokenError, tokenError } from "../oauth/errors.ts";
@@ -16,7 +17,6 @@ import {
   type Priority,
   release,
 } from "./ledger.ts";
-import type { RateLimitDocument } from "./rate-limit-document.ts";
 
 /** One round trip with the gate: what came of earlier calls, and permits for the next ones. */
 export interface ExchangeRequest {
@@ -125,11 +125,11 @@ export class OktaGate extends DurableObject<Env> {
    * to; it is renewed unless that has happened already.
    */
   async accessToken(connection: string, rejected: string | null): Promise<Result<AccessToken, TokenError>> {
-    const setting = configOf(this.env).connections.get(connection);
-    if (!setting?.ok || setting.value.credential.kind !== "oauth") {
+    const settings = connectionOf(this.env, connection);
+    if (settings?.credential.kind !== "oauth") {
       return err(tokenError("misconfigured", "not asked, because the connection has no service app"));
     }
-    const { baseUrl, credential } = setting.value;
+    const { baseUrl, credential } = settings;
     return this.#keeper.token({ baseUrl, credential }, rejected);
   }
 
@@ -149,8 +149,7 @@ export class OktaGate extends DurableObject<Env> {
     ) {
       return { granted: 0, retryAt: now + 200 }; // look-ups in line go first
     }
-    const settings = configOf(this.env).connections.get(connection);
-    const share = settings?.ok ? settings.value.rateLimitShare : 0.5;
+    const share = connectionOf(this.env, connection)?.rateLimitShare ?? 0.5;
     checkIn(this.#ledger, { name: holder, ...request }, now);
     return grant(this.#ledger, { holder, bucket: want.bucket, want: want.count, priority }, share, now);
   }

@@ -1,6 +1,6 @@
 /** Private keys as people have them → keys that sign; and the key pairs that access tokens are bound to. */
 import { decodeJwt, type JWK, SignJWT } from "jose";
-import { err, ok, type Result } from "../../result.ts";
+import { err, ok, type Result } from "../../lib/result.ts";
 import { type TokenError, tokenError } from "./errors.ts";
 
 /** What signs the client assertions: RS256 for an RSA key, ES256 for one on P-256. */

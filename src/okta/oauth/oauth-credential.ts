@@ -1,5 +1,5 @@
 /** A service app's access token on calls: got from the gate, kept in memory until it is due, proofs signed here. */
-import { err, ok, type Result } from "../../result.ts";
+import { err, ok, type Result } from "../../lib/result.ts";
 import type { CredentialSource } from "../credential.ts";
 import { type AccessToken, refreshAt } from "./access-token.ts";
 import { asOktaError, type TokenError, tokenError } from "./errors.ts";

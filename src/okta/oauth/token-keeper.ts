@@ -3,7 +3,7 @@
  * made before the old token ends, and again when Okta has refused it on a call. The OktaGate has one over its
  * storage.
  */
-import { err, ok, type Result } from "../../result.ts";
+import { err, ok, type Result } from "../../lib/result.ts";
 import { type AccessToken, refreshAt } from "./access-token.ts";
 import { type TokenError, tokenError } from "./errors.ts";
 import { type OauthCredential, requestToken } from "./token-request.ts";

@@ -4,11 +4,11 @@
  * "Implement OAuth for Okta with a service app" and "Configure OAuth 2.0 Demonstrating Proof-of-Possession".
  */
 import * as oauth from "oauth4webapi";
-import { readBounded } from "../../bounded-text.ts";
 import { isLoopbackHost } from "../../config/outbound-url.ts";
-import type { Credential } from "../../config.ts";
-import { err, ok, type Result } from "../../result.ts";
-import { timeLimit } from "../../timeout.ts";
+import type { Credential } from "../../config/types.ts";
+import { readBounded } from "../../lib/bounded-text.ts";
+import { err, ok, type Result } from "../../lib/result.ts";
+import { timeLimit } from "../../lib/timeout.ts";
 import type { AccessToken } from "./access-token.ts";
 import { type TokenError, type TokenErrorCode, tokenError } from "./errors.ts";
 import { importSigningKey, newProofKeys, type SigningKey } from "./keys.ts";

@@ -1,7 +1,7 @@
 /** Devices, with the users linked to each in the same page. */
 import { isForbidden } from "../../okta/errors.ts";
 import { parseDevice } from "../../okta/records.ts";
-import { PAGE } from "../plan.ts";
+import { PAGE } from "../../streams/plan.ts";
 import { DONE, listStep, type Phase, type StepContext, type StepOutcome, SUPERSEDED } from "../step.ts";
 import { closeListing, notePage } from "./listing.ts";
 

@@ -1,8 +1,8 @@
 /** Groups with their sizes, the roles they give, and who is in them. */
 import { isForbidden } from "../../okta/errors.ts";
 import { identifierOf, parseAll, parseGroup, parseRoles } from "../../okta/records.ts";
+import { PAGE, planMemberships } from "../../streams/plan.ts";
 import { fullPhases } from "../phases.ts";
-import { PAGE, planMemberships } from "../plan.ts";
 import {
   AGAIN,
   DONE,

@@ -1,8 +1,8 @@
 /** The System Log, polled: what it says is applied, or names what to read again. */
 import type { OktaApi } from "../../okta/api.ts";
 import { type OktaLogEvent, parseAll, parseLogEvent } from "../../okta/records.ts";
-import { type Effect, effectsOf, logFilter } from "../changes.ts";
-import { PAGE } from "../plan.ts";
+import { type Effect, effectsOf, logFilter } from "../../streams/changes.ts";
+import { PAGE } from "../../streams/plan.ts";
 import { AGAIN, DONE, lasting, type Phase, type StepContext, type StepOutcome, SUPERSEDED } from "../step.ts";
 
 /** What a full run reads whole, after its log and without a lag, is not read one by one as well. */

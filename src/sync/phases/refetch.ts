@@ -1,5 +1,6 @@
 /** Reads again just what changed, of just what changed. */
 import type { StaleEntry, StaleKind } from "../../inventory/stale.ts";
+import { ok, type Result } from "../../lib/result.ts";
 import type { OktaError, OktaErrorCode } from "../../okta/errors.ts";
 import {
   identifierOf,
@@ -9,8 +10,7 @@ import {
   parseRoles,
   parseUser,
 } from "../../okta/records.ts";
-import { ok, type Result } from "../../result.ts";
-import { PAGE } from "../plan.ts";
+import { PAGE } from "../../streams/plan.ts";
 import {
   AGAIN,
   DONE,

@@ -1,6 +1,6 @@
 /** Who has roles, and which. */
 import { identifierOf, parseRoles } from "../../okta/records.ts";
-import { PAGE } from "../plan.ts";
+import { PAGE } from "../../streams/plan.ts";
 import {
   AGAIN,
   type BatchWrite,

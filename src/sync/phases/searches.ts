@@ -1,7 +1,7 @@
 /** What Okta's searches by time say has changed: profiles and status, and groups. */
 import { SAME_CHANGE_MS } from "../../inventory/stale.ts";
 import { type OktaGroup, parseAll, parseDevice, parseGroup, parseUser } from "../../okta/records.ts";
-import { PAGE } from "../plan.ts";
+import { PAGE } from "../../streams/plan.ts";
 import {
   AGAIN,
   DONE,

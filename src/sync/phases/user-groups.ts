@@ -1,7 +1,8 @@
 /** Memberships read user by user, where that is fewer calls than group by group. */
+
+import { err, ok, type Result } from "../../lib/result.ts";
 import type { OktaError } from "../../okta/errors.ts";
 import { type OktaGroup, parseAll, parseGroup } from "../../okta/records.ts";
-import { err, ok, type Result } from "../../result.ts";
 import {
   AGAIN,
   DONE,

@@ -1,7 +1,7 @@
 /** The users themselves, DEPROVISIONED ones included. */
 import type { StaleCause } from "../../inventory/stale.ts";
 import { type OktaUser, parseUser } from "../../okta/records.ts";
-import { PAGE } from "../plan.ts";
+import { PAGE } from "../../streams/plan.ts";
 import { DONE, listStep, type Phase, type StepContext, SUPERSEDED } from "../step.ts";
 import { closeListing, notePage } from "./listing.ts";
 

@@ -83,4 +83,4 @@ export const foundSchema = z.object({
     .meta({ description: "Groups whose name or description holds `q`; of users, on the first page." }),
   next: count.nullable().meta({ description: "Pass it as `after` for the next page; null at the end." }),
 });
-export type Found = z.infer<typeof foundSchema>;
+export type SearchResults = z.infer<typeof foundSchema>;

@@ -1,9 +1,9 @@
+import type { EventsPage, EventsQuery, StoredEvent } from "../contract/stream-api.ts";
+import type { Dialect, StreamName } from "../contract/streams.ts";
 import type { EventContext } from "../inventory/facts.ts";
 import { eventId } from "../inventory/facts.ts";
 import type { Inventory, StoredAsset } from "../inventory/inventory.ts";
 import { deviceEvent, omitNulls, userEvent } from "../ocsf/index.ts";
-import type { Dialect, EventsPage, EventsQuery, StoredEvent } from "./api.ts";
-import type { StreamName } from "./status.ts";
 
 export interface EventSource {
   readonly connection: string;

@@ -1,21 +1,23 @@
 /** Totals, searches and single assets: the inventory as a person looks at it. Reads only. */
+
+import type {
+  DeviceSummary,
+  FoundDevice,
+  FoundUser,
+  InventorySummary,
+  SearchResults,
+  UserSummary,
+} from "../contract/inventory-documents.ts";
+import type { SearchQuery } from "../contract/stream-api.ts";
+import type { StreamName } from "../contract/streams.ts";
+import type { AssetDetail } from "../inventory/api.ts";
 import { type DeviceFacts, known, type UserFacts, unknown } from "../inventory/facts.ts";
 import type { Inventory, StoredAsset } from "../inventory/inventory.ts";
 import { type AssetQuery, facetValues, findAssets, findGroups } from "../inventory/search.ts";
 import { countDeleted, countFacets, type FacetCount } from "../inventory/summary.ts";
 import { displayName, filled, hasMfa, isAdmin, isManaged, lastSeen } from "../ocsf/derive.ts";
 import { osFamily } from "../ocsf/platform.ts";
-import type { AssetDetail, SearchQuery } from "./api.ts";
-import type { EventReader } from "./events.ts";
-import type {
-  DeviceSummary,
-  Found,
-  FoundDevice,
-  FoundUser,
-  InventorySummary,
-  UserSummary,
-} from "./explore-documents.ts";
-import type { StreamName } from "./status.ts";
+import type { EventReader } from "./event-reader.ts";
 
 /** Totals are counted again this long after they were, at the earliest, while the inventory changes. */
 const COUNT_AGAIN_AFTER_MS = 2_000;
@@ -140,7 +142,7 @@ export class Explorer {
     };
   }
 
-  search(stream: StreamName, query: SearchQuery, ignored: readonly string[]): Found {
+  search(stream: StreamName, query: SearchQuery, ignored: readonly string[]): SearchResults {
     // What only the other stream's assets have fits nothing here.
     const foreign = stream === "users" ? ofDevices : ofUsers;
     if (foreign.some((name) => query[name] !== undefined)) return { results: [], groups: [], next: null };

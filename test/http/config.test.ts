@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { secretsOf } from "../src/config/secrets.ts";
-import { configOf, readConfig, type Setting } from "../src/config.ts";
+import { secretsOf } from "../../src/config/secrets.ts";
+import type { Setting } from "../../src/config/types.ts";
+import { configOf, readConfig } from "../../src/http/config.ts";
 
 const key = "k".repeat(32);
 const good = {
@@ -38,7 +39,7 @@ describe("a complete configuration", () => {
     expect(config.maliceRules).toEqual({ ok: true, value: null });
     expect(config.sinks).toEqual({ accepted: [], refused: [] });
     expect(config.connectionProblems).toEqual([]);
-    expect(config.allowLoopback).toBe(false);
+    expect(config.baseUrlRules.allowLoopback).toBe(false);
   });
 
   it("trims what was pasted with blanks or a newline", () => {

@@ -1,7 +1,7 @@
 /** In the runtime: a body may come in pieces of any size, and may break off. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readBounded } from "../src/bounded-text.ts";
+import { readBounded } from "../../src/lib/bounded-text.ts";
 
 /** A byte stream, as fetch gives one, that comes in the given pieces. */
 const inPieces = (pieces: readonly Uint8Array[], end: "close" | "error" = "close") => {

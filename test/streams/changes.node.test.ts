@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { OktaLogEvent } from "../../src/okta/records.ts";
-import { type Effect, effectsOf, eventTypes, logFilter } from "../../src/sync/changes.ts";
+import { type Effect, effectsOf, eventTypes, logFilter } from "../../src/streams/changes.ts";
 
 const target = (type: string, id: string) => ({ type, id, alternateId: null, displayName: null });
 

@@ -2,9 +2,9 @@
  * The System Log → what it makes stale. Pure. Which types there are and whom they name is Okta's event type
  * catalogue (developer.okta.com, "Event types"); types that change nothing in the inventory are not asked for.
  */
+import type { StreamName } from "../contract/streams.ts";
 import type { StaleKind } from "../inventory/stale.ts";
 import type { OktaLogEvent } from "../okta/records.ts";
-import type { StreamName } from "./status.ts";
 
 export type Effect =
   /** `quiet`: what happened need not move lastUpdated, so that a record found by it may not show it. */

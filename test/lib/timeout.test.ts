@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { TimeLimits, timeLimit } from "../src/timeout.ts";
+import { TimeLimits, timeLimit } from "../../src/lib/timeout.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

@@ -1,13 +1,12 @@
 /**
- * What the rest of the Worker may ask of an InventoryStream. The Durable Object implements it; routes, sinks
- * and look-ups depend on this alone. Everything that crosses is plain data.
+ * What the rest of the Worker may ask of an InventoryStream, as far as it can be said without the inventory's
+ * facts (`inventory/api.ts` has those). Everything that crosses is plain data. Methods are only ever added: while a
+ * new version is deployed gradually, objects of two versions call each other.
  */
-import type { DeviceFacts, UserFacts } from "../inventory/facts.ts";
-import type { Result } from "../result.ts";
-import type { Found, InventorySummary } from "./explore-documents.ts";
-import type { RunDocument, RunKind, StreamName, StreamStatus } from "./status.ts";
-
-export type Dialect = "sekoia" | "ocsf";
+import type { Result } from "../lib/result.ts";
+import type { InventorySummary, SearchResults } from "./inventory-documents.ts";
+import type { RunDocument, RunKind, StreamStatus } from "./status.ts";
+import type { Dialect } from "./streams.ts";
 
 /** Why a stream cannot answer: a setting is wrong, or what was asked for does not exist. */
 export interface StreamRefusal {
@@ -43,12 +42,6 @@ export interface StoredEvent {
   readonly json: string;
 }
 
-/** How an inventory look-up found the account; several logins mean it is ambiguous. */
-export type AccountFacts =
-  | { readonly found: "one"; readonly facts: UserFacts; readonly readAt: number }
-  | { readonly found: "many"; readonly logins: readonly string[] }
-  | { readonly found: "none" };
-
 /** What to find; all that is given must hold. */
 export interface SearchQuery {
   /** Words, each the beginning of one that the asset is known by: names, e-mail, login, id, serial number. */
@@ -74,44 +67,26 @@ export interface SearchQuery {
   readonly limit: number;
 }
 
-interface DetailFrame {
-  readonly id: string;
-  readonly sequence: number;
-  /** ms since the epoch, as the next one. */
-  readonly changedAt: number;
-  readonly deletedAt: number | null;
-  /** The newest event in every dialect, as JSON on one line. */
-  readonly events: Readonly<Record<Dialect, string>>;
+/** Where events come from: what a delivery needs of a stream. */
+export interface EventSource {
+  events(query: EventsQuery): Promise<EventsPage>;
 }
 
-/** One asset with everything that is known of it. */
-export type AssetDetail =
-  | (DetailFrame & { readonly stream: "users"; readonly facts: UserFacts })
-  | (DetailFrame & { readonly stream: "devices"; readonly facts: DeviceFacts });
-
-export interface StreamApi {
+export interface StreamApi extends EventSource {
   status(): Promise<StreamStatus>;
-  /** Starts a run; `started` is false when one was on already and that one is returned. */
+  /** Starts a run; `started` is false when one was in progress already and that one is returned. */
   startRun(kind: RunKind): Promise<Result<{ started: boolean; run: RunDocument }, StreamRefusal>>;
-  /** Cancels the current run; everything already stored stays. `not_found` when none is on. */
+  /** Cancels the current run; everything already stored stays. `not_found` when none is in progress. */
   cancelRun(): Promise<Result<RunDocument, StreamRefusal>>;
   /** Newest first, at most 100. */
   runs(): Promise<readonly RunDocument[]>;
   /** Lets held-back deletions go on; `conflict` when nothing is held. */
   confirmDeletions(): Promise<Result<{ confirmed: number }, StreamRefusal>>;
-  events(query: EventsQuery): Promise<EventsPage>;
   /** The newest event of one asset, deleted ones included. */
   event(assetId: string, dialect: Dialect): Promise<StoredEvent | null>;
-  /** What the inventory knows of an account given by id, login, e-mail or short name (users stream only). */
-  account(identifier: string): Promise<AccountFacts>;
   /** Totals; counted again at most every two seconds. */
   summary(): Promise<InventorySummary>;
-  search(query: SearchQuery): Promise<Found>;
-  /** Everything that is known of one asset, deleted ones included. */
-  assetDetail(assetId: string): Promise<AssetDetail | null>;
+  search(query: SearchQuery): Promise<SearchResults>;
   /** Called by crons. `full` or `delta` says which cron; also revives a stream whose alarm was dropped. */
   wake(kind: RunKind): Promise<void>;
 }
-
-/** The name of the Durable Object of one connection's stream. */
-export const streamObjectName = (connection: string, stream: StreamName): string => `${connection}/${stream}`;

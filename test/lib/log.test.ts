@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { errorFields, log, protect, redact } from "../src/log.ts";
+import { errorFields, log, protect, redact } from "../../src/lib/log.ts";
 
 afterEach(() => vi.restoreAllMocks());
 

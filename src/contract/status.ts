@@ -1,10 +1,7 @@
 /** The status documents of the public contract, and what they are made of. Times are ISO 8601 in UTC. */
 import * as z from "zod";
-import { rateLimitSchema } from "../okta/gate/rate-limit-document.ts";
-
-export const streamNames = ["users", "devices"] as const;
-export const streamNameSchema = z.enum(streamNames);
-export type StreamName = z.infer<typeof streamNameSchema>;
+import { rateLimitSchema } from "./rate-limit.ts";
+import { streamNameSchema } from "./streams.ts";
 
 export const runKindSchema = z.enum(["full", "delta"]);
 export type RunKind = z.infer<typeof runKindSchema>;

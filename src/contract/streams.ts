@@ -1,0 +1,13 @@
+/** The streams, and the dialects in which their events are told. */
+import * as z from "zod";
+
+export const streamNames = ["users", "devices"] as const;
+export const streamNameSchema = z.enum(streamNames);
+export type StreamName = z.infer<typeof streamNameSchema>;
+
+/**
+ * `sekoia`: as Sekoia.io documents its Okta asset connectors; whole seconds, nulls kept.
+ * `ocsf`: OCSF 1.6.0, valid in strict mode; milliseconds, nothing null.
+ */
+export const dialects = ["sekoia", "ocsf"] as const;
+export type Dialect = (typeof dialects)[number];

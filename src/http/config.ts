@@ -1,0 +1,72 @@
+/**
+ * All settings together, as the edge of the Worker shows and uses them: the API and the console. Everything else
+ * reads only what is its own. Every setting is judged by itself: a wrong one carries its problems to the routes that
+ * need it, and everything else keeps working.
+ */
+import { type AccessTeam, type ApiKey, readAccess, readApiKeys } from "../config/access.ts";
+import type { BaseUrlRules } from "../config/base-url.ts";
+import { connectionsOf } from "../config/connections.ts";
+import { oncePerEnv } from "../config/once.ts";
+import type { Connection, Setting, SettingProblem } from "../config/types.ts";
+import type { RawEnv } from "../config/values.ts";
+import { settingProblemsOf, sinksOf } from "../delivery/settings.ts";
+import type { ParsedSinks } from "../delivery/settings-types.ts";
+import type { MaliceRules } from "../enrichment/rules.ts";
+import { type EnrichmentSettings, enrichmentOf, rulesOf } from "../enrichment/settings.ts";
+
+export interface Config {
+  /** By id, `default` first; each judged by itself. */
+  readonly connections: ReadonlyMap<string, Setting<Connection>>;
+  /** What is wrong with CONNECTIONS where no connection can be named, for instance that it is not JSON. */
+  readonly connectionProblems: readonly SettingProblem[];
+  /** Wrong settings that only runs need: nothing else is held up by them. */
+  readonly runProblems: readonly SettingProblem[];
+  /** Of any connection: 0 < share ≤ 1; the default while OKTA_RATE_LIMIT_SHARE is wrong. */
+  readonly rateLimitShare: number;
+  /** Empty when API_KEYS is unset. */
+  readonly apiKeys: Setting<readonly ApiKey[]>;
+  /** Null when Cloudflare Access is not used. */
+  readonly access: Setting<AccessTeam | null>;
+  readonly enrichment: Setting<EnrichmentSettings>;
+  /** Null when there are none. */
+  readonly maliceRules: Setting<MaliceRules | null>;
+  /** Sinks that run, and sinks that do not with what is wrong. */
+  readonly sinks: ParsedSinks;
+  /** How to judge a base URL that comes from elsewhere, such as a candidate to test. */
+  readonly baseUrlRules: BaseUrlRules;
+}
+
+/** Judges every setting of an env. Never throws, never repeats a secret's value. */
+export const readConfig = (env: object): Config => {
+  const raw: RawEnv = { ...env };
+  const connections = connectionsOf(env);
+  return {
+    connections: connections.byId,
+    connectionProblems: connections.problems,
+    runProblems: connections.runProblems,
+    rateLimitShare: connections.rateLimitShare,
+    apiKeys: readApiKeys(raw),
+    access: readAccess(raw),
+    enrichment: enrichmentOf(env),
+    maliceRules: rulesOf(env),
+    sinks: sinksOf(env),
+    baseUrlRules: connections.baseUrlRules,
+  };
+};
+
+/** The config of this env, read once. */
+export const configOf = oncePerEnv(readConfig);
+
+/** What is wrong with one setting. */
+export const problemsOf = (setting: Setting<unknown>): readonly SettingProblem[] =>
+  setting.ok ? [] : setting.problems;
+
+/** Settings that are wrong and stop only a part: a sink, another connection, new runs, look-ups, verdicts, Access. */
+export const problemsOfParts = (config: Config): SettingProblem[] => [
+  ...config.sinks.refused.flatMap(({ problems }) => settingProblemsOf(problems)),
+  ...config.connectionProblems,
+  ...config.runProblems,
+  ...problemsOf(config.enrichment),
+  ...problemsOf(config.maliceRules),
+  ...problemsOf(config.access),
+];
