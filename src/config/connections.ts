@@ -1,5 +1,6 @@
 /** The Okta orgs: the default one from the plain settings, and those of CONNECTIONS. */
 
+import { isPlainObject } from "../lib/json.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import { type BaseUrlRules, parseBaseUrl, parseCustomDomain } from "./base-url.ts";
 import { readCredential } from "./credential.ts";
@@ -7,16 +8,7 @@ import { readIgnoredFactors } from "./factors.ts";
 import { oncePerEnv } from "./once.ts";
 import { allOf, refused, sentence, settingOf } from "./problem.ts";
 import type { Connection, Setting, SettingProblem } from "./types.ts";
-import {
-  allowsLoopback,
-  flagOf,
-  isPlainObject,
-  jsonOf,
-  listOf,
-  numberOf,
-  type RawEnv,
-  textOf,
-} from "./values.ts";
+import { allowsLoopback, flagOf, jsonOf, listOf, numberOf, type RawEnv, textOf } from "./values.ts";
 
 export const defaultConnectionId = "default";
 

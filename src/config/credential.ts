@@ -1,9 +1,10 @@
 /** The credential of a connection: an API token, or an OAuth service app's client id and private key. */
 
+import { isPlainObject } from "../lib/json.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import { refused, sentence } from "./problem.ts";
 import type { Credential, Setting, SettingProblem } from "./types.ts";
-import { isPlainObject, type RawEnv, textOf } from "./values.ts";
+import { type RawEnv, textOf } from "./values.ts";
 
 /** Visible ASCII without blanks: what an HTTP header can carry. */
 const isHeaderSafe = (text: string): boolean => /^[\x21-\x7e]+$/.test(text);

@@ -1,5 +1,6 @@
 /** Which values of the settings are secret, so that logs can mask them wherever they turn up. */
-import { isPlainObject, jsonOf, listOf, type RawEnv, textOf } from "./values.ts";
+import { isPlainObject } from "../lib/json.ts";
+import { jsonOf, listOf, type RawEnv, textOf } from "./values.ts";
 
 /** Shorter texts would mask innocent words; no real secret is that short. */
 const minSecretLength = 8;

@@ -84,6 +84,3 @@ export const listOf = (env: RawEnv, name: string): readonly string[] => {
     : (textOf(env, name)?.split(",") ?? []);
   return items.map((item) => item.trim()).filter((item) => item !== "");
 };
-
-export const isPlainObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

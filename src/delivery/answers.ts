@@ -49,13 +49,3 @@ export const notAccepted = (
       return { kind: "retry", error, retryAfterMs: retryAfterMs(answer.headers, now) };
   }
 };
-
-/** JSON that may not be JSON: undefined then. */
-export const jsonOf = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Sinks answer with HTML, with nothing, with half a document: the caller decides what that means.
-    return undefined;
-  }
-};

@@ -1,15 +1,14 @@
 /** Which events go together. */
-import type { StoredEvent } from "../contract/stream-api.ts";
-import type { Sink } from "./sink.ts";
 
-const encoder = new TextEncoder();
+import type { StoredEvent } from "../contract/stream-api.ts";
+import { utf8 } from "../lib/bytes.ts";
+import type { Sink } from "./sink.ts";
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is the ASCII range that is meant.
 const ascii = /^[\x00-\x7f]*$/;
 
 /** UTF-8 bytes. Most events are ASCII, which is seen without encoding them. */
-export const byteLength = (text: string): number =>
-  ascii.test(text) ? text.length : encoder.encode(text).length;
+export const byteLength = (text: string): number => (ascii.test(text) ? text.length : utf8(text).length);
 
 export interface BatchRules {
   /** At most so many events, learned from 413 answers; null: the sink's own limit. */

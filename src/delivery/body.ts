@@ -1,13 +1,5 @@
 /** Bodies and digests of requests. */
-
-const encoder = new TextEncoder();
-
-const hex = (bytes: ArrayBuffer): string =>
-  Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
-
-/** SHA-256 of a text, lower-case hex. */
-export const sha256Hex = async (text: string): Promise<string> =>
-  hex(await crypto.subtle.digest("SHA-256", encoder.encode(text)));
+import { toHex, utf8 } from "../lib/bytes.ts";
 
 /** A gzip member that holds the text. */
 export const gzip = async (text: string): Promise<Uint8Array<ArrayBuffer>> => {
@@ -28,17 +20,13 @@ export const ndjson = (lines: readonly string[]): string =>
  * @returns the value of X-Signature: `t=<seconds>,v1=<lower-case hex>`.
  */
 export const signature = async (key: string, body: Uint8Array | string, seconds: number): Promise<string> => {
-  const imported = await crypto.subtle.importKey(
-    "raw",
-    encoder.encode(key),
-    { name: "HMAC", hash: "SHA-256" },
-    false,
-    ["sign"],
-  );
-  const prefix = encoder.encode(`${seconds}.`);
-  const bytes = typeof body === "string" ? encoder.encode(body) : body;
+  const imported = await crypto.subtle.importKey("raw", utf8(key), { name: "HMAC", hash: "SHA-256" }, false, [
+    "sign",
+  ]);
+  const prefix = utf8(`${seconds}.`);
+  const bytes = typeof body === "string" ? utf8(body) : body;
   const signed = new Uint8Array(prefix.length + bytes.length);
   signed.set(prefix);
   signed.set(bytes, prefix.length);
-  return `t=${seconds},v1=${hex(await crypto.subtle.sign("HMAC", imported, signed))}`;
+  return `t=${seconds},v1=${toHex(new Uint8Array(await crypto.subtle.sign("HMAC", imported, signed)))}`;
 };

@@ -1,10 +1,11 @@
 /** One stream's delivery to one sink, whatever object it lives in. */
+
 import type { DeliveryIdentity } from "../contract/objects.ts";
 import type { SinkStatusDocument } from "../contract/status.ts";
+import { sha256Hex } from "../lib/bytes.ts";
 import { errorFields, log } from "../lib/log.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import type { DeadLettersDocument } from "./api.ts";
-import { sha256Hex } from "./body.ts";
 import type { Inventory } from "./pending-events.ts";
 import { type DeliveryState, failed, rewound } from "./progress.ts";
 import type { SinkSettings } from "./settings-types.ts";

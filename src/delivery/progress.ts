@@ -1,6 +1,6 @@
 /** How a sink's delivery moves on: pure transitions from one state to the next, by what became of a batch. */
 import type { StoredEvent } from "../contract/stream-api.ts";
-import { backoffMs } from "../lib/backoff.ts";
+import { doubledMs, fullJitter } from "../lib/backoff.ts";
 import type { DeliveryError, DeliveryOutcome, SettleOutcome } from "./sink.ts";
 
 /** A batch that was sent and not yet acknowledged. */
@@ -109,7 +109,7 @@ export const failed = (
     ...state,
     status: kind === "stopped" ? "stopped" : "retrying",
     failures,
-    nextTryAt: now + (retryAfterMs ?? backoffMs({ failures, ...backoff, random })),
+    nextTryAt: now + (retryAfterMs ?? Math.floor(fullJitter(doubledMs(failures - 1, backoff), random))),
     lastError: error.message,
     receipt: null,
   };

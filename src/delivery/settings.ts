@@ -2,11 +2,13 @@
  * SINKS: judged sink by sink, with secrets resolved. A sink that is wrong is refused with its name, what is
  * wrong and what a right value looks like; the others run.
  */
+
 import type * as z from "zod";
 import { oncePerEnv } from "../config/once.ts";
 import { sentence } from "../config/problem.ts";
 import type { SettingProblem } from "../config/types.ts";
-import { allowsLoopback, isPlainObject } from "../config/values.ts";
+import { allowsLoopback } from "../config/values.ts";
+import { isPlainObject } from "../lib/json.ts";
 import { resolve } from "./settings-resolve.ts";
 import { sinkName, sinkShapes, sinkTypes } from "./settings-shapes.ts";
 import type {

@@ -10,7 +10,10 @@
  * not JSON, or not of this form is a miss. KV is eventually consistent: another place may see a write a minute
  * late, so `AccountLookup` guards what must not happen twice.
  */
+
 import * as z from "zod";
+import { sha256Hex } from "../lib/bytes.ts";
+import { parseJson } from "../lib/json.ts";
 import { errorFields, log } from "../lib/log.ts";
 import { type Account, accountSchema, type Found, isComplete } from "./account.ts";
 import { answersTo, type Identifier, idIdentifier, mayBeId, nameIdentifier } from "./identifier.ts";
@@ -118,25 +121,15 @@ const remember = (key: string, alias: Alias): void => {
   }
 };
 
-const parseJson = <T>(text: string | null, schema: z.ZodType<T>): T | null => {
-  if (text === null) return null;
-  try {
-    return schema.safeParse(JSON.parse(text)).data ?? null;
-  } catch {
-    return null; // not JSON: a corrupt entry is a miss
-  }
-};
-
-const hex = (bytes: ArrayBuffer): string =>
-  [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+/** A corrupt entry is a miss. */
+const read = <T>(text: string | null, schema: z.ZodType<T>): T | null =>
+  text === null ? null : (schema.safeParse(parseJson(text)).data ?? null);
 
 const userKey = (connection: string, userId: string): string => `${connection}/user/${userId}`;
 
 /** 128 bits of SHA-256 over the identifier, with the connection in front. */
-const aliasKey = async (connection: string, identifier: Identifier): Promise<string> => {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(identifier.key));
-  return `${connection}/alias/${hex(digest).slice(0, 32)}`;
-};
+const aliasKey = async (connection: string, identifier: Identifier): Promise<string> =>
+  `${connection}/alias/${(await sha256Hex(identifier.key)).slice(0, 32)}`;
 
 const miss = (invalidatedAt: number | null = null): Cached => ({ found: "miss", invalidatedAt });
 
@@ -183,14 +176,14 @@ export class AccountCache {
       pointers.delete(memory);
     }
     const text = await this.#get(await aliasKey(this.#connection, identifier));
-    const alias = parseJson(text, aliasSchema);
+    const alias = read(text, aliasSchema);
     if (alias !== null) {
       const pointer = { userId: alias.user_id, at: alias.fetched_at };
       const entry = await this.#entry(identifier, pointer);
       if (entry.found === "one") remember(memory, pointer);
       return entry;
     }
-    const negative = parseJson(text, negativeSchema);
+    const negative = read(text, negativeSchema);
     if (negative === null) return miss();
     const { matches, fetched_at: at } = negative;
     return matches.length === 0 ? { found: "none", at } : { found: "many", logins: matches, at };
@@ -199,8 +192,8 @@ export class AccountCache {
   /** The entry behind an alias. An alias that was not confirmed with the last fetch is as old as it is. */
   async #entry(identifier: Identifier, alias: Alias): Promise<Cached> {
     const text = await this.#get(userKey(this.#connection, alias.userId));
-    const entry = parseJson(text, entrySchema);
-    if (entry === null) return miss(parseJson(text, tombstoneSchema)?.invalidated_at ?? null);
+    const entry = read(text, entrySchema);
+    if (entry === null) return miss(read(text, tombstoneSchema)?.invalidated_at ?? null);
     const { facts, fetched_at, previous } = entry;
     if (facts.id !== alias.userId) return miss();
     // Logins and e-mails change hands: who was called this is not any more, and older answers are wrong.
@@ -216,7 +209,7 @@ export class AccountCache {
   /** When the sync last saw this user change, if that is fresh; ms since the epoch. */
   async invalidatedAt(userId: string): Promise<number | null> {
     const text = await this.#get(userKey(this.#connection, userId));
-    return parseJson(text, tombstoneSchema)?.invalidated_at ?? null;
+    return read(text, tombstoneSchema)?.invalidated_at ?? null;
   }
 
   /**

@@ -12,7 +12,7 @@
  * nested as needed; the verdict stays on the outermost. A key, field, operator or verdict that is not known
  * is refused with its position, so that a typo never turns into a rule that silently does nothing.
  */
-import { isPlainObject } from "../config/values.ts";
+import { isPlainObject } from "../lib/json.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 
 export const verdicts = ["Pending", "Benign", "Suspicious", "Malicious"] as const;

@@ -1,6 +1,7 @@
 /** The reference page: the OpenAPI document as HTML. No script, no outside file. */
+
 import type { FC } from "hono/jsx";
-import { isPlainObject } from "../config/values.ts";
+import { isPlainObject } from "../lib/json.ts";
 import { type ApiDocument, operationsOf } from "./openapi.ts";
 import { problemCatalogue } from "./problems.ts";
 import { fieldsOf, type SchemaLike, typeText } from "./schema-words.ts";

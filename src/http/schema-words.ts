@@ -1,6 +1,6 @@
 /** A JSON Schema of the API's description in words and rows, for the reference page. Pure. */
-import { isPlainObject } from "../config/values.ts";
 
+import { isPlainObject } from "../lib/json.ts";
 export type SchemaLike = Readonly<Record<string, unknown>>;
 
 const refName = (ref: string): string => ref.slice(ref.lastIndexOf("/") + 1);

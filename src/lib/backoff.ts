@@ -1,20 +1,21 @@
-/** How long to wait after a failure. */
+/**
+ * How long to wait after failures. The wait doubles up to a ceiling; jitter keeps those who failed together from
+ * coming back together (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
+ */
 
-export interface BackoffOptions {
-  /** Failures in a row, from 1. */
-  readonly failures: number;
+export interface Backoff {
+  /** The first wait, ms. */
   readonly baseMs: number;
+  /** The longest wait, ms. */
   readonly ceilingMs: number;
-  /** 0 ≤ random < 1. */
-  readonly random: () => number;
 }
 
-/**
- * Exponential backoff with full jitter: anything between nothing and `base × 2^(failures − 1)`, which is bounded
- * by the ceiling. Full jitter spreads many waiting clients best
- * (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
- *
- * @returns whole milliseconds.
- */
-export const backoffMs = ({ failures, baseMs, ceilingMs, random }: BackoffOptions): number =>
-  Math.floor(random() * Math.min(ceilingMs, baseMs * 2 ** Math.min(failures - 1, 30)));
+/** `base × 2^doublings`, ms, at most the ceiling. */
+export const doubledMs = (doublings: number, { baseMs, ceilingMs }: Backoff): number =>
+  Math.min(ceilingMs, baseMs * 2 ** Math.min(doublings, 30));
+
+/** Full jitter: anything from nothing to `ms`. @param random 0 ≤ random < 1 */
+export const fullJitter = (ms: number, random: () => number): number => random() * ms;
+
+/** Equal jitter: at least half of `ms`, for waits that must not be short. @param random 0 ≤ random < 1 */
+export const equalJitter = (ms: number, random: () => number): number => ms / 2 + (random() * ms) / 2;

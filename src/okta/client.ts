@@ -1,5 +1,7 @@
 /** One call to Okta, done politely: a permit first, the credential only to its own origin, bounded in time and size. */
+import { doubledMs, fullJitter } from "../lib/backoff.ts";
 import { readBounded } from "../lib/bounded-text.ts";
+import { parseJson } from "../lib/json.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import { TimeLimits } from "../lib/timeout.ts";
 import type { CredentialSource } from "./credential.ts";
@@ -50,7 +52,7 @@ export interface GetOptions {
 /** A page of 1,000 users is 2 to 4 MB; far more than that is not a page. */
 const MAX_BODY_BYTES = 24 * 1024 * 1024;
 const ATTEMPTS = 3;
-const RETRY_BASE_MS = 250;
+const RETRY = { baseMs: 500, ceilingMs: 2_000 };
 
 /** Codes for which another try soon may end better. */
 const transient: ReadonlySet<OktaErrorCode> = new Set([
@@ -137,7 +139,7 @@ export class OktaClient {
         (transient.has(code) && !(options.fail500 && result.error.status === 500)) || crowded === true;
       if (!again || attempt >= ATTEMPTS || this.#options.signal?.aborted || !this.#options.budget())
         return result;
-      await this.#options.sleep(this.#options.random() * RETRY_BASE_MS * 2 ** attempt);
+      await this.#options.sleep(fullJitter(doubledMs(attempt - 1, RETRY), this.#options.random));
     }
   }
 
@@ -262,12 +264,4 @@ const oktaErrorOf = (body: unknown): { code: string | null; summary: string } =>
   const code = "errorCode" in body && typeof body.errorCode === "string" ? body.errorCode.slice(0, 16) : null;
   const summary = "errorSummary" in body && typeof body.errorSummary === "string" ? body.errorSummary : "";
   return { code, summary: summary.slice(0, 200) };
-};
-
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 };

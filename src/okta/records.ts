@@ -3,7 +3,7 @@
  * or absent, strings bounded, so that equal content is equal `JSON.stringify` text. Okta's own example payloads
  * break its schema (nulls, extra keys), so only what cannot be filed at all is refused.
  */
-import { isPlainObject } from "../config/values.ts";
+import { isPlainObject } from "../lib/json.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import {
   child,

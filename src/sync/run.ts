@@ -1,6 +1,7 @@
 /** A run: one pass over a stream, full or delta, as it is stored between slices. Plain data and pure steps. */
 
 import type { RunCause, RunDocument, RunKind, RunState } from "../contract/status.ts";
+import { doubledMs, equalJitter } from "../lib/backoff.ts";
 import type { OktaError } from "../okta/errors.ts";
 import type { MembershipMode } from "../streams/plan.ts";
 
@@ -111,8 +112,7 @@ export const nextPhase = (run: Run): boolean => {
   return true;
 };
 
-const BACKOFF_BASE_MS = 2_000;
-const BACKOFF_CEILING_MS = 15 * 60_000;
+const BACKOFF = { baseMs: 2_000, ceilingMs: 15 * 60_000 };
 
 /**
  * Books a failure: the run stays where it is and goes on at `resumeAt`. A rate limit says itself when to come
@@ -126,9 +126,8 @@ export const backOff = (run: Run, error: OktaError, now: number, random: () => n
       run.error = { code: error.code, message: error.message, phase: run.phase, at: now };
     return;
   }
-  const ceiling = Math.min(BACKOFF_CEILING_MS, BACKOFF_BASE_MS * 2 ** Math.min(run.failures, 12));
+  run.resumeAt = now + equalJitter(doubledMs(run.failures, BACKOFF), random);
   run.failures += 1;
-  run.resumeAt = now + ceiling / 2 + (random() * ceiling) / 2;
   run.error = { code: error.code, message: error.message, phase: run.phase, at: now };
 };
 

@@ -2,23 +2,6 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { redact } from "../../src/delivery/redact.ts";
 import { retryAfterMs } from "../../src/delivery/retry-after.ts";
-import { backoffMs } from "../../src/lib/backoff.ts";
-
-describe("backoffMs", () => {
-  it.each([
-    [1, 1000],
-    [2, 2000],
-    [5, 16_000],
-    [9, 256_000],
-    [10, 300_000],
-    [10_000, 300_000],
-  ])("after %i failures waits at most %i ms", (failures, most) => {
-    const options = { failures, baseMs: 1000, ceilingMs: 300_000 };
-    expect(backoffMs({ ...options, random: () => 0 })).toBe(0);
-    expect(backoffMs({ ...options, random: () => 0.5 })).toBe(most / 2);
-    expect(backoffMs({ ...options, random: () => 1 - Number.EPSILON })).toBeLessThanOrEqual(most);
-  });
-});
 
 describe("retryAfterMs", () => {
   const now = Date.UTC(2025, 0, 15, 12, 0, 0);

@@ -1,7 +1,9 @@
 /** Elasticsearch's bulk API: the index holds one document per asset, in its newest state. */
+
 import * as z from "zod";
 import type { StoredEvent } from "../../contract/stream-api.ts";
-import { jsonOf, notAccepted } from "../answers.ts";
+import { parseJson } from "../../lib/json.ts";
+import { notAccepted } from "../answers.ts";
 import { ndjson } from "../body.ts";
 import { describe, describeAnswer, type SinkRequest, send } from "../request.ts";
 import type { ElasticsearchSettings } from "../settings-types.ts";
@@ -101,7 +103,7 @@ export const createElasticsearchSink = (settings: ElasticsearchSettings, tools: 
       const sent = await send(tools.fetch, bulk);
       if (!sent.ok) return { kind: "retry", error: sent.error, retryAfterMs: null };
       if (sent.value.status !== 200) return notAccepted(bulk, sent.value, tools.now());
-      const answer = bulkAnswer.safeParse(jsonOf(sent.value.text));
+      const answer = bulkAnswer.safeParse(parseJson(sent.value.text));
       if (!answer.success || answer.data.items.length !== events.length) {
         const message = describe(bulk, "200, but not a bulk answer with a status for every item");
         return {
@@ -122,7 +124,9 @@ export const createElasticsearchSink = (settings: ElasticsearchSettings, tools: 
       const question = request("/_security/user/_has_privileges", "POST", body);
       const sent = await send(tools.fetch, question);
       const known =
-        sent.ok && sent.value.status === 200 ? privileges.safeParse(jsonOf(sent.value.text)).data : undefined;
+        sent.ok && sent.value.status === 200
+          ? privileges.safeParse(parseJson(sent.value.text)).data
+          : undefined;
       if (known?.has_all_requested === true) return passed(200, `the API key may write to ${settings.index}`);
       if (known?.has_all_requested === false) {
         return failedTest(200, `the API key may not write to ${settings.index}`, credential);

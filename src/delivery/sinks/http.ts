@@ -1,8 +1,9 @@
 /** Any HTTP receiver: a JSON array or NDJSON, optionally compressed, signed and authenticated. */
 
 import type { StoredEvent } from "../../contract/stream-api.ts";
+import { sha256Hex } from "../../lib/bytes.ts";
 import { notAccepted } from "../answers.ts";
-import { gzip, ndjson, sha256Hex, signature } from "../body.ts";
+import { gzip, ndjson, signature } from "../body.ts";
 import { type SinkRequest, send } from "../request.ts";
 import type { HttpSettings } from "../settings-types.ts";
 import type { Sink, SinkTools } from "../sink.ts";

@@ -1,6 +1,8 @@
 /** Sekoia.io's asset connectors: the wire format of their own connector. */
+
 import * as z from "zod";
-import { jsonOf, notAccepted } from "../answers.ts";
+import { parseJson } from "../../lib/json.ts";
+import { notAccepted } from "../answers.ts";
 import { describeAnswer, type SinkRequest, send } from "../request.ts";
 import type { SekoiaSettings } from "../settings-types.ts";
 import type { Sink, SinkTools } from "../sink.ts";
@@ -38,7 +40,7 @@ export const createSekoiaSink = (settings: SekoiaSettings, tools: SinkTools): Si
       if (!sent.ok) return { kind: "retry", error: sent.error, retryAfterMs: null };
       const { status } = sent.value;
       if (status === 200) {
-        const answer = accepted.safeParse(jsonOf(sent.value.text));
+        const answer = accepted.safeParse(parseJson(sent.value.text));
         return answer.success ? { kind: "accepted", followUp: answer.data.task_id } : { kind: "accepted" };
       }
       // Another 2xx is nothing that this API documents: something else answers.
@@ -53,7 +55,7 @@ export const createSekoiaSink = (settings: SekoiaSettings, tools: SinkTools): Si
         // An API key may lack the right to read tasks; the batch was accepted all the same.
         return { kind: "done" };
       }
-      const answer = task.safeParse(jsonOf(sent.value.text));
+      const answer = task.safeParse(parseJson(sent.value.text));
       if (!answer.success) return { kind: "done" };
       switch (answer.data.status.toUpperCase()) {
         case "PENDING":

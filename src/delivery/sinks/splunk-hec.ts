@@ -1,8 +1,10 @@
 /** Splunk's HTTP Event Collector, with indexer acknowledgement where the token has it. */
+
 import * as z from "zod";
 import type { StoredEvent } from "../../contract/stream-api.ts";
-import { jsonOf, notAccepted } from "../answers.ts";
-import { sha256Hex } from "../body.ts";
+import { sha256Hex } from "../../lib/bytes.ts";
+import { parseJson } from "../../lib/json.ts";
+import { notAccepted } from "../answers.ts";
 import { type Answer, describe, describeAnswer, type SinkRequest, send } from "../request.ts";
 import type { SplunkHecSettings } from "../settings-types.ts";
 import type { DeliveryErrorCode, Sink, SinkTools } from "../sink.ts";
@@ -96,7 +98,7 @@ export const createSplunkHecSink = (settings: SplunkHecSettings, tools: SinkTool
   const verdict = (answer: Answer): DeliveryErrorCode | undefined =>
     answer.status === 200
       ? "invalid_response"
-      : verdictOf(hecAnswer.safeParse(jsonOf(answer.text)).data?.code);
+      : verdictOf(hecAnswer.safeParse(parseJson(answer.text)).data?.code);
 
   return {
     limits: { events: 500, bytes: 900_000, eventBytes: null, overheadBytes: 200 },
@@ -105,7 +107,7 @@ export const createSplunkHecSink = (settings: SplunkHecSettings, tools: SinkTool
       const request = await requestOf("/event", events.map(envelope).join("\n"));
       const sent = await send(tools.fetch, request);
       if (!sent.ok) return { kind: "retry", error: sent.error, retryAfterMs: null };
-      const answer = hecAnswer.safeParse(jsonOf(sent.value.text));
+      const answer = hecAnswer.safeParse(parseJson(sent.value.text));
       if (sent.value.status !== 200 || answer.data?.code !== 0) {
         return notAccepted(request, sent.value, tools.now(), verdict(sent.value));
       }
@@ -125,7 +127,7 @@ export const createSplunkHecSink = (settings: SplunkHecSettings, tools: SinkTool
       const request = await requestOf("/ack", `{"acks":[${receipt}]}`);
       const sent = await send(tools.fetch, request);
       if (!sent.ok) return { kind: "retry", error: sent.error, retryAfterMs: null };
-      const answer = ackAnswer.safeParse(jsonOf(sent.value.text));
+      const answer = ackAnswer.safeParse(parseJson(sent.value.text));
       if (sent.value.status === 200 && answer.success) {
         return answer.data.acks[receipt] === true ? { kind: "accepted" } : { kind: "waiting" };
       }
@@ -138,7 +140,7 @@ export const createSplunkHecSink = (settings: SplunkHecSettings, tools: SinkTool
     async test() {
       const request = await requestOf("/event", "");
       const sent = await send(tools.fetch, request);
-      const code = sent.ok ? hecAnswer.safeParse(jsonOf(sent.value.text)).data?.code : undefined;
+      const code = sent.ok ? hecAnswer.safeParse(parseJson(sent.value.text)).data?.code : undefined;
       if (sent.ok && sent.value.status === 400 && (code === 5 || code === 6 || code === 12 || code === 13)) {
         return passed(400, "HEC knows the token, and noticed that the trial request holds no event");
       }

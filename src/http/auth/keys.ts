@@ -1,11 +1,10 @@
 /** Bearer keys, compared by their hashes in constant time. */
-import type { ApiKey, Rights } from "../../config/access.ts";
 
-const sha256 = (text: string): Promise<ArrayBuffer> =>
-  crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+import type { ApiKey, Rights } from "../../config/access.ts";
+import { sha256 } from "../../lib/bytes.ts";
 
 interface HashedKey {
-  readonly hash: ArrayBuffer;
+  readonly hash: Uint8Array;
   readonly rights: Rights;
 }
 

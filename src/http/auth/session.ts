@@ -3,9 +3,11 @@
  * that was presented. Nothing is stored; an API key that is removed ends its sessions, and one whose rights
  * change changes theirs.
  */
+
 import type { Context } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import type { ApiKey, Rights } from "../../config/access.ts";
+import { fromHex, sha256, toHex, utf8 } from "../../lib/bytes.ts";
 
 /** A shift. */
 export const sessionSeconds = 12 * 3600;
@@ -15,23 +17,17 @@ const cookieName = (c: Context): string => (isSecure(c) ? "__Host-okta_edge_sess
 
 const isSecure = (c: Context): boolean => new URL(c.req.url).protocol === "https:";
 
-const encoder = new TextEncoder();
-
 /** HMAC-SHA-256; the hash in between keeps the API key itself out of the key store, and its length out of play. */
 const signingKey = async (apiKey: string): Promise<CryptoKey> => {
-  const hash = await crypto.subtle.digest("SHA-256", encoder.encode(apiKey));
-  return crypto.subtle.importKey("raw", hash, { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
+  return crypto.subtle.importKey("raw", await sha256(apiKey), { name: "HMAC", hash: "SHA-256" }, false, [
+    "sign",
+    "verify",
+  ]);
 };
 
 /** What is signed: never mistaken for anything else that this key may sign one day. */
 const statement = (expiresAt: number, nonce: string): Uint8Array =>
-  encoder.encode(`okta-edge-connector console session v1\n${expiresAt}\n${nonce}`);
-
-const toHex = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-
-const fromHex = (text: string): Uint8Array =>
-  Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+  utf8(`okta-edge-connector console session v1\n${expiresAt}\n${nonce}`);
 
 /** The cookie's value: `<expiry, s since the epoch>.<nonce>.<signature>`. */
 export const makeSession = async (apiKey: string, now: number): Promise<string> => {

@@ -12,6 +12,7 @@
  * - Buckets of the same limit are one bucket until their answers prove otherwise: which endpoints share a bucket
  *   differs between orgs and is documented nowhere.
  */
+import { doubledMs, fullJitter } from "../../lib/backoff.ts";
 import type { Bucket } from "../endpoints.ts";
 import type { RateLimitReading } from "./headers.ts";
 
@@ -97,8 +98,7 @@ const HEADERLESS_CONCURRENCY = 6;
 const BLIND_CALLS = 10;
 /** Asking again sooner than this is of no use: an answer has to come in first. */
 const SOON_MS = 100;
-const BACKOFF_BASE_MS = 500;
-const BACKOFF_CEILING_MS = 60_000;
+const BACKOFF = { baseMs: 500, ceilingMs: 60_000 };
 
 export const emptyLedger = (): Ledger => ({
   buckets: {},
@@ -232,8 +232,8 @@ const separate = (ledger: Ledger, bucket: Bucket): void => {
 const overlap = ([earlier, later]: readonly [BucketState, BucketState]): boolean =>
   later.seenAt + 1000 < ((earlier.resetAt ?? 0) - 1 - RESET_TOLERANCE_S) * 1000;
 
-const fullJitter = (attempt: number, random: () => number): number =>
-  random() * Math.min(BACKOFF_CEILING_MS, BACKOFF_BASE_MS * 2 ** Math.min(attempt, 10));
+const waitAfter = (refusals: number, random: () => number): number =>
+  fullJitter(doubledMs(refusals, BACKOFF), random);
 
 /** Books what came of one call of `holderName`. */
 export const observe = (
@@ -247,8 +247,7 @@ export const observe = (
   if (status === 429 && reading !== null && reading.limit === 0 && reading.remaining === 0) {
     // Too many calls at once, not too many in the window: Reset means nothing here, obeying it would stall.
     ledger.concurrencyRefusals += 1;
-    ledger.concurrencyBackoffUntil =
-      at + BACKOFF_BASE_MS / 2 + fullJitter(ledger.concurrencyRefusals, random);
+    ledger.concurrencyBackoffUntil = at + BACKOFF.baseMs / 2 + waitAfter(ledger.concurrencyRefusals, random);
     return;
   }
   const state = bucketState(ledger, observation.bucket);
@@ -259,7 +258,7 @@ export const observe = (
     if (status !== null && status < 300) state.headerless = true;
     if (status === 429) {
       state.refusals += 1;
-      state.backingOffUntil = at + BACKOFF_BASE_MS * 2 + fullJitter(state.refusals + 1, random);
+      state.backingOffUntil = at + BACKOFF.baseMs * 2 + waitAfter(state.refusals + 1, random);
     }
     return;
   }
@@ -287,7 +286,7 @@ export const observe = (
   if (status === 429) {
     state.refusals += 1;
     state.remaining = 0;
-    state.backingOffUntil = state.opensAt + fullJitter(state.refusals - 1, random);
+    state.backingOffUntil = state.opensAt + waitAfter(state.refusals - 1, random);
   } else if (state.backingOffUntil !== null && at >= state.backingOffUntil) {
     state.refusals = 0;
     state.backingOffUntil = null;

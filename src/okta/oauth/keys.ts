@@ -1,5 +1,7 @@
 /** Private keys as people have them → keys that sign; and the key pairs that access tokens are bound to. */
-import { decodeJwt, type JWK, SignJWT } from "jose";
+
+import { base64url, decodeJwt, type JWK, SignJWT } from "jose";
+import { sha256 } from "../../lib/bytes.ts";
 import { err, ok, type Result } from "../../lib/result.ts";
 import { type TokenError, tokenError } from "./errors.ts";
 
@@ -79,14 +81,6 @@ export type Prover = (call: {
   readonly now: number;
 }) => Promise<string>;
 
-const sha256 = async (text: string): Promise<string> => {
-  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return btoa(String.fromCharCode(...new Uint8Array(hash)))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replaceAll("=", "");
-};
-
 export const proverOf = async (privateJwk: JWK): Promise<Prover> => {
   const key = await crypto.subtle.importKey("jwk", lean({ ...privateJwk }), EC, false, ["sign"]);
   const { kty, crv, x, y } = privateJwk;
@@ -99,7 +93,7 @@ export const proverOf = async (privateJwk: JWK): Promise<Prover> => {
       htu: origin + pathname,
       iat: Math.floor(now / 1000),
       jti: crypto.randomUUID(),
-      ath: await sha256(accessToken),
+      ath: base64url.encode(await sha256(accessToken)),
       ...(nonce !== null && { nonce }),
     })
       .setProtectedHeader({ alg: "ES256", typ: "dpop+jwt", jwk })

@@ -3,6 +3,8 @@
  * made before the old token ends, and again when Okta has refused it on a call. The OktaGate has one over its
  * storage.
  */
+import { doubledMs } from "../../lib/backoff.ts";
+import { sha256Hex } from "../../lib/bytes.ts";
 import { err, ok, type Result } from "../../lib/result.ts";
 import { type AccessToken, refreshAt } from "./access-token.ts";
 import { type TokenError, tokenError } from "./errors.ts";
@@ -44,23 +46,17 @@ export interface CredentialState {
 
 /** A token that is refused sooner than this after it was given may never have been any good. */
 const EARLY_REJECTION_MS = 60_000;
-const HOLD_OFF_BASE_MS = 500;
-const HOLD_OFF_CEILING_MS = 50_000;
-const BACKOFF_BASE_MS = 2_000;
-const BACKOFF_CEILING_MS = 5 * 60_000;
+const HOLD_OFF = { baseMs: 500, ceilingMs: 50_000 };
+const BACKOFF = { baseMs: 2_000, ceilingMs: 5 * 60_000 };
 
 /** ms that the token after this many early rejections in a row has to have lived: 0, 1 s, 2 s, 4 s … */
-const holdOff = (rejections: number): number =>
-  rejections <= 1 ? 0 : Math.min(HOLD_OFF_CEILING_MS, HOLD_OFF_BASE_MS * 2 ** Math.min(rejections - 1, 10));
+const holdOff = (rejections: number): number => (rejections <= 1 ? 0 : doubledMs(rejections - 1, HOLD_OFF));
 
 /** How many tokens in a row are now known to have been refused early. */
 const rejectionsAfter = ({ access, rejections }: KeptToken, isRejected: boolean, now: number): number => {
   if (access === null) return rejections;
   return isRejected && now - access.issuedAt < EARLY_REJECTION_MS ? rejections + 1 : 0;
 };
-
-const backoff = (count: number): number =>
-  Math.min(BACKOFF_CEILING_MS, BACKOFF_BASE_MS * 2 ** Math.min(count, 10));
 
 export class TokenKeeper {
   readonly #storage: KeeperStorage;
@@ -137,7 +133,7 @@ export class TokenKeeper {
     }
     const { error } = visit.result;
     const count = kept.failure === null ? 0 : kept.failure.count + 1;
-    const until = Math.max(this.#now() + backoff(count), error.retryAt ?? 0);
+    const until = Math.max(this.#now() + doubledMs(count, BACKOFF), error.retryAt ?? 0);
     this.#storage.save({ ...learnt, access: usable, failure: { error, count, until } });
     // A token that still lives serves on when only its successor could not be had.
     return usable === null ? err({ ...error, retryAt: until }) : ok(usable);
@@ -152,7 +148,5 @@ export class TokenKeeper {
 
 const fingerprintOf = async ({ baseUrl, credential }: TokenHolder): Promise<string> => {
   const { clientId, privateKey, keyId } = credential;
-  const text = JSON.stringify([baseUrl, clientId, privateKey, keyId]);
-  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return sha256Hex(JSON.stringify([baseUrl, clientId, privateKey, keyId]));
 };

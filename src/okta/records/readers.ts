@@ -1,7 +1,6 @@
 /** Small readers of untrusted JSON: each gives a value of the right type and a bounded size, or null. */
 
-import { isPlainObject } from "../../config/values.ts";
-
+import { isPlainObject } from "../../lib/json.ts";
 /** A JSON object of which nothing is known yet. */
 export type JsonRecord = Readonly<Record<string, unknown>>;
 

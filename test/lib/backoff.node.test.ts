@@ -1,0 +1,26 @@
+import { describe, expect, it } from "vitest";
+import { doubledMs, equalJitter, fullJitter } from "../../src/lib/backoff.ts";
+
+const almostOne = () => 1 - Number.EPSILON;
+
+describe("waits after failures", () => {
+  it.each([
+    [0, 1000],
+    [1, 2000],
+    [4, 16_000],
+    [8, 256_000],
+    [9, 300_000],
+    [10_000, 300_000],
+  ])("doubled %i times from a second, at most 5 minutes: %i ms", (doublings, ms) => {
+    expect(doubledMs(doublings, { baseMs: 1000, ceilingMs: 300_000 })).toBe(ms);
+  });
+
+  it("spread over the whole wait with full jitter, over its upper half with equal jitter", () => {
+    expect(fullJitter(2000, () => 0)).toBe(0);
+    expect(fullJitter(2000, () => 0.5)).toBe(1000);
+    expect(fullJitter(2000, almostOne)).toBeLessThanOrEqual(2000);
+    expect(equalJitter(2000, () => 0)).toBe(1000);
+    expect(equalJitter(2000, () => 0.5)).toBe(1500);
+    expect(equalJitter(2000, almostOne)).toBeLessThanOrEqual(2000);
+  });
+});
