@@ -11,10 +11,11 @@ import { problemsOf, problemsOfParts } from "../http/config.ts";
 import type { AppDeps } from "../http/deps.ts";
 import { ProblemError } from "../http/problems.ts";
 import { selectConnection } from "../http/select.ts";
+import { streams } from "../streams/index.ts";
 import type { Answer } from "./api.ts";
 import { noticeOf } from "./notices.ts";
 import { AccountPage, type Lookup } from "./pages/account.tsx";
-import { DevicePage, UserPage } from "./pages/asset.tsx";
+import { AssetPage } from "./pages/asset.tsx";
 import { ConnectionPage, type ConnectionProps } from "./pages/connection.tsx";
 import { InventoryPage, ListPage, SearchPage } from "./pages/inventory.tsx";
 import { OverviewPage, type StreamsAnswer } from "./pages/overview.tsx";
@@ -51,7 +52,7 @@ const totalsOf = async (view: View) => {
 const listLength = 50;
 const searchLength = 20;
 const deadLettersShown = 50;
-const linkedDevicesShown = 50;
+const linkedAssetsShown = 50;
 
 const find = (view: View, stream: StreamName, parameters: Record<string, string | number>) =>
   view.api<SearchResults>("GET", linkTo(view, `/v1/inventory/${stream}/search`, parameters));
@@ -171,10 +172,12 @@ export const pageRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps): void => {
   pages.get("/console/inventory/:stream/:id", async (c) => {
     const view = viewOf(c);
     const detail = await detailOf(c);
-    if (detail.stream === "devices") return html(<DevicePage view={view} detail={detail} />);
-    // A device is found by its people's ids.
-    const found = await find(view, "devices", { q: detail.id, limit: linkedDevicesShown, deleted: "false" });
-    return html(<UserPage view={view} detail={detail} devices={linkedTo(detail.id, found)} />);
+    const page = streams[detail.stream].page(detail.facts);
+    const links = page.sections.flat().filter((section) => section.kind === "linked");
+    const linked = await Promise.all(
+      links.map(async ({ stream, userId }) => [stream, await linkedTo(view, stream, userId)] as const),
+    );
+    return html(<AssetPage view={view} detail={detail} page={page} linked={Object.fromEntries(linked)} />);
   });
 
   pages.get("/console/inventory/:stream/:id/event", async (c) => {
@@ -225,16 +228,13 @@ export const pageRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps): void => {
   });
 };
 
-/** Without those that only look like it: a search finds words by their beginnings. */
-const linkedTo = (userId: string, found: Answer<SearchResults>): Answer<SearchResults> =>
-  !found.ok
-    ? found
-    : {
-        ...found,
-        value: {
-          ...found.value,
-          results: found.value.results.filter(
-            (result) => result.stream === "devices" && result.users.some(({ id }) => id === userId),
-          ),
-        },
-      };
+/** Assets of a stream whose users include this one. */
+const linkedTo = async (view: View, stream: StreamName, userId: string): Promise<Answer<SearchResults>> => {
+  const found = await find(view, stream, { q: userId, limit: linkedAssetsShown, deleted: "false" });
+  if (!found.ok) return found;
+  // Without those that only look like it: a search finds words by their beginnings.
+  const results = found.value.results.filter(
+    (result) => "users" in result && result.users.some(({ id }) => id === userId),
+  );
+  return { ...found, value: { ...found.value, results } };
+};

@@ -1,7 +1,7 @@
 import type { OktaRole } from "../okta/records.ts";
 import type { Assets, Reading } from "./assets.ts";
 import { type Fact, known, type UnknownReason, unknown } from "./facts.ts";
-import type { Meta, OrgFact } from "./meta.ts";
+import type { InventoryMeta, Meta, OrgFact } from "./meta.ts";
 
 /** What is stored of a person who has, or may have, roles. */
 export interface AdminRow {
@@ -13,10 +13,10 @@ export interface AdminRow {
 /** The people with roles. Everyone else has none, once the org's admins are known. Callers open the transaction. */
 export class Admins {
   readonly #sql: SqlStorage;
-  readonly #meta: Meta;
+  readonly #meta: Meta<InventoryMeta>;
   readonly #assets: Assets;
 
-  constructor(sql: SqlStorage, meta: Meta, assets: Assets) {
+  constructor(sql: SqlStorage, meta: Meta<InventoryMeta>, assets: Assets) {
     this.#sql = sql;
     this.#meta = meta;
     this.#assets = assets;

@@ -1,5 +1,5 @@
 import type { UnknownReason } from "./facts.ts";
-import type { Meta } from "./meta.ts";
+import type { InventoryMeta, Meta } from "./meta.ts";
 import { jsonChunks } from "./sql.ts";
 
 export interface AssetCounts {
@@ -36,11 +36,11 @@ interface FactorsRow extends Record<string, SqlStorageValue> {
  */
 export class Assets {
   readonly #sql: SqlStorage;
-  readonly #meta: Meta;
+  readonly #meta: Meta<InventoryMeta>;
   readonly #now: () => number;
   readonly #changed = new Set<string>();
 
-  constructor(sql: SqlStorage, meta: Meta, now: () => number) {
+  constructor(sql: SqlStorage, meta: Meta<InventoryMeta>, now: () => number) {
     this.#sql = sql;
     this.#meta = meta;
     this.#now = now;
@@ -364,6 +364,15 @@ export class Assets {
   /** Drops tombstones older than `before`. */
   expireTombstones(before: number): void {
     this.#sql.exec("DELETE FROM assets WHERE deleted_at < ?", before);
+  }
+
+  /** The status of an asset as Okta spells it, also of a deleted one; null when it is not known. */
+  statusOf(id: string): string | null {
+    const [row] = this.#sql.exec<{ status: string | null }>(
+      "SELECT record ->> '$.status' AS status FROM assets WHERE id = ?",
+      id,
+    );
+    return row?.status ?? null;
   }
 
   exists(id: string): boolean {

@@ -2,6 +2,7 @@
  * What is known of an asset. A fact is known, known to be empty, or unknown with a reason; an error never
  * becomes a value. Everything here is plain data: the store writes it, `ocsf/` and `enrichment/` read it.
  */
+import type { StreamName } from "../contract/streams.ts";
 import type { OktaDevice, OktaFactor, OktaRole, OktaUser } from "../okta/records.ts";
 
 /**
@@ -57,7 +58,7 @@ export interface EventContext {
   readonly connection: string;
   /** The org's origin without scheme, for example `example.okta.com`. */
   readonly tenant: string;
-  readonly stream: "users" | "devices";
+  readonly stream: StreamName;
   readonly assetId: string;
   readonly sequence: number;
   /** When this content was first stored, ms since the epoch; the same for every reading of one sequence. */

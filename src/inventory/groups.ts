@@ -1,7 +1,7 @@
 import type { OktaGroup, OktaRole } from "../okta/records.ts";
 import type { Assets, Reading } from "./assets.ts";
 import { type Fact, type GroupFacts, known, type UnknownReason, unknown } from "./facts.ts";
-import type { Meta } from "./meta.ts";
+import type { InventoryMeta, Meta } from "./meta.ts";
 import { jsonChunks } from "./sql.ts";
 
 /** Okta's built-in group of everyone is never listed: its members are known by definition. */
@@ -42,10 +42,10 @@ export interface PageGroups {
 /** Groups and the roles they give. Callers open the transaction. */
 export class Groups {
   readonly #sql: SqlStorage;
-  readonly #meta: Meta;
+  readonly #meta: Meta<InventoryMeta>;
   readonly #assets: Assets;
 
-  constructor(sql: SqlStorage, meta: Meta, assets: Assets) {
+  constructor(sql: SqlStorage, meta: Meta<InventoryMeta>, assets: Assets) {
     this.#sql = sql;
     this.#meta = meta;
     this.#assets = assets;

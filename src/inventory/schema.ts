@@ -74,6 +74,8 @@ export const migrations: readonly string[] = [
   `,
   searchIndexMigration,
   numberedAssetsMigration,
+  // An asset to be read again is called so whatever the stream.
+  "UPDATE stale SET kind = 'asset' WHERE kind IN ('user', 'device');",
 ];
 
 /** Brings the database to the newest shape. Runs in the object's constructor, before anything else. */

@@ -1,14 +1,13 @@
-/** What to read again: a user or device itself, one of its facts, or something of a group. */
+/** What to read again: an asset of the stream itself, one of a user's facts, or something of a group. */
 export type StaleKind =
-  | "user"
+  | "asset"
   | "user_groups"
   | "factors"
   | "roles"
   | "group"
   | "members"
   | "group_roles"
-  | "assignees"
-  | "device";
+  | "assignees";
 
 /** Which sign told us that something changed. */
 export type StaleCause = "log" | "search" | "rolling";

@@ -3,52 +3,14 @@
 import type { RunCause, RunDocument, RunKind, RunState } from "../contract/status.ts";
 import { doubledMs, equalJitter } from "../lib/backoff.ts";
 import type { OktaError } from "../okta/errors.ts";
+import type { PhaseNames } from "../streams/definition.ts";
 import type { MembershipMode } from "../streams/plan.ts";
-
-export type PhaseName =
-  | "groups"
-  | "group_roles"
-  | "assignees"
-  | "memberships"
-  | "users"
-  | "user_groups"
-  | "admin_roles"
-  | "factors"
-  | "devices"
-  | "log"
-  | "searches"
-  | "refetch"
-  | "rolling"
-  | "deletions";
-
-/** Where a phase stands. Each phase uses what it needs and starts with an empty one. */
-export interface Cursor {
-  /** The next page's URL as Okta gave it. */
-  readonly next?: string | null;
-  /** Pages stored so far. */
-  readonly page?: number;
-  /** The group whose members are being listed, or the last one done. */
-  readonly group?: string;
-  /** The first failure that leaves an org-wide fact unknown. */
-  readonly refusal?: "forbidden" | "failed";
-  /** Refusals in a row, to tell "forbidden for all" from "forbidden for one". */
-  readonly refusals?: number;
-  /** Has anything of this phase succeeded? */
-  readonly succeeded?: boolean;
-  /** How often this list was begun again because its cursor had expired. */
-  readonly restarts?: number;
-  /** Steps inside a phase of several lists. */
-  readonly part?: string;
-  /** Assets tried before this (ms) have their turn; or since when a list is being read, by Okta's clock. */
-  readonly since?: number;
-  /** How many more assets this phase may read. */
-  readonly left?: number;
-}
+import type { Cursor } from "./cursors.ts";
 
 export interface RunError {
   readonly code: string;
   readonly message: string;
-  readonly phase: PhaseName | null;
+  readonly phase: string | null;
   readonly at: number;
 }
 
@@ -58,8 +20,10 @@ export interface Run {
   readonly kind: RunKind;
   readonly cause: RunCause;
   state: RunState;
-  phases: readonly PhaseName[];
-  phase: PhaseName;
+  /** Names of phases, in order. */
+  phases: readonly string[];
+  phase: string;
+  /** Of the phase, which alone knows which cursor it is. */
   cursor: Cursor;
   readonly startedAt: number;
   finishedAt: number | null;
@@ -80,7 +44,7 @@ export const newRun = (options: {
   id: string;
   kind: RunKind;
   cause: RunCause;
-  phases: readonly [PhaseName, ...PhaseName[]];
+  phases: PhaseNames;
   now: number;
   factorsDueBefore: number;
 }): Run => ({

@@ -2,7 +2,8 @@ import type { RateLimitDocument } from "../contract/rate-limit.ts";
 import type { SinkStatusDocument, StreamStatus } from "../contract/status.ts";
 import type { StreamName } from "../contract/streams.ts";
 import type { Inventory } from "../inventory/inventory.ts";
-import { etaSeconds } from "../streams/plan.ts";
+import type { StreamDefinition } from "../streams/definition.ts";
+import { etaSeconds } from "./eta.ts";
 import { type Run, runDocument } from "./run.ts";
 import type { Runs } from "./store.ts";
 
@@ -49,13 +50,14 @@ export const streamState = (
 export const statusDocument = (parts: {
   connection: string;
   stream: StreamName;
+  definition: StreamDefinition;
   inventory: Inventory;
   runs: Runs;
   rateLimits: readonly RateLimitDocument[];
   sinks: readonly SinkStatusDocument[];
   now: number;
 }): StreamStatus => {
-  const { inventory, runs, now, stream } = parts;
+  const { definition, inventory, runs, now, stream } = parts;
   const current = runs.current();
   const history = runs.history();
   const held = inventory.sweeps.absentees().waiting;
@@ -73,7 +75,7 @@ export const statusDocument = (parts: {
     assets: {
       ...inventory.assets.counts(),
       quarantined: inventory.quarantine.count(),
-      unknown: stream === "users" ? inventory.unknownFacts() : {},
+      unknown: { ...definition.store.unknownFacts(inventory) },
     },
     held_deletions: held,
     head: inventory.assets.head,

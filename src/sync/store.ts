@@ -1,25 +1,49 @@
+/** What syncing keeps beside the inventory: the current run, the runs before it, and small values by name. */
 import type { Meta } from "../inventory/meta.ts";
 import type { Run } from "./run.ts";
+import type { Schedule } from "./schedule.ts";
+
+/** Where polling of the System Log stands. */
+export interface LogState {
+  /** Okta's own URL for what comes next. */
+  readonly next: string;
+  /** When it was last followed, ms by the local clock. */
+  readonly polledAt: number;
+}
+
+/** What syncing keeps by name, in the inventory's table. */
+export interface SyncMeta {
+  /** The current run. */
+  run: Run;
+  log: LogState;
+  /** Until when the searches have looked, ms by Okta's clock. */
+  watermarks: { readonly searchedAt: number };
+  schedule: Schedule;
+  /** Okta's clock less ours, ms, as last seen. */
+  skew: number;
+  /** Names of the sinks that were told of this stream. */
+  sinks: readonly string[];
+}
 
 const HISTORY = 100;
 
 /** The current run and the history of the stream's runs. Callers open the transaction. */
 export class Runs {
   readonly #sql: SqlStorage;
-  readonly #meta: Meta;
+  readonly #meta: Meta<SyncMeta>;
   /**
    * Asked for with every transaction of a run, so not read again each time. Unset until it is known; `current`, with
    * which every alarm begins, reads it anew, should a transaction have been rolled back.
    */
   #currentId: string | null | undefined;
 
-  constructor(sql: SqlStorage, meta: Meta) {
+  constructor(sql: SqlStorage, meta: Meta<SyncMeta>) {
     this.#sql = sql;
     this.#meta = meta;
   }
 
   current(): Run | null {
-    const run = this.#meta.get<"run", Run>("run");
+    const run = this.#meta.get("run");
     this.#currentId = run?.id ?? null;
     return run;
   }

@@ -46,9 +46,9 @@ const group = (id: string, over: Partial<OktaGroup> = {}): OktaGroup => ({
 const EVERYONE = group("00gEveryone", { type: "BUILT_IN", name: "Everyone" });
 
 const sequences = (inventory: Inventory): [string, number][] =>
-  [...inventory.usersAfter(0, 100)].map(({ id, sequence }) => [id, sequence]);
+  [...inventory.users.after(0, 100)].map(({ id, sequence }) => [id, sequence]);
 
-const groupsOf = (inventory: Inventory, id: string) => inventory.user(id)?.facts.groups;
+const groupsOf = (inventory: Inventory, id: string) => inventory.users.one(id)?.facts.groups;
 
 describe("the sequence", () => {
   test("grows by one for each new or changed asset, and for nothing else", () =>
@@ -89,8 +89,8 @@ describe("the sequence", () => {
     within((inventory) => {
       inventory.assets.file([user("a"), user("b"), user("c")]);
       inventory.assets.touch(["a"]);
-      expect([...inventory.usersAfter(2, 1)].map(({ id }) => id)).toEqual(["c"]);
-      expect([...inventory.usersAfter(3, 10)].map(({ id }) => id)).toEqual(["a"]);
+      expect([...inventory.users.after(2, 1)].map(({ id }) => id)).toEqual(["c"]);
+      expect([...inventory.users.after(3, 10)].map(({ id }) => id)).toEqual(["a"]);
     }));
 
   test("more rows than one parameter can hold are filed in one go", () =>
@@ -112,19 +112,19 @@ describe("factors", () => {
   test("are pending, known, and unknown with the last value", () =>
     within((inventory, tick) => {
       inventory.assets.file([user("a")]);
-      expect(inventory.user("a")?.facts.factors).toEqual({ state: "unknown", reason: "pending" });
+      expect(inventory.users.one("a")?.facts.factors).toEqual({ state: "unknown", reason: "pending" });
       expect(inventory.assets.setFactors("a", { value: "[]" }, NOW)).toBe(true);
-      expect(inventory.user("a")?.facts.factors).toEqual({ state: "known", value: [], at: NOW });
+      expect(inventory.users.one("a")?.facts.factors).toEqual({ state: "known", value: [], at: NOW });
       tick(1000);
       expect(inventory.assets.setFactors("a", { value: "[]" }, NOW + 1000)).toBe(false);
       expect(inventory.assets.setFactors("a", { reason: "forbidden" }, NOW + 2000)).toBe(true);
-      expect(inventory.user("a")?.facts.factors).toEqual({
+      expect(inventory.users.one("a")?.facts.factors).toEqual({
         state: "unknown",
         reason: "forbidden",
         last: { value: [], at: NOW + 1000 },
       });
       expect(inventory.assets.head).toBe(3);
-      expect(inventory.unknownFacts()).toMatchObject({ factors: 1 });
+      expect(inventory.unknown.counts()).toMatchObject({ factors: 1 });
     }));
 
   test("are read of admins first, then of those never read, then of the longest ago", () =>
@@ -182,7 +182,7 @@ describe("groups", () => {
         reason: "forbidden",
         last: { at: NOW, value: [{ id: "00gEveryone" }] },
       });
-      expect(inventory.unknownFacts()).toMatchObject({ groups: 3 });
+      expect(inventory.unknown.counts()).toMatchObject({ groups: 3 });
     }));
 
   test("of one user that could not be read are unknown; a reading of the others says nothing about them", () =>
@@ -204,11 +204,11 @@ describe("groups", () => {
       two(inventory);
       const { head } = inventory.assets;
       inventory.groups.file(group("00g1", { name: "Renamed" }));
-      expect([...inventory.usersAfter(head, 10)].map(({ id }) => id)).toEqual(["a"]);
+      expect([...inventory.users.after(head, 10)].map(({ id }) => id)).toEqual(["a"]);
       inventory.groups.file({ ...EVERYONE, description: "All" });
-      expect([...inventory.usersAfter(head + 1, 10)].map(({ id }) => id)).toEqual(["b", "a"]);
+      expect([...inventory.users.after(head + 1, 10)].map(({ id }) => id)).toEqual(["b", "a"]);
       inventory.groups.remove("00g2");
-      expect([...inventory.usersAfter(head + 3, 10)].map(({ id }) => id)).toEqual(["a"]);
+      expect([...inventory.users.after(head + 3, 10)].map(({ id }) => id)).toEqual(["a"]);
       inventory.groups.file(group("00g1", { name: "Renamed", lastUpdated: "2025-01-01T00:00:00.000Z" }));
       expect(inventory.assets.head).toBe(head + 4);
     }));
@@ -247,14 +247,18 @@ describe("roles", () => {
   test("are unknown of everybody until the admins are known; then everybody else has none", () =>
     within((inventory) => {
       inventory.assets.file([user("a"), user("b")]);
-      expect(inventory.user("b")?.facts.roles).toEqual({ state: "unknown", reason: "pending" });
+      expect(inventory.users.one("b")?.facts.roles).toEqual({ state: "unknown", reason: "pending" });
       inventory.sweeps.add("assignees", 0, ["a"]);
       expect(inventory.admins.setCandidates("assignees", false)).toEqual(["a"]);
       inventory.admins.setRoles("a", { value: ROLE }, NOW);
       inventory.admins.setOrg({ at: NOW, reason: null });
-      expect(inventory.user("a")?.facts.roles).toEqual({ state: "known", value: JSON.parse(ROLE), at: NOW });
-      expect(inventory.user("b")?.facts.roles).toEqual({ state: "known", value: [], at: NOW });
-      expect(inventory.unknownFacts()).not.toHaveProperty("roles");
+      expect(inventory.users.one("a")?.facts.roles).toEqual({
+        state: "known",
+        value: JSON.parse(ROLE),
+        at: NOW,
+      });
+      expect(inventory.users.one("b")?.facts.roles).toEqual({ state: "known", value: [], at: NOW });
+      expect(inventory.unknown.counts()).not.toHaveProperty("roles");
     }));
 
   test("of somebody who is no admin any more are gone", () =>
@@ -263,7 +267,7 @@ describe("roles", () => {
       inventory.admins.setRoles("a", { value: ROLE }, NOW);
       inventory.admins.setOrg({ at: NOW, reason: null });
       expect(inventory.admins.setCandidates("assignees", false)).toEqual(["a"]);
-      expect(inventory.user("a")?.facts.roles).toMatchObject({ state: "known", value: [] });
+      expect(inventory.users.one("a")?.facts.roles).toMatchObject({ state: "known", value: [] });
     }));
 
   test("come with the groups that give them", () =>
@@ -285,9 +289,9 @@ describe("deletion", () => {
       inventory.memberships.addMembers("00g1", ["a"]);
       inventory.setGroupsKnown({ at: NOW, reason: null });
       tick(500);
-      expect(inventory.bury("a", "users")).toBe(true);
-      expect(inventory.bury("a", "users")).toBe(false);
-      expect(inventory.user("a")).toMatchObject({
+      expect(inventory.bury(inventory.users, "a")).toBe(true);
+      expect(inventory.bury(inventory.users, "a")).toBe(false);
+      expect(inventory.users.one("a")).toMatchObject({
         deletedAt: NOW + 500,
         sequence: inventory.assets.head,
         facts: { groups: { state: "known", value: [{ id: "00g1" }] } },
@@ -295,7 +299,7 @@ describe("deletion", () => {
       expect(inventory.memberships.membersOf("00g1")).toEqual([]);
       expect(inventory.assets.counts()).toEqual({ total: 1, deleted: 1 });
       inventory.assets.touchAll();
-      expect(inventory.user("a")?.deletedAt).toBe(NOW + 500);
+      expect(inventory.users.one("a")?.deletedAt).toBe(NOW + 500);
       inventory.assets.expireTombstones(NOW + 500);
       expect(inventory.assets.counts().deleted).toBe(1);
       inventory.assets.expireTombstones(NOW + 501);
@@ -305,9 +309,9 @@ describe("deletion", () => {
   test("somebody who comes back is alive again", () =>
     within((inventory) => {
       inventory.assets.file([user("a")]);
-      inventory.bury("a", "users");
+      inventory.bury(inventory.users, "a");
       expect(inventory.assets.file([user("a")]).get("a")).toMatchObject({ before: null });
-      expect(inventory.user("a")?.deletedAt).toBeNull();
+      expect(inventory.users.one("a")?.deletedAt).toBeNull();
       expect(inventory.assets.counts()).toEqual({ total: 1, deleted: 0 });
     }));
 
@@ -332,12 +336,12 @@ describe("finding an account", () => {
         user("b", { profile: { login: "mary@example.org", email: "mary@example.com" } }),
         user("c", { profile: { login: "maryann@example.com" } }),
       ]);
-      const found = (name: string) => inventory.usersNamed(name).map(({ id }) => id);
+      const found = (name: string) => inventory.users.named(name).map(({ id }) => id);
       expect(found("mary@example.com")).toEqual(["a"]);
       expect(found("m@mail.example.com")).toEqual(["a"]);
       expect(found("mary").sort()).toEqual(["a", "b"]);
       expect(found("ma")).toEqual([]);
-      inventory.bury("a", "users");
+      inventory.bury(inventory.users, "a");
       expect(found("mary")).toEqual(["b"]);
     }));
 });

@@ -1,17 +1,12 @@
 /** The inventory: totals, what a search found, and the lists behind the totals. */
 
 import type { FC } from "hono/jsx";
-import type {
-  DeviceSummary,
-  FoundDevice,
-  FoundUser,
-  SearchResults,
-  UserSummary,
-} from "../../contract/inventory-documents.ts";
+import type { DeviceSummary, SearchResults, UserSummary } from "../../contract/inventory-documents.ts";
 import type { StreamName } from "../../contract/streams.ts";
+import { streams } from "../../streams/index.ts";
 import type { Answer } from "../api.ts";
 import { Totals } from "../inventory-parts.tsx";
-import { DeviceRows, GroupName, UserRows } from "../inventory-rows.tsx";
+import { GroupName, Rows } from "../inventory-rows.tsx";
 import { Page } from "../layout.tsx";
 import { Empty, ProblemNote, Section, Table, Text } from "../parts.tsx";
 import { linkTo, segment, type View } from "../view.ts";
@@ -49,19 +44,13 @@ export const InventoryPage: FC<{
   </Page>
 );
 
-export const rowsOf = {
-  users: (found: SearchResults): FoundUser[] => found.results.filter((result) => result.stream === "users"),
-  devices: (found: SearchResults): FoundDevice[] =>
-    found.results.filter((result) => result.stream === "devices"),
-};
-
 const FoundSection: FC<{ view: View; stream: StreamName; found: Answer<SearchResults>; q: string }> = ({
   view,
   stream,
   found,
   q,
 }) => {
-  const title = stream === "users" ? "People" : "Devices";
+  const { foundTitle: title } = streams[stream].words;
   if (!found.ok) {
     return (
       <Section title={title} id={`found-${stream}`}>
@@ -83,10 +72,8 @@ const FoundSection: FC<{ view: View; stream: StreamName; found: Answer<SearchRes
     >
       {results.length === 0 ? (
         <Empty>None.</Empty>
-      ) : stream === "users" ? (
-        <UserRows view={view} of={rowsOf.users(found.value)} label="People found" />
       ) : (
-        <DeviceRows view={view} of={rowsOf.devices(found.value)} label="Devices found" />
+        <Rows view={view} stream={stream} found={found.value} label={`${title} found`} />
       )}
       {next !== null && (
         <p>
@@ -149,7 +136,7 @@ export const listTitle = (stream: StreamName, query: URLSearchParams): string =>
   const fact = get("unknown");
   const managed = get("managed");
   const status = get("status");
-  const noun = get("admin") === "true" ? "Administrators" : stream === "users" ? "Users" : "Devices";
+  const noun = get("admin") === "true" ? "Administrators" : streams[stream].words.title;
   return [
     get("deleted") === "true" ? `Deleted ${noun.toLowerCase()}` : noun,
     status !== null && `that are ${spelled(status).toLowerCase()}`,
@@ -194,10 +181,8 @@ export const ListPage: FC<{
           <ProblemNote of={found.problem} />
         ) : found.value.results.length === 0 ? (
           <Empty>Nothing fits.</Empty>
-        ) : stream === "users" ? (
-          <UserRows view={view} of={rowsOf.users(found.value)} label={title} />
         ) : (
-          <DeviceRows view={view} of={rowsOf.devices(found.value)} label={title} />
+          <Rows view={view} stream={stream} found={found.value} label={title} />
         )}
       </div>
       <nav class="pages" aria-label="Pages of this list">

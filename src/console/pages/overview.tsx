@@ -2,6 +2,7 @@
 import type { Child, FC } from "hono/jsx";
 import type { DeviceSummary, UserSummary } from "../../contract/inventory-documents.ts";
 import type { StreamStatus } from "../../contract/status.ts";
+import { streams as definitions } from "../../streams/index.ts";
 import type { Answer } from "../api.ts";
 import { Totals } from "../inventory-parts.tsx";
 import { Page } from "../layout.tsx";
@@ -120,7 +121,7 @@ const Streams: FC<OverviewProps> = ({ view, streams }) => (
         {streams.value.streams.map((status) => (
           <div class="panel">
             <div class="panel-head">
-              <h3>{status.stream === "users" ? "Users" : "Devices"}</h3>
+              <h3>{definitions[status.stream].words.title}</h3>
               <StreamBadge of={status} />
             </div>
             {status.run !== null && (

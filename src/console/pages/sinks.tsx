@@ -4,6 +4,7 @@ import type { FC } from "hono/jsx";
 import type { SinkStatusDocument, StreamStatus } from "../../contract/status.ts";
 import type { StreamName } from "../../contract/streams.ts";
 import type { DeadLettersDocument } from "../../delivery/api.ts";
+import { streams as definitions } from "../../streams/index.ts";
 import type { Answer } from "../api.ts";
 import { Page } from "../layout.tsx";
 import { Action, Badge, Empty, Facts, ProblemNote, Section, Table, Text, Time } from "../parts.tsx";
@@ -208,7 +209,7 @@ export const SinksPage: FC<{
     <Page view={view} title="Sinks" refresh={busy ? 2_000 : 10_000} notice={notice}>
       {!streams.ok && <ProblemNote of={streams.problem} />}
       {statuses.map((status) => (
-        <Section title={status.stream === "users" ? "Users" : "Devices"} id={`sinks-${status.stream}`} live>
+        <Section title={definitions[status.stream].words.title} id={`sinks-${status.stream}`} live>
           {status.sinks.length === 0 ? (
             <Empty>
               No sink takes {status.stream}. Add one to <code>SINKS</code>; until then events can be pulled

@@ -3,6 +3,7 @@
 import type { FC } from "hono/jsx";
 import type { RunDocument, StreamStatus } from "../../contract/status.ts";
 import type { StreamName } from "../../contract/streams.ts";
+import { streams as definitions } from "../../streams/index.ts";
 import type { Answer } from "../api.ts";
 import { Page } from "../layout.tsx";
 import { Action, Facts, ProblemNote, Section, Text } from "../parts.tsx";
@@ -65,12 +66,7 @@ const Stream: FC<{ view: View; status: StreamStatus; runs: StreamsProps["runs"][
   const { stream, assets } = status;
   const unknown = Object.entries(assets.unknown);
   return (
-    <Section
-      title={stream === "users" ? "Users" : "Devices"}
-      id={stream}
-      live
-      aside={<StreamBadge of={status} />}
-    >
+    <Section title={definitions[stream].words.title} id={stream} live aside={<StreamBadge of={status} />}>
       <Held view={view} status={status} />
       {status.run !== null && (
         <Progress run={status.run} assets={assets.total} noun={stream} now={view.now} />

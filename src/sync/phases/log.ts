@@ -1,20 +1,21 @@
-/** The System Log, polled: what it says is applied, or names what to read again. */
+/** The System Log, polled: what it reports is applied, or names what to read again. */
 import type { OktaApi } from "../../okta/api.ts";
 import { type OktaLogEvent, parseAll, parseLogEvent } from "../../okta/records.ts";
-import { type Effect, effectsOf, logFilter } from "../../streams/changes.ts";
+import { type Effect, effectsOf, logFilter } from "../../streams/log-effects.ts";
 import { PAGE } from "../../streams/plan.ts";
-import { AGAIN, DONE, lasting, type Phase, type StepContext, type StepOutcome, SUPERSEDED } from "../step.ts";
+import type { LogCursor } from "../cursors.ts";
+import {
+  AGAIN,
+  DONE,
+  lasting,
+  type Phase,
+  type SliceContext,
+  type StepContext,
+  type StepOutcome,
+} from "../step.ts";
 
 /** What a full run reads whole, after its log and without a lag, is not read one by one as well. */
 const LISTED_WHOLE = ["group", "group_roles", "members", "user_groups", "assignees", "roles"] as const;
-
-/** Where log polling stands. */
-export interface LogState {
-  /** Okta's own URL for what comes next. */
-  readonly next: string;
-  /** When it was last followed, ms by the local clock. */
-  readonly polledAt: number;
-}
 
 const DAY_MS = 86_400_000;
 /** Okta keeps 90 days of log: an older cursor may have lost events, whatever Okta answers to it. */
@@ -25,26 +26,26 @@ const LEAD_MS = 5 * 60_000;
 const LATE_MS = 2 * DAY_MS;
 
 /** Begins log polling where there is no cursor yet, so that what changes during a full run is seen after it. */
-const startLog: Phase = async (context) => {
-  const { inventory, run, stream, api } = context;
+const startLog = async (context: SliceContext): Promise<StepOutcome> => {
+  const { definition, run, api, meta } = context;
+  const filter = logFilter(definition.source.logRules);
   const skew = api.skewMs;
-  let page = await begin(api, logFilter(stream));
-  // The first answer ever tells how far our clocks are apart: a beginning that this moves is chosen again.
-  if (Math.abs(api.skewMs - skew) > LEAD_MS / 2) page = await begin(api, logFilter(stream));
+  let page = await begin(api, filter);
+  // The first answer ever shows how far our clocks are apart: a beginning that this moves is chosen again.
+  if (Math.abs(api.skewMs - skew) > LEAD_MS / 2) page = await begin(api, filter);
   // A filter that Okta does not take costs us the events of other types, not the log.
   if (!page.ok && page.error.code === "bad_request") page = await begin(api, null);
   if (!page.ok) {
     // Without the log the inventory still follows the org, by searches and full runs.
-    return lasting(page.error, context.run) === null ? { next: "wait", error: page.error } : DONE;
+    return lasting(page.error, run) === null ? { next: "wait", error: page.error } : DONE;
   }
   const { records, next } = page.value;
   if (next === null) return DONE;
-  const committed = context.commit(() => {
+  return context.commit(() => {
     // A full run reads everything after this: what happened before is in what it reads.
     if (run.kind !== "full") applyEvents(context, records);
-    inventory.meta.set("log", { next, polledAt: context.now() });
-  });
-  return committed ? DONE : SUPERSEDED;
+    meta.set("log", { next, polledAt: context.now() });
+  }, DONE);
 };
 
 const begin = (api: OktaApi, filter: string | null) => {
@@ -57,11 +58,11 @@ const begin = (api: OktaApi, filter: string | null) => {
  * Follows the stored cursor until an empty page. A cursor that is lost or too old is a gap: a delta ends there and
  * a full run follows; a full run that finds it reads everything again, factors included.
  */
-export const logPhase: Phase = async (context) => {
-  const { inventory, run, api, now } = context;
-  const state = inventory.meta.get<"log", LogState>("log");
+export const logPhase: Phase<LogCursor> = async (context) => {
+  const { inventory, run, api, now, meta } = context;
+  const state = meta.get("log");
   if (state === null) return startLog(context);
-  if (run.cursor.page === undefined && now() - state.polledAt > RETENTION_MS) return gap(context);
+  if (context.cursor.page === undefined && now() - state.polledAt > RETENTION_MS) return gap(context);
   const page = await api.logs({ next: state.next });
   if (!page.ok) {
     const lost =
@@ -72,38 +73,40 @@ export const logPhase: Phase = async (context) => {
     return lasting(page.error, run) === null ? { next: "wait", error: page.error } : DONE;
   }
   const { records, next } = page.value;
-  const committed = context.commit(() => {
-    applyEvents(context, records);
-    inventory.meta.set("log", { next: next ?? state.next, polledAt: now() });
-    run.cursor = { page: (run.cursor.page ?? 0) + 1 };
-    if (records.length > 0) return;
-    inventory.memberships.forgetEventsBefore(api.serverNow() - LATE_MS);
-    if (run.kind === "full") inventory.stale.clear(LISTED_WHOLE);
-  });
-  if (!committed) return SUPERSEDED;
-  return records.length === 0 || next === null || next === state.next ? DONE : AGAIN;
+  return context.commit(
+    () => {
+      applyEvents(context, records);
+      meta.set("log", { next: next ?? state.next, polledAt: now() });
+      context.move({ page: (context.cursor.page ?? 0) + 1 });
+      if (records.length > 0) return;
+      inventory.memberships.forgetEventsBefore(api.serverNow() - LATE_MS);
+      if (run.kind === "full") inventory.stale.clear(LISTED_WHOLE);
+    },
+    records.length === 0 || next === null || next === state.next ? DONE : AGAIN,
+  );
 };
 
-const gap = (context: StepContext): StepOutcome => {
-  const { inventory, run } = context;
-  const committed = context.commit(() => {
-    inventory.meta.delete("log");
-    run.cursor = {};
-    if (run.kind === "full") run.factorsDueBefore = run.startedAt;
-  });
-  if (!committed) return SUPERSEDED;
-  if (run.kind === "full") return AGAIN;
+const gap = (context: StepContext<LogCursor>): StepOutcome => {
+  const { run, meta } = context;
   const message = "The System Log's cursor is lost or older than Okta keeps events: a full run follows.";
-  return { next: "stop", code: "log_gap", message };
+  return context.commit(
+    () => {
+      meta.delete("log");
+      context.move({});
+      if (run.kind === "full") run.factorsDueBefore = run.startedAt;
+    },
+    run.kind === "full" ? AGAIN : { next: "stop", code: "log_gap", message },
+  );
 };
 
-const applyEvents = (context: StepContext, records: readonly unknown[]): void => {
+const applyEvents = (context: SliceContext, records: readonly unknown[]): void => {
+  const { logRules } = context.definition.source;
   for (const event of parseAll(records, parseLogEvent).records) {
-    for (const effect of effectsOf(context.stream, event)) apply(context, effect, event);
+    for (const effect of effectsOf(logRules, event)) apply(context, effect, event);
   }
 };
 
-const apply = ({ inventory, run, now }: StepContext, effect: Effect, event: OktaLogEvent): void => {
+const apply = ({ inventory, run, now }: SliceContext, effect: Effect, event: OktaLogEvent): void => {
   const { assets, groups, memberships, stale } = inventory;
   const published = event.published === null ? now() : Date.parse(event.published);
   switch (effect.do) {

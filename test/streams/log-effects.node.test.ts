@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { OktaLogEvent } from "../../src/okta/records.ts";
-import { type Effect, effectsOf, eventTypes, logFilter } from "../../src/streams/changes.ts";
+import { streams } from "../../src/streams/index.ts";
+import { type Effect, effectsOf, logFilter } from "../../src/streams/log-effects.ts";
+
+const rulesOf = (stream: "users" | "devices") => streams[stream].source.logRules;
 
 const target = (type: string, id: string) => ({ type, id, alternateId: null, displayName: null });
 
@@ -14,13 +17,13 @@ const event = (eventType: string, over: Partial<OktaLogEvent> = {}): OktaLogEven
   ...over,
 });
 
-const readUser: Effect = { do: "read_again", kind: "user", id: "00uTarget" };
+const readUser: Effect = { do: "read_again", kind: "asset", id: "00uTarget" };
 const readQuietly: Effect = { ...readUser, quiet: true };
 const readFactors: Effect = { do: "read_again", kind: "factors", id: "00uTarget" };
 const readRoles: Effect = { do: "read_again", kind: "roles", id: "00uTarget" };
 const readGroup: Effect = { do: "read_again", kind: "group", id: "00gTarget" };
 const readGroupRoles: Effect = { do: "read_again", kind: "group_roles", id: "00gTarget" };
-const readDevice: Effect = { do: "read_again", kind: "device", id: "guoTarget" };
+const readDevice: Effect = { do: "read_again", kind: "asset", id: "guoTarget" };
 const readDeviceQuietly: Effect = { ...readDevice, quiet: true };
 const membership = (member: boolean): Effect => ({
   do: "membership",
@@ -80,38 +83,38 @@ const devicesTable: readonly (readonly [string, readonly Effect[]])[] = [
 
 describe("what a log event makes stale", () => {
   test.each(usersTable)("users: %s", (type, effects) => {
-    expect(effectsOf("users", event(type))).toEqual(effects);
+    expect(effectsOf(rulesOf("users"), event(type))).toEqual(effects);
   });
 
   test.each(devicesTable)("devices: %s", (type, effects) => {
-    expect(effectsOf("devices", event(type))).toEqual(effects);
+    expect(effectsOf(rulesOf("devices"), event(type))).toEqual(effects);
   });
 
   test("the tables above are all that is asked for", () => {
-    expect([...eventTypes("users")].sort()).toEqual(usersTable.map(([type]) => type).sort());
-    expect([...eventTypes("devices")].sort()).toEqual(devicesTable.map(([type]) => type).sort());
+    expect(Object.keys(rulesOf("users")).sort()).toEqual(usersTable.map(([type]) => type).sort());
+    expect(Object.keys(rulesOf("devices")).sort()).toEqual(devicesTable.map(([type]) => type).sort());
   });
 
   test("a stream does not care for the other's events, nor for types of no interest", () => {
-    expect(effectsOf("devices", event("user.lifecycle.create"))).toEqual([]);
-    expect(effectsOf("users", event("device.user.add"))).toEqual([]);
-    expect(effectsOf("users", event("application.user_membership.add"))).toEqual([]);
+    expect(effectsOf(rulesOf("devices"), event("user.lifecycle.create"))).toEqual([]);
+    expect(effectsOf(rulesOf("users"), event("device.user.add"))).toEqual([]);
+    expect(effectsOf(rulesOf("users"), event("application.user_membership.add"))).toEqual([]);
   });
 
   test.each(["FAILURE", "DENY"])("an action that ended in %s changed nothing", (outcome) => {
-    expect(effectsOf("users", event("user.session.start", { outcome }))).toEqual([]);
-    expect(effectsOf("users", event("user.lifecycle.suspend", { outcome }))).toEqual([]);
+    expect(effectsOf(rulesOf("users"), event("user.session.start", { outcome }))).toEqual([]);
+    expect(effectsOf(rulesOf("users"), event("user.lifecycle.suspend", { outcome }))).toEqual([]);
   });
 
   test("a role binding that names nobody makes the whole list of people with roles stale", () => {
-    expect(effectsOf("users", event("iam.resourceset.bindings.add", { target: [] }))).toEqual([
+    expect(effectsOf(rulesOf("users"), event("iam.resourceset.bindings.add", { target: [] }))).toEqual([
       { do: "read_again", kind: "assignees", id: "all" },
     ]);
   });
 
   test("every pair of a membership event with several targets is applied", () => {
     const target2 = [target("User", "a"), target("User", "b"), target("UserGroup", "g")];
-    expect(effectsOf("users", event("group.user_membership.add", { target: target2 }))).toEqual([
+    expect(effectsOf(rulesOf("users"), event("group.user_membership.add", { target: target2 }))).toEqual([
       { do: "membership", groupId: "g", userId: "a", member: true },
       { do: "membership", groupId: "g", userId: "b", member: true },
     ]);
@@ -119,11 +122,11 @@ describe("what a log event makes stale", () => {
 
   test("a sign-in by something that is no user is nobody's last login", () => {
     const actor = { id: "sys", type: "SystemPrincipal", alternateId: null };
-    expect(effectsOf("users", event("user.session.start", { actor }))).toEqual([]);
+    expect(effectsOf(rulesOf("users"), event("user.session.start", { actor }))).toEqual([]);
   });
 
   test("the filter is Okta's grammar: eventType eq, joined by or", () => {
-    expect(logFilter("devices").split(" or ")).toEqual(
+    expect(logFilter(rulesOf("devices")).split(" or ")).toEqual(
       devicesTable.map(([type]) => `eventType eq "${type}"`),
     );
   });

@@ -1,0 +1,329 @@
+/** One stream of one connection: its inventory, and the runs that keep it, whatever object it lives in. */
+import type { Connection } from "../config/types.ts";
+import type { StreamIdentity } from "../contract/objects.ts";
+import type { RateLimitDocument } from "../contract/rate-limit.ts";
+import type { RunCause, RunDocument, RunKind, SinkStatusDocument, StreamStatus } from "../contract/status.ts";
+import type { StreamRefusal } from "../contract/stream-api.ts";
+import { EventReader } from "../explore/event-reader.ts";
+import { Explorer } from "../explore/explorer.ts";
+import type { AccountFacts } from "../inventory/api.ts";
+import { Inventory } from "../inventory/inventory.ts";
+import { Meta } from "../inventory/meta.ts";
+import { errorFields, log } from "../lib/log.ts";
+import { err, ok, type Result } from "../lib/result.ts";
+import type { ConnectOptions, OktaSession } from "../okta/connect.ts";
+import type { OktaError } from "../okta/errors.ts";
+import type { PhaseNames, StreamDefinition } from "../streams/definition.ts";
+import { backOff, finish, newRun, type Run, runDocument } from "./run.ts";
+import { afterRun, decideWake, type Schedule } from "./schedule.ts";
+import { CallBudget, runSlice } from "./slice.ts";
+import { statusDocument } from "./status-document.ts";
+import { Runs, type SyncMeta } from "./store.ts";
+
+const DAY_MS = 86_400_000;
+/** Sinks hear of a moved head this often while a run is in progress, and at its end. */
+const TELL_SINKS_EVERY_MS = 5_000;
+/** Cached look-ups dropped after one slice; whatever is beyond has at most the cache's hour to live. */
+const MAX_INVALIDATIONS = 300;
+/** Permits fetched from the gate at a time. */
+const PERMIT_BATCH = 40;
+/** How long a run waits for its settings to be corrected before it looks again. */
+const MISCONFIGURED_WAIT_MS = 60_000;
+const DEFAULT_REFRESH_DAYS = 7;
+
+/** What a stream reaches beyond its own storage. */
+export interface StreamDeps {
+  readonly definition: StreamDefinition;
+  /** Who it is: the name under which others know its events. */
+  readonly identity: StreamIdentity;
+  readonly storage: DurableObjectStorage;
+  /** The connection's settings; null while they are wrong. */
+  readonly connection: () => Connection | null;
+  readonly connect: (options: Omit<ConnectOptions, "env">) => OktaSession;
+  /** @param share the most of any bucket that the connection takes */
+  readonly rateLimits: (share: number) => Promise<readonly RateLimitDocument[]>;
+  readonly sinks: {
+    /** Never throws. @returns the names to pass as `known` the next time */
+    wake(head: number, known: readonly string[]): Promise<readonly string[]>;
+    statuses(head: number): Promise<readonly SinkStatusDocument[]>;
+    /** Never throws. */
+    snapshot(runId: string): Promise<void>;
+  };
+  /** Forgets cached look-ups of these assets. */
+  readonly forget: (ids: readonly string[]) => Promise<void>;
+  /** ms since the epoch */
+  readonly now: () => number;
+  /** 0 ≤ random < 1 */
+  readonly random: () => number;
+}
+
+const internalError: OktaError = {
+  code: "unavailable",
+  message: "An internal error interrupted the run; it goes on by itself.",
+  endpoint: "",
+  status: null,
+  oktaErrorCode: null,
+  retryAt: null,
+};
+
+/** Alarms work in slices (`slice.ts`), phases do the work, `inventory/` stores. The cron only starts or wakes it. */
+export class Stream {
+  readonly inventory: Inventory;
+  readonly explorer: Explorer;
+  readonly #deps: StreamDeps;
+  readonly #meta: Meta<SyncMeta>;
+  readonly #runs: Runs;
+  #slicing = false;
+  #sinksToldAt = 0;
+
+  /** @param deps.storage with the tables that `migrate` makes */
+  constructor(deps: StreamDeps) {
+    const { sql } = deps.storage;
+    this.#deps = deps;
+    this.inventory = new Inventory(sql, deps.now);
+    this.explorer = new Explorer(deps.definition, sql, this.inventory, deps.now);
+    this.#meta = new Meta(sql);
+    this.#runs = new Runs(sql, this.#meta);
+  }
+
+  /** Lower-case factor types that do not count as MFA. */
+  get ignoredFactors(): readonly string[] {
+    return this.#deps.connection()?.mfaIgnoredFactors ?? [];
+  }
+
+  get events(): EventReader {
+    const { definition, identity, connection } = this.#deps;
+    const settings = connection();
+    return new EventReader(definition, this.inventory, {
+      ...identity,
+      tenant: settings === null ? identity.connection : new URL(settings.baseUrl).host,
+      mfaIgnoredFactors: this.ignoredFactors,
+    });
+  }
+
+  async status(): Promise<StreamStatus> {
+    const { definition, identity, connection, rateLimits, sinks, now } = this.#deps;
+    const settings = connection();
+    return statusDocument({
+      ...identity,
+      definition,
+      inventory: this.inventory,
+      runs: this.#runs,
+      rateLimits: settings === null ? [] : await rateLimits(settings.rateLimitShare),
+      sinks: await sinks.statuses(this.inventory.assets.head),
+      now: now(),
+    });
+  }
+
+  /** What the inventory knows of an account given by id, login, e-mail or short name. */
+  account(identifier: string): AccountFacts {
+    const { users } = this.inventory;
+    const text = identifier.trim();
+    const byId = users.one(text);
+    const found = byId !== null && byId.deletedAt === null ? [byId] : users.named(text.toLowerCase());
+    const [one, ...others] = found;
+    if (one === undefined) return { found: "none" };
+    if (others.length > 0) {
+      return { found: "many", logins: found.map(({ facts }) => facts.user.profile.login ?? facts.user.id) };
+    }
+    return { found: "one", facts: one.facts, readAt: this.#schedule().lastSuccessAt ?? one.changedAt };
+  }
+
+  async startRun(kind: RunKind): Promise<Result<{ started: boolean; run: RunDocument }, StreamRefusal>> {
+    const current = this.#runs.current();
+    if (current !== null) {
+      // Somebody wants it to go on now, for instance because the credential was corrected.
+      if (current.resumeAt !== null && current.error !== null) {
+        this.#update({ ...current, resumeAt: null });
+        await this.#deps.storage.setAlarm(this.#deps.now());
+      }
+      return ok({ started: false, run: runDocument(current, null) });
+    }
+    if (this.#deps.connection() === null) {
+      return err({ code: "misconfigured", message: "The connection's settings are wrong; see /v1/streams." });
+    }
+    const first = this.#schedule().lastFullAt === null;
+    const run = this.#begin(first ? "full" : kind, first ? "first" : "request");
+    return ok({ started: true, run: runDocument(run, null) });
+  }
+
+  async cancelRun(): Promise<Result<RunDocument, StreamRefusal>> {
+    const run = this.#runs.current();
+    if (run === null) return err({ code: "not_found", message: "No run is in progress." });
+    this.#deps.storage.transactionSync(() => {
+      finish(run, "cancelled", this.#deps.now());
+      this.#runs.archive(run);
+    });
+    await this.#deps.storage.deleteAlarm();
+    return ok(runDocument(run, null));
+  }
+
+  /** Newest first, at most 100. */
+  runs(): readonly RunDocument[] {
+    const current = this.#runs.current();
+    return [...(current ? [current] : []), ...this.#runs.history()]
+      .slice(0, 100)
+      .map((run) => runDocument(run, null));
+  }
+
+  /** Lets held-back deletions go on. */
+  confirmDeletions(): Result<{ confirmed: number }, StreamRefusal> {
+    const { waiting } = this.inventory.sweeps.absentees();
+    if (waiting === 0) return err({ code: "conflict", message: "No deletions are held back." });
+    this.#deps.storage.transactionSync(() => {
+      this.inventory.sweeps.confirmAbsentees();
+      // A run that is in progress ends with the deletions anyway.
+      if (this.#runs.current() === null) this.#begin("delta", "request", ["deletions"]);
+    });
+    return ok({ confirmed: waiting });
+  }
+
+  /** A cron has come. */
+  async wake(kind: RunKind): Promise<void> {
+    const { storage, now } = this.#deps;
+    const current = this.#runs.current();
+    const decision = decideWake(kind, this.#schedule(), current, now());
+    this.#meta.set("schedule", decision.schedule);
+    await this.#tellSinks();
+    if (decision.start !== null) this.#begin(decision.start.kind, decision.start.cause);
+    else if (current !== null && !this.#slicing && (await storage.getAlarm()) === null) {
+      // An alarm is dropped after six throws; the cron is the watchdog that brings it back.
+      await storage.setAlarm(Math.max(now(), current.resumeAt ?? 0));
+    }
+  }
+
+  /** One slice of the current run, and the alarm for the next. */
+  async alarm(): Promise<void> {
+    const { storage } = this.#deps;
+    const run = this.#runs.current();
+    if (run === null || this.#slicing) return;
+    const now = this.#deps.now();
+    if (run.resumeAt !== null && run.resumeAt > now) return storage.setAlarm(run.resumeAt);
+    // Should this slice be cut off at any instant, the next one starts at once.
+    await storage.setAlarm(now);
+    this.#slicing = true;
+    try {
+      await this.#rest(await this.#slice(run));
+      await this.#tell(run);
+    } catch (error) {
+      await this.#threw(run, error);
+    } finally {
+      this.#slicing = false;
+    }
+  }
+
+  async #slice(run: Run): Promise<number | null> {
+    const { definition, identity, connection, connect, storage, now, random } = this.#deps;
+    const settings = connection();
+    if (settings === null) {
+      const message = "The connection's settings are wrong; the run goes on once they are corrected.";
+      run.error = { code: "misconfigured", message, phase: run.phase, at: now() };
+      run.resumeAt = now() + MISCONFIGURED_WAIT_MS;
+      this.#update(run);
+      return run.resumeAt;
+    }
+    const budget = new CallBudget(settings.subrequestsPerSlice);
+    const skewMs = this.#meta.get("skew") ?? 0;
+    const session = connect({
+      connection: settings,
+      holder: `stream/${identity.stream}`,
+      priority: "background",
+      batch: Math.min(PERMIT_BATCH, settings.subrequestsPerSlice),
+      budget: () => budget.left > 0,
+      onCall: (endpoint) => budget.count(endpoint),
+      skewMs,
+    });
+    try {
+      return await runSlice({
+        definition,
+        connection: settings,
+        inventory: this.inventory,
+        meta: this.#meta,
+        runs: this.#runs,
+        api: session.api,
+        run,
+        transaction: (work) => storage.transactionSync(work),
+        budget,
+        now,
+        random,
+      });
+    } finally {
+      if (session.api.skewMs !== skewMs) this.#meta.set("skew", session.api.skewMs);
+      await session.done();
+    }
+  }
+
+  /** A bug, not a failure that was expected: shown, backed off from, and never a dropped alarm. */
+  async #threw(run: Run, error: unknown): Promise<void> {
+    const { identity, storage, now, random } = this.#deps;
+    log("error", "slice_threw", { ...identity, ...errorFields(error) });
+    const current = this.#runs.current();
+    if (current?.id !== run.id) return;
+    backOff(current, internalError, now(), random);
+    this.#update(current);
+    await storage.setAlarm(current.resumeAt ?? now());
+  }
+
+  /** After a slice: sets the alarm for the next one, or books the end of the run. */
+  async #rest(next: number | null): Promise<void> {
+    const { storage, now } = this.#deps;
+    if (this.#runs.current() !== null) return storage.setAlarm(next ?? now());
+    await storage.deleteAlarm();
+    const [last] = this.#runs.history();
+    if (last === undefined) return;
+    const { schedule, start } = afterRun(this.#schedule(), last);
+    this.#meta.set("schedule", schedule);
+    if (start !== null) this.#begin(start.kind, start.cause);
+  }
+
+  /** Tells those who depend on changes: the look-up cache which accounts are old, the sinks how far the head is. */
+  async #tell(run: Run): Promise<void> {
+    const { forget, sinks, now } = this.#deps;
+    const changed = this.inventory.assets.takeChanged().slice(0, MAX_INVALIDATIONS);
+    if (run.cause !== "first") await forget(changed);
+    const ended = !this.#runs.isCurrent(run.id);
+    if (ended || now() - this.#sinksToldAt > TELL_SINKS_EVERY_MS) await this.#tellSinks();
+    const last = ended ? this.#runs.history()[0] : undefined;
+    if (last?.id !== run.id || last.kind !== "full") return;
+    if (last.state === "done" || last.state === "held") await sinks.snapshot(run.id);
+  }
+
+  async #tellSinks(): Promise<void> {
+    this.#sinksToldAt = this.#deps.now();
+    const before = this.#meta.get("sinks") ?? [];
+    const known = await this.#deps.sinks.wake(this.inventory.assets.head, before);
+    if (JSON.stringify(known) !== JSON.stringify(before)) this.#meta.set("sinks", known);
+  }
+
+  #begin(kind: RunKind, cause: RunCause, only?: PhaseNames): Run {
+    const { definition, storage, connection } = this.#deps;
+    const { fullPhases, deltaPhases } = definition.run;
+    const now = this.#deps.now();
+    const days = connection()?.refreshDays ?? DEFAULT_REFRESH_DAYS;
+    const full = () => fullPhases({ memberships: "per_group", everyoneHasRoles: false });
+    const run = newRun({
+      id: crypto.randomUUID(),
+      kind,
+      cause,
+      phases: only ?? (kind === "full" ? full() : deltaPhases),
+      now,
+      // After a gap nobody knows whose factors changed: all are read again.
+      factorsDueBefore: cause === "gap" ? now : now - days * DAY_MS,
+    });
+    storage.transactionSync(() => {
+      this.#runs.save(run);
+      void storage.setAlarm(now);
+    });
+    return run;
+  }
+
+  #update(run: Run): void {
+    this.#deps.storage.transactionSync(() => {
+      if (this.#runs.isCurrent(run.id)) this.#runs.save(run);
+    });
+  }
+
+  #schedule(): Schedule {
+    return this.#meta.get("schedule") ?? { lastFullAt: null, lastSuccessAt: null, fullDue: false };
+  }
+}
