@@ -74,7 +74,6 @@ const causes: Readonly<Record<RunDocument["cause"], string>> = {
   request: "asked for",
   first: "the first one",
   gap: "after a gap in the System Log",
-  watchdog: "revived",
 };
 
 export const causeWords = (cause: RunDocument["cause"]): string => causes[cause];

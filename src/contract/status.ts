@@ -6,9 +6,8 @@ import { streamNameSchema } from "./streams.ts";
 export const runKindSchema = z.enum(["full", "delta"]);
 export type RunKind = z.infer<typeof runKindSchema>;
 
-export const runCauseSchema = z.enum(["cron", "request", "first", "gap", "watchdog"]).meta({
-  description:
-    "Why it began: the cron, a request, the first run ever, a gap in the System Log, or a dropped alarm revived.",
+export const runCauseSchema = z.enum(["cron", "request", "first", "gap"]).meta({
+  description: "Why it began: the cron, a request, the first run ever, or a gap in the System Log.",
 });
 export type RunCause = z.infer<typeof runCauseSchema>;
 
