@@ -90,8 +90,8 @@ export default {
     },
   ],
   options: {
+    // Reads TypeScript as it is, so that type imports count; test/imports.node.test.ts holds it to that.
     parser: "swc",
-    tsPreCompilationDeps: true,
     doNotFollow: { path: "node_modules" },
     enhancedResolveOptions: {
       exportsFields: ["exports"],
