@@ -31,6 +31,11 @@ export const deadLettersSchema = z.object({
 });
 export type DeadLettersDocument = z.infer<typeof deadLettersSchema>;
 
+/**
+ * The methods of SinkDelivery. An object learns who it is from its name; `identity` says the same, for objects that
+ * still run the version before, which knew it from no other place. Callers go on sending it, and parameters stay in
+ * their order, because two versions call each other while one is deployed gradually.
+ */
 export interface SinkDeliveryApi {
   wake(identity: DeliveryIdentity, head: number): Promise<void>;
   snapshot(identity: DeliveryIdentity, runId: string): Promise<void>;

@@ -14,10 +14,11 @@ import { newSnapshot, nextWorkAt, runSlice } from "./slice.ts";
 import { type DeadLetter, DeliveryStore } from "./store.ts";
 
 export interface DeliveryDeps {
+  readonly identity: DeliveryIdentity;
   readonly storage: DurableObjectStorage;
   /** The sink's settings; null when it is not configured, or refused, or does not take the stream. */
-  readonly settings: (identity: DeliveryIdentity) => SinkSettings | null;
-  readonly inventory: (identity: DeliveryIdentity) => Inventory;
+  readonly settings: () => SinkSettings | null;
+  readonly inventory: Inventory;
   readonly fetch: typeof fetch;
   readonly binding: (name: string) => unknown;
   /** Ms since the epoch. */
@@ -86,8 +87,8 @@ export class Delivery {
   }
 
   /** There may be events up to `head`: sets everything up at the first time, and the alarm where it is needed. */
-  async wake(identity: DeliveryIdentity, head: number): Promise<void> {
-    if ((await this.#prepare(identity)) === null) return;
+  async wake(head: number): Promise<void> {
+    if ((await this.#prepare()) === null) return;
     const state = this.#store.state();
     this.#store.saveHead(Math.max(head, this.#store.head()));
     if (head > state.position && state.behindSince === null) {
@@ -98,8 +99,8 @@ export class Delivery {
   }
 
   /** Also keeps the whole inventory, as it is after a full run, where the sink can. */
-  async snapshot(identity: DeliveryIdentity, runId: string): Promise<void> {
-    const settings = await this.#prepare(identity);
+  async snapshot(runId: string): Promise<void> {
+    const settings = await this.#prepare();
     if (settings?.type !== "r2") return;
     const current = this.#store.snapshot();
     if (current?.runId === runId) return;
@@ -132,14 +133,11 @@ export class Delivery {
    * @returns where the cursor stands; `conflict` when `after` is ahead of it, which would skip events, or
    *   when the sink does not run.
    */
-  async replay(
-    identity: DeliveryIdentity,
-    after: number,
-  ): Promise<Result<{ position: number }, { code: "conflict"; message: string }>> {
-    if ((await this.#prepare(identity)) === null) {
+  async replay(after: number): Promise<Result<{ position: number }, { code: "conflict"; message: string }>> {
+    if ((await this.#prepare()) === null) {
       return err({
         code: "conflict",
-        message: `There is no sink ${identity.sink} that runs for ${identity.stream}.`,
+        message: `There is no sink ${this.#deps.identity.sink} that runs for ${this.#deps.identity.stream}.`,
       });
     }
     const state = this.#store.state();
@@ -187,26 +185,25 @@ export class Delivery {
 
   /** One slice of work, and the alarm for the next. Never throws, because a throwing alarm is dropped in the end. */
   async alarm(): Promise<void> {
-    const identity = this.#store.exists() ? this.#store.setup() : null;
-    if (identity === null) return;
-    const settings = await this.#prepare(identity);
+    if (!this.#store.exists()) return;
+    const settings = await this.#prepare();
     if (settings === null) return;
     const epoch = this.#epoch;
     const before = this.#store.state();
     this.#running = true;
     try {
-      await this.#slice(identity, settings, () => epoch === this.#epoch);
+      await this.#slice(settings, () => epoch === this.#epoch);
     } catch (thrown) {
-      log("error", "delivery_failed", { ...identityFields(identity), ...errorFields(thrown) });
+      log("error", "delivery_failed", { ...this.#identityFields(), ...errorFields(thrown) });
       this.#failed(thrown, epoch);
     } finally {
       this.#running = false;
     }
-    this.#report(identity, before);
+    this.#report(before);
     await this.#arm();
   }
 
-  async #slice(identity: DeliveryIdentity, settings: SinkSettings, isCurrent: () => boolean): Promise<void> {
+  async #slice(settings: SinkSettings, isCurrent: () => boolean): Promise<void> {
     const deps = this.#deps;
     let requests = 0;
     const startedAt = deps.now();
@@ -216,15 +213,15 @@ export class Delivery {
         return deps.fetch(...request);
       },
       now: deps.now,
-      connection: identity.connection,
-      stream: identity.stream,
+      connection: deps.identity.connection,
+      stream: deps.identity.stream,
       binding: deps.binding,
     });
     await runSlice({
       store: this.#store,
       sink,
       dialect: settings.dialect,
-      inventory: deps.inventory(identity),
+      inventory: deps.inventory,
       now: deps.now,
       random: deps.random,
       mayGoOn: () => requests < deps.requestsPerSlice && deps.now() - startedAt < sliceMs,
@@ -245,20 +242,20 @@ export class Delivery {
   }
 
   /** Tells the log when a sink begins to fail, stops, or works again. */
-  #report(identity: DeliveryIdentity, before: DeliveryState): void {
+  #report(before: DeliveryState): void {
     if (!this.#store.exists()) return;
     const { status, lastError, position } = this.#store.state();
     if (status === before.status) return;
     log(status === "ok" ? "info" : "warn", `sink_${status}`, {
-      ...identityFields(identity),
+      ...this.#identityFields(),
       position,
       error: lastError,
     });
   }
 
   /** Creates what is missing and takes note of changed settings. */
-  async #prepare(identity: DeliveryIdentity): Promise<SinkSettings | null> {
-    const settings = this.#deps.settings(identity);
+  async #prepare(): Promise<SinkSettings | null> {
+    const settings = this.#deps.settings();
     if (settings === null) return null;
     const fingerprint = await sha256Hex(JSON.stringify(settings));
     this.#store.create();
@@ -276,7 +273,7 @@ export class Delivery {
       } else if (setup !== null) {
         this.#store.saveState(afresh(state));
       }
-      this.#store.saveSetup({ ...identity, type: settings.type, fingerprint });
+      this.#store.saveSetup({ ...this.#deps.identity, type: settings.type, fingerprint });
     });
     return settings;
   }
@@ -289,6 +286,9 @@ export class Delivery {
     const current = await this.#deps.storage.getAlarm();
     if (current === null || current > at) await this.#deps.storage.setAlarm(at);
   }
-}
 
-const identityFields = ({ connection, stream, sink }: DeliveryIdentity) => ({ connection, stream, sink });
+  #identityFields() {
+    const { connection, stream, sink } = this.#deps.identity;
+    return { connection, stream, sink };
+  }
+}

@@ -4,7 +4,10 @@ import type { DeliveryIdentity } from "../contract/objects.ts";
 import type { NewDeadLetter, Step } from "./progress.ts";
 import { type DeliveryState, initialState } from "./progress.ts";
 
-/** What a delivery was set up with: a change of it makes the next try immediate. */
+/**
+ * What a delivery was set up with: a change of it makes the next try immediate. The identity is stored for the version
+ * before, which read it here; now an object knows it from its name.
+ */
 export interface DeliverySetup extends DeliveryIdentity {
   readonly type: string;
   /** A digest of the settings, secrets included. */

@@ -243,11 +243,11 @@ describe("operation", () => {
     fill(inventory, 10);
     await harness.wake();
     await harness.settle();
-    expect(await harness.run((delivery) => delivery.replay(harness.identity, 11))).toMatchObject({
+    expect(await harness.run((delivery) => delivery.replay(11))).toMatchObject({
       ok: false,
       error: { code: "conflict" },
     });
-    expect(await harness.run((delivery) => delivery.replay(harness.identity, 4))).toEqual({
+    expect(await harness.run((delivery) => delivery.replay(4))).toEqual({
       ok: true,
       value: { position: 4 },
     });
@@ -266,7 +266,7 @@ describe("operation", () => {
     await harness.run(async (delivery, storage) => {
       network.answer = async () => {
         network.answer = null;
-        await delivery.replay(harness.identity, 0);
+        await delivery.replay(0);
         return new Response(null, { status: 204 });
       };
       await storage.deleteAlarm();

@@ -53,9 +53,10 @@ export class Harness {
       this.kill = () => state.abort("killed by the test");
       return work(
         new Delivery({
+          identity: this.identity,
           storage,
           settings: () => settingsOf(this.setting),
-          inventory: () => inventory.events,
+          inventory: inventory.events,
           fetch: this.#options.fetch ?? (() => Promise.reject(new Error("no network here"))),
           binding: binding ?? (() => undefined),
           now: () => this.now,
@@ -68,7 +69,7 @@ export class Harness {
   }
 
   wake(): Promise<void> {
-    return this.run((delivery) => delivery.wake(this.identity, this.#options.inventory.head));
+    return this.run((delivery) => delivery.wake(this.#options.inventory.head));
   }
 
   status() {
