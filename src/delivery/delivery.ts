@@ -6,19 +6,19 @@ import { sha256Hex } from "../lib/bytes.ts";
 import { errorFields, log } from "../lib/log.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import type { DeadLettersDocument } from "./api.ts";
-import type { Inventory } from "./pending-events.ts";
+import type { ReadEvents } from "./pending-events.ts";
 import { type DeliveryState, failed, rewound } from "./progress.ts";
-import type { SinkSettings } from "./settings-types.ts";
-import { createSink } from "./sinks/index.ts";
+import type { ConfiguredSink, SinkSettings } from "./settings-types.ts";
+import type { SinkTools } from "./sink.ts";
 import { newSnapshot, nextWorkAt, runSlice } from "./slice.ts";
 import { type DeadLetter, DeliveryStore } from "./store.ts";
 
 export interface DeliveryDeps {
   readonly identity: DeliveryIdentity;
   readonly storage: DurableObjectStorage;
-  /** The sink's settings; null when it is not configured, or refused, or does not take the stream. */
-  readonly settings: () => SinkSettings | null;
-  readonly inventory: Inventory;
+  /** The sink; null when it is not configured, or refused, or does not take the stream. */
+  readonly sink: () => ConfiguredSink | null;
+  readonly events: ReadEvents;
   readonly fetch: typeof fetch;
   readonly binding: (name: string) => unknown;
   /** Ms since the epoch. */
@@ -100,8 +100,8 @@ export class Delivery {
 
   /** Also keeps the whole inventory, as it is after a full run, where the sink can. */
   async snapshot(runId: string): Promise<void> {
-    const settings = await this.#prepare();
-    if (settings?.type !== "r2") return;
+    const sink = await this.#prepare();
+    if (sink === null || sink.snapshots === null) return;
     const current = this.#store.snapshot();
     if (current?.runId === runId) return;
     this.#store.saveSnapshot(
@@ -186,13 +186,13 @@ export class Delivery {
   /** One slice of work, and the alarm for the next. Never throws, because a throwing alarm is dropped in the end. */
   async alarm(): Promise<void> {
     if (!this.#store.exists()) return;
-    const settings = await this.#prepare();
-    if (settings === null) return;
+    const sink = await this.#prepare();
+    if (sink === null) return;
     const epoch = this.#epoch;
     const before = this.#store.state();
     this.#running = true;
     try {
-      await this.#slice(settings, () => epoch === this.#epoch);
+      await this.#slice(sink, () => epoch === this.#epoch);
     } catch (thrown) {
       log("error", "delivery_failed", { ...this.#identityFields(), ...errorFields(thrown) });
       this.#failed(thrown, epoch);
@@ -203,11 +203,11 @@ export class Delivery {
     await this.#arm();
   }
 
-  async #slice(settings: SinkSettings, isCurrent: () => boolean): Promise<void> {
+  async #slice(sink: ConfiguredSink, isCurrent: () => boolean): Promise<void> {
     const deps = this.#deps;
     let requests = 0;
     const startedAt = deps.now();
-    const sink = createSink(settings, {
+    const tools: SinkTools = {
       fetch: (...request) => {
         requests += 1;
         return deps.fetch(...request);
@@ -216,12 +216,13 @@ export class Delivery {
       connection: deps.identity.connection,
       stream: deps.identity.stream,
       binding: deps.binding,
-    });
+    };
     await runSlice({
       store: this.#store,
-      sink,
-      dialect: settings.dialect,
-      inventory: deps.inventory,
+      sink: sink.open(tools),
+      snapshots: sink.snapshots?.(tools) ?? null,
+      dialect: sink.dialect,
+      events: deps.events,
       now: deps.now,
       random: deps.random,
       mayGoOn: () => requests < deps.requestsPerSlice && deps.now() - startedAt < sliceMs,
@@ -254,16 +255,16 @@ export class Delivery {
   }
 
   /** Creates what is missing and takes note of changed settings. */
-  async #prepare(): Promise<SinkSettings | null> {
-    const settings = this.#deps.settings();
-    if (settings === null) return null;
-    const fingerprint = await sha256Hex(JSON.stringify(settings));
+  async #prepare(): Promise<ConfiguredSink | null> {
+    const sink = this.#deps.sink();
+    if (sink === null) return null;
+    const fingerprint = await sha256Hex(JSON.stringify(sink.settings));
     this.#store.create();
     const setup = this.#store.setup();
-    if (setup?.fingerprint === fingerprint) return settings;
+    if (setup?.fingerprint === fingerprint) return sink;
     this.#store.transaction(() => {
       const state = this.#store.state();
-      if (setup !== null && setup.type !== settings.type) {
+      if (setup !== null && setup.type !== sink.type) {
         // Another product under the same name has nothing of what the first one got.
         this.#epoch += 1;
         this.#store.saveState(rewound(state, 0));
@@ -273,9 +274,9 @@ export class Delivery {
       } else if (setup !== null) {
         this.#store.saveState(afresh(state));
       }
-      this.#store.saveSetup({ ...this.#deps.identity, type: settings.type, fingerprint });
+      this.#store.saveSetup({ ...this.#deps.identity, type: sink.type, fingerprint });
     });
-    return settings;
+    return sink;
   }
 
   /** Sets the alarm for the next piece of work, unless one is due earlier or a slice is on, which does it itself. */

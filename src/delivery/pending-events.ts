@@ -1,19 +1,20 @@
 /** The events after a sink's cursor, read page by page and a little ahead of the deliveries. */
-import type { EventsPage, EventsQuery, StoredEvent } from "../contract/stream-api.ts";
+import type { EventSource, EventsPage, EventsQuery, StoredEvent } from "../contract/stream-api.ts";
 
-export type Inventory = (query: EventsQuery) => Promise<EventsPage>;
+/** How a delivery reads its stream. */
+export type ReadEvents = EventSource["events"];
 
 type PageResult = { readonly page: EventsPage } | { readonly failed: unknown };
 
 export class PendingEvents {
-  readonly #inventory: Inventory;
+  readonly #inventory: ReadEvents;
   readonly #query: Omit<EventsQuery, "after">;
   #events: StoredEvent[] = [];
   #readUpTo: number;
   #head: number | null = null;
   #ahead: Promise<PageResult> | null = null;
 
-  constructor(inventory: Inventory, query: Omit<EventsQuery, "after">, after: number) {
+  constructor(inventory: ReadEvents, query: Omit<EventsQuery, "after">, after: number) {
     this.#inventory = inventory;
     this.#query = query;
     this.#readUpTo = after;

@@ -12,24 +12,16 @@ import type { EventSource } from "../contract/stream-api.ts";
 import type { Result } from "../lib/result.ts";
 import type { DeadLettersDocument, SinkDeliveryApi } from "./api.ts";
 import { Delivery } from "./delivery.ts";
-import { sinksOf } from "./settings.ts";
-import type { SinkSettings, SinkType } from "./settings-types.ts";
+import { sinksOf, sinksTaking } from "./settings.ts";
 
 /** Below the free plan's 50 external subrequests, with room for polls. */
 const requestsPerSlice = 40;
-
-/** The settings of a sink that runs and takes the stream. */
-const sinkSettings = (
-  env: Env,
-  { stream, sink }: Pick<DeliveryIdentity, "stream" | "sink">,
-): SinkSettings | null =>
-  sinksOf(env).accepted.find((settings) => settings.name === sink && settings.streams.includes(stream)) ??
-  null;
 
 /** Where the events are. The generated type of the binding leads through the Worker's entry, which leads here. */
 const eventSource = (env: Env, identity: StreamIdentity): EventSource =>
   env.INVENTORY_STREAM.getByName(streamObjectName(identity)) as unknown as EventSource;
 
+/** `_identity` is what the object's name says: see SinkDeliveryApi. */
 export class SinkDelivery extends DurableObject<Env> implements SinkDeliveryApi {
   readonly #delivery: Delivery;
 
@@ -40,8 +32,8 @@ export class SinkDelivery extends DurableObject<Env> implements SinkDeliveryApi 
     this.#delivery = new Delivery({
       identity,
       storage: ctx.storage,
-      settings: () => sinkSettings(env, identity),
-      inventory: (query) => eventSource(env, identity).events(query),
+      sink: () => sinksTaking(sinksOf(env), identity).find(({ name }) => name === identity.sink) ?? null,
+      events: (query) => eventSource(env, identity).events(query),
       fetch: (...request) => fetch(...request),
       binding: (name) => bindings[name],
       now: Date.now,
@@ -58,8 +50,8 @@ export class SinkDelivery extends DurableObject<Env> implements SinkDeliveryApi 
     await this.#delivery.snapshot(runId);
   }
 
-  async status(settings: { name: string; type: SinkType }, head: number): Promise<SinkStatusDocument> {
-    return this.#delivery.status(settings, head);
+  async status(sink: { name: string; type: string }, head: number): Promise<SinkStatusDocument> {
+    return this.#delivery.status(sink, head);
   }
 
   async replay(

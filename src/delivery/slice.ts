@@ -3,7 +3,7 @@
 import type { StoredEvent } from "../contract/stream-api.ts";
 import type { Dialect } from "../contract/streams.ts";
 import { byteLength, takeBatch } from "./batching.ts";
-import { type Inventory, PendingEvents } from "./pending-events.ts";
+import { PendingEvents, type ReadEvents } from "./pending-events.ts";
 import {
   afterBatch,
   afterRetry,
@@ -16,14 +16,16 @@ import {
   type Step,
   type StepContext,
 } from "./progress.ts";
-import type { DeliveryError, DeliveryOutcome, Sink } from "./sink.ts";
+import type { DeliveryError, DeliveryOutcome, Sink, SnapshotWriter } from "./sink.ts";
 import type { DeliveryStore, SnapshotProgress } from "./store.ts";
 
 export interface SliceTools {
   readonly store: DeliveryStore;
   readonly sink: Sink;
+  /** Null for a sink that keeps no whole inventories. */
+  readonly snapshots: SnapshotWriter | null;
   readonly dialect: Dialect;
-  readonly inventory: Inventory;
+  readonly events: ReadEvents;
   /** Ms since the epoch. */
   readonly now: () => number;
   readonly random: () => number;
@@ -93,7 +95,7 @@ const retryDeadLetters = async (tools: SliceTools): Promise<boolean> => {
         dialect: tools.dialect,
         omitNulls: tools.sink.omitNulls,
       };
-      [event] = (await tools.inventory(query)).events;
+      [event] = (await tools.events(query)).events;
     } catch (thrown) {
       return stopOn(tools, thrown);
     }
@@ -123,7 +125,7 @@ const deliver = async (tools: SliceTools): Promise<boolean> => {
     dialect: tools.dialect,
     omitNulls: sink.omitNulls,
   };
-  const pending = new PendingEvents(tools.inventory, query, start.position);
+  const pending = new PendingEvents(tools.events, query, start.position);
   let state = start;
   for (;;) {
     if (!tools.mayGoOn()) return true;
@@ -194,19 +196,19 @@ const followUp = async (tools: SliceTools): Promise<void> => {
 
 /** Writes the parts of a snapshot, one commit each. */
 const writeSnapshot = async (tools: SliceTools): Promise<void> => {
-  const writer = tools.sink.snapshots;
+  const writer = tools.snapshots;
   const { store } = tools;
   for (;;) {
     const progress = store.snapshot();
     if (progress === null || !tools.isCurrent() || !tools.mayGoOn()) return;
-    if (writer === undefined) return store.saveSnapshot(null);
+    if (writer === null) return store.saveSnapshot(null);
 
     let { after, events } = progress;
     let complete = false;
     const pages = async function* (): AsyncGenerator<readonly StoredEvent[]> {
       for (let count = 0; count < writer.eventsPerPart; ) {
         const limit = Math.min(largestPage, writer.eventsPerPart - count);
-        const page = await tools.inventory({
+        const page = await tools.events({
           after,
           limit,
           dialect: tools.dialect,
