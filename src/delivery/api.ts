@@ -32,8 +32,8 @@ export type DeadLettersDocument = z.infer<typeof deadLettersSchema>;
 
 /**
  * The methods of SinkDelivery. An object learns who it is from its name; `identity` says the same, for objects that
- * still run the version before, which had no other way to know. Callers go on sending it, and parameters stay in
- * their order, because two versions call each other while one is deployed gradually.
+ * still run the version before, which had no other way to know. Callers still send it, and parameters keep
+ * their order, because objects of two versions call each other during a gradual deployment.
  */
 export interface SinkDeliveryApi {
   /** There may be events up to `head`. */

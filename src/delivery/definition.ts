@@ -1,4 +1,4 @@
-/** A sink type, from one definition: a file of `sinks/` writes it, `sinks/index.ts` registers it. */
+/** How a sink type is defined: a file of `sinks/` holds the definition, and `sinks/index.ts` registers it. */
 import * as z from "zod";
 import type { Dialect } from "../contract/streams.ts";
 import { err, ok, type Result } from "../lib/result.ts";
@@ -9,28 +9,28 @@ import type { Sink, SinkTools, SnapshotWriter } from "./sink.ts";
 
 const ownSchema = <Keys extends z.ZodRawShape>(keys: Keys) => z.object(keys);
 
-/** A sink's settings as people write them, valid and with defaults, but with secrets and bindings only named. */
+/** A sink's settings as people write them: valid and with defaults, but secrets and bindings are only named. */
 type Written<Keys extends z.ZodRawShape> = WrittenCommon & z.output<ReturnType<typeof ownSchema<Keys>>>;
 
 /**
- * All there is to a type.
+ * Everything that a type is. The rest of delivery/ asks nothing else about it, and never for its name.
  *
  * @typeParam Keys its keys in SINKS
- * @typeParam Own its resolved settings beside the common ones; they may narrow a common one
+ * @typeParam Own its resolved settings besides the common ones; `streams` among them narrows the common one
  */
 export interface SinkDefinition<Keys extends z.ZodRawShape, Own extends object> {
   /** What SINKS calls it. */
   readonly type: string;
   /** The dialect of its events where the settings name none. */
   readonly dialect: Dialect;
-  /** Its keys beside the common ones; their messages say what a value must be, see SinkProblem. */
+  /** Its keys besides the common ones; their messages say what a value must be, see SinkProblem. */
   readonly keys: Keys;
   readonly endpoints: Endpoints;
-  /** Resolves what the keys name; tells the resolver what is wrong beyond that. */
+  /** Resolves what the keys name, and has the resolver refuse what is wrong only in combination. */
   readonly resolve: (written: Written<Keys>, resolver: Resolver) => Own;
-  /** Makes the sink; does nothing with the network yet. */
+  /** Makes the sink, without using the network yet. */
   readonly open: (settings: SinkSettings & Own, tools: SinkTools) => Sink;
-  /** Makes what keeps whole inventories, for a type that does. */
+  /** Makes what keeps whole inventories, for a type that keeps them. */
   readonly snapshots?: (settings: SinkSettings & Own, tools: SinkTools) => SnapshotWriter;
 }
 
@@ -90,6 +90,7 @@ export const defineSink = <Keys extends z.ZodRawShape, Own extends object>(
       const { name, streams, dialect } = common.data;
       const resolved = definition.resolve({ ...common.data, ...own.data }, resolver);
       if (resolver.problems.length > 0) return err(resolver.problems);
+      // A delivery stores a digest of this JSON: keys in another order would look like other settings.
       const settings = { name, streams, dialect, type, ...resolved };
       return ok({
         name,

@@ -6,12 +6,14 @@ import { sha256Hex } from "../lib/bytes.ts";
 import { errorFields, log } from "../lib/log.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import type { DeadLettersDocument } from "./api.ts";
+import { deadLettersPage, deliveryStatus, noDeadLetters, untouchedStatus } from "./documents.ts";
 import type { ReadEvents } from "./pending-events.ts";
-import { type DeliveryState, failed, rewound } from "./progress.ts";
 import type { ConfiguredSink, SinkSettings } from "./settings-types.ts";
-import type { SinkTools } from "./sink.ts";
-import { newSnapshot, nextWorkAt, runSlice } from "./slice.ts";
-import { type DeadLetter, DeliveryStore } from "./store.ts";
+import { retry, type SinkTools } from "./sink.ts";
+import { deliverSlice, nextWorkAt } from "./slice.ts";
+import { newSnapshot } from "./snapshot.ts";
+import { afresh, type DeliveryState, failed, rewound } from "./state.ts";
+import { DeliveryStore } from "./store.ts";
 
 export interface DeliveryDeps {
   readonly identity: DeliveryIdentity;
@@ -32,48 +34,6 @@ export interface DeliveryDeps {
 /** The longest slice: short enough that replays and removals act soon. */
 const sliceMs = 20_000;
 
-/** What waiting on the old settings taught is forgotten with them. */
-const afresh = (state: DeliveryState): DeliveryState => ({
-  ...state,
-  failures: 0,
-  nextTryAt: null,
-  learnedLimit: null,
-  suspectLast: null,
-  refusedInARow: 0,
-  receipt: null,
-});
-
-const isoOrNull = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
-
-const deadLetterDocument = (letter: DeadLetter): DeadLettersDocument["dead_letters"][number] => ({
-  id: letter.id,
-  asset_id: letter.assetId,
-  sequence: letter.sequence,
-  code: letter.code,
-  http_status: letter.httpStatus,
-  message: letter.message,
-  first_at: new Date(letter.firstAt).toISOString(),
-  last_at: new Date(letter.lastAt).toISOString(),
-  attempts: letter.attempts,
-  retrying: letter.retrying,
-});
-
-/** The status of a sink that has nothing yet. */
-export const untouchedStatus = (
-  settings: Pick<SinkSettings, "name" | "type">,
-  head: number,
-): SinkStatusDocument => ({
-  name: settings.name,
-  type: settings.type,
-  state: "ok",
-  position: 0,
-  lag_events: head,
-  lag_seconds: 0,
-  last_error: null,
-  next_try_at: null,
-  dead_letters: 0,
-});
-
 export class Delivery {
   readonly #deps: DeliveryDeps;
   readonly #store: DeliveryStore;
@@ -86,7 +46,7 @@ export class Delivery {
     this.#store = new DeliveryStore(deps.storage);
   }
 
-  /** There may be events up to `head`: sets everything up at the first time, and the alarm where it is needed. */
+  /** There may be events up to `head`: sets everything up the first time, and the alarm where it is needed. */
   async wake(head: number): Promise<void> {
     if ((await this.#prepare()) === null) return;
     const state = this.#store.state();
@@ -98,7 +58,7 @@ export class Delivery {
     await this.#arm(head < state.position);
   }
 
-  /** Also keeps the whole inventory, as it is after a full run, where the sink can. */
+  /** Also keeps the whole inventory, as it is after a full run, if the sink keeps any. */
   async snapshot(runId: string): Promise<void> {
     const sink = await this.#prepare();
     if (sink === null || sink.snapshots === null) return;
@@ -110,22 +70,10 @@ export class Delivery {
     await this.#arm();
   }
 
-  status(settings: Pick<SinkSettings, "name" | "type">, head: number): SinkStatusDocument {
-    if (!this.#store.exists()) return untouchedStatus(settings, head);
-    const state = this.#store.state();
-    const now = this.#deps.now();
-    const lag = Math.max(0, head - state.position);
-    return {
-      name: settings.name,
-      type: settings.type,
-      state: state.status,
-      position: state.position,
-      lag_events: lag,
-      lag_seconds: lag === 0 ? 0 : Math.max(0, Math.floor((now - (state.behindSince ?? now)) / 1000)),
-      last_error: state.lastError ?? this.#store.followUpError(),
-      next_try_at: state.nextTryAt !== null && state.nextTryAt > now ? isoOrNull(state.nextTryAt) : null,
-      dead_letters: this.#store.deadLetterCount(),
-    };
+  status(sink: Pick<SinkSettings, "name" | "type">, head: number): SinkStatusDocument {
+    return this.#store.exists()
+      ? deliveryStatus(sink, head, this.#store, this.#deps.now())
+      : untouchedStatus(sink, head);
   }
 
   /**
@@ -135,17 +83,13 @@ export class Delivery {
    */
   async replay(after: number): Promise<Result<{ position: number }, { code: "conflict"; message: string }>> {
     if ((await this.#prepare()) === null) {
-      return err({
-        code: "conflict",
-        message: `There is no sink ${this.#deps.identity.sink} that runs for ${this.#deps.identity.stream}.`,
-      });
+      const { sink, stream } = this.#deps.identity;
+      return err({ code: "conflict", message: `There is no sink ${sink} that runs for ${stream}.` });
     }
     const state = this.#store.state();
     if (after > state.position) {
-      return err({
-        code: "conflict",
-        message: `The sink stands at ${state.position}; a replay can only go back.`,
-      });
+      const message = `The sink stands at ${state.position}; a replay can only go back.`;
+      return err({ code: "conflict", message });
     }
     this.#epoch += 1;
     this.#store.saveState(rewound(state, after));
@@ -153,26 +97,19 @@ export class Delivery {
     return ok({ position: after });
   }
 
-  /** In sequence order. `next` is the sequence to go on after; null at the end. */
+  /** In sequence order. `next` is the sequence to continue after; null at the end. */
   deadLetters(after: number, limit: number): DeadLettersDocument {
-    if (!this.#store.exists()) return { dead_letters: [], total: 0, next: null };
-    const letters = this.#store.deadLetters(after, limit + 1);
-    const page = letters.slice(0, limit);
-    return {
-      dead_letters: page.map(deadLetterDocument),
-      total: this.#store.deadLetterCount(),
-      next: letters.length > limit ? (page.at(-1)?.sequence ?? null) : null,
-    };
+    return this.#store.exists() ? deadLettersPage(this.#store.deadLetters, after, limit) : noDeadLetters;
   }
 
   /** Tries dead letters once more, or forgets them; all of them without ids. @returns how many. */
   async settleDeadLetters(action: "retry" | "drop", ids: readonly string[] | null): Promise<number> {
     if (!this.#store.exists()) return 0;
-    if (action === "drop") return this.#store.dropDeadLetters(ids);
-    const count = this.#store.retryDeadLetters(ids);
-    const state = this.#store.state();
+    const { deadLetters } = this.#store;
+    if (action === "drop") return deadLetters.drop(ids);
+    const count = deadLetters.retry(ids);
     // A person asked: whatever the backoff says, try now.
-    if (count > 0) this.#store.saveState({ ...state, nextTryAt: null, refusedInARow: 0 });
+    if (count > 0) this.#store.saveState({ ...this.#store.state(), nextTryAt: null, refusedInARow: 0 });
     await this.#arm();
     return count;
   }
@@ -194,8 +131,8 @@ export class Delivery {
     try {
       await this.#slice(sink, () => epoch === this.#epoch);
     } catch (thrown) {
-      log("error", "delivery_failed", { ...this.#identityFields(), ...errorFields(thrown) });
-      this.#failed(thrown, epoch);
+      log("error", "delivery_failed", { ...this.#deps.identity, ...errorFields(thrown) });
+      this.#saveBug(thrown, epoch);
     } finally {
       this.#running = false;
     }
@@ -205,8 +142,8 @@ export class Delivery {
 
   async #slice(sink: ConfiguredSink, isCurrent: () => boolean): Promise<void> {
     const deps = this.#deps;
-    let requests = 0;
     const startedAt = deps.now();
+    let requests = 0;
     const tools: SinkTools = {
       fetch: (...request) => {
         requests += 1;
@@ -217,12 +154,13 @@ export class Delivery {
       stream: deps.identity.stream,
       binding: deps.binding,
     };
-    await runSlice({
+    const opened = sink.open(tools);
+    const form = { dialect: sink.dialect, omitNulls: opened.omitNulls };
+    await deliverSlice({
       store: this.#store,
-      sink: sink.open(tools),
+      sink: opened,
       snapshots: sink.snapshots?.(tools) ?? null,
-      dialect: sink.dialect,
-      events: deps.events,
+      read: (after, limit) => deps.events({ after, limit, ...form }),
       now: deps.now,
       random: deps.random,
       mayGoOn: () => requests < deps.requestsPerSlice && deps.now() - startedAt < sliceMs,
@@ -230,31 +168,29 @@ export class Delivery {
     });
   }
 
-  #failed(thrown: unknown, epoch: number): void {
+  /** A slice that threw is tried again like one that failed. */
+  #saveBug(thrown: unknown, epoch: number): void {
     if (epoch !== this.#epoch || !this.#store.exists()) return;
     const name = thrown instanceof Error ? thrown.name : "error";
-    const error = {
-      code: "unavailable",
-      status: null,
-      message: `an internal ${name}; the log has it`,
-    } as const;
-    const context = { now: this.#deps.now(), random: this.#deps.random };
-    this.#store.saveState(failed(this.#store.state(), "retry", error, null, context));
+    const message = `an internal ${name}; the log has it`;
+    const { now, random } = this.#deps;
+    const failure = retry({ code: "unavailable", status: null, message });
+    this.#store.saveState(failed(this.#store.state(), failure, { now: now(), random }));
   }
 
-  /** Tells the log when a sink begins to fail, stops, or works again. */
+  /** Logs it when a sink begins to fail, stops, or works again. */
   #report(before: DeliveryState): void {
     if (!this.#store.exists()) return;
     const { status, lastError, position } = this.#store.state();
     if (status === before.status) return;
     log(status === "ok" ? "info" : "warn", `sink_${status}`, {
-      ...this.#identityFields(),
+      ...this.#deps.identity,
       position,
       error: lastError,
     });
   }
 
-  /** Creates what is missing and takes note of changed settings. */
+  /** Creates what is missing and takes note of changed settings. @returns the sink; null when it does not run */
   async #prepare(): Promise<ConfiguredSink | null> {
     const sink = this.#deps.sink();
     if (sink === null) return null;
@@ -268,7 +204,7 @@ export class Delivery {
         // Another product under the same name has nothing of what the first one got.
         this.#epoch += 1;
         this.#store.saveState(rewound(state, 0));
-        this.#store.dropDeadLetters(null);
+        this.#store.deadLetters.drop(null);
         this.#store.saveSnapshot(null);
         this.#store.saveFollowUpError(null);
       } else if (setup !== null) {
@@ -279,17 +215,12 @@ export class Delivery {
     return sink;
   }
 
-  /** Sets the alarm for the next piece of work, unless one is due earlier or a slice is on, which does it itself. */
+  /** Sets the alarm for the next piece of work, unless one is due earlier. A running slice sets it at its end. */
   async #arm(now = false): Promise<void> {
     if (this.#running || !this.#store.exists()) return;
     const at = now ? this.#deps.now() : nextWorkAt(this.#store, this.#deps.now());
     if (at === null) return;
     const current = await this.#deps.storage.getAlarm();
     if (current === null || current > at) await this.#deps.storage.setAlarm(at);
-  }
-
-  #identityFields() {
-    const { connection, stream, sink } = this.#deps.identity;
-    return { connection, stream, sink };
   }
 }

@@ -6,9 +6,9 @@ import type { StreamName } from "../contract/streams.ts";
 import { errorFields, log } from "../lib/log.ts";
 import { timeLimit } from "../lib/timeout.ts";
 import { deliveryStub, type SinkDeliveryApi } from "./api.ts";
-import { untouchedStatus } from "./delivery.ts";
-import { refusalText, sinksOf, sinksTaking } from "./settings.ts";
-import type { ParsedSinks, RefusedSink, SinkSettings } from "./settings-types.ts";
+import { refusedStatus, unansweredStatus } from "./documents.ts";
+import { sinksOf, sinksTaking } from "./settings.ts";
+import type { ParsedSinks } from "./settings-types.ts";
 
 export { SinkDelivery } from "./sink-delivery.ts";
 export { testSink } from "./test-sink.ts";
@@ -109,18 +109,6 @@ export const snapshotSinks = async (deps: {
     }),
   );
 };
-
-const unansweredStatus = (sink: Pick<SinkSettings, "name" | "type">): SinkStatusDocument => ({
-  ...untouchedStatus(sink, 0),
-  state: "retrying",
-  last_error: "the sink's delivery did not report its status in time",
-});
-
-const refusedStatus = (sink: RefusedSink, head: number): SinkStatusDocument => ({
-  ...untouchedStatus({ name: sink.name, type: sink.type ?? "unknown" }, head),
-  state: "stopped",
-  last_error: refusalText(sink),
-});
 
 /**
  * Where every sink of a stream stands, refused ones included (`stopped`, with what is wrong). Quick, and never

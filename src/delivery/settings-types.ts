@@ -3,7 +3,7 @@
 import type { Dialect, StreamName } from "../contract/streams.ts";
 import type { Sink, SinkTools, SnapshotWriter } from "./sink.ts";
 
-/** The resolved settings that all types have. A type's own settings stand beside them, see `sinks/`. */
+/** The resolved settings that all types have. A type adds its own, see `sinks/`. */
 export interface SinkSettings {
   /** Unique among the sinks, `[a-zA-Z0-9_-]{1,64}`. A renamed sink is a new one. */
   readonly name: string;
@@ -13,7 +13,7 @@ export interface SinkSettings {
   readonly type: string;
 }
 
-/** How many receivers one sink has: the same for both streams, or one for each. */
+/** Whether both streams of a sink go to the same endpoint, or each to one of its own. */
 export type Endpoints = "one" | "one per stream";
 
 /** A sink whose settings are right. */
@@ -21,7 +21,7 @@ export interface ConfiguredSink extends SinkSettings {
   /** All its settings as plain data, secrets included: to tell whether they changed, never to be shown. */
   readonly settings: SinkSettings;
   readonly endpoints: Endpoints;
-  /** Makes the sink; does nothing with the network yet. */
+  /** Makes the sink, without using the network yet. */
   readonly open: (tools: SinkTools) => Sink;
   /** Makes what keeps whole inventories; null for a type that keeps none. */
   readonly snapshots: ((tools: SinkTools) => SnapshotWriter) | null;

@@ -55,7 +55,7 @@ export type DeliveryOutcome =
   | { readonly kind: "awaiting"; readonly receipt: string }
   /** It may pass by itself. `retryAfterMs` is what the other side asked for; null leaves the wait to the backoff. */
   | { readonly kind: "retry"; readonly error: DeliveryError; readonly retryAfterMs: number | null }
-  /** Only a person can fix it; it is tried again all the same, seldom. */
+  /** Only a person can fix it; it is tried again all the same, less often. */
   | { readonly kind: "stopped"; readonly error: DeliveryError; readonly retryAfterMs: number | null }
   | { readonly kind: "too_large"; readonly error: DeliveryError }
   /** The content was refused as a whole: one of the events is at fault. */

@@ -1,4 +1,4 @@
-/** The sink types. A new one is a file beside this one and a line here. */
+/** The sink types. A new one needs a file next to this one and an entry here. */
 import type { SinkType } from "../definition.ts";
 import { elasticsearch } from "./elasticsearch.ts";
 import { http } from "./http.ts";
