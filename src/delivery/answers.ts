@@ -4,7 +4,7 @@ import { retryAfterMs } from "./retry-after.ts";
 import { type DeliveryErrorCode, type Outcome, retry, stopped } from "./sink.ts";
 
 /** What a status that does not accept a batch says. */
-const errorCodeOf = (status: number): DeliveryErrorCode => {
+const statusErrorCode = (status: number): DeliveryErrorCode => {
   switch (status) {
     case 400:
     case 422:
@@ -40,7 +40,7 @@ export const notAccepted = (
   now: number,
   verdict?: DeliveryErrorCode,
 ): Outcome<"retry" | "stopped" | "too_large" | "refused"> => {
-  const code = verdict ?? errorCodeOf(answer.status);
+  const code = verdict ?? statusErrorCode(answer.status);
   const error = { code, status: answer.status, message: describeAnswer(request, answer) };
   switch (code) {
     case "refused":

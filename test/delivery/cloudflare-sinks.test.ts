@@ -102,7 +102,7 @@ describe("r2", () => {
     expect(await harness.status()).toMatchObject({ state: "ok", lag_events: 0 });
   });
 
-  it("goes on with a snapshot where a failing bucket or inventory interrupted it", async () => {
+  it("continues a snapshot where a failing bucket or inventory interrupted it", async () => {
     let failures = 3;
     const flaky = {
       head: (key: string) => bucket.head(key),

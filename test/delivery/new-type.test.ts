@@ -87,7 +87,7 @@ describe("a new type", () => {
     allowLoopback: false,
   };
 
-  it("has its settings parsed beside those of the others", () => {
+  it("has its settings parsed with those of the others", () => {
     const http = { type: "http", name: "siem", url: "https://siem.example.com/okta" };
     const { accepted, refused } = parseSinks(JSON.stringify([http, setting]), context, types);
     expect(refused).toEqual([]);

@@ -27,7 +27,7 @@ const hecAnswer = z.object({ code: z.int(), ackId: z.int().optional() });
 const ackAnswer = z.object({ acks: z.record(z.string(), z.boolean()) });
 
 /** What HEC's own codes mean (docs.splunk.com, "Possible error codes" of the HTTP Event Collector). */
-const errorCodeOf = (code: number | undefined): DeliveryErrorCode | undefined => {
+const hecErrorCode = (code: number | undefined): DeliveryErrorCode | undefined => {
   switch (code) {
     // Token disabled, missing, malformed, unknown; query string authorization is off.
     case 1:
@@ -57,7 +57,7 @@ const errorCodeOf = (code: number | undefined): DeliveryErrorCode | undefined =>
 const readAnswer = ({ text }: Answer) => hecAnswer.safeParse(parseJson(text)).data;
 
 const verdictOf = (answer: Answer): DeliveryErrorCode | undefined =>
-  answer.status === 200 ? "invalid_response" : errorCodeOf(readAnswer(answer)?.code);
+  answer.status === 200 ? "invalid_response" : hecErrorCode(readAnswer(answer)?.code);
 
 const channelRemedy = 'the HEC token has indexer acknowledgement: set "ack": true';
 
