@@ -24,10 +24,23 @@ export const streamObjectName = ({ connection, stream }: StreamIdentity): string
 export const deliveryObjectName = ({ connection, stream, sink }: DeliveryIdentity): string =>
   `${connection}/${stream}/${sink}`;
 
+const streamNamed = (part: string | undefined): StreamName | undefined =>
+  streamNames.find((name) => name === part);
+
 /** Which stream the InventoryStream of this id is. Throws for a name that was not made here, which is a bug. */
 export const streamIdentityOf = ({ name }: Pick<DurableObjectId, "name">): StreamIdentity => {
   const [connection = "", streamPart] = (name ?? "").split("/");
-  const stream = streamNames.find((known) => known === streamPart);
+  const stream = streamNamed(streamPart);
   if (stream === undefined) throw new Error("An InventoryStream is named <connection>/<stream>");
   return { connection, stream };
+};
+
+/** Which delivery the SinkDelivery of this id is. Throws for a name that was not made here, which is a bug. */
+export const deliveryIdentityOf = ({ name }: Pick<DurableObjectId, "name">): DeliveryIdentity => {
+  const [connection = "", streamPart, sink = ""] = (name ?? "").split("/");
+  const stream = streamNamed(streamPart);
+  if (stream === undefined || sink === "") {
+    throw new Error("A SinkDelivery is named <connection>/<stream>/<sink>");
+  }
+  return { connection, stream, sink };
 };

@@ -5,7 +5,7 @@ import type { Context } from "hono";
 import * as z from "zod";
 import type { StreamName } from "../../contract/streams.ts";
 import { deadLettersSchema, deliveryStub } from "../../delivery/api.ts";
-import { problemsOfSink } from "../../delivery/settings.ts";
+import { problemsOfSink, sinksTaking } from "../../delivery/settings.ts";
 import { needsFullRights } from "../auth/index.ts";
 import type { App, AppDeps, AppEnv } from "../deps.ts";
 import { connectionParameter, connectionQuery, streamParameter, strict, wholeNumber } from "../parameters.ts";
@@ -162,7 +162,7 @@ export const sinkRoutes = (app: App, deps: AppDeps): void => {
   const deliveryOf = (c: Context<AppEnv>, connectionId: string, stream: StreamName, name: string) => {
     const config = deps.config(c.env);
     const connection = selectConnection(config, connectionId).id;
-    const runs = config.sinks.accepted.some((sink) => sink.name === name && sink.streams.includes(stream));
+    const runs = sinksTaking(config.sinks, { connection, stream }).some((sink) => sink.name === name);
     if (!runs) {
       const problems = problemsOfSink(config.sinks, name);
       if (problems.length > 0) {

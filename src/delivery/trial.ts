@@ -1,8 +1,9 @@
-/** What a trial request proves, in the words of a check. */
+/** What a trial request proves, as the result of a test. */
 import type { Result } from "../lib/result.ts";
 import { type Answer, describeAnswer, type SinkRequest } from "./request.ts";
 import type { DeliveryError, SinkTest } from "./sink.ts";
 
+/** @param message what is proven */
 export const passed = (httpStatus: number | null, message: string): SinkTest => ({
   status: "pass",
   httpStatus,
@@ -10,6 +11,7 @@ export const passed = (httpStatus: number | null, message: string): SinkTest => 
   remedy: null,
 });
 
+/** Neither proven nor refuted. */
 export const undecided = (httpStatus: number | null, message: string, remedy: string | null): SinkTest => ({
   status: "unknown",
   httpStatus,
@@ -17,6 +19,7 @@ export const undecided = (httpStatus: number | null, message: string, remedy: st
   remedy,
 });
 
+/** @param message what went wrong */
 export const failedTest = (httpStatus: number | null, message: string, remedy: string): SinkTest => ({
   status: "fail",
   httpStatus,
@@ -29,7 +32,7 @@ const remedyOf = (status: number, credential: string): string => {
   if (status === 401 || status === 403 || status === 407) return credential;
   if (status >= 300 && status < 400) return "use the URL that it redirects to; redirects are not followed";
   if (status === 404 || status === 405 || status === 410) return "check the URL: nothing takes events there";
-  if (status === 413) return "raise the request size that the receiver or a proxy before it takes";
+  if (status === 413) return "raise the request size that the receiver or a proxy in front of it takes";
   if (status >= 500) return "look at the receiver: it answers with an error of its own";
   return "read the answer: the receiver understood the request and refused it";
 };

@@ -1,0 +1,30 @@
+import { describe, expect, it } from "vitest";
+import {
+  deliveryIdentityOf,
+  deliveryObjectName,
+  streamIdentityOf,
+  streamObjectName,
+} from "../../src/contract/objects.ts";
+
+describe("an object's name", () => {
+  it("says which stream it is", () => {
+    const identity = { connection: "acme-eu_1", stream: "devices" } as const;
+    expect(streamObjectName(identity)).toBe("acme-eu_1/devices");
+    expect(streamIdentityOf({ name: "acme-eu_1/devices" })).toEqual(identity);
+  });
+
+  it("says which delivery it is", () => {
+    const identity = { connection: "default", stream: "users", sink: "siem-2_b" } as const;
+    expect(deliveryObjectName(identity)).toBe("default/users/siem-2_b");
+    expect(deliveryIdentityOf({ name: "default/users/siem-2_b" })).toEqual(identity);
+  });
+
+  it.each([undefined, "", "default", "default/users", "default/users/", "default/groups/siem"])(
+    "that no delivery has (%s) is a bug",
+    (name) => {
+      expect(() => deliveryIdentityOf(name === undefined ? {} : { name })).toThrow(
+        "<connection>/<stream>/<sink>",
+      );
+    },
+  );
+});
