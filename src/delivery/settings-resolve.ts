@@ -1,6 +1,6 @@
 /** From a sink's settings as people write them to settings with secrets, URLs and bindings resolved. */
 
-import { checkOutboundUrl } from "../config/outbound-url.ts";
+import { checkOutboundUrl, urlProblemText } from "../config/outbound-url.ts";
 import type { StreamName } from "../contract/streams.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import type { SinkShape } from "./settings-shapes.ts";
@@ -41,7 +41,7 @@ class Resolver {
   url(key: string, text: string, query: "query allowed" | "no query"): URL {
     const checked = checkOutboundUrl(text, { allowLoopback: this.#context.allowLoopback });
     if (!checked.ok) {
-      this.#add(key, checked.error);
+      this.#add(key, urlProblemText(checked.error, "https://siem.example.com/path"));
       return new URL("https://refused.invalid");
     }
     if (query === "no query" && (checked.value.search !== "" || checked.value.hash !== "")) {
