@@ -1,9 +1,10 @@
 /** One look-up at Okta: who is meant, then groups, factors and roles side by side, within a time budget. */
 
 import { err, ok, type Result } from "../lib/result.ts";
-import type { OktaApi, Page } from "../okta/api.ts";
+import type { OktaApi, Page, PageRequest } from "../okta/api.ts";
 import type { OktaError } from "../okta/errors.ts";
-import { type OktaUser, parseAll, parseFactor, parseGroup, parseRole, parseUser } from "../okta/records.ts";
+import { type OktaUser, parseAll, parseUser } from "../okta/records.ts";
+import { readFactors, readGroups, readRoles } from "../okta/user-facts.ts";
 import {
   type Account,
   activeFactors,
@@ -43,8 +44,6 @@ export type LookedUp =
 
 type OktaResult<T> = Promise<Result<T, OktaError>>;
 
-/** 200 groups a page: far beyond what one account is in. */
-const MAX_GROUP_PAGES = 50;
 /** 200 accounts a page: as many domains with the same short name. */
 const MAX_SEARCH_PAGES = 5;
 const PAGE = "200";
@@ -101,47 +100,30 @@ class Lookup {
   async #search(identifier: Identifier): OktaResult<OktaUser[]> {
     const { kind, value } = identifier;
     const search = kind === "email" ? searchByEmail(value) : searchByShortName(value);
-    const records = await this.#all("GET /api/v1/users", MAX_SEARCH_PAGES, (next) =>
-      this.#api.users(next === null ? { query: { search, limit: PAGE } } : { next }),
-    );
-    if (!records.ok) return records;
-    return ok(
-      parseAll(records.value, parseUser).records.filter((user) =>
-        kind === "email" ? hasEmail(value, namesOf(user)) : isNamed(identifier, namesOf(user)),
-      ),
-    );
+    const fits = (user: OktaUser): boolean =>
+      kind === "email" ? hasEmail(value, namesOf(user)) : isNamed(identifier, namesOf(user));
+    const endpoint = "GET /api/v1/users";
+    const users: OktaUser[] = [];
+    let request: PageRequest = { query: { search, limit: PAGE } };
+    for (let page = 0; page < MAX_SEARCH_PAGES; page++) {
+      const answer: Result<Page, OktaError> = await this.#inTime(endpoint, this.#api.users(request));
+      if (!answer.ok) return answer;
+      const { records, next }: Page = answer.value;
+      users.push(...parseAll(records, parseUser).records.filter(fits));
+      if (next === null) return ok(users);
+      request = { next };
+    }
+    return err(failure("invalid_response", endpoint, `the list has more than ${MAX_SEARCH_PAGES} pages`));
   }
 
   async #complete(user: OktaUser, emailIsUnique: boolean): Promise<LookedUp> {
     const [groups, factors, adminRoles, unique] = await Promise.all([
-      this.#groups(user),
-      this.#factors(user),
-      this.#roles(user),
+      this.#fact("GET /api/v1/users/{id}/groups", readGroups(this.#api, user), groupNames),
+      this.#fact("GET /api/v1/users/{id}/factors", readFactors(this.#api, user), activeFactors),
+      this.#fact("GET /api/v1/users/{id}/roles", readRoles(this.#api, user), activeRoles),
       emailIsUnique || this.#emailIsUnique(user),
     ]);
     return { found: "one", account: toAccount(user, { groups, factors, adminRoles }), emailIsUnique: unique };
-  }
-
-  async #groups(user: OktaUser): Promise<Reading<readonly string[]>> {
-    const endpoint = "GET /api/v1/users/{id}/groups";
-    const answer = await this.#all(endpoint, MAX_GROUP_PAGES, (next) =>
-      this.#api.userGroups(user.id, next === null ? { query: { limit: PAGE } } : { next }),
-    );
-    return this.#reading(endpoint, answer, parseGroup, groupNames);
-  }
-
-  async #factors(user: OktaUser) {
-    const endpoint = "GET /api/v1/users/{id}/factors";
-    const answer = await this.#inTime(endpoint, this.#api.userFactors(user.id));
-    // Okta answers 404 for the factors of a deprovisioned user: there are none.
-    const gone = !answer.ok && answer.error.code === "not_found" && user.status === "DEPROVISIONED";
-    return this.#reading(endpoint, gone ? ok([]) : answer, parseFactor, activeFactors);
-  }
-
-  async #roles(user: OktaUser) {
-    const endpoint = "GET /api/v1/users/{id}/roles";
-    const answer = await this.#inTime(endpoint, this.#api.userRoles(user.id));
-    return this.#reading(endpoint, answer, parseRole, activeRoles);
   }
 
   /**
@@ -172,37 +154,14 @@ class Lookup {
     return ok(page.value.next === null && ids.length === 1 && ids[0] === user.id);
   }
 
-  #reading<T, U>(
+  async #fact<T, U>(
     endpoint: string,
-    answer: Result<readonly unknown[], OktaError>,
-    parse: Parameters<typeof parseAll<T>>[1],
+    reading: OktaResult<readonly T[]>,
     map: (records: readonly T[]) => U,
-  ): Reading<U> {
-    if (!answer.ok) return missing(answer.error.code, answer.error.message);
-    const { records, quarantined } = parseAll(answer.value, parse);
-    if (quarantined.length > 0) {
-      const what = `${quarantined.length} of ${answer.value.length} records could not be read`;
-      return missing("invalid_response", `${endpoint}: ${what}`);
-    }
-    return knownAt(map(records), this.#options.now());
-  }
-
-  /** Every page of a list, or the first failure: part of a list is not the list. */
-  async #all(
-    endpoint: string,
-    maxPages: number,
-    fetchPage: (next: string | null) => OktaResult<Page>,
-  ): OktaResult<readonly unknown[]> {
-    const records: unknown[] = [];
-    let next: string | null = null;
-    for (let page = 0; page < maxPages; page++) {
-      const answer: Result<Page, OktaError> = await this.#inTime(endpoint, fetchPage(next));
-      if (!answer.ok) return answer;
-      records.push(...answer.value.records);
-      next = answer.value.next;
-      if (next === null) return ok(records);
-    }
-    return err(failure("invalid_response", endpoint, `the list has more than ${maxPages} pages`));
+  ): Promise<Reading<U>> {
+    const read = await this.#inTime(endpoint, reading);
+    if (!read.ok) return missing(read.error.code, read.error.message);
+    return knownAt(map(read.value), this.#options.now());
   }
 
   #inTime<T>(endpoint: string, work: OktaResult<T>): OktaResult<T> {

@@ -162,15 +162,16 @@ describe("a user that cannot be read", () => {
 });
 
 describe("what is not a fault", () => {
-  it("is the 404 for a deprovisioned user's factors: there are none", async () => {
+  it.each([
+    ["factors", { mfa_enrolled: false, mfa_factors: [] }],
+    ["roles", { is_admin: false, admin_roles: [] }],
+    ["groups", { groups: [] }],
+  ])("is the 404 for a deprovisioned user's %s: there are none", async (part, none) => {
     const org = await orgWithJane();
     await org.control("POST", `/users/${id}/deactivate`);
-    await org.fault("/api/v1/users/{id}/factors", "404");
+    await org.fault(`/api/v1/users/{id}/${part}`, "404");
     const { okta } = await org.ask(login);
-    expect(okta).toMatchObject({
-      incomplete: [],
-      extracted: { status: "DEPROVISIONED", mfa_enrolled: false, mfa_factors: [] },
-    });
+    expect(okta).toMatchObject({ incomplete: [], extracted: { status: "DEPROVISIONED", ...none } });
   });
 
   it("is a list of groups with several pages", async () => {

@@ -84,6 +84,30 @@ describe("lookUpAccount", () => {
     });
   });
 
+  describe("of a user whose groups, factors and roles Okta does not know", () => {
+    const gone = async () => err(error("not_found"));
+    const withStatus = (status: string): Partial<LookupApi> => ({
+      user: async () => ok({ ...jane, status }),
+      userGroups: gone,
+      userFactors: gone,
+      userRoles: gone,
+    });
+
+    it("says that a deprovisioned one has none", async () => {
+      const none = { known: true, value: [], at: 7 };
+      expect(await lookUp(jane.id, withStatus("DEPROVISIONED"))).toMatchObject({
+        value: { account: { groups: none, factors: none, adminRoles: none } },
+      });
+    });
+
+    it.each(["ACTIVE", "SUSPENDED", "STAGED"])("says that it is not known of an %s one", async (status) => {
+      const unknown = { known: false, reason: "not_found", last: null };
+      expect(await lookUp(jane.id, withStatus(status))).toMatchObject({
+        value: { account: { groups: unknown, factors: unknown, adminRoles: unknown } },
+      });
+    });
+  });
+
   it.each<[string, Partial<LookupApi>, boolean]>([
     ["alone", {}, true],
     ["shared", { users: async () => page(jane, other) }, false],
