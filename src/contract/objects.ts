@@ -31,3 +31,27 @@ export const streamIdentityOf = ({ name }: Pick<DurableObjectId, "name">): Strea
   if (stream === undefined) throw new Error("An InventoryStream is named <connection>/<stream>");
   return { connection, stream };
 };
+
+/** Into how many AccountLookup objects a connection's accounts are spread. */
+const LOOKUP_SHARDS = 8;
+
+/**
+ * The name of an account's AccountLookup: `<connection>/<n>`. It spreads accounts, and keeps together all spellings
+ * that share a key.
+ * @param key an identifier's key
+ */
+export const lookupShardName = (connection: string, key: string): string => {
+  let hash = 0;
+  for (const unit of key) hash = (Math.imul(hash, 31) + (unit.codePointAt(0) ?? 0)) >>> 0;
+  return `${connection}/${hash % LOOKUP_SHARDS}`;
+};
+
+/** The name of the AccountLookup that keeps a connection's counters: `<connection>/counters`. */
+export const lookupCountersName = (connection: string): string => `${connection}/counters`;
+
+/** The id of the connection that the AccountLookup of this id belongs to. */
+export const lookupConnectionOf = ({ name }: Pick<DurableObjectId, "name">): string => {
+  const [connection = ""] = (name ?? "").split("/");
+  if (connection === "") throw new Error("An AccountLookup is named <connection>/<part>");
+  return connection;
+};

@@ -1,7 +1,7 @@
 /** Facts → the answer of the public contract, and the schemas that document it. Pure. */
 import * as z from "zod";
 import { factorName } from "../okta/factor-names.ts";
-import type { Account, ActiveFactor, Found, Reading } from "./account.ts";
+import type { Account, AccountFact, ActiveFactor, FoundAccount } from "./account.ts";
 import { verdicts } from "./rules.ts";
 
 const text = z.string().nullable();
@@ -114,15 +114,15 @@ interface Extraction {
  */
 export const extract = (account: Account, mfaIgnored: readonly string[]): Extraction => {
   const incomplete: Incomplete[] = [];
-  const field = <T, U>(name: string, reading: Reading<T>, map: (value: T) => U): U | null => {
-    if (reading.known) return map(reading.value);
-    const { reason, message, last } = reading;
+  const field = <T, U>(name: string, fact: AccountFact<T>, map: (value: T) => U): U | null => {
+    if (fact.state === "known") return map(fact.value);
+    const { reason, last } = fact;
     incomplete.push({
       field: name,
-      reason,
-      message,
-      last_known: last === null ? null : map(last.value),
-      last_known_at: last === null ? null : isoSeconds(last.at),
+      reason: reason.code,
+      message: reason.message,
+      last_known: last === undefined ? null : map(last.value),
+      last_known_at: last === undefined ? null : isoSeconds(last.at),
     });
     return null;
   };
@@ -149,7 +149,11 @@ export const extract = (account: Account, mfaIgnored: readonly string[]): Extrac
 };
 
 /** The answer to a look-up that worked; the verdict is filled in afterwards. */
-export const answerFor = (found: Found, from: Provenance, mfaIgnored: readonly string[]): OktaAnswer => {
+export const answerFor = (
+  found: FoundAccount,
+  from: Provenance,
+  mfaIgnored: readonly string[],
+): OktaAnswer => {
   const { cached, stale } = from;
   const frame = { verdict: null, cached, stale, enriched_at: isoSeconds(from.at) };
   if (found.found === "one") {
@@ -161,8 +165,8 @@ export const answerFor = (found: Found, from: Provenance, mfaIgnored: readonly s
   return { ...none, matches: [...found.logins], message };
 };
 
-/** Why there is no answer. `retryAt` in ms since the epoch. */
-export interface Failure {
+/** Why nothing could be found out. `retryAt`: when asking again makes sense, ms since the epoch; null if unknown. */
+export interface LookupFailure {
   readonly code: string;
   readonly message: string;
   readonly retryAt: number | null;
@@ -175,16 +179,16 @@ const passing: ReadonlySet<string> = new Set(["rate_limited", "timeout", "overlo
 const RETRY_AFTER_SECONDS = 5;
 
 /** 503 for what passes by itself (rate limit, time-out), 502 for Okta's and the credential's faults. */
-export const failureStatus = (failure: Failure): 502 | 503 => (passing.has(failure.code) ? 503 : 502);
+export const failureStatus = (failure: LookupFailure): 502 | 503 => (passing.has(failure.code) ? 503 : 502);
 
 /** Seconds until asking again makes sense; null when waiting alone does not help. */
-export const retryAfter = (failure: Failure, now: number): number | null => {
+export const retryAfter = (failure: LookupFailure, now: number): number | null => {
   if (failure.retryAt !== null) return Math.max(1, Math.ceil((failure.retryAt - now) / 1000));
   return passing.has(failure.code) ? RETRY_AFTER_SECONDS : null;
 };
 
 /** The answer when nothing could be found out. */
-export const failureAnswer = (failure: Failure, now: number): OktaAnswer => {
+export const failureAnswer = (failure: LookupFailure, now: number): OktaAnswer => {
   const seconds = retryAfter(failure, now);
   return {
     success: false,

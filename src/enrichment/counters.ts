@@ -9,7 +9,7 @@ import { errorFields, log } from "../lib/log.ts";
  *   could not answer, `errors` not at all; together all answers
  * - `not_found` and `incomplete` are parts of hits and misses
  */
-export interface Counts {
+export interface LookupCounts {
   readonly hits: number;
   readonly misses: number;
   readonly stale: number;
@@ -18,9 +18,16 @@ export interface Counts {
   readonly incomplete: number;
 }
 
-export const noCounts: Counts = { hits: 0, misses: 0, stale: 0, errors: 0, not_found: 0, incomplete: 0 };
+export const noCounts: LookupCounts = {
+  hits: 0,
+  misses: 0,
+  stale: 0,
+  errors: 0,
+  not_found: 0,
+  incomplete: 0,
+};
 
-export const addCounts = (a: Counts, b: Counts): Counts => ({
+export const addCounts = (a: LookupCounts, b: LookupCounts): LookupCounts => ({
   hits: a.hits + b.hits,
   misses: a.misses + b.misses,
   stale: a.stale + b.stale,
@@ -30,12 +37,12 @@ export const addCounts = (a: Counts, b: Counts): Counts => ({
 });
 
 /** What counters are brought to: the Durable Object's stub has it. */
-export interface CountersTarget {
-  count(counts: Counts): Promise<void>;
+export interface CountsKeeper {
+  count(counts: LookupCounts): Promise<void>;
 }
 
 interface Pending {
-  counts: Counts;
+  counts: LookupCounts;
   /** When a delivery was last promised, ms since the epoch. A promise can be lost with the request that made it. */
   promisedAt: number;
 }
@@ -45,7 +52,7 @@ const LOST_MS = 5_000;
 
 const pending = new Map<string, Pending>();
 
-const deliver = async (connection: string, target: () => CountersTarget): Promise<void> => {
+const deliver = async (connection: string, target: () => CountsKeeper): Promise<void> => {
   await new Promise((resolve) => setTimeout(resolve, FLUSH_MS));
   const due = pending.get(connection);
   pending.delete(connection);
@@ -58,13 +65,13 @@ const deliver = async (connection: string, target: () => CountersTarget): Promis
 };
 
 /**
- * Counts, and sees to the delivery when nobody else does.
+ * LookupCounts, and sees to the delivery when nobody else does.
  * @param background keeps the Worker alive for the delivery: `ctx.waitUntil`
  */
-export const count = (
+export const countLookups = (
   connection: string,
-  counts: Partial<Counts>,
-  target: () => CountersTarget,
+  counts: Partial<LookupCounts>,
+  target: () => CountsKeeper,
   background: (work: Promise<void>) => void,
 ): void => {
   const now = Date.now();

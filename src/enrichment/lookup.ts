@@ -1,5 +1,6 @@
 /** One look-up at Okta: who is meant, then groups, factors and roles side by side, within a time budget. */
-
+import type { Found } from "../contract/found.ts";
+import { known } from "../inventory/facts.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import type { OktaApi, Page, PageRequest } from "../okta/api.ts";
 import type { OktaError } from "../okta/errors.ts";
@@ -7,12 +8,11 @@ import { type OktaUser, parseAll, parseUser } from "../okta/records.ts";
 import { readFactors, readGroups, readRoles } from "../okta/user-facts.ts";
 import {
   type Account,
+  type AccountFact,
   activeFactors,
   activeRoles,
   groupNames,
-  knownAt,
   missing,
-  type Reading,
   toAccount,
 } from "./account.ts";
 import {
@@ -37,10 +37,7 @@ export interface LookupOptions {
 }
 
 /** `emailIsUnique`: no other account has this e-mail as e-mail or login, so that it may stand for the account. */
-export type LookedUp =
-  | { readonly found: "one"; readonly account: Account; readonly emailIsUnique: boolean }
-  | { readonly found: "many"; readonly logins: readonly string[] }
-  | { readonly found: "none" };
+export type LookedUp = Found<{ readonly account: Account; readonly emailIsUnique: boolean }>;
 
 type OktaResult<T> = Promise<Result<T, OktaError>>;
 
@@ -158,10 +155,10 @@ class Lookup {
     endpoint: string,
     reading: OktaResult<readonly T[]>,
     map: (records: readonly T[]) => U,
-  ): Promise<Reading<U>> {
+  ): Promise<AccountFact<U>> {
     const read = await this.#inTime(endpoint, reading);
     if (!read.ok) return missing(read.error.code, read.error.message);
-    return knownAt(map(read.value), this.#options.now());
+    return known(map(read.value), this.#options.now());
   }
 
   #inTime<T>(endpoint: string, work: OktaResult<T>): OktaResult<T> {

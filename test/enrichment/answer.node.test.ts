@@ -3,7 +3,6 @@ import {
   type Account,
   fromInventory,
   isComplete,
-  knownAt,
   missing,
   withLastKnown,
 } from "../../src/enrichment/account.ts";
@@ -16,6 +15,7 @@ import {
   retryAfter,
 } from "../../src/enrichment/answer.ts";
 import { ruleFields } from "../../src/enrichment/rules.ts";
+import { known } from "../../src/inventory/facts.ts";
 import type { OktaUserProfile } from "../../src/okta/records.ts";
 
 const at = Date.parse("2025-01-15T10:30:06.789Z");
@@ -32,15 +32,15 @@ const account: Account = {
   department: null,
   title: null,
   manager: null,
-  groups: knownAt(["A"], at),
-  factors: knownAt(
+  groups: known(["A"], at),
+  factors: known(
     [
       { factorType: "email", provider: "OKTA" },
       { factorType: "token:software:totp", provider: "GOOGLE" },
     ],
     at,
   ),
-  adminRoles: knownAt([], at),
+  adminRoles: known([], at),
 };
 
 describe("extract", () => {
@@ -64,10 +64,10 @@ describe("extract", () => {
     expect(withLastKnown(now, merged)).toEqual(merged);
     const { extracted, incomplete } = extract(merged, []);
     expect(extracted).toMatchObject({ is_admin: null, admin_roles: null });
-    const known = { reason: "forbidden", message: "no", last_known_at: "2025-01-15T10:30:06Z" };
+    const rest = { reason: "forbidden", message: "no", last_known_at: "2025-01-15T10:30:06Z" };
     expect(incomplete).toEqual([
-      { field: "is_admin", last_known: false, ...known },
-      { field: "admin_roles", last_known: [], ...known },
+      { field: "is_admin", last_known: false, ...rest },
+      { field: "admin_roles", last_known: [], ...rest },
     ]);
   });
 });

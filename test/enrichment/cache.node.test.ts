@@ -1,7 +1,9 @@
 import { describe, expect, it, vi } from "vitest";
-import { type Account, knownAt, missing } from "../../src/enrichment/account.ts";
-import { AccountCache, type Cached, freshness, type Kv, standIn } from "../../src/enrichment/cache.ts";
+import { type Account, missing } from "../../src/enrichment/account.ts";
+import { AccountCache, type Kv } from "../../src/enrichment/cache.ts";
+import { type CacheResult, freshness, standIn } from "../../src/enrichment/cached-answer.ts";
 import { type Identifier, parseIdentifier } from "../../src/enrichment/identifier.ts";
+import { known } from "../../src/inventory/facts.ts";
 
 const HOUR = 3_600_000;
 const now = Date.parse("2025-06-30T12:00:00Z");
@@ -18,13 +20,13 @@ const account: Account = {
   department: null,
   title: null,
   manager: null,
-  groups: knownAt(["A"], now),
-  factors: knownAt([], now),
-  adminRoles: knownAt([], now),
+  groups: known(["A"], now),
+  factors: known([], now),
+  adminRoles: known([], now),
 };
 const partial: Account = { ...account, groups: missing("rate_limited", "…") };
 
-const one = (over: Partial<Extract<Cached, { found: "one" }>> = {}): Cached => ({
+const one = (over: Partial<Extract<CacheResult, { found: "one" }>> = {}): CacheResult => ({
   found: "one",
   account,
   at: now,
@@ -33,7 +35,7 @@ const one = (over: Partial<Extract<Cached, { found: "one" }>> = {}): Cached => (
 });
 
 describe("freshness", () => {
-  it.each<[string, Cached, number, string]>([
+  it.each<[string, CacheResult, number, string]>([
     ["complete, new", one(), 0, "fresh"],
     ["complete, before the last tenth", one(), 0.9 * HOUR - 1, "fresh"],
     ["complete, in the last tenth", one(), 0.9 * HOUR, "due"],
@@ -59,7 +61,7 @@ describe("freshness", () => {
 describe("standIn", () => {
   const previous = { account, at: now - HOUR };
 
-  it.each<[string, Cached, number, unknown]>([
+  it.each<[string, CacheResult, number, unknown]>([
     ["a complete copy", one(), 24 * HOUR - 1, { account, at: now }],
     ["a complete copy of a day ago", one(), 24 * HOUR, null],
     ["an incomplete copy alone", one({ account: partial }), 0, null],
@@ -179,6 +181,42 @@ describe("AccountCache", () => {
       expect(new TextEncoder().encode(key).length).toBeLessThanOrEqual(512);
       expect(key).toMatch(/^six\/(user\/00uJaneDoe1234567890|alias\/[0-9a-f]{32})$/);
     }
+  });
+
+  it("reads and writes entries in the form of the first release", async () => {
+    const { kv, entries } = memoryKv();
+    const cache = new AccountCache(kv, "form");
+    const readAt = now - HOUR;
+    const facts = {
+      ...account,
+      groups: {
+        known: false,
+        reason: "rate_limited",
+        message: "…",
+        last: { value: ["A"], at: readAt },
+      },
+      factors: { known: true, value: [{ factorType: "push", provider: null }], at: now },
+      adminRoles: { known: false, reason: "forbidden", message: "no", last: null },
+    };
+    const value = JSON.stringify({ schema: 1, facts, fetched_at: now, previous: null });
+    await kv.put(`form/user/${account.id}`, value, { expirationTtl: 60 });
+    const current: Account = {
+      ...account,
+      groups: {
+        state: "unknown",
+        reason: { code: "rate_limited", message: "…" },
+        last: { value: ["A"], at: readAt },
+      },
+      factors: known([{ factorType: "push", provider: null }], now),
+      adminRoles: missing("forbidden", "no"),
+    };
+    expect(await cache.read(named(account.id))).toEqual(one({ account: current }));
+    await cache.writeAccount(
+      named(account.id),
+      { account: current, at: now },
+      { emailIsUnique: false, previous: null, ttlMs: HOUR, now },
+    );
+    expect(JSON.parse(entries.get(`form/user/${account.id}`)?.value ?? "")).toEqual(JSON.parse(value));
   });
 
   it("takes a KV that fails for a miss", async () => {
