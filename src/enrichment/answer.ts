@@ -1,4 +1,4 @@
-/** Facts → the answer of the public contract, and the schemas that document it. Pure. */
+/** From facts to the answer of the public contract, and the schemas that document it. Pure. */
 import * as z from "zod";
 import { factorName } from "../okta/factor-names.ts";
 import type { Account, AccountFact, ActiveFactor, FoundAccount } from "./account.ts";
@@ -27,7 +27,8 @@ const extractedSchema = z
     manager: text,
   })
   .meta({
-    description: "What Okta says of the account. Null is unknown (then named in `incomplete`) or not set.",
+    description:
+      "What Okta says about the account. Null means unknown (then named in `incomplete`) or not set.",
   });
 type Extracted = z.infer<typeof extractedSchema>;
 
@@ -35,7 +36,7 @@ const incompleteSchema = z.object({
   field: z.string().meta({ description: "A name in `extracted`.", example: "mfa_factors" }),
   reason: z.string().meta({ description: "A code, like `rate_limited`.", example: "rate_limited" }),
   message: z.string(),
-  last_known: z.unknown().meta({ description: "The value that was known last; null if none was." }),
+  last_known: z.unknown().meta({ description: "The last known value; null if there is none." }),
   last_known_at: z.iso.datetime().nullable().meta({ description: "When Okta said so." }),
 });
 type Incomplete = z.infer<typeof incompleteSchema>;
@@ -47,7 +48,7 @@ const errorSchema = z.object({
     .number()
     .int()
     .optional()
-    .meta({ description: "Seconds until asking again makes sense; left out when waiting does not help." }),
+    .meta({ description: "Seconds until asking again makes sense; absent when waiting does not help." }),
 });
 
 export const oktaAnswerSchema = z.object({
@@ -59,7 +60,7 @@ export const oktaAnswerSchema = z.object({
     .array(incompleteSchema)
     .meta({ description: "Fields of `extracted` that could not be read." }),
   cached: z.boolean().meta({ description: "It was read earlier, for another request." }),
-  stale: z.boolean().meta({ description: "Okta cannot be asked now: this is the last that is known." }),
+  stale: z.boolean().meta({ description: "Okta cannot be asked now: this is what was known last." }),
   enriched_at: z.iso.datetime().nullable().meta({ description: "When Okta said so." }),
   matches: z
     .array(z.string())
@@ -91,7 +92,7 @@ const mfaNames = (factors: readonly ActiveFactor[], ignored: readonly string[]):
   return [...new Set(counting.map(nameOf))].sort();
 };
 
-/** The extracted fields that are made of facts which can be missing. */
+/** How the extracted fields are made of facts that can be unknown. */
 const derived = (ignored: readonly string[]) => {
   const mfa = (factors: readonly ActiveFactor[]) => mfaNames(factors, ignored);
   return {
@@ -148,7 +149,7 @@ export const extract = (account: Account, mfaIgnored: readonly string[]): Extrac
   return { extracted, incomplete };
 };
 
-/** The answer to a look-up that worked; the verdict is filled in afterwards. */
+/** The answer to a look-up that succeeded; the verdict is filled in afterwards. */
 export const answerFor = (
   found: FoundAccount,
   from: Provenance,
@@ -172,13 +173,13 @@ export interface LookupFailure {
   readonly retryAt: number | null;
 }
 
-/** Comes back soon by itself, so the caller is told when to ask again. */
+/** What soon passes by itself, so that the caller is told when to ask again. */
 const passing: ReadonlySet<string> = new Set(["rate_limited", "timeout", "overloaded"]);
 
-/** When nothing says how long it takes. */
+/** The wait when nothing says how long it takes. */
 const RETRY_AFTER_SECONDS = 5;
 
-/** 503 for what passes by itself (rate limit, time-out), 502 for Okta's and the credential's faults. */
+/** 503 for what passes by itself (rate limit, timeout), 502 for faults of Okta or the credential. */
 export const failureStatus = (failure: LookupFailure): 502 | 503 => (passing.has(failure.code) ? 503 : 502);
 
 /** Seconds until asking again makes sense; null when waiting alone does not help. */

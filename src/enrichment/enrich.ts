@@ -1,6 +1,6 @@
 /**
- * A question answered: the cache, else the look-up, then the malice rules. Knows no HTTP and no environment;
- * the routes pass in what it works with.
+ * Answers questions: from the cache, else by a look-up, then with the malice rules. It knows no HTTP and no
+ * environment; the routes pass in what it works with.
  */
 import { errorFields, log } from "../lib/log.ts";
 import { err, ok } from "../lib/result.ts";
@@ -38,7 +38,7 @@ export interface EnrichDeps {
   /** How long a look-up is fresh. */
   readonly ttlMs: number;
   readonly now: () => number;
-  /** Goes on after the answer: `ctx.waitUntil`. */
+  /** Keeps the Worker alive for work that goes on after the answer: `ctx.waitUntil`. */
   readonly background: (work: Promise<unknown>) => void;
   readonly count: (counts: Partial<LookupCounts>) => void;
 }
@@ -50,7 +50,7 @@ export interface Timing {
   readonly rules: number;
 }
 
-/** An answer and the HTTP status that goes with it when it stands alone. */
+/** An answer, and what goes with it when it is the only one. */
 export interface Enrichment {
   readonly status: 200 | 502 | 503;
   readonly answer: OktaAnswer;
@@ -62,7 +62,7 @@ export interface Enrichment {
 /** An answer among others. */
 export type BatchItem = Pick<Enrichment, "answer" | "timing">;
 
-/** Look-ups at once for one batch. */
+/** Look-ups of one batch at once. */
 const BATCH_CONCURRENCY = 10;
 
 const succeed = (
@@ -145,8 +145,8 @@ const refused = (deps: EnrichDeps, message: string): BatchItem => ({
 });
 
 /**
- * Answers many questions, in their order. The same account asked for twice, however it is spelt, is looked up
- * once, unless a spelling may be an id; a failing item fails alone.
+ * Answers many questions, in their order. An account that is asked for twice is looked up once, however it is spelt,
+ * unless a spelling may be an id. An item that fails does not affect the others.
  */
 export const enrichAll = (deps: EnrichDeps, accounts: readonly string[]): Promise<BatchItem[]> => {
   const inTurn = limited(BATCH_CONCURRENCY);

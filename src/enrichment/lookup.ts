@@ -1,4 +1,4 @@
-/** One look-up at Okta: who is meant, then groups, factors and roles side by side, within a time budget. */
+/** One look-up at Okta: who is meant, then their groups, factors and roles at the same time, within a time budget. */
 import type { Found } from "../contract/found.ts";
 import { known } from "../inventory/facts.ts";
 import { err, ok, type Result } from "../lib/result.ts";
@@ -32,7 +32,7 @@ export type LookupApi = Pick<OktaApi, "user" | "users" | "userGroups" | "userFac
 
 export interface LookupOptions {
   readonly now: () => number;
-  /** Resolves when the time is up: what is known then is answered, the rest is a time-out. */
+  /** Resolves when the time is up: what is known then is the answer, the rest is a timeout. */
   readonly timeUp: Promise<void>;
 }
 
@@ -41,7 +41,7 @@ export type LookedUp = Found<{ readonly account: Account; readonly emailIsUnique
 
 type OktaResult<T> = Promise<Result<T, OktaError>>;
 
-/** 200 accounts a page: as many domains with the same short name. */
+/** Of 200 accounts each: no short name or e-mail is shared by more. */
 const MAX_SEARCH_PAGES = 5;
 const PAGE = "200";
 
@@ -84,13 +84,14 @@ class Lookup {
     return ok(await this.#complete(first, identifier.kind === "email"));
   }
 
-  /** By id, login or unambiguous short name; null when Okta has none or has understood another one. */
+  /** By id, login or unambiguous short name; null when Okta has no such user or answers with another one. */
   async #direct(identifier: Identifier): OktaResult<OktaUser | null> {
     const endpoint = "GET /api/v1/users/{id}";
     const answer = await this.#inTime(endpoint, this.#api.user(identifier.given));
     if (!answer.ok) return answer.error.code === "not_found" ? ok(null) : answer;
     const user = parseUser(answer.value);
-    if (!user.ok) return err(failure("invalid_response", endpoint, `the user has ${user.error.reason}`));
+    if (!user.ok)
+      return err(failure("invalid_response", endpoint, `the user cannot be read: ${user.error.reason}`));
     return ok(isNamed(identifier, namesOf(user.value)) ? user.value : null);
   }
 
@@ -124,8 +125,8 @@ class Lookup {
   }
 
   /**
-   * Whether the e-mail, where it is not the login, leads to this account alone: two accounts may share one, and
-   * the first that was looked up must not answer for both. Any doubt is a no.
+   * Whether the e-mail leads to this account alone, where it is not the login: two accounts may share an e-mail, and
+   * the first that was looked up must not answer for both. In doubt, no.
    */
   async #emailIsUnique(user: OktaUser): Promise<boolean> {
     const { login, email } = namesOf(user);
@@ -134,7 +135,7 @@ class Lookup {
     if (login !== null && foldCase(login) === folded) return true;
     const answering = await this.#fitsAlone(searchByAddress(folded), user);
     if (answering.ok || answering.error.code !== "bad_request") return answering.ok && answering.value;
-    // No `or` there: in two questions, then.
+    // This org's search knows no `or`, so it takes two questions.
     const [withEmail, withLogin] = await Promise.all([
       this.#fitsAlone(searchByEmail(folded), user),
       this.#direct(nameIdentifier(email)),
@@ -170,15 +171,15 @@ class Lookup {
 }
 
 /**
- * Looks an account up: an id by id; an e-mail as login, then as profile e-mail; a username as short name, then
- * as login with any domain. A name that fits several accounts picks none.
+ * Looks an account up: an id by id; an e-mail as login, then as profile e-mail; a username as short name, then as
+ * login with any domain. A name that fits several accounts selects none of them.
  *
- * Costs 4 calls where the identifier is the id or login (plus one a further page of groups), one more where a
- * search is needed, and one more where the account's e-mail is not its login (three where the org's search
- * knows no `or`).
+ * Costs 4 calls where the identifier is the id or login (plus one per further page of groups), one more where a
+ * search is needed, and one more where the account's e-mail is not its login (three where the org's search knows no
+ * `or`).
  *
- * @returns what was found, facts that could not be read being `known: false`; an error when not even the user
- *   could be read: any code of `OktaErrorCode` but `not_found`
+ * @returns what was found, with facts that could not be read as unknown; an error when not even the user could be
+ *   read: any code of `OktaErrorCode` but `not_found`
  */
 export const lookUpAccount = (
   api: LookupApi,

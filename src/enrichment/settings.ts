@@ -3,7 +3,8 @@ import { oncePerEnv } from "../config/once.ts";
 import { allOf, refused, settingProblem } from "../config/problem.ts";
 import type { Setting } from "../config/types.ts";
 import { jsonOf, notJson, numberSetting, type RawEnv } from "../config/values.ts";
-import { type MaliceRules, parseMaliceRules } from "./rules.ts";
+import { parseMaliceRules } from "./rule-reader.ts";
+import type { MaliceRules } from "./rules.ts";
 
 export interface EnrichmentSettings {
   /** How long a look-up is fresh. */
@@ -45,7 +46,7 @@ export const readMaliceRules = (env: RawEnv): Setting<MaliceRules | null> => {
   return { ok: false, problems };
 };
 
-/** How this env looks accounts up, read once. */
+/** This env's settings of look-ups, read once. */
 export const enrichmentOf = oncePerEnv(readEnrichment);
 
 /** This env's malice rules, read once. */

@@ -85,7 +85,7 @@ describe("parseIdentifier", () => {
     ["\u202ejane", /U\+202E/],
     ["a\u2028b", /U\+2028/],
     ["a\ud800b", /U\+D800/],
-    ["x".repeat(321), /is 321 characters long, and 320 is the most/],
+    ["x".repeat(321), /is 321 characters long, and 320 is the maximum/],
     ["x".repeat(10_240), /10240 characters/],
   ])("refuses %j", (given, message) => {
     const parsed = parseIdentifier(given);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseDuration, parseMaliceRules } from "../../src/enrichment/rules.ts";
+import { parseMaliceRules } from "../../src/enrichment/rule-reader.ts";
+import { parseDuration } from "../../src/enrichment/rules.ts";
 
 const problems = (value: unknown) => {
   const parsed = parseMaliceRules(value);

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type MaliceRules, operators, parseMaliceRules } from "../../src/enrichment/rules.ts";
+import { parseMaliceRules } from "../../src/enrichment/rule-reader.ts";
+import { type MaliceRules, operators } from "../../src/enrichment/rules.ts";
 import { evaluateRules } from "../../src/enrichment/verdict.ts";
 
 const now = Date.parse("2025-06-30T12:00:00Z");
