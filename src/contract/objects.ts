@@ -17,21 +17,6 @@ export interface DeliveryIdentity extends StreamIdentity {
   readonly sink: string;
 }
 
-/** The name of an InventoryStream: `<connection>/<stream>`. */
-export const streamObjectName = ({ connection, stream }: StreamIdentity): string => `${connection}/${stream}`;
-
-/** The name of a SinkDelivery: `<connection>/<stream>/<sink>`. */
-export const deliveryObjectName = ({ connection, stream, sink }: DeliveryIdentity): string =>
-  `${connection}/${stream}/${sink}`;
-
-/** Which stream the InventoryStream of this id is. Throws for a name that was not made here, which is a bug. */
-export const streamIdentityOf = ({ name }: Pick<DurableObjectId, "name">): StreamIdentity => {
-  const [connection = "", streamPart] = (name ?? "").split("/");
-  const stream = streamNames.find((known) => known === streamPart);
-  if (stream === undefined) throw new Error("An InventoryStream is named <connection>/<stream>");
-  return { connection, stream };
-};
-
 /** Into how many AccountLookup objects a connection's accounts are spread. */
 const LOOKUP_SHARDS = 8;
 
@@ -49,9 +34,24 @@ export const lookupShardName = (connection: string, key: string): string => {
 /** The name of the AccountLookup that keeps a connection's counters: `<connection>/counters`. */
 export const lookupCountersName = (connection: string): string => `${connection}/counters`;
 
-/** The id of the connection that the AccountLookup of this id belongs to. */
-export const lookupConnectionOf = ({ name }: Pick<DurableObjectId, "name">): string => {
+/** Which connection the AccountLookup of this id belongs to. Throws for a name that was not made here, which is a bug. */
+export const connectionOfLookup = ({ name }: Pick<DurableObjectId, "name">): string => {
   const [connection = ""] = (name ?? "").split("/");
   if (connection === "") throw new Error("An AccountLookup is named <connection>/<part>");
   return connection;
+};
+
+/** The name of an InventoryStream: `<connection>/<stream>`. */
+export const streamObjectName = ({ connection, stream }: StreamIdentity): string => `${connection}/${stream}`;
+
+/** The name of a SinkDelivery: `<connection>/<stream>/<sink>`. */
+export const deliveryObjectName = ({ connection, stream, sink }: DeliveryIdentity): string =>
+  `${connection}/${stream}/${sink}`;
+
+/** Which stream the InventoryStream of this id is. Throws for a name that was not made here, which is a bug. */
+export const streamIdentityOf = ({ name }: Pick<DurableObjectId, "name">): StreamIdentity => {
+  const [connection = "", streamPart] = (name ?? "").split("/");
+  const stream = streamNames.find((known) => known === streamPart);
+  if (stream === undefined) throw new Error("An InventoryStream is named <connection>/<stream>");
+  return { connection, stream };
 };

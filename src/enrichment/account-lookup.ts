@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { connectionOf } from "../config/connections.ts";
 import type { Connection } from "../config/types.ts";
-import { lookupConnectionOf, streamObjectName } from "../contract/objects.ts";
+import { connectionOfLookup, streamObjectName } from "../contract/objects.ts";
 import { errorFields, log } from "../lib/log.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import { timeLimit } from "../lib/timeout.ts";
@@ -77,7 +77,7 @@ export class AccountLookup extends DurableObject<Env> {
   }
 
   async #lookUp(identifier: Identifier, demand: RequiredFreshness): Promise<LookupOutcome> {
-    const id = lookupConnectionOf(this.ctx.id);
+    const id = connectionOfLookup(this.ctx.id);
     const connection = connectionOf(this.env, id);
     const enrichment = enrichmentOf(this.env);
     if (connection === null || !enrichment.ok) {

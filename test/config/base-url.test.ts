@@ -60,7 +60,7 @@ describe("parseBaseUrl", () => {
     expect(refusal(given)).toContain("a valid value looks like https://your-domain.okta.com");
   });
 
-  it("tells the org's own address for the admin console's", () => {
+  it("names the org's own address when given the admin console's", () => {
     const text = refusal("https://company-admin.okta.com");
     expect(text).toContain("admin console");
     expect(text).toMatch(/https:\/\/company\.okta\.com$/);

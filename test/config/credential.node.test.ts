@@ -26,7 +26,7 @@ describe("what is wrong with a credential", () => {
       "both an API token and an OAuth service app are set; remove body.api_token to use the service app, or " +
         "body.client_id, body.private_key and body.key_id to use the token",
     ],
-  ])("is said in the words of whoever gave it: %j", (given, ofSettings, ofBody) => {
+  ])("is described in the terms of whoever gave it: %j", (given, ofSettings, ofBody) => {
     const read = readCredential(given);
     const [problem] = read.ok ? [] : read.error;
     if (problem === undefined) throw new Error("no problem");
@@ -34,7 +34,7 @@ describe("what is wrong with a credential", () => {
     expect(phrase(describeCredential(problem, bodyWording))).toBe(ofBody);
   });
 
-  it("is told of every part at once", () => {
+  it("is reported for every part at once", () => {
     const read = readCredential({ client_id: "0oa 1", private_key: "{", key_id: "ü" });
     expect(read).toEqual({
       ok: false,

@@ -57,7 +57,7 @@ describe("checkOutboundUrl", () => {
     expect(refusal(url)).toMatch(/; a valid value looks like https:\/\/siem\.example\.com\/path$/);
   });
 
-  it("tells how to give a user name or password safely", () => {
+  it("says how to give a user name or password safely", () => {
     expect(refusal("https://user:pass@siem.example.com/")).toBe(
       "it must not hold a user name or password; name a secret instead; a valid value looks like " +
         "https://siem.example.com/path",

@@ -57,7 +57,7 @@ describe("extract", () => {
     expect(extract(account, ignored).extracted).toMatchObject({ mfa_enrolled: enrolled, mfa_factors: names });
   });
 
-  it("shows what was known last of a missing fact, beside null", () => {
+  it("shows the last known value of an unknown fact beside null", () => {
     const now = { ...account, adminRoles: missing<readonly string[]>("forbidden", "no") };
     const merged = withLastKnown(now, account);
     expect(isComplete(merged)).toBe(false);
@@ -95,7 +95,7 @@ describe("answers", () => {
     ["forbidden", null, 502, null],
     ["unavailable", null, 502, null],
     ["network", null, 502, null],
-  ])("%s that may be tried at %s", (code, retryAt, status, seconds) => {
+  ])("%s that may be tried again at %s", (code, retryAt, status, seconds) => {
     const failure = { code, message: "…", retryAt };
     expect(failureStatus(failure)).toBe(status);
     expect(retryAfter(failure, at)).toBe(seconds);

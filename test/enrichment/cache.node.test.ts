@@ -52,7 +52,7 @@ describe("freshness", () => {
     ["from a slightly wrong clock", one(), -59_000, "fresh"],
   ])("%s", (_, cached, age, expected) => expect(freshness(cached, HOUR, now + age)).toBe(expected));
 
-  it("is nothing with a TTL of 0, and not longer than a short TTL for what is not there", () => {
+  it("is over at once with a TTL of 0, and not longer than a short TTL for an account that does not exist", () => {
     expect(freshness(one(), 0, now)).toBe("expired");
     expect(freshness({ found: "none", at: now }, 10_000, now + 10_000)).toBe("expired");
   });
@@ -107,7 +107,7 @@ describe("AccountCache", () => {
     }
   });
 
-  it("finds an account by an id of any make, exactly as it is spelt", async () => {
+  it("finds an account by an id of any form, exactly as it is spelt", async () => {
     const { kv } = memoryKv();
     const cache = new AccountCache(kv, "any");
     const odd = { ...account, id: "uA-1_x" };
@@ -140,7 +140,7 @@ describe("AccountCache", () => {
     expect(await cache.read(named(second))).toEqual(one({ account: seven }));
   });
 
-  it("does not let an e-mail stand for an account when it may not be its alone", async () => {
+  it("does not let an e-mail stand for an account when another one may share it", async () => {
     const { kv } = memoryKv();
     const cache = new AccountCache(kv, "two");
     await write(cache, { emailIsUnique: false });
@@ -154,7 +154,7 @@ describe("AccountCache", () => {
     expect(await new AccountCache(kv, "four").read(named(account.id))).toMatchObject({ found: "miss" });
   });
 
-  it("keeps complete facts for a day, a longer TTL for its time, incomplete ones for a minute", async () => {
+  it("keeps complete facts for a day or for a longer TTL, incomplete ones for a minute", async () => {
     const { kv, entries } = memoryKv();
     const cache = new AccountCache(kv, "five");
     const ttls = () => [...new Set([...entries.values()].map(({ ttl }) => ttl))];
@@ -172,7 +172,7 @@ describe("AccountCache", () => {
     expect(await cache.read(named("jane"))).toEqual(one({ account: partial, previous }));
   });
 
-  it("uses keys that KV takes, whatever the name, and that tell nobody's name", async () => {
+  it("uses keys that KV accepts, whatever the name, and that reveal no name", async () => {
     const { kv, entries } = memoryKv();
     const cache = new AccountCache(kv, "six");
     await cache.writeNegative(named("é".repeat(300)), [], now);
@@ -219,7 +219,7 @@ describe("AccountCache", () => {
     expect(JSON.parse(entries.get(`form/user/${account.id}`)?.value ?? "")).toEqual(JSON.parse(value));
   });
 
-  it("takes a KV that fails for a miss", async () => {
+  it("treats a KV failure as a miss", async () => {
     vi.spyOn(console, "warn").mockReturnValue();
     const { kv } = memoryKv();
     const broken = { ...kv, get: () => Promise.reject(new Error("KV GET failed: 500")) };

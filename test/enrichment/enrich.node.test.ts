@@ -61,7 +61,7 @@ afterEach(() => {
 });
 
 describe("enrich", () => {
-  it("asks nobody while the entry is fresh, and evaluates the rules of now", async () => {
+  it("asks nobody while the entry is fresh, and evaluates the current rules", async () => {
     const { deps, lookUp, background, count } = await setUp(0.5 * HOUR, {
       rules: {
         ...noMaliceRules,
@@ -81,7 +81,7 @@ describe("enrich", () => {
     expect(count).toHaveBeenCalledWith({ hits: 1 });
   });
 
-  it("renews behind the answer in the last tenth, and a failure there hurts nobody", async () => {
+  it("renews in the background in the last tenth, and a failure there does no harm", async () => {
     vi.spyOn(console, "warn").mockReturnValue();
     const { deps, lookUp, background } = await setUp(0.95 * HOUR);
     expect((await enrich(deps, jane, false)).answer).toMatchObject({ cached: true, stale: false });
@@ -89,7 +89,7 @@ describe("enrich", () => {
     await expect(background.mock.calls[0]?.[0]).resolves.toBeDefined();
   });
 
-  it("answers with the copy when the flight itself is lost", async () => {
+  it("answers with the copy when the object cannot be reached", async () => {
     vi.spyOn(console, "warn").mockReturnValue();
     const { deps, lookUp, count } = await setUp(2 * HOUR);
     expect(await enrich(deps, jane, false)).toMatchObject({
@@ -162,7 +162,7 @@ describe("a reply of an object of the first release", () => {
 });
 
 describe("enrichAll", () => {
-  it("keeps ten look-ups under way at most, and the order", async () => {
+  it("runs ten look-ups at most at once, and keeps the order", async () => {
     let running = 0;
     let most = 0;
     const { deps } = await setUp(0, {

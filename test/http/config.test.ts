@@ -143,12 +143,12 @@ describe("an invalid setting of the default connection names itself and what is 
     expect(runProblems[0]?.message).toContain(hint);
   });
 
-  it("leaves the share at its default for those who have no connection to ask", () => {
+  it("leaves the share at its default where there is no connection", () => {
     expect(readConfig({ OKTA_RATE_LIMIT_SHARE: "0.3" }).rateLimitShare).toBe(0.3);
     expect(readConfig({ OKTA_RATE_LIMIT_SHARE: "3" }).rateLimitShare).toBe(0.5);
   });
 
-  it("blames OKTA_CUSTOM_DOMAINS only where a base URL would need it", () => {
+  it("names OKTA_CUSTOM_DOMAINS only where a base URL would need it", () => {
     const wrong = { ...good, OKTA_CUSTOM_DOMAINS: "https://login.example.com" };
     expect(defaultOf(wrong)).toMatchObject({ ok: true });
     const needed = problemsOf(defaultOf({ ...wrong, OKTA_BASE_URL: "https://login.example.com" }));
@@ -240,7 +240,7 @@ describe("CONNECTIONS", () => {
     expect(config.connections.get(id)).toMatchObject({ ok: true, value: { id } });
   });
 
-  it("works without a default org, which then is the only thing that is wrong", () => {
+  it("works without a default org, which is then the only invalid one", () => {
     const config = readConfig({ ACME_API_TOKEN: "00acme", CONNECTIONS: [acme] });
     expect(config.connections.get("acme")).toMatchObject({ ok: true });
     expect(config.connections.get("default")).toMatchObject({ ok: false });
@@ -254,7 +254,7 @@ describe("CONNECTIONS", () => {
     [{ ...acme, secret_prefix: "OTHER_" }, "OTHER_API_TOKEN", "npx wrangler secret put OTHER_API_TOKEN"],
     [{ ...acme, secret_prefix: "OKTA_" }, "CONNECTIONS[0].secret_prefix", "must not go to another"],
     [{ ...acme, token: "secret" }, "CONNECTIONS[0]", "base_url"],
-  ])("a wrong entry affects its own connection only: %j", (entry, setting, hint) => {
+  ])("an invalid entry affects only its own connection: %j", (entry, setting, hint) => {
     const config = readConfig({ ...withAcme, CONNECTIONS: JSON.stringify([entry]) });
     const problems = problemsOf(config.connections.get("acme"));
     expect(problems.map((problem) => problem.setting)).toEqual([setting]);
@@ -378,7 +378,7 @@ describe("the other settings", () => {
   it.each([
     ["{", ["MALICE_RULES"]],
     [{ conditions: [{ ...rule, operator: "equals" }] }, ["MALICE_RULES.conditions[0].operator"]],
-  ])("wrong MALICE_RULES %j", (MALICE_RULES, settings) => {
+  ])("invalid MALICE_RULES %j", (MALICE_RULES, settings) => {
     const config = readConfig({ ...good, MALICE_RULES });
     expect(problemsOf(config.maliceRules).map((problem) => problem.setting)).toEqual(settings);
     expect(config.connections.get("default")).toMatchObject({ ok: true });
@@ -434,7 +434,7 @@ describe("secrets", () => {
     expect(JSON.stringify(problems)).not.toContain(canary);
   });
 
-  it("all of them are known for masking, parts of keys too", () => {
+  it("are all known for masking, parts of keys included", () => {
     const secrets = secretsOf({
       OKTA_API_TOKEN: " okta-token ",
       OKTA_PRIVATE_KEY: pem,
