@@ -1,13 +1,14 @@
 /** The pages. Each asks the API for what it shows; a part that fails shows why, and the rest is there. */
 
 import type { Context, Hono } from "hono";
+import { problemsOf } from "../config/problem.ts";
 import type { DeviceSummary, SearchResults, UserSummary } from "../contract/inventory-documents.ts";
 import type { RunDocument } from "../contract/status.ts";
 import { type StreamName, streamNames } from "../contract/streams.ts";
 import type { DeadLettersDocument } from "../delivery/api.ts";
 import type { OktaAnswer } from "../enrichment/answer.ts";
 import { evaluateRules } from "../enrichment/verdict.ts";
-import { problemsOf, problemsOfParts } from "../http/config.ts";
+import { problemsOfParts } from "../http/config.ts";
 import type { AppDeps } from "../http/deps.ts";
 import { ProblemError } from "../http/problems.ts";
 import { selectConnection } from "../http/select.ts";

@@ -1,4 +1,4 @@
-/** How a search for one account ended: with one, with several (told by their logins), or with none. */
+/** How a search for one account ended: with one, with several (named by their logins), or with none. */
 export type Found<One extends object> =
   | ({ readonly found: "one" } & One)
   | { readonly found: "many"; readonly logins: readonly string[] }

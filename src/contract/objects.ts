@@ -17,6 +17,30 @@ export interface DeliveryIdentity extends StreamIdentity {
   readonly sink: string;
 }
 
+/** Into how many AccountLookup objects a connection's accounts are spread. */
+const LOOKUP_SHARDS = 8;
+
+/**
+ * The name of an account's AccountLookup: `<connection>/<n>`. It spreads accounts, and keeps together all spellings
+ * that share a key.
+ * @param key an identifier's key
+ */
+export const lookupShardName = (connection: string, key: string): string => {
+  let hash = 0;
+  for (const unit of key) hash = (Math.imul(hash, 31) + (unit.codePointAt(0) ?? 0)) >>> 0;
+  return `${connection}/${hash % LOOKUP_SHARDS}`;
+};
+
+/** The name of the AccountLookup that keeps a connection's counters: `<connection>/counters`. */
+export const lookupCountersName = (connection: string): string => `${connection}/counters`;
+
+/** Which connection the AccountLookup of this id belongs to. Throws for a name that was not made here, which is a bug. */
+export const connectionOfLookup = ({ name }: Pick<DurableObjectId, "name">): string => {
+  const [connection = ""] = (name ?? "").split("/");
+  if (connection === "") throw new Error("An AccountLookup is named <connection>/<part>");
+  return connection;
+};
+
 /** The name of an InventoryStream: `<connection>/<stream>`. */
 export const streamObjectName = ({ connection, stream }: StreamIdentity): string => `${connection}/${stream}`;
 

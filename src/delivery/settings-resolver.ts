@@ -1,6 +1,6 @@
 /** From what a sink's settings name to what it is: secrets, URLs, bindings. */
 
-import { checkOutboundUrl } from "../config/outbound-url.ts";
+import { checkOutboundUrl, urlProblemText } from "../config/outbound-url.ts";
 import type { SinkProblem } from "./settings-types.ts";
 
 /** Where a sink's settings are looked up. */
@@ -59,7 +59,7 @@ export class Resolver {
   url(key: string, text: string): URL {
     const checked = checkOutboundUrl(text, { allowLoopback: this.#context.allowLoopback });
     if (checked.ok) return checked.value;
-    this.refuse(key, checked.error);
+    this.refuse(key, urlProblemText(checked.error, "https://siem.example.com/path"));
     return new URL("https://refused.invalid");
   }
 

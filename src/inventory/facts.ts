@@ -12,15 +12,19 @@ import type { OktaDevice, OktaFactor, OktaRole, OktaUser } from "../okta/records
 export type UnknownReason = "pending" | "forbidden" | "failed";
 
 /** `at` is when Okta said so, in ms since the epoch. An unknown fact keeps the last value that was known. */
-export type Fact<T> =
+export type Fact<T, Reason = UnknownReason> =
   | { readonly state: "known"; readonly value: T; readonly at: number }
   | {
       readonly state: "unknown";
-      readonly reason: UnknownReason;
+      readonly reason: Reason;
       readonly last?: { readonly value: T; readonly at: number };
     };
 
-export const known = <T>(value: T, at: number): Fact<T> => ({ state: "known", value, at });
+export const known = <T, Reason = UnknownReason>(value: T, at: number): Fact<T, Reason> => ({
+  state: "known",
+  value,
+  at,
+});
 
 export const unknown = <T>(reason: UnknownReason, last?: { value: T; at: number }): Fact<T> =>
   last === undefined ? { state: "unknown", reason } : { state: "unknown", reason, last };

@@ -2,10 +2,10 @@
 import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import * as z from "zod";
-import { countersName, shardName } from "../../enrichment/account-lookup.ts";
+import { lookupCountersName, lookupShardName } from "../../contract/objects.ts";
 import { oktaAnswerSchema } from "../../enrichment/answer.ts";
 import { AccountCache } from "../../enrichment/cache.ts";
-import { count } from "../../enrichment/counters.ts";
+import { countLookups } from "../../enrichment/counters.ts";
 import { type EnrichDeps, type Enrichment, enrich, enrichAll, type Timing } from "../../enrichment/enrich.ts";
 import { type Identifier, parseIdentifier } from "../../enrichment/identifier.ts";
 import { noMaliceRules } from "../../enrichment/rules.ts";
@@ -158,11 +158,11 @@ export const enrichDepsOf = (c: Context<AppEnv>, deps: AppDeps, connectionId: st
   const connection = selectConnection(config, connectionId);
   const { ttlSeconds } = settingValue(config.enrichment);
   const background = (work: Promise<unknown>): void => c.executionCtx.waitUntil(work);
-  const counters = () => env.ACCOUNT_LOOKUP.getByName(countersName(connection.id));
+  const counters = () => env.ACCOUNT_LOOKUP.getByName(lookupCountersName(connection.id));
   return {
     cache: new AccountCache(env.ENRICHMENT_CACHE, connection.id),
     lookUp: (identifier, demand) =>
-      env.ACCOUNT_LOOKUP.getByName(shardName(connection.id, identifier)).lookUp({
+      env.ACCOUNT_LOOKUP.getByName(lookupShardName(connection.id, identifier.key)).lookUp({
         connection: connection.id,
         identifier,
         demand,
@@ -172,7 +172,7 @@ export const enrichDepsOf = (c: Context<AppEnv>, deps: AppDeps, connectionId: st
     ttlMs: ttlSeconds * 1000,
     now: deps.now,
     background,
-    count: (counts) => count(connection.id, counts, counters, background),
+    count: (counts) => countLookups(connection.id, counts, counters, background),
   };
 };
 
@@ -238,7 +238,7 @@ export const enrichmentMetrics: MetricsSource = async (env, connections) => {
   const all = await Promise.all(
     connections.map(async (connection) => ({
       connection,
-      counts: await env.ACCOUNT_LOOKUP.getByName(countersName(connection)).counts(),
+      counts: await env.ACCOUNT_LOOKUP.getByName(lookupCountersName(connection)).counts(),
     })),
   );
   const samples = all.flatMap(({ connection, counts }) =>

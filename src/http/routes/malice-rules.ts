@@ -2,7 +2,8 @@
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { enrich } from "../../enrichment/enrich.ts";
-import { type MaliceRules, parseMaliceRules, verdicts } from "../../enrichment/rules.ts";
+import { parseMaliceRules } from "../../enrichment/rule-reader.ts";
+import { type MaliceRules, verdicts } from "../../enrichment/rules.ts";
 import { evaluateRules } from "../../enrichment/verdict.ts";
 import type { App, AppDeps } from "../deps.ts";
 import { connectionQuery, strict } from "../parameters.ts";
