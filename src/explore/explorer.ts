@@ -20,7 +20,7 @@ import { osFamily } from "../ocsf/platform.ts";
 import type { EventReader } from "./event-reader.ts";
 
 /** Totals are counted again this long after they were, at the earliest, while the inventory changes. */
-const COUNT_AGAIN_AFTER_MS = 2_000;
+export const COUNT_AGAIN_AFTER_MS = 2_000;
 /** Facts can become unknown, and tombstones expire, without a new sequence number. */
 const COUNT_AT_LEAST_EVERY_MS = 60_000;
 const MAX_GROUPS = 10;

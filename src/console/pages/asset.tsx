@@ -1,8 +1,9 @@
-/** One person or device: its facts with their ages, what is unknown and why, who and what belongs to it. */
+/** One user or device: its facts with their ages, what is unknown and why, and what it is linked to. */
 
 import type { Child, FC } from "hono/jsx";
 import type { SearchResults } from "../../contract/inventory-documents.ts";
 import type { Dialect } from "../../contract/streams.ts";
+import { tombstoneDays } from "../../http/bounds.ts";
 import type { AssetDetail } from "../../inventory/api.ts";
 import { displayName, filled, fullName, isAdmin, isManaged, lastSeen } from "../../ocsf/derive.ts";
 import { osFamily } from "../../ocsf/platform.ts";
@@ -72,8 +73,8 @@ const code = (text: string): Child => (
 const Deleted: FC<{ at: number | null }> = ({ at }) =>
   at === null ? null : (
     <p class="note bad">
-      Deleted in Okta, confirmed <Time at={at} />. What is shown is what was known last; it is kept for 30
-      days.
+      Deleted in Okta, confirmed <Time at={at} />. This page shows what was known last. It is kept for{" "}
+      {tombstoneDays} days.
     </p>
   );
 
@@ -139,7 +140,7 @@ export const UserPage: FC<{
         {!devices.ok ? (
           <ProblemNote of={devices.problem} />
         ) : devices.value.results.length === 0 ? (
-          <Empty>None is linked to this person.</Empty>
+          <Empty>No device is linked to this person.</Empty>
         ) : (
           <DeviceRows view={view} of={rowsOf.devices(devices.value)} label="Devices of this person" />
         )}
