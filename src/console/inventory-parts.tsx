@@ -1,7 +1,7 @@
 /** The totals of the inventory. Each number links to the list of what it counts. */
 import type { Child, FC, PropsWithChildren } from "hono/jsx";
 import type { DeviceSummary, UserSummary } from "../contract/inventory-documents.ts";
-import { tombstoneDays } from "../http/bounds.ts";
+import { TOMBSTONE_DAYS } from "../contract/limits.ts";
 import type { Answer } from "./api.ts";
 import { devicesPath, usersPath } from "./inventory-rows.tsx";
 import { type Bar, Bars, Card, Empty, ProblemNote, Section } from "./parts.tsx";
@@ -78,7 +78,7 @@ const StatusChart: FC<{ of: UserSummary | DeviceSummary; href: (status: string) 
   href,
 }) => <CountChart title="Status" total={of.total} of={of.by_status} tone={statusTone} href={href} />;
 
-const deletedLabel = `Deleted (${tombstoneDays} days)`;
+const deletedLabel = `Deleted (${TOMBSTONE_DAYS} days)`;
 
 const factNames: Readonly<Record<string, string>> = {
   factors: "MFA factors",

@@ -8,6 +8,7 @@ import type {
   SearchResults,
   UserSummary,
 } from "../contract/inventory-documents.ts";
+import { COUNT_AGAIN_AFTER_MS } from "../contract/limits.ts";
 import type { SearchQuery } from "../contract/stream-api.ts";
 import type { StreamName } from "../contract/streams.ts";
 import type { AssetDetail } from "../inventory/api.ts";
@@ -19,8 +20,6 @@ import { displayName, filled, hasMfa, isAdmin, isManaged, lastSeen } from "../oc
 import { osFamily } from "../ocsf/platform.ts";
 import type { EventReader } from "./event-reader.ts";
 
-/** Totals are counted again this long after they were, at the earliest, while the inventory changes. */
-export const COUNT_AGAIN_AFTER_MS = 2_000;
 /** Facts can become unknown, and tombstones expire, without a new sequence number. */
 const COUNT_AT_LEAST_EVERY_MS = 60_000;
 const MAX_GROUPS = 10;

@@ -1,7 +1,5 @@
 /** Bounds that several parts of the API keep or state, so that the texts cannot differ from the code. */
 
-import { TOMBSTONE_DAYS } from "../sync/phases/deletions.ts";
-
 /** Characters of a URL. Cloudflare's own limit is 16 KB. */
 export const maxUrlLength = 16_384;
 
@@ -13,9 +11,6 @@ export const maxBodyBytes = 256 * 1024;
 
 /** Characters of a search text. */
 export const maxSearchLength = 200;
-
-/** Days for which a deleted asset is kept. */
-export const tombstoneDays = TOMBSTONE_DAYS;
 
 /** Errors that one answer lists; any further ones are left out. */
 export const maxErrors = 20;

@@ -2,8 +2,8 @@
 
 import type { Child, FC } from "hono/jsx";
 import type { SearchResults } from "../../contract/inventory-documents.ts";
+import { TOMBSTONE_DAYS } from "../../contract/limits.ts";
 import type { Dialect } from "../../contract/streams.ts";
-import { tombstoneDays } from "../../http/bounds.ts";
 import type { AssetDetail } from "../../inventory/api.ts";
 import { displayName, filled, fullName, isAdmin, isManaged, lastSeen } from "../../ocsf/derive.ts";
 import { osFamily } from "../../ocsf/platform.ts";
@@ -74,7 +74,7 @@ const Deleted: FC<{ at: number | null }> = ({ at }) =>
   at === null ? null : (
     <p class="note bad">
       Deleted in Okta, confirmed <Time at={at} />. This page shows what was known last. It is kept for{" "}
-      {tombstoneDays} days.
+      {TOMBSTONE_DAYS} days.
     </p>
   );
 

@@ -1,9 +1,9 @@
 /** The streams: the run in progress, held deletions, controls, facts and the history of runs. */
 
 import type { FC } from "hono/jsx";
+import { TOMBSTONE_DAYS } from "../../contract/limits.ts";
 import type { RunDocument, StreamStatus } from "../../contract/status.ts";
 import type { StreamName } from "../../contract/streams.ts";
-import { tombstoneDays } from "../../http/bounds.ts";
 import type { Answer } from "../api.ts";
 import { Page } from "../layout.tsx";
 import { Action, Facts, ProblemNote, Section, Text } from "../parts.tsx";
@@ -87,7 +87,7 @@ const StreamSection: FC<{ view: View; status: StreamStatus; runs: StreamsProps["
           ["Last full run", <LastRun run={status.last_full} now={view.now} />],
           ["Last delta run", <LastRun run={status.last_delta} now={view.now} />],
           ["In the inventory", counted(assets.total, stream.slice(0, -1), stream)],
-          [`Deleted, kept for ${tombstoneDays} days`, number(assets.deleted)],
+          [`Deleted, kept for ${TOMBSTONE_DAYS} days`, number(assets.deleted)],
           ["Records that could not be read", number(assets.quarantined)],
           [
             "Unknown facts",

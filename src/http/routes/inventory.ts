@@ -1,8 +1,8 @@
 /** The inventory as events, for programs that pull it: each puller is one more cursor over the sequence. */
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
+import { TOMBSTONE_DAYS } from "../../contract/limits.ts";
 import { ocsfDeviceSchema, ocsfUserSchema, sekoiaDeviceSchema, sekoiaUserSchema } from "../../ocsf/index.ts";
-import { tombstoneDays } from "../bounds.ts";
 import type { App, AppDeps } from "../deps.ts";
 import { exampleEvent } from "../example-event.ts";
 import { connectionParameter, dialectParameter, streamParams, strict, wholeNumber } from "../parameters.ts";
@@ -69,7 +69,7 @@ const asset = createRoute({
   path: "/v1/inventory/{stream}/{id}",
   tags,
   summary: "Show the newest event of one asset",
-  description: `Finds an asset by its id in Okta. The last event of a deleted asset is kept for ${tombstoneDays} days.`,
+  description: `Finds an asset by its id in Okta. The last event of a deleted asset is kept for ${TOMBSTONE_DAYS} days.`,
   security,
   request: {
     params: streamParams.extend({

@@ -2,8 +2,9 @@
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { foundSchema } from "../../contract/inventory-documents.ts";
+import { TOMBSTONE_DAYS } from "../../contract/limits.ts";
 import type { SearchQuery } from "../../contract/stream-api.ts";
-import { maxSearchLength, tombstoneDays } from "../bounds.ts";
+import { maxSearchLength } from "../bounds.ts";
 import type { App, AppDeps } from "../deps.ts";
 import { connectionParameter, once, streamParams, strict, wholeNumber } from "../parameters.ts";
 import { problemResponses } from "../problems.ts";
@@ -75,7 +76,7 @@ const searchShape = {
   managed: oneOf(["true", "false", "unknown"], "Devices, by whether they are managed."),
   deleted: oneOf(
     ["true", "false"],
-    `\`true\`: only deleted assets, which are kept for ${tombstoneDays} days. \`false\`: only assets that exist in ` +
+    `\`true\`: only deleted assets, which are kept for ${TOMBSTONE_DAYS} days. \`false\`: only assets that exist in ` +
       "Okta. By default, both with `q`, and only assets that exist without it.",
   ),
 };

@@ -2,7 +2,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { deviceSummarySchema, userSummarySchema } from "../../contract/inventory-documents.ts";
-import { COUNT_AGAIN_AFTER_MS } from "../../explore/explorer.ts";
+import { COUNT_AGAIN_AFTER_MS } from "../../contract/limits.ts";
 import type { App, AppDeps } from "../deps.ts";
 import { connectionQuery, streamParams } from "../parameters.ts";
 import { problemResponses } from "../problems.ts";

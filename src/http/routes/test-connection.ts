@@ -18,6 +18,7 @@ import {
   testEventSchema,
   testStored,
 } from "../../connection-test/index.ts";
+import { MAX_CALLS } from "../../connection-test/probe.ts";
 import type { StreamName } from "../../contract/streams.ts";
 import { errorFields, log } from "../../lib/log.ts";
 import { needsFullRights } from "../auth/index.ts";
@@ -105,7 +106,7 @@ const route = createRoute({
   tags: ["Service"],
   summary: "Test a connection",
   description:
-    "Tries the org, the credential, every capability and every sink, with at most 10 calls to Okta, and says what " +
+    `Tries the org, the credential, every capability and every sink, with at most ${MAX_CALLS} calls to Okta, and says what ` +
     "to do about each check that fails. `ok` is true when users can be read and no check has failed. `estimate` is " +
     "what the first full run will find and cost; null means not known. A candidate credential in the body is tried " +
     "instead of the stored one. It is not stored, logged or repeated in the answer. With `Accept: " +

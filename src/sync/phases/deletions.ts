@@ -1,4 +1,5 @@
 /** Assets that a complete listing left out: each is confirmed by its id before it is called deleted. */
+import { TOMBSTONE_DAYS } from "../../contract/limits.ts";
 import { parseDevice, parseUser } from "../../okta/records.ts";
 import {
   AGAIN,
@@ -14,7 +15,6 @@ import { DEVICES_LISTING } from "./devices.ts";
 import { fileUsers, USERS_LISTING } from "./users.ts";
 
 const BATCH = 200;
-export const TOMBSTONE_DAYS = 30;
 const DAY_MS = 86_400_000;
 
 export const deletionsPhase: Phase = async (context) => {
