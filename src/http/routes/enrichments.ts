@@ -70,7 +70,7 @@ export const enrichmentFailures = {
   503: {
     description:
       "The rate limit or the time for the look-up is used up, and no older answer exists: `success` is false, and " +
-      "`Retry-After` says when to ask again. Or a setting is wrong: problem details with the code `misconfigured`.",
+      "`Retry-After` says when to ask again. Otherwise the body is problem details, for instance with the code `misconfigured`.",
     headers: z.object({ "Retry-After": z.string().optional().openapi({ example: "12" }) }),
     content: {
       "application/json": { schema: enrichmentDocumentSchema },

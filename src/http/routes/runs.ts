@@ -63,7 +63,8 @@ const history = createRoute({
   path: "/v1/streams/{stream}/runs",
   tags,
   summary: "List runs",
-  description: "The newest first, beginning with the run in progress; at most 100.",
+  description:
+    "Lists at most 100 runs: the run in progress first, then the others from the newest to the oldest.",
   security,
   request,
   responses: {
@@ -96,8 +97,8 @@ const confirm = createRoute({
   tags,
   summary: "Confirm held deletions",
   description:
-    "When a larger part of the known assets is absent from Okta's list than DELETION_GUARD allows, the deletions " +
-    "are held until a person confirms them here. Look at `held_deletions` first. Each asset is looked for once more " +
+    "When a larger part of the known assets is absent from Okta's list than DELETION_GUARD allows, or the list is " +
+    "empty, the deletions are held until a person confirms them here. Look at `held_deletions` first. Each asset is looked for once more " +
     "by its id before it is marked deleted.",
   security,
   middleware: needsFullRights,

@@ -87,8 +87,8 @@ const find = createRoute({
   tags: ["Inventory"],
   summary: "Find users or devices",
   description:
-    "Finds the assets that meet all given criteria. A criterion that only users can meet finds no devices, and the " +
-    "other way round. A search for users by `q` also finds groups.",
+    "Finds the assets that meet all given criteria. A criterion that only users can meet finds no devices, and " +
+    "vice versa. A search for users by `q` also finds groups.",
   security: [{ key: [] }],
   request: {
     params: streamParams,

@@ -125,7 +125,8 @@ const settle = createRoute({
   path: "/v1/streams/{stream}/sinks/{name}/dead-letters",
   tags,
   summary: "Retry or drop dead letters",
-  description: "Applies to those in `ids`, or to all without it. Without a body, all are sent once more.",
+  description:
+    "Applies to the dead letters in `ids`, or to all of them without it. Without a body, all are sent once more.",
   security,
   middleware: needsFullRights,
   request: {
