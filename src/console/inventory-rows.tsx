@@ -1,4 +1,4 @@
-/** Rows of what was found, each leading to the asset or to who is in the group. */
+/** Tables of users and devices. Each row links to the asset, and a group's name to its members. */
 import type { Child, FC } from "hono/jsx";
 import type { FoundDevice, FoundUser, SearchResults } from "../contract/inventory-documents.ts";
 import type { StreamName } from "../contract/streams.ts";
@@ -55,7 +55,7 @@ const UserRows: FC<{ view: View; of: readonly FoundUser[]; label: string }> = ({
   </Table>
 );
 
-/** A no that needs no weight. */
+/** Yes or no without emphasis. */
 const PlainTruth: FC<{ of: boolean | null }> = ({ of }) =>
   of === null ? <Truth of={null} /> : <span class="none">{of ? "Yes" : "No"}</span>;
 

@@ -1,5 +1,6 @@
 /** Totals, searches and single assets: the inventory as a person looks at it. Reads only. */
 import type { InventorySummary, SearchResults } from "../contract/inventory-documents.ts";
+import { COUNT_AGAIN_AFTER_MS } from "../contract/limits.ts";
 import type { SearchQuery } from "../contract/stream-api.ts";
 import type { StreamName } from "../contract/streams.ts";
 import type { AssetDetail } from "../inventory/api.ts";
@@ -8,8 +9,6 @@ import { type AssetQuery, findAssets, findGroups } from "../inventory/search.ts"
 import type { ExploreTools, FilterName, StreamDefinition } from "../streams/definition.ts";
 import type { EventReader } from "./event-reader.ts";
 
-/** Totals are counted again this long after they were, at the earliest, while the inventory changes. */
-const COUNT_AGAIN_AFTER_MS = 2_000;
 /** Facts can become unknown, and tombstones expire, without a new sequence number. */
 const COUNT_AT_LEAST_EVERY_MS = 60_000;
 const MAX_GROUPS = 10;

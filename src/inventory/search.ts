@@ -41,11 +41,17 @@ export interface FoundGroup {
 const maxWords = 8;
 const maxWordLength = 64;
 
+/**
+ * What is between words. SQLite's tokenizer knows Unicode 6.1, where the letters named here (New Tai Lue vowels and
+ * two Vedic signs) were marks: it splits a word at them, and an index without positions refuses such a phrase.
+ */
+const betweenWords = /(?:[^\p{L}\p{N}]|[\u19b0-\u19c0\u19c8\u19c9\u1cf2\u1cf3])+/u;
+
 /** The words of a text as the index tells them apart: runs of letters and digits. */
 export const searchWords = (text: string): string[] =>
   text
     .normalize("NFC")
-    .split(/[^\p{L}\p{N}]+/u)
+    .split(betweenWords)
     .filter((word) => word !== "")
     .slice(0, maxWords)
     .map((word) => word.slice(0, maxWordLength));
@@ -143,17 +149,43 @@ export const facetValues = (sql: SqlStorage, facet: "mfa" | "platform" | "compli
     .toArray()
     .map(({ value }) => value);
 
-/** Groups whose name or description holds the text, or whose id it is; by name, at most `limit`. */
+/** Text without case and accents. In upper case `ß` is `SS`, too. */
+const folded = (text: string | null): string =>
+  (text ?? "")
+    .normalize("NFD")
+    .replaceAll(/[\u0300-\u036f]/g, "")
+    .toUpperCase();
+
+/**
+ * Groups whose name or description contains the text, whatever its case and accents, or whose id it is; by name, at
+ * most `limit`.
+ *
+ * LIKE would refuse a pattern over 50 bytes, and SQLite knows the case of ASCII letters only. So SQL decides on
+ * groups that are all ASCII, and hands the others over to be compared here.
+ */
 export const findGroups = (sql: SqlStorage, text: string, limit: number): FoundGroup[] => {
-  const pattern = `%${text.trim().replaceAll(/[\\%_]/g, "\\$&")}%`;
-  return sql
-    .exec<{ id: string; name: string | null; description: string | null; usersCount: number | null }>(
-      `SELECT id, record ->> '$.name' AS name, record ->> '$.description' AS description, users_count AS usersCount
-       FROM groups WHERE record ->> '$.name' LIKE ?1 ESCAPE '\\' OR record ->> '$.description' LIKE ?1 ESCAPE '\\' OR id = ?2
-       ORDER BY name LIMIT ?3`,
-      pattern,
-      text.trim(),
-      limit,
-    )
-    .toArray();
+  const id = text.trim();
+  const wanted = folded(id);
+  const candidates = sql.exec<{
+    id: string;
+    name: string | null;
+    description: string | null;
+    usersCount: number | null;
+  }>(
+    `SELECT id, record ->> '$.name' AS name, record ->> '$.description' AS description, users_count AS usersCount
+     FROM groups WHERE instr(upper(record ->> '$.name'), ?1) OR instr(upper(record ->> '$.description'), ?1)
+       OR id = ?2 OR octet_length(record) > length(record)
+     ORDER BY name`,
+    wanted,
+    id,
+  );
+  const found: FoundGroup[] = [];
+  for (const group of candidates) {
+    if (group.id !== id && ![group.name, group.description].some((part) => folded(part).includes(wanted))) {
+      continue;
+    }
+    found.push(group);
+    if (found.length === limit) break;
+  }
+  return found;
 };

@@ -313,7 +313,12 @@ describe("a candidate", () => {
       "body.api_token",
       /^both an API token and an OAuth service app are set/,
     ],
-    ["a key that is misspelt", { apitoken: "t" }, "body.apitoken", /^it is not known here; what is known: /],
+    [
+      "a key that is misspelt",
+      { apitoken: "t" },
+      "body.apitoken",
+      /^it is not known here; the known names are /,
+    ],
     ["a token that is no text", { api_token: 1 }, "body.api_token", "it must be text"],
     ["an empty token", { api_token: " " }, "body.api_token", /^it is missing/],
   ])("is refused before any call: %s", async (_, body, field, message) => {

@@ -1,7 +1,8 @@
-/** One person or device: its facts with their ages, what is unknown and why, who and what belongs to it. */
+/** One user or device: its facts with their ages, what is unknown and why, and what it is linked to. */
 
 import type { FC } from "hono/jsx";
 import type { SearchResults } from "../../contract/inventory-documents.ts";
+import { TOMBSTONE_DAYS } from "../../contract/limits.ts";
 import { type Dialect, dialects, type StreamName } from "../../contract/streams.ts";
 import type { AssetDetail } from "../../inventory/api.ts";
 import { fullName } from "../../ocsf/derive.ts";
@@ -67,8 +68,8 @@ const Events: FC<{ view: View; detail: AssetDetail }> = ({ view, detail }) => (
 const Deleted: FC<{ at: number | null }> = ({ at }) =>
   at === null ? null : (
     <p class="note bad">
-      Deleted in Okta, confirmed <Time at={at} />. What is shown is what was known last; it is kept for 30
-      days.
+      Deleted in Okta, confirmed <Time at={at} />. This page shows what was known last. It is kept for{" "}
+      {TOMBSTONE_DAYS} days.
     </p>
   );
 
@@ -141,7 +142,7 @@ const Linked: FC<{ view: View; of: StreamName; found: Answer<SearchResults> | un
       {!found.ok ? (
         <ProblemNote of={found.problem} />
       ) : found.value.results.length === 0 ? (
-        <Empty>None is linked to this person.</Empty>
+        <Empty>No {streams[of].words.one} is linked to this person.</Empty>
       ) : (
         <Rows view={view} stream={of} found={found.value} label={`${title} of this person`} />
       )}

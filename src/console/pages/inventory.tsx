@@ -1,8 +1,9 @@
-/** The inventory: totals, what a search found, and the lists behind the totals. */
+/** The inventory: totals, search results, and the lists that the totals link to. */
 
 import type { FC } from "hono/jsx";
 import type { DeviceSummary, SearchResults, UserSummary } from "../../contract/inventory-documents.ts";
 import type { StreamName } from "../../contract/streams.ts";
+import { maxSearchLength } from "../../http/bounds.ts";
 import { streams } from "../../streams/index.ts";
 import type { Answer } from "../api.ts";
 import { Totals } from "../inventory-parts.tsx";
@@ -20,7 +21,7 @@ const SearchField: FC<{ view: View; q: string }> = ({ view, q }) => (
         type="search"
         name="q"
         value={q}
-        maxlength={200}
+        maxlength={maxSearchLength}
         aria-label="Name, e-mail, id, group or serial number"
         placeholder="Name, e-mail, id, group or serial number"
         autocomplete="off"
@@ -77,7 +78,7 @@ const FoundSection: FC<{ view: View; stream: StreamName; found: Answer<SearchRes
       )}
       {next !== null && (
         <p>
-          <a href={more}>All that match</a>
+          <a href={more}>All matches</a>
         </p>
       )}
     </Section>
@@ -129,7 +130,7 @@ const factTitles: Readonly<Record<string, string>> = {
   roles: "whose roles could not be read",
 };
 
-/** What a list holds, in words, from the query that made it. */
+/** The title of a list: what it holds, in words, derived from its query. */
 export const listTitle = (stream: StreamName, query: URLSearchParams): string => {
   const get = (name: string): string | null => query.get(name);
   const mfa = get("mfa");
@@ -147,7 +148,7 @@ export const listTitle = (stream: StreamName, query: URLSearchParams): string =>
     get("compliance") !== null && `with compliance ${spelled(get("compliance") ?? "").toLowerCase()}`,
     managed !== null &&
       (managed === "unknown"
-        ? "of unknown management"
+        ? "of which it is unknown whether they are managed"
         : managed === "true"
           ? "that are managed"
           : "that are not managed"),
@@ -180,7 +181,7 @@ export const ListPage: FC<{
         {!found.ok ? (
           <ProblemNote of={found.problem} />
         ) : found.value.results.length === 0 ? (
-          <Empty>Nothing fits.</Empty>
+          <Empty>Nothing matches.</Empty>
         ) : (
           <Rows view={view} stream={stream} found={found.value} label={title} />
         )}

@@ -1,4 +1,5 @@
 /** Assets that a complete list left out: each is confirmed by its id before it is called deleted. */
+import { TOMBSTONE_DAYS } from "../../contract/limits.ts";
 import type { DeletionsCursor } from "../cursors.ts";
 import {
   AGAIN,
@@ -12,7 +13,6 @@ import {
 } from "../step.ts";
 
 const BATCH = 200;
-const TOMBSTONE_DAYS = 30;
 const DAY_MS = 86_400_000;
 
 export const deletionsPhase: Phase<DeletionsCursor> = async (context) => {
