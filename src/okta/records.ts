@@ -267,6 +267,13 @@ export const parseAll = <T>(
   return { records, quarantined };
 };
 
+/** A user's groups, sorted so that equal sets are equal text. */
+export const parseGroups = (page: readonly unknown[]): Parsed<OktaGroup> => {
+  const parsed = parseAll(page, parseGroup);
+  parsed.records.sort((a, b) => compareText(a.id, b.id));
+  return parsed;
+};
+
 /** A user's factors, sorted so that equal sets are equal text. */
 export const parseFactors = (page: readonly unknown[]): Parsed<OktaFactor> => {
   const parsed = parseAll(page, parseFactor);
