@@ -24,6 +24,15 @@ export const streamObjectName = ({ connection, stream }: StreamIdentity): string
 export const deliveryObjectName = ({ connection, stream, sink }: DeliveryIdentity): string =>
   `${connection}/${stream}/${sink}`;
 
+/** The name of an OktaGate: the connection's id. */
+export const gateObjectName = (connection: string): string => connection;
+
+/** Which connection the OktaGate of this id belongs to. Throws when the object has no name, which is a bug. */
+export const connectionOfGate = ({ name }: Pick<DurableObjectId, "name">): string => {
+  if (name === undefined) throw new Error("An OktaGate is named after its connection");
+  return name;
+};
+
 /** Which stream the InventoryStream of this id is. Throws for a name that was not made here, which is a bug. */
 export const streamIdentityOf = ({ name }: Pick<DurableObjectId, "name">): StreamIdentity => {
   const [connection = "", streamPart] = (name ?? "").split("/");

@@ -1,9 +1,10 @@
 import type { Connection } from "../config/types.ts";
+import { gateObjectName } from "../contract/objects.ts";
 import { OktaApi } from "./api.ts";
 import { OktaClient } from "./client.ts";
 import { type CredentialSource, sswsCredential } from "./credential.ts";
 import type { Endpoint } from "./endpoints.ts";
-import type { Priority } from "./gate/ledger.ts";
+import type { Priority } from "./gate/ledger-state.ts";
 import type { OktaGate } from "./gate/okta-gate.ts";
 import { Permits } from "./gate/permits.ts";
 import { oauthCredential, tokenCacheOf } from "./oauth/oauth-credential.ts";
@@ -36,7 +37,7 @@ export interface OktaSession {
 /** A way to Okta through the connection's gate. */
 export const connectOkta = (options: ConnectOptions): OktaSession => {
   const { connection, env, holder, priority } = options;
-  const gate = env.OKTA_GATE.getByName(connection.id);
+  const gate = env.OKTA_GATE.getByName(gateObjectName(connection.id));
   const permits = new Permits({
     gate,
     connection: connection.id,

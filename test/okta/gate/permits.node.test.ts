@@ -104,6 +104,17 @@ describe("a purse of permits", () => {
     expect(requests.map(({ observations }) => observations.length)).toEqual([0, 1, 1]);
   });
 
+  test("starts anew after a gate that broke: it may have booked an exchange that is reported again", async () => {
+    const { permits, requests } = purse([twenty, new Error("restarted"), twenty]);
+    await permits.take(FACTORS);
+    permits.report(FACTORS, "ok", ok, 5);
+    expect(await permits.take(GROUPS)).toEqual({ granted: false, retryAt: T0 + 1000 });
+    await permits.take(FACTORS);
+    const lives = requests.map(({ incarnation }) => incarnation);
+    expect(lives).toEqual([lives[0], lives[0], expect.not.stringMatching(`^${lives[0]}$`)]);
+    expect(requests[2]?.want).toEqual({ bucket: "/api/v1/users", count: 20 });
+  });
+
   test("gives back at the end, but not before the last call has come in", async () => {
     const { permits, requests } = purse([twenty]);
     await permits.take(FACTORS);

@@ -4,7 +4,9 @@
  */
 import type { Bucket } from "../../../src/okta/endpoints.ts";
 import { msUntilReset } from "../../../src/okta/gate/headers.ts";
-import { checkIn, emptyLedger, grant, type Ledger, observe, release } from "../../../src/okta/gate/ledger.ts";
+import { checkIn, release } from "../../../src/okta/gate/holders.ts";
+import { grant, observe } from "../../../src/okta/gate/ledger.ts";
+import { emptyLedger, type Ledger } from "../../../src/okta/gate/ledger-state.ts";
 
 export interface TrueBucket {
   readonly limit: number;
@@ -52,6 +54,8 @@ interface Holder {
 
 /** As the purse of permits has it. */
 const LEASE_MS = 60_000;
+/** A call is on its way to Okta for half of its latency, but not for longer than this. */
+const MAX_WAY_MS = 4_000;
 const START = 1_760_000_000_000;
 
 export class Simulation {
@@ -168,7 +172,7 @@ export class Simulation {
     const truth = this.#world.drains[bucket];
     if (held === 0 || truth === undefined || this.#now - holder.contactAt > LEASE_MS) return;
     holder.held[bucket] = held - 1;
-    const serverNow = this.#now + this.#world.skewMs;
+    const serverNow = this.#now + Math.min(MAX_WAY_MS, Math.floor(latencyMs / 2)) + this.#world.skewMs;
     const window = Math.floor((serverNow - truth.phaseMs) / truth.windowMs);
     const key = `${this.#name(truth)}/${truth.limit}/${window}`;
     const used = (this.#used.get(key) ?? 0) + 1;
