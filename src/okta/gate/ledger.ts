@@ -15,13 +15,17 @@ import { doubledMs, fullJitter } from "../../lib/backoff.ts";
 import type { Bucket } from "../endpoints.ts";
 import { type BucketState, countCallIn, lose, lossEndsAt, lostCalls } from "./bucket.ts";
 import { familyOf, separate } from "./families.ts";
-import type { RateLimitReading } from "./headers.ts";
+import { isConcurrencyLimit, type RateLimitReading } from "./headers.ts";
 import { handOut, outstanding, outstandingInteractive, takeBack } from "./holders.ts";
 import { bucketState, knownBuckets, type Ledger, type Priority } from "./ledger-state.ts";
 
 /** What came of one call that had a permit. */
-export interface Observation {
+export interface Observation extends CallObservation {
   readonly bucket: Bucket;
+}
+
+/** The same, as whoever made the call sees it. */
+export interface CallObservation {
   readonly reading: RateLimitReading | null;
   /** ms until the window is over, counted from `at`; see `msUntilReset`. */
   readonly resetInMs: number | null;
@@ -62,8 +66,7 @@ export const observe = (
 ): void => {
   takeBack(ledger, holderName, observation.bucket);
   const { reading, resetInMs, status, at } = observation;
-  if (status === 429 && reading !== null && reading.limit === 0 && reading.remaining === 0) {
-    // Too many calls at once, not too many in the window: Reset means nothing here, obeying it would stall.
+  if (status === 429 && reading !== null && isConcurrencyLimit(reading)) {
     ledger.concurrencyRefusals += 1;
     ledger.concurrencyBackoffUntil = at + BACKOFF.baseMs / 2 + waitAfter(ledger.concurrencyRefusals, random);
     return;

@@ -1,7 +1,7 @@
 /** A caller's side of the gate: permits are fetched in batches, and what came of them is reported with the next batch. */
 import { type Bucket, bucketOf, type Endpoint } from "../endpoints.ts";
 import { type CallCount, countCall } from "./call-stats.ts";
-import type { Observation } from "./ledger.ts";
+import type { CallObservation, Observation } from "./ledger.ts";
 import type { Priority } from "./ledger-state.ts";
 import type { ExchangeAnswer, ExchangeRequest } from "./okta-gate.ts";
 
@@ -76,12 +76,7 @@ export class Permits {
   }
 
   /** Reports what came of a call that had a permit. @param outcome `ok`, or the code of the error */
-  report(
-    endpoint: Endpoint,
-    outcome: string,
-    observation: Omit<Observation, "bucket">,
-    latencyMs: number,
-  ): void {
+  report(endpoint: Endpoint, outcome: string, observation: CallObservation, latencyMs: number): void {
     this.#inFlight -= 1;
     this.#observations.push({ bucket: bucketOf(endpoint), ...observation });
     const key = `${endpoint} ${outcome}`;

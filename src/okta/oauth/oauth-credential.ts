@@ -1,4 +1,5 @@
 /** A service app's access token on calls: got from the gate, kept in memory until it is due, proofs signed here. */
+import { clockSkew } from "../../lib/clock.ts";
 import { err, ok, type Result } from "../../lib/result.ts";
 import type { CredentialSource } from "../credential.ts";
 import { type AccessToken, refreshAt } from "./access-token.ts";
@@ -121,10 +122,7 @@ export const oauthCredential = (options: {
     },
 
     observe: (headers) => {
-      const date = Date.parse(headers.get("date") ?? "");
-      const local = now();
-      // A Date header has whole seconds only.
-      if (!Number.isNaN(date)) cache.skewMs = Math.abs(date - local) < 2000 ? 0 : date - local;
+      cache.skewMs = clockSkew(headers.get("date"), now()) ?? cache.skewMs;
       cache.nonce = headers.get("dpop-nonce")?.slice(0, 1024) ?? cache.nonce;
       if (wasProofRefused(headers)) proofRefused = true;
     },

@@ -7,6 +7,7 @@ import * as oauth from "oauth4webapi";
 import { isLoopbackHost } from "../../config/outbound-url.ts";
 import type { Credential } from "../../config/types.ts";
 import { readBounded } from "../../lib/bounded-text.ts";
+import { clockSkew } from "../../lib/clock.ts";
 import { err, ok, type Result } from "../../lib/result.ts";
 import { timeLimit } from "../../lib/timeout.ts";
 import type { AccessToken } from "./access-token.ts";
@@ -199,10 +200,7 @@ class TokenVisit {
 
   /** Notes what the next request needs, and what a failure will be explained by. */
   #look(response: Response, text: string): Seen {
-    const local = this.#options.now();
-    const date = Date.parse(response.headers.get("date") ?? "");
-    // A Date header has whole seconds only.
-    if (!Number.isNaN(date)) this.skewMs = Math.abs(date - local) < 2000 ? 0 : date - local;
+    this.skewMs = clockSkew(response.headers.get("date"), this.#options.now()) ?? this.skewMs;
     this.nonce = response.headers.get("dpop-nonce")?.slice(0, 1024) ?? this.nonce;
     const retryAfter = response.headers.get("retry-after") ?? "";
     return {

@@ -162,6 +162,15 @@ describe("permits of those that are gone", () => {
     expect(ask(ledger, 1000, { at: T0 + 32_000 }).granted).toBe(235);
   });
 
+  test("also when an answer of an earlier window is reported after it", () => {
+    const ledger = knowing();
+    ask(ledger, 2, { at: T0 + 89_000 });
+    book(ledger, unanswered(T0 + 92_000));
+    // This one landed in the window before that of the lost call, of which nothing was known until now.
+    book(ledger, answered({ at: T0 + 89_000, resetAt: RESET + 60 }));
+    expect(ask(ledger, 1000, { at: T0 + 92_500 }).granted).toBe(239);
+  });
+
   test("a call that did not go out does not count", () => {
     const ledger = knowing();
     ask(ledger, 1);
