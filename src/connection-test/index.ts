@@ -6,14 +6,14 @@ import type { ParsedSinks } from "../delivery/settings-types.ts";
 import { Permits } from "../okta/gate/permits.ts";
 import type { Candidate } from "./candidate.ts";
 import { type Check, type ConnectionTest, capabilities } from "./document.ts";
-import type { KnownAssets } from "./findings.ts";
+import type { KnownAssets } from "./estimate-input.ts";
 import { isOk, type OnCheck, type TestOptions, testOkta } from "./run.ts";
 import { candidateSignIn, storedSignIn } from "./sign-in.ts";
 
 export { readCandidate } from "./candidate.ts";
 export { type Check, type ConnectionTest, connectionTestSchema } from "./document.ts";
+export type { KnownAssets } from "./estimate-input.ts";
 export { type TestEvent, testEventSchema } from "./events.ts";
-export type { KnownAssets } from "./findings.ts";
 export type { OnCheck } from "./run.ts";
 
 export interface ConnectionTestDeps {

@@ -563,6 +563,40 @@ describe("things that are nobody's fault", () => {
     expect(calls).toHaveLength(7);
   });
 
+  test.each(["users", "groups", "devices", "logs"])("JSON that is not Okta's list of %s", async (name) => {
+    const answer = ({ url }: Request) =>
+      new URL(url).pathname === `/api/v1/${name}` ? Response.json({ hello: "world" }) : null;
+    const { document, check } = await tryConnection(makeOrg(), { answer });
+    expect(document.ok).toBe(false);
+    expect(check(name)).toMatchObject({
+      status: "fail",
+      http_status: 200,
+      message: `The answer is not Okta's list of ${name} (200).`,
+      remedy: "Check the base URL: a proxy or another product may be answering.",
+    });
+  });
+
+  test("a list that goes on at another origin, where a run could not follow it", async () => {
+    const org = makeOrg();
+    await control(org, "/faults", [fault("/api/v1/groups", "foreign-next")]);
+    const { document, check } = await tryConnection(org);
+    expect(document.ok).toBe(false);
+    expect(check("groups")).toMatchObject({
+      status: "fail",
+      http_status: 200,
+      message: "The list of groups goes on at another origin, where the credential is not sent (200).",
+      remedy: "Check the base URL: it is the org's own address.",
+    });
+  });
+
+  test("a 500 on a long page is not answered by asking for shorter ones", async () => {
+    const org = makeOrg();
+    await control(org, "/faults", [fault("/api/v1/groups", "500")]);
+    const { check, calls } = await tryConnection(org);
+    expect(check("groups")).toMatchObject({ status: "unknown", http_status: 500 });
+    expect(calls).toHaveLength(7);
+  });
+
   test("a deprovisioned first user has no factors, which is no failure", async () => {
     const org = makeOrg();
     await control(org, "/faults", [fault("^/api/v1/users/[^/]+/factors", "404")]);
