@@ -1,7 +1,5 @@
-/** A credential that a request brings to be tried before it is stored. Judged by the rules of the settings. */
-
-import type { BaseUrlRules } from "../config/base-url.ts";
-import { parseBaseUrl } from "../config/base-url.ts";
+/** A credential that a request brings to be tried before it is stored, read by the rules of the settings. */
+import { type BaseUrlRules, parseBaseUrl } from "../config/base-url.ts";
 import { readCredential } from "../config/credential.ts";
 import type { Connection, Credential } from "../config/types.ts";
 import { err, ok, type Result } from "../lib/result.ts";
@@ -30,7 +28,7 @@ const credentialFields = ["api_token", "client_id", "private_key", "key_id"] as 
 
 const settingName = (field: string): string => `OKTA_${field.toUpperCase()}`;
 
-/** The settings' own texts, speaking of the body's fields. */
+/** A text about settings, with the names of the body's fields instead. */
 const asField = (text: string): string =>
   text.replaceAll(/OKTA_(API_TOKEN|CLIENT_ID|PRIVATE_KEY|KEY_ID)/g, (_, name: string) => name.toLowerCase());
 
@@ -39,10 +37,10 @@ const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text
 /**
  * Reads a candidate.
  *
- * A base URL without a credential is refused unless it is the stored one: the stored credential goes to the
- * stored org and nowhere else, or whoever holds a key to this API could have it sent to an org of their own.
+ * A base URL without a credential is refused unless it is the stored one. Otherwise whoever has a key to this API
+ * could have the stored credential sent to an org of their own.
  *
- * @param stored the connection that lends its base URL when the body has none; null when it is not configured
+ * @param stored the connection whose base URL is taken when the body has none; null when it is not configured
  * @returns null when the stored connection is to be tested
  */
 export const readCandidate = (
@@ -73,7 +71,7 @@ export const readCandidate = (
   const url =
     body.base_url === undefined
       ? stored === null
-        ? err("it is missing; a right value looks like https://your-domain.okta.com")
+        ? err("it is missing; a valid value looks like https://your-domain.okta.com")
         : ok(stored.baseUrl)
       : parseBaseUrl(body.base_url, config.baseUrlRules);
   if (!url.ok) problems.push({ field: "body.base_url", message: url.error });

@@ -26,7 +26,7 @@ const silent = {
 } as const;
 
 /**
- * What stands in the way of every call, null when nothing does.
+ * What stands in the way of every call; null when nothing does.
  * @param baseUrl an origin that the rules of the settings allow
  */
 export const orgFinding = (

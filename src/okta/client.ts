@@ -28,7 +28,7 @@ export interface OktaClientOptions {
   readonly timeoutMs: number;
   /** Okta's clock less ours as last seen, ms; every answer corrects it. */
   readonly skewMs: number;
-  /** Called once per attempt that went out. */
+  /** Called once per attempt that is made. */
   readonly onCall?: (endpoint: Endpoint) => void;
   /** Aborts the attempt under way, and prevents further ones. */
   readonly signal?: AbortSignal;
@@ -43,11 +43,11 @@ export interface OktaResponse {
 
 export interface GetOptions {
   readonly headers?: Record<string, string>;
-  /** Do not repeat a call that ended in 500: the caller asks for less instead. */
+  /** Do not repeat a call that ended in a 500: the caller asks for a shorter page instead. */
   readonly fail500?: boolean;
 }
 
-/** A page of 1,000 users is 2 to 4 MB; far more than that is not a page. */
+/** A page of 1,000 users is 2 to 4 MB; what is far larger is not a page. */
 const MAX_BODY_BYTES = 24 * 1024 * 1024;
 const ATTEMPTS = 3;
 const CROWDED_WAIT_MS = 1_000;

@@ -47,7 +47,7 @@ describe("a token", () => {
     }
   });
 
-  test("costs one request more for Okta's nonce, once; the next one knows it", async () => {
+  test("costs one more request for Okta's nonce, once: the next visit knows it", async () => {
     const t = await setUp(rsa);
     const { api } = t.caller();
     expect((await api.users({})).ok).toBe(true);
@@ -111,7 +111,7 @@ describe("a token", () => {
   });
 });
 
-describe("one request for every change, however many callers", () => {
+describe("one request per change, however many callers", () => {
   const callers = 20;
 
   test("the first token, one that ends, one that is revoked, and again", async () => {
@@ -134,7 +134,7 @@ describe("one request for every change, however many callers", () => {
     expect(t.org.stats().tokenRequests).toBe(4);
   });
 
-  test("a token that Okta takes for expired before we do is renewed", async () => {
+  test("a token that Okta considers expired before we do is renewed", async () => {
     const t = await setUp(rsa);
     const { api } = t.caller();
     expect((await api.users({})).ok).toBe(true);
@@ -143,7 +143,7 @@ describe("one request for every change, however many callers", () => {
     expect(t.org.stats().tokenRequests).toBe(4); // nonce, token; Okta's clock, token
   });
 
-  test("a rotated key is refused once a while, and the new one works at once", async () => {
+  test("a rotated key is refused once in a while, and the new one works at once", async () => {
     const t = await setUp(rsa);
     const apis = Array.from({ length: callers }, () => t.caller().api);
     expect((await apis[0]?.users({}))?.ok).toBe(true);
@@ -162,7 +162,7 @@ describe("one request for every change, however many callers", () => {
     expect(t.org.stats().tokenRequests).toBe(3); // another key meets the nonce anew
   });
 
-  test("tokens that Okta gives and refuses are not asked for without end", async () => {
+  test("tokens that Okta issues and then refuses are not requested endlessly", async () => {
     const t = await setUp(rsa, {
       answer: (request) =>
         request.url.includes("/api/")
@@ -179,7 +179,7 @@ describe("one request for every change, however many callers", () => {
     expect(t.org.stats().tokenRequests).toBeLessThanOrEqual(6);
   });
 
-  test("a token that still lives serves on when its successor cannot be had", async () => {
+  test("a token that is still valid stays in use when no new one can be had", async () => {
     let down = false;
     const t = await setUp(rsa, {
       answer: (request) =>
@@ -270,7 +270,7 @@ describe("scopes", () => {
 });
 
 describe("clocks", () => {
-  test.each([-3_600_000, -90_000, 90_000, 3_600_000])("%i ms apart are made up for", async (offset) => {
+  test.each([-3_600_000, -90_000, 90_000, 3_600_000])("%i ms apart are allowed for", async (offset) => {
     const t = await setUp(rsa, { org: { clockOffsetMs: offset } });
     const { api } = t.caller();
     expect((await api.users({})).ok).toBe(true);
@@ -283,7 +283,7 @@ describe("clocks", () => {
     expect(t.org.stats().tokenRequests).toBe(before + 1);
   });
 
-  test("that jump mid-run cost one more try", async () => {
+  test("that jump during a run cost one more try", async () => {
     const t = await setUp(rsa);
     const { api } = t.caller();
     expect((await api.users({})).ok).toBe(true);
@@ -292,7 +292,7 @@ describe("clocks", () => {
     expect(t.org.stats().tokenRequests).toBe(2);
   });
 
-  test("that no correction helps are named as the likely reason", async () => {
+  test("that no correction helps with are named as the likely cause", async () => {
     const t = await setUp(rsa, {
       answer: (request) =>
         request.url.endsWith("/token")
@@ -358,7 +358,7 @@ describe("what goes wrong at the token endpoint is a value", () => {
       "invalid_dpop_proof",
     ],
     [
-      "a nonce without end",
+      "a new nonce each time",
       () =>
         Response.json(
           { error: "use_dpop_nonce" },
@@ -389,7 +389,7 @@ describe("what goes wrong at the token endpoint is a value", () => {
     expect(token).toMatchObject({ ok: false, error: { code: "network", status: null } });
   });
 
-  test("a key that is none is not sent anywhere and not repeated", async () => {
+  test("a key that cannot be read is neither sent nor repeated", async () => {
     const t = await setUp(rsa);
     const privateKey = `-----BEGIN PRIVATE KEY-----\n${btoa("canary".repeat(20))}\n-----END PRIVATE KEY-----`;
     t.credential = { ...t.credential, privateKey };
@@ -399,7 +399,7 @@ describe("what goes wrong at the token endpoint is a value", () => {
     expect(t.sent).toEqual([]);
   });
 
-  test("an assertion that an answer repeats stays here", async () => {
+  test("an assertion that an answer repeats is not passed on", async () => {
     const t = await setUp(rsa, {
       answer: () =>
         Response.json(

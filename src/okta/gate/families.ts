@@ -4,13 +4,13 @@
  */
 import type { Bucket } from "../endpoints.ts";
 import { type BucketState, RESET_TOLERANCE_S, sameWindow } from "./bucket.ts";
-import { bucketState, knownBuckets, type Ledger } from "./ledger-state.ts";
+import { bucketState, bucketsOf, type Ledger } from "./ledger-state.ts";
 
 const pairKey = (a: Bucket, b: Bucket): string => (a < b ? `${a}|${b}` : `${b}|${a}`);
 
 /** The bucket and all that may be the same one: of the same limit or of none known yet, and not proved distinct. */
 export const familyOf = (ledger: Ledger, bucket: Bucket, limit: number): Bucket[] =>
-  knownBuckets(ledger).filter((other) => {
+  bucketsOf(ledger).filter((other) => {
     const otherLimit = bucketState(ledger, other).limit;
     return (
       other === bucket ||

@@ -1,7 +1,7 @@
 /** Who holds permits: holders check in whenever they speak with the gate, and may vanish with what they hold. Pure. */
 import type { Bucket } from "../endpoints.ts";
 import { lose } from "./bucket.ts";
-import { bucketState, type HolderState, knownBuckets, type Ledger, type Priority } from "./ledger-state.ts";
+import { bucketState, bucketsOf, type HolderState, type Ledger, type Priority } from "./ledger-state.ts";
 
 /** A holder that says nothing for this long is gone: its permits count as used. Longer than any call takes. */
 const HOLDER_TIMEOUT_MS = 90_000;
@@ -18,7 +18,7 @@ export const outstandingInteractive = (ledger: Ledger): number =>
 
 /** The permits of a holder that is gone may have been used. */
 const retire = (ledger: Ledger, holder: HolderState, now: number): void => {
-  for (const bucket of knownBuckets(ledger)) lose(bucketState(ledger, bucket), holder.out[bucket] ?? 0, now);
+  for (const bucket of bucketsOf(ledger)) lose(bucketState(ledger, bucket), holder.out[bucket] ?? 0, now);
 };
 
 /** Takes note of who is asking, and of who has silently gone. */

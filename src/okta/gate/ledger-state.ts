@@ -2,7 +2,7 @@
 import type { Bucket } from "../endpoints.ts";
 import { type BucketState, newBucket } from "./bucket.ts";
 
-/** Look-ups are interactive: somebody waits for the answer. Runs and connection tests are background work. */
+/** Look-ups and tests of a connection are interactive: somebody waits for them. Runs are background work. */
 export type Priority = "interactive" | "background";
 
 export interface HolderState {
@@ -33,7 +33,7 @@ export const emptyLedger = (): Ledger => ({
 });
 
 /** All buckets that anybody has asked for. */
-export const knownBuckets = (ledger: Ledger): Bucket[] => Object.keys(ledger.buckets) as Bucket[]; // its keys
+export const bucketsOf = (ledger: Ledger): Bucket[] => Object.keys(ledger.buckets) as Bucket[]; // its keys
 
 /** The state of a bucket, which is there from now on. */
 export const bucketState = (ledger: Ledger, bucket: Bucket): BucketState => {

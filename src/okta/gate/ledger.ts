@@ -17,7 +17,7 @@ import { type BucketState, countCallIn, lose, lossEndsAt, lostCalls } from "./bu
 import { familyOf, separate } from "./families.ts";
 import { isConcurrencyLimit, type RateLimitReading } from "./headers.ts";
 import { handOut, outstanding, outstandingInteractive, takeBack } from "./holders.ts";
-import { bucketState, knownBuckets, type Ledger, type Priority } from "./ledger-state.ts";
+import { bucketState, bucketsOf, type Ledger, type Priority } from "./ledger-state.ts";
 
 /** What came of one call that had a permit. */
 export interface Observation extends CallObservation {
@@ -95,8 +95,16 @@ export const observe = (
   separate(ledger, observation.bucket);
 };
 
+/** For whom room is looked for, and when. */
+interface Ask {
+  readonly priority: Priority;
+  /** 0 < share ≤ 1 */
+  readonly share: number;
+  readonly now: number;
+}
+
 /** How many calls a window of this limit may hold for callers of this priority. */
-const allowance = (limit: number, share: number, priority: Priority): number => {
+const allowance = (limit: number, { share, priority }: Ask): number => {
   const cap = Math.max(1, Math.floor(limit * share));
   return priority === "interactive" ? cap : Math.max(1, cap - Math.ceil(cap * INTERACTIVE_RESERVE));
 };
@@ -109,13 +117,8 @@ interface Room {
 }
 
 /** The room that a bucket has for this priority now; null when its limit is not known. */
-const roomOf = (
-  ledger: Ledger,
-  bucket: Bucket,
-  priority: Priority,
-  share: number,
-  now: number,
-): Room | null => {
+const roomOf = (ledger: Ledger, bucket: Bucket, ask: Ask): Room | null => {
+  const { now } = ask;
   const { limit } = bucketState(ledger, bucket);
   if (limit === null) return null;
   const family = familyOf(ledger, bucket, limit);
@@ -124,7 +127,7 @@ const roomOf = (
   const out = family.reduce((sum, member) => sum + outstanding(ledger, member), 0);
   const lost = states.reduce((sum, state) => sum + lostCalls(state, now), 0);
   const counted = open.reduce((sum, state) => sum + state.counted, 0);
-  const calls = allowance(limit, share, priority) - counted - lost - out;
+  const calls = allowance(limit, ask) - counted - lost - out;
   if (open.length === 0) return { calls, moreAt: out > 0 ? now : (lossEndsAt(states, now) ?? now) };
   const remaining = Math.min(...open.map((state) => state.remaining ?? limit));
   return {
@@ -138,17 +141,11 @@ const roomOf = (
  * may turn out to be one of those that are known, so each of those must have room as well; and it may be the same
  * as all others of unknown size, and as small as a bucket can be.
  */
-const roomOfUnknown = (
-  ledger: Ledger,
-  bucket: Bucket,
-  priority: Priority,
-  share: number,
-  now: number,
-): Room => {
+const roomOfUnknown = (ledger: Ledger, bucket: Bucket, ask: Ask): Room => {
   const state = bucketState(ledger, bucket);
-  const known = knownBuckets(ledger).flatMap((other) => roomOf(ledger, other, priority, share, now) ?? []);
+  const known = bucketsOf(ledger).flatMap((other) => roomOf(ledger, other, ask) ?? []);
   const atOnce = (state.headerless ? HEADERLESS_CONCURRENCY : 1) - outstanding(ledger, bucket);
-  const blind = state.headerless ? [] : [roomOfAllUnknown(ledger, priority, share, now)];
+  const blind = state.headerless ? [] : [roomOfAllUnknown(ledger, ask)];
   const bounds = [...known, ...blind];
   return {
     calls: Math.min(atOnce, ...bounds.map(({ calls }) => calls)),
@@ -156,13 +153,14 @@ const roomOfUnknown = (
   };
 };
 
-const roomOfAllUnknown = (ledger: Ledger, priority: Priority, share: number, now: number): Room => {
-  const unknown = knownBuckets(ledger).filter((bucket) => isUnknown(bucketState(ledger, bucket)));
+const roomOfAllUnknown = (ledger: Ledger, ask: Ask): Room => {
+  const { now } = ask;
+  const unknown = bucketsOf(ledger).filter((bucket) => isUnknown(bucketState(ledger, bucket)));
   const states = unknown.map((bucket) => bucketState(ledger, bucket));
   const out = unknown.reduce((sum, bucket) => sum + outstanding(ledger, bucket), 0);
   const lost = states.reduce((sum, state) => sum + lostCalls(state, now), 0);
   return {
-    calls: allowance(SMALLEST_LIMIT, share, priority) - out - lost,
+    calls: allowance(SMALLEST_LIMIT, ask) - out - lost,
     moreAt: out > 0 ? now : (lossEndsAt(states, now) ?? now),
   };
 };
@@ -184,8 +182,8 @@ export const grant = (
   if (priority === "interactive" && outstandingInteractive(ledger) >= INTERACTIVE_CONCURRENCY) {
     return { granted: 0, retryAt: now + SOON_MS };
   }
-  const room =
-    roomOf(ledger, bucket, priority, share, now) ?? roomOfUnknown(ledger, bucket, priority, share, now);
+  const ask: Ask = { priority, share, now };
+  const room = roomOf(ledger, bucket, ask) ?? roomOfUnknown(ledger, bucket, ask);
   const granted = Math.min(want, Math.max(0, room.calls));
   if (granted === 0) {
     // Permits that are out come back or turn into counts soon; the rest has to wait for the next window.

@@ -69,13 +69,13 @@ describe("the gate's books", () => {
     expect(loadBooks(rows)).toEqual(books);
   });
 
-  test("of the version before count its lost calls in this window and in the next, and then no more", () => {
+  test("of the version before count lost calls in this window and in the next, and then no more", () => {
     expect(granted(storage({ books: former }), T0)).toBe(240 - 5 - 7 - 3);
     expect(granted(storage({ books: former }), T0 + 32_000)).toBe(240 - 7 - 3);
     expect(granted(storage({ books: former }), T0 + 70_000)).toBe(240 - 3);
   });
 
-  test("of the version before keep what it knew, and are changed over once", () => {
+  test("of the version before are converted once, and nothing else of them is lost", () => {
     const rows = storage({ books: former });
     const books = loadBooks(rows);
     expect(books.stats).toEqual(former.stats);
@@ -84,7 +84,7 @@ describe("the gate's books", () => {
     expect(loadBooks(rows)).toEqual(books);
   });
 
-  test("of the version before count for more than those of this one: it has run since", () => {
+  test("of the version before take precedence: that version has run since", () => {
     const rows = storage();
     saveBooks(rows, loadBooks(storage()));
     rows.put("books", former);

@@ -1,6 +1,6 @@
 /**
- * Okta's side of the rate limits, true windows and all, and holders that take permits, make calls and report
- * them late, out of order, or never. Steps in, the fullest window of our own calls out.
+ * Okta's side of the rate limits, with true windows, and holders that take permits, make calls and report them
+ * late, out of order, or never. Steps in, the fullest window of our own calls out.
  */
 import type { Bucket } from "../../../src/okta/endpoints.ts";
 import { msUntilReset } from "../../../src/okta/gate/headers.ts";
@@ -38,7 +38,7 @@ export type Step =
     }
   /** A holder dies with all its permits and everything that it has not reported. */
   | { readonly do: "restart"; readonly holder: number }
-  /** A holder reports what it has heard, and gives back what it did not use. */
+  /** A holder reports the answers that it has, and gives back what it did not use. */
   | { readonly do: "done"; readonly holder: number };
 
 interface Holder {
@@ -48,11 +48,11 @@ interface Holder {
   /** When it last spoke with the gate: permits are not used for longer than a minute after it. */
   contactAt: number;
   held: Partial<Record<Bucket, number>>;
-  /** Answers that have come or will come, by the time they come at. */
+  /** Answers that have come or will come, with the time at which they come. */
   answers: { at: number; report: Parameters<typeof observe>[2] }[];
 }
 
-/** As the purse of permits has it. */
+/** As in permits.ts. */
 const LEASE_MS = 60_000;
 /** A call is on its way to Okta for half of its latency, but not for longer than this. */
 const MAX_WAY_MS = 4_000;
