@@ -2,6 +2,7 @@ import { decodeJwt, decodeProtectedHeader } from "jose";
 import { beforeAll, describe, expect, test } from "vitest";
 import { emptyTokenCache } from "../../src/okta/oauth/oauth-credential.ts";
 import { TokenKeeper } from "../../src/okta/oauth/token-keeper.ts";
+import { requestToken } from "../../src/okta/oauth/token-request.ts";
 import { type AppKey, BASE, CLIENT, makeAppKey, setUp } from "./oauth-support.ts";
 
 let rsa: AppKey;
@@ -254,6 +255,30 @@ describe("scopes", () => {
       value: { scopes: granted, missingScopes: all.filter((scope) => !granted.includes(scope)) },
     });
     expect(count).toBe(requests);
+  });
+
+  test("that are tried one by one cost no more requests than allowed, new nonces included", async () => {
+    const t = await setUp(rsa);
+    const granting = refuseUnless(all.slice(0, 4), false);
+    let requests = 0;
+    const visit = await requestToken({
+      baseUrl: BASE,
+      credential: t.credential,
+      nonce: null,
+      skewMs: 0,
+      fetch: async (input, init) => {
+        requests += 1;
+        // Every second request is refused for its nonce.
+        const challenge = { status: 400, headers: { "dpop-nonce": `n${requests}` } };
+        if (requests % 2 === 0) return Response.json({ error: "use_dpop_nonce" }, challenge);
+        const request = new Request(input, init);
+        return granting(request, await request.clone().text()) ?? Response.error();
+      },
+      now: t.now,
+      maxRequests: 7,
+    });
+    expect(visit).toMatchObject({ requests: 7, result: { ok: false, error: { code: "invalid_scope" } } });
+    expect(requests).toBe(7);
   });
 
   test("of which none is granted are an error that says what to grant", async () => {
