@@ -50,6 +50,14 @@ export const deliveryObjectName = ({ connection, stream, sink }: DeliveryIdentit
 
 const streamNamed = (part: string | undefined): StreamName | undefined =>
   streamNames.find((name) => name === part);
+/** The name of an OktaGate: the connection's id. */
+export const gateObjectName = (connection: string): string => connection;
+
+/** Which connection the OktaGate of this id belongs to. Throws when the object has no name, which is a bug. */
+export const connectionOfGate = ({ name }: Pick<DurableObjectId, "name">): string => {
+  if (name === undefined) throw new Error("An OktaGate is named after its connection");
+  return name;
+};
 
 /** Which stream the InventoryStream of this id is. Throws for a name that was not made here, which is a bug. */
 export const streamIdentityOf = ({ name }: Pick<DurableObjectId, "name">): StreamIdentity => {

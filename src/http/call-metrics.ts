@@ -1,3 +1,4 @@
+import { gateObjectName } from "../contract/objects.ts";
 import { type CallStats, LATENCY_BOUNDS_MS } from "../okta/gate/call-stats.ts";
 import type { MetricsSource } from "./deps.ts";
 import type { MetricFamily, Sample } from "./prometheus.ts";
@@ -40,7 +41,7 @@ export const callMetrics: MetricsSource = async (env, connections): Promise<Metr
   const all = await Promise.all(
     connections.map(async (connection) => ({
       connection,
-      stats: await env.OKTA_GATE.getByName(connection).callStats(),
+      stats: await env.OKTA_GATE.getByName(gateObjectName(connection)).callStats(),
     })),
   );
   return [

@@ -5,7 +5,7 @@
 import { err, ok, type Result } from "../lib/result.ts";
 import type { OktaApi } from "./api.ts";
 import type { Endpoint } from "./endpoints.ts";
-import type { OktaError } from "./errors.ts";
+import { type OktaError, oktaError } from "./errors.ts";
 import {
   type OktaFactor,
   type OktaGroup,
@@ -105,11 +105,8 @@ const everyRecord = <T>(
 };
 
 const unusable = (endpoint: Endpoint, what: string): UnusableAnswer => ({
+  ...oktaError(endpoint, "invalid_response", what),
   code: "invalid_response",
-  message: `${endpoint}: ${what}`,
-  endpoint,
   status: 200,
-  oktaErrorCode: null,
-  retryAt: null,
   unusable: true,
 });

@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { connectionOf } from "../config/connections.ts";
 import type { InventorySummary, SearchResults } from "../contract/inventory-documents.ts";
-import { streamIdentityOf } from "../contract/objects.ts";
+import { gateObjectName, streamIdentityOf } from "../contract/objects.ts";
 import type { RunDocument, RunKind, StreamStatus } from "../contract/status.ts";
 import type {
   EventsPage,
@@ -99,7 +99,7 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi, In
       storage: ctx.storage,
       connection: () => connectionOf(env, connection),
       connect: (options) => connectOkta({ ...options, env }),
-      rateLimits: (share) => env.OKTA_GATE.getByName(connection).rateLimits(share),
+      rateLimits: (share) => env.OKTA_GATE.getByName(gateObjectName(connection)).rateLimits(share),
       sinks: {
         wake: async (head, known) => (await wakeSinks({ env, connection, stream, head, known })).known,
         statuses: (head) => sinkStatuses(env, connection, stream, head),

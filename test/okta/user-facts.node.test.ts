@@ -79,7 +79,7 @@ describe.each(facts)("an account's %s", (name, read, record) => {
       error: {
         code: "invalid_response",
         status: 200,
-        message: `GET /api/v1/users/{id}/${name}: 2 of 4 records could not be read`,
+        message: `[GET] "/api/v1/users/{id}/${name}": 2 of 4 records could not be read`,
       },
     });
     expect(!answer.ok && isUnusable(answer.error)).toBe(true);

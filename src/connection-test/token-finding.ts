@@ -1,7 +1,7 @@
-/** Why a service app got no access token, in words that help. Pure. */
+/** Why a service app got no access token, and what to do about it. Pure. */
 import type { TokenError } from "../okta/oauth/errors.ts";
 import { SCOPES } from "../okta/oauth/scopes.ts";
-import { crowdedOut, fail, networkZone, outage, speaksOfNetwork, type Verdict } from "./verdict.ts";
+import { crowdedOut, type Finding, fail, networkZone, outage, speaksOfNetwork } from "./finding.ts";
 
 /** `(401 invalid_client)` */
 const where = ({ status, oktaErrorCode }: TokenError): string => {
@@ -9,7 +9,8 @@ const where = ({ status, oktaErrorCode }: TokenError): string => {
   return facts.length === 0 ? "" : ` (${facts.join(" ")})`;
 };
 
-export const tokenVerdict = (error: TokenError): Verdict => {
+/** The finding on a sign-in that failed. */
+export const tokenFinding = (error: TokenError): Finding => {
   switch (error.code) {
     case "bad_key":
       return fail(

@@ -1,26 +1,10 @@
-/** Is there an Okta org at the base URL? Read from the one document that needs no credential. Pure. */
+/** Whether an Okta org answers at the base URL, by the one document that needs no credential. Pure. */
+import type { Organization } from "../okta/api.ts";
+import { type CredentialKind, crowdedOut, type Finding, fail, networkZone, outage } from "./finding.ts";
 import type { Probe } from "./probe.ts";
-import { crowdedOut, fail, type Kind, networkZone, outage, type Verdict } from "./verdict.ts";
-
-export interface OrgIdentity {
-  readonly id: string | null;
-  /** `idx` is Identity Engine, `v1` Classic Engine. */
-  readonly pipeline: string | null;
-}
 
 const spelling =
   "Check the base URL: it is the address that people sign in to Okta at, like https://your-domain.okta.com.";
-
-const text = (body: unknown, key: string): string | null => {
-  const value: unknown = typeof body === "object" && body !== null ? Reflect.get(body, key) : null;
-  return typeof value === "string" && value !== "" ? value.slice(0, 100) : null;
-};
-
-/** Who answers there, as far as it says so. */
-export const orgIdentity = ({ body }: Probe): OrgIdentity => ({
-  id: text(body, "id"),
-  pipeline: text(body, "pipeline"),
-});
 
 const silent = {
   dns: (host: string) => fail(`There is no host ${host} (DNS).`, spelling),
@@ -42,15 +26,19 @@ const silent = {
 } as const;
 
 /**
- * What stands in the way of every call, null when nothing does.
- * @param baseUrl judged by the rules of the settings
+ * What stands in the way of every call; null when nothing does.
+ * @param baseUrl an origin that the rules of the settings allow
  */
-export const orgVerdict = (probe: Probe, baseUrl: string, kind: Kind): Verdict | null => {
+export const orgFinding = (
+  probe: Probe<Organization>,
+  baseUrl: string,
+  kind: CredentialKind,
+): Finding | null => {
   const { host } = new URL(baseUrl);
-  const { error, silence, status, redirect, rateLimit } = probe;
+  const { error, value, silence, status, redirect, rateLimit } = probe;
   if (silence !== null) return silent[silence](host);
   if (error === null) {
-    if (text(probe.body, "id") !== null) return null;
+    if (value.id !== null) return null;
     return fail(`${host} answers, but not as an Okta org does.`, spelling);
   }
   if (error.code === "foreign_origin") {

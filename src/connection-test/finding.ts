@@ -1,33 +1,34 @@
-/** What a person is told: what was found, and what to do about it. The texts are exact; tests hold them. */
+/** What a check found, and what to do about it, in words for people. The texts are exact: tests pin them. */
+import type { Credential } from "../config/types.ts";
 
-export interface Verdict {
+export interface Finding {
   readonly status: "pass" | "fail" | "unknown";
   readonly message: string;
   readonly remedy: string | null;
 }
 
-export const pass = (message: string, remedy: string | null = null): Verdict => ({
+export const pass = (message: string, remedy: string | null = null): Finding => ({
   status: "pass",
   message,
   remedy,
 });
 
-export const fail = (message: string, remedy: string): Verdict => ({ status: "fail", message, remedy });
+export const fail = (message: string, remedy: string): Finding => ({ status: "fail", message, remedy });
 
-export const unknown = (message: string, remedy: string | null): Verdict => ({
+export const unknown = (message: string, remedy: string | null): Finding => ({
   status: "unknown",
   message,
   remedy,
 });
 
-/** Whose rights are spoken of. */
-export type Kind = "ssws" | "oauth";
+/** Whose rights a finding is about: an API token's owner's, or a service app's. */
+export type CredentialKind = Credential["kind"];
 
-/** Okta's refusals name an address or a zone only in words, and which words is written down nowhere. */
+/** Whether a refusal is about a network. Okta says so only in words, and which words is documented nowhere. */
 export const speaksOfNetwork = (text: string): boolean =>
   /\bip\b|\bip[ -]address|network zone|\bzone\b|geo-?location/i.test(text);
 
-export const networkZone = (kind: Kind, status: number | null): Verdict =>
+export const networkZone = (kind: CredentialKind, status: number | null): Finding =>
   fail(
     `Okta refuses calls from this network (${status ?? "no status"}): a network zone is in the way.`,
     kind === "ssws"
@@ -35,7 +36,7 @@ export const networkZone = (kind: Kind, status: number | null): Verdict =>
       : "Look at the app's network settings (Applications > the app > General) and at blocklist zones under Security > Networks: a Worker's addresses change, so a zone cannot list them.",
   );
 
-export const crowdedOut = (resetsAt: number | null): Verdict =>
+export const crowdedOut = (resetsAt: number | null): Finding =>
   unknown(
     "The org's rate limit leaves no call for this now.",
     resetsAt === null
@@ -43,5 +44,5 @@ export const crowdedOut = (resetsAt: number | null): Verdict =>
       : `Try again after ${new Date(resetsAt).toISOString()}. Other applications use the same limit.`,
   );
 
-export const outage = (what: string): Verdict =>
+export const outage = (what: string): Finding =>
   unknown(`Okta does not answer this now (${what}).`, "Try again later, and look at status.okta.com.");

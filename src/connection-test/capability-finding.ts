@@ -1,25 +1,29 @@
-/** What one capability's call shows. Pure: a probe in, a verdict out. */
+/** What one capability's call shows. Pure: a probe in, a finding out. */
+import type { Page } from "../okta/api.ts";
 import { scopeOf } from "../okta/oauth/scopes.ts";
 import type { Capability } from "./document.ts";
-import type { Probe } from "./probe.ts";
 import {
+  type CredentialKind,
   crowdedOut,
+  type Finding,
   fail,
-  type Kind,
   networkZone,
   outage,
   pass,
   speaksOfNetwork,
   unknown,
-  type Verdict,
-} from "./verdict.ts";
+} from "./finding.ts";
+import type { Probe } from "./probe.ts";
 
 export interface CheckContext {
-  readonly kind: Kind;
+  readonly kind: CredentialKind;
   readonly pipeline: string | null;
 }
 
-const whose: Readonly<Record<Kind, string>> = { ssws: "the token's owner", oauth: "the service app" };
+const whose: Readonly<Record<CredentialKind, string>> = {
+  ssws: "the token's owner",
+  oauth: "the service app",
+};
 
 const scopes: Readonly<Record<Capability, string>> = { ...scopeOf, factors: scopeOf.users };
 
@@ -32,7 +36,7 @@ const subjects: Readonly<Record<Capability, string>> = {
   logs: "The System Log",
 };
 
-/** What a refusal costs. */
+/** What does not work while a capability is refused. */
 const cost: Readonly<Record<Capability, string>> = {
   users: "Nothing works without users.",
   groups: "Until then groups and what they give stay unknown.",
@@ -42,7 +46,7 @@ const cost: Readonly<Record<Capability, string>> = {
   logs: "Until then changes are found by searches and by the daily full run alone.",
 };
 
-const giveRole = (kind: Kind): string =>
+const giveRole = (kind: CredentialKind): string =>
   kind === "ssws"
     ? "Give the token's owner the Read-only Administrator role (Security > Administrators)"
     : "Give the app the Read-only Administrator role (Applications > the app > Admin roles)";
@@ -61,7 +65,7 @@ const where = ({ status, error }: Probe): string =>
 /** Okta's code for a session that has ended, and for a sign-in that fails: what an inactive token looks like. */
 const inactiveCodes: ReadonlySet<string> = new Set(["E0000004", "E0000005"]);
 
-const unauthorized = (probe: Probe, kind: Kind): Verdict => {
+const unauthorized = (probe: Probe, kind: CredentialKind): Finding => {
   const { error, challenge } = probe;
   if (/^DPoP\b.*(use_dpop_nonce|invalid_dpop_proof)/i.test(challenge)) {
     return fail(
@@ -86,7 +90,7 @@ const unauthorized = (probe: Probe, kind: Kind): Verdict => {
   );
 };
 
-const forbidden = (name: Capability, probe: Probe, context: CheckContext): Verdict => {
+const forbidden = (name: Capability, probe: Probe, context: CheckContext): Finding => {
   const { kind, pipeline } = context;
   const { error, challenge } = probe;
   const code = error?.oktaErrorCode ?? null;
@@ -112,33 +116,24 @@ const forbidden = (name: Capability, probe: Probe, context: CheckContext): Verdi
   );
 };
 
-const nobody = (what: string, kind: Kind): Verdict =>
+const nobody = (what: string, kind: CredentialKind): Finding =>
   fail(
     `Okta answers with an empty list of ${what}: ${whose[kind]} has no admin role that may see any.`,
     `${giveRole(kind)}.`,
   );
 
-const answered = (name: Capability, probe: Probe, { kind }: CheckContext): Verdict => {
-  const list: unknown =
-    name === "roles" && typeof probe.body === "object" && probe.body !== null
-      ? Reflect.get(probe.body, "value")
-      : probe.body;
-  if (!Array.isArray(list)) {
-    return fail(
-      `The answer is not Okta's list of ${name} ${where(probe)}.`,
-      "Check the base URL: a proxy or another product may be answering.",
-    );
-  }
+const answered = (name: Capability, page: Page, { kind }: CheckContext): Finding => {
+  const isEmpty = page.records.length === 0;
   // Every org has users, and a group Everyone.
-  if (list.length === 0 && (name === "users" || name === "groups")) return nobody(name, kind);
-  if (name === "devices" && list.length === 0) return pass("Devices can be read; there are none.");
+  if (isEmpty && (name === "users" || name === "groups")) return nobody(name, kind);
+  if (isEmpty && name === "devices") return pass("Devices can be read; there are none.");
   return pass(`${subjects[name]} can be read.`);
 };
 
-/** The verdict on a capability by its call. */
-export const checkVerdict = (name: Capability, probe: Probe, context: CheckContext): Verdict => {
-  const { error, status } = probe;
-  if (error === null) return answered(name, probe, context);
+/** The finding on a capability by its call. */
+export const capabilityFinding = (name: Capability, probe: Probe<Page>, context: CheckContext): Finding => {
+  const { error, value, status } = probe;
+  if (error === null) return answered(name, value, context);
   switch (error.code) {
     case "invalid_credential":
       return unauthorized(probe, context.kind);
@@ -155,6 +150,12 @@ export const checkVerdict = (name: Capability, probe: Probe, context: CheckConte
         `Ask Okta's support whether the org has this feature. ${cost[name]}`,
       );
     case "foreign_origin":
+      if (status === 200) {
+        return fail(
+          `The list of ${name} goes on at another origin, where the credential is not sent ${where(probe)}.`,
+          "Check the base URL: it is the org's own address.",
+        );
+      }
       return fail(
         `The list of ${name} redirects to ${probe.redirect ?? "another address"}, where the credential is not sent.`,
         "Check the base URL: it is the org's own address.",
@@ -178,19 +179,19 @@ export const checkVerdict = (name: Capability, probe: Probe, context: CheckConte
   }
 };
 
-/** For what was not tried. */
-export const notTried = (why: string): Verdict => unknown(`Not tried: ${why}.`, null);
+/** The finding on a capability that was not tried. */
+export const notTried = (why: string): Finding => unknown(`Not tried: ${why}.`, null);
 
-/** From here on clocks that differ are worth a word. */
+/** Clocks that differ by less need no mention. */
 const NOTABLE_SKEW_MS = 60_000;
 
-/** A pass that tells of clocks far apart: they are made up for, and yet something is wrong. */
-export const withClock = (verdict: Verdict, skewMs: number | null): Verdict => {
-  if (verdict.status !== "pass" || skewMs === null || Math.abs(skewMs) < NOTABLE_SKEW_MS) return verdict;
+/** A pass says so when the clocks are far apart: the connector allows for it, and yet something is wrong. */
+export const withClock = (finding: Finding, skewMs: number | null): Finding => {
+  if (finding.status !== "pass" || skewMs === null || Math.abs(skewMs) < NOTABLE_SKEW_MS) return finding;
   const seconds = Math.round(Math.abs(skewMs) / 1000);
   const direction = skewMs > 0 ? "ahead of" : "behind";
   return pass(
-    `${verdict.message} Okta's clock is ${seconds} s ${direction} ours, which is made up for.`,
+    `${finding.message} Okta's clock is ${seconds} s ${direction} ours, which is made up for.`,
     "Set this machine's clock, for instance by NTP.",
   );
 };

@@ -1,12 +1,13 @@
 /** Probes → the numbers that the estimate is made of. Pure. */
+import type { Page } from "../okta/api.ts";
 import type { Bucket } from "../okta/endpoints.ts";
 import { type OktaGroup, parseAll, parseGroup } from "../okta/records.ts";
 import type { Capability } from "./document.ts";
 import type { Counted, EstimateInput } from "./estimate.ts";
 import type { Probe } from "./probe.ts";
 
-/** What the calls of a test showed, each under what it was made for. */
-export type Probes = Partial<Record<Capability | "everyone" | "moreGroups", Probe>>;
+/** What the calls of a test found, each under what it was made for. */
+export type Probes = Partial<Record<Capability | "everyone" | "moreGroups", Probe<Page>>>;
 
 /** What an inventory holds already; null when there is none. */
 export interface KnownAssets {
@@ -14,39 +15,26 @@ export interface KnownAssets {
   readonly devices: number | null;
 }
 
-const listIn = (probe: Probe | undefined): readonly unknown[] | null => {
-  if (probe === undefined || probe.error !== null) return null;
-  const { body } = probe;
-  if (Array.isArray(body)) return body;
-  const value: unknown = typeof body === "object" && body !== null ? Reflect.get(body, "value") : null;
-  return Array.isArray(value) ? value : null;
-};
-
-/** The assignees' list pages in its body. */
-const nextInBody = (body: unknown): boolean => {
-  const links: unknown = typeof body === "object" && body !== null ? Reflect.get(body, "_links") : null;
-  return typeof links === "object" && links !== null && "next" in links;
-};
-
-const counted = (probe: Probe | undefined): Counted | null => {
-  const list = listIn(probe);
-  if (probe === undefined || list === null) return null;
-  return { count: list.length, complete: !probe.hasNext && !nextInBody(probe.body) };
+const counted = (probe: Probe<Page> | undefined): Counted | null => {
+  const page = probe?.value ?? null;
+  return page && { count: page.records.length, complete: page.next === null };
 };
 
 const isEveryone = ({ type, name }: OktaGroup): boolean => type === "BUILT_IN" && name === "Everyone";
 
-const groupsIn = (probe: Probe | undefined): OktaGroup[] => parseAll(listIn(probe) ?? [], parseGroup).records;
+const groupsIn = (probe: Probe<Page> | undefined): OktaGroup[] =>
+  parseAll(probe?.value?.records ?? [], parseGroup).records;
 
-/** Okta's numbers are of a minute; a concurrency refusal's 0 is none. */
+/** Okta's limits are per minute; the 0 of a concurrency refusal is none. */
 const limitsOf = (probes: Probes): EstimateInput["limits"] => {
   const limits: Partial<Record<Bucket, number>> = {};
-  for (const { bucket, rateLimit } of Object.values(probes)) {
-    if (rateLimit !== null && rateLimit.limit > 0) limits[bucket] = rateLimit.limit;
+  for (const { rateLimit } of Object.values(probes)) {
+    if (rateLimit !== null && rateLimit.limit > 0) limits[rateLimit.bucket] = rateLimit.limit;
   }
   return limits;
 };
 
+/** @param share the most of a bucket that we take, 0 < share ≤ 1 */
 export const estimateInput = (probes: Probes, known: KnownAssets, share: number): EstimateInput => {
   const seen = groupsIn(probes.groups);
   const everyone = [...seen, ...groupsIn(probes.everyone)].find(isEveryone);
