@@ -1,8 +1,8 @@
 /** What POST /v1/test-connection does: it tests a stored connection or a candidate, and every sink. */
-import { sentence } from "../config/problem.ts";
 import type { Connection } from "../config/types.ts";
 import { gateObjectName } from "../contract/objects.ts";
 import { testSink } from "../delivery/index.ts";
+import { refusalText } from "../delivery/settings.ts";
 import type { ParsedSinks } from "../delivery/settings-types.ts";
 import { Permits } from "../okta/gate/permits.ts";
 import type { Candidate } from "./candidate.ts";
@@ -116,12 +116,12 @@ const sinkChecks = async (
   return [...tried, ...wrong];
 };
 
-const refusedCheck = ({ name, problems }: ParsedSinks["refused"][number]): Check => ({
-  name: `sink:${name}`,
+const refusedCheck = (sink: ParsedSinks["refused"][number]): Check => ({
+  name: `sink:${sink.name}`,
   status: "fail",
   http_status: null,
   okta_error_code: null,
-  message: `Not tried: its settings are wrong. ${problems.map(({ path, message }) => `${path}: ${sentence(message)}`).join(" ")}`,
+  message: `Not tried: its settings are wrong. ${refusalText(sink)}`,
   remedy: "Correct the setting SINKS.",
   latency_ms: null,
   rate_limit: null,

@@ -6,7 +6,7 @@ import { errorFields, log } from "../lib/log.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import { timeLimit } from "../lib/timeout.ts";
 import { connectOkta, type OktaSession } from "../okta/connect.ts";
-import type { OktaError } from "../okta/errors.ts";
+import { type OktaError, oktaError } from "../okta/errors.ts";
 import { AccountCache } from "./cache.ts";
 import { answerToKeep, type CachedAnswer, type CacheResult, foundIn, freshness } from "./cached-answer.ts";
 import { addCounts, type LookupCounts, noCounts } from "./counters.ts";
@@ -35,14 +35,11 @@ const COUNTS = "counts";
  */
 const LOOKUPS_AT_ONCE = 3;
 
-const crowded: OktaError = {
-  code: "rate_limited",
-  message: "too many accounts are being looked up at once",
-  endpoint: "GET /api/v1/users/{id}",
-  status: null,
-  oktaErrorCode: null,
-  retryAt: null,
-};
+const crowded = oktaError(
+  "GET /api/v1/users/{id}",
+  "rate_limited",
+  "too many accounts are being looked up at once",
+);
 
 /**
  * Looks accounts up at Okta, once for all who ask at the same time. A connection's accounts are spread over several

@@ -3,7 +3,7 @@ import type { Found } from "../contract/found.ts";
 import { known } from "../inventory/facts.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import type { OktaApi, Page, PageRequest } from "../okta/api.ts";
-import type { OktaError } from "../okta/errors.ts";
+import { type OktaError, oktaError } from "../okta/errors.ts";
 import { type OktaUser, parseAll, parseUser } from "../okta/records.ts";
 import { readFactors, readGroups, readRoles } from "../okta/user-facts.ts";
 import {
@@ -51,15 +51,6 @@ const namesOf = (user: OktaUser): AccountNames => ({
   email: user.profile.email ?? null,
 });
 
-const failure = (code: "invalid_response" | "timeout", endpoint: string, what: string): OktaError => ({
-  code,
-  message: `${endpoint}: ${what}`,
-  endpoint,
-  status: null,
-  oktaErrorCode: null,
-  retryAt: null,
-});
-
 class Lookup {
   readonly #api: LookupApi;
   readonly #options: LookupOptions;
@@ -91,7 +82,7 @@ class Lookup {
     if (!answer.ok) return answer.error.code === "not_found" ? ok(null) : answer;
     const user = parseUser(answer.value);
     if (!user.ok)
-      return err(failure("invalid_response", endpoint, `the user cannot be read: ${user.error.reason}`));
+      return err(oktaError(endpoint, "invalid_response", `the user cannot be read: ${user.error.reason}`));
     return ok(isNamed(identifier, namesOf(user.value)) ? user.value : null);
   }
 
@@ -111,7 +102,7 @@ class Lookup {
       if (next === null) return ok(users);
       request = { next };
     }
-    return err(failure("invalid_response", endpoint, `the list has more than ${MAX_SEARCH_PAGES} pages`));
+    return err(oktaError(endpoint, "invalid_response", `the list has more than ${MAX_SEARCH_PAGES} pages`));
   }
 
   async #complete(user: OktaUser, emailIsUnique: boolean): Promise<LookedUp> {
@@ -164,7 +155,7 @@ class Lookup {
 
   #inTime<T>(endpoint: string, work: OktaResult<T>): OktaResult<T> {
     const late = this.#options.timeUp.then(() =>
-      err(failure("timeout", endpoint, "no answer within the time that a look-up may take")),
+      err(oktaError(endpoint, "timeout", "no answer within the time that a look-up may take")),
     );
     return Promise.race([work, late]);
   }
