@@ -87,7 +87,7 @@ describe("rate limits", () => {
     const during = await until(CONNECTION, ({ state }) => state === "backing_off");
     expect(during.run).toMatchObject({ phase: "users", error: { code: "rate_limited", phase: "users" } });
     expect(during.detail).toMatch(
-      /^\[GET\] "\/api\/v1\/users": 429 E0000047 .* \(rate_limited\)\. Goes on at 20/,
+      /^\[GET\] "\/api\/v1\/users": 429 E0000047 .* \(rate_limited\)\. Continues at 20/,
     );
     expect(during.rate_limits.find(({ bucket }) => bucket === "/api/v1/users")).toMatchObject({
       remaining: 0,
