@@ -1,10 +1,10 @@
 /**
- * Names of Durable Objects. An object learns from its name who it is, and from nothing else; this file makes and
- * reads all names.
+ * Names of the Durable Objects of a stream. Only this file makes and reads them. An InventoryStream learns
+ * from its name which stream it is; a SinkDelivery gets its identity with each call.
  */
 import { type StreamName, streamNames } from "./streams.ts";
 
-/** One connection's users or devices. */
+/** One stream: the users or devices of one connection. */
 export interface StreamIdentity {
   /** The connection's id. */
   readonly connection: string;
@@ -59,7 +59,7 @@ export const connectionOfGate = ({ name }: Pick<DurableObjectId, "name">): strin
   return name;
 };
 
-/** Which stream the InventoryStream of this id is. Throws for a name that was not made here, which is a bug. */
+/** The stream that an InventoryStream's id stands for. Throws if `streamObjectName` did not make its name: a bug. */
 export const streamIdentityOf = ({ name }: Pick<DurableObjectId, "name">): StreamIdentity => {
   const [connection = "", streamPart] = (name ?? "").split("/");
   const stream = streamNamed(streamPart);

@@ -1,4 +1,4 @@
-/** Stored facts as events, mapped when they are read: the newest state of each asset, in sequence order. */
+/** Reading stored facts as events. Facts are mapped when they are read: one event per asset, in its newest state. */
 import type { EventsPage, EventsQuery, StoredEvent } from "../contract/stream-api.ts";
 import type { Dialect } from "../contract/streams.ts";
 import type { StoredAsset } from "../inventory/asset-reader.ts";
@@ -7,14 +7,15 @@ import type { Inventory } from "../inventory/inventory.ts";
 import { omitNulls } from "../ocsf/index.ts";
 import type { StreamDefinition } from "../streams/definition.ts";
 
-/** What all events of a stream have in common. */
+/** The part of the context that all events of a stream share. */
 export type EventOrigin = Pick<EventContext, "connection" | "stream" | "tenant" | "mfaIgnoredFactors">;
 
-/** A page is cut here, so that it stays far below what one RPC may carry (32 MiB) and memory stays flat. */
+/** A page ends here, which keeps it far below the 32 MiB that one RPC may carry, and memory use flat. */
 const MAX_PAGE_CHARS = 4_000_000;
-/** Rows mapped at a time, so that a page of large events does not read more than it gives. */
+/** Rows that are read at a time, so that a page of large events does not read many more than it returns. */
 const CHUNK = 100;
 
+/** Reads the events of one stream. */
 export class EventReader {
   readonly #definition: StreamDefinition;
   readonly #inventory: Inventory;
@@ -26,6 +27,7 @@ export class EventReader {
     this.#origin = origin;
   }
 
+  /** One page of events, in order of sequence number. It is shorter than `limit` if the events are large. */
   page({ after, limit, dialect, omitNulls: lean = false }: EventsQuery): EventsPage {
     const reader = this.#definition.store.reader(this.#inventory);
     const events: StoredEvent[] = [];
@@ -47,6 +49,7 @@ export class EventReader {
     return { events, last, head: this.#inventory.assets.head };
   }
 
+  /** The newest event of one asset, deleted or not; null if the asset is not known. */
   one(assetId: string, dialect: Dialect): StoredEvent | null {
     const asset = this.#definition.store.reader(this.#inventory).one(assetId);
     return asset && this.#event(asset, dialect, false);

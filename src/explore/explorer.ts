@@ -1,4 +1,4 @@
-/** Totals, searches and single assets: the inventory as a person looks at it. Reads only. */
+/** Totals, searches and single assets, for people who look at the inventory. Read-only. */
 import type { InventorySummary, SearchResults } from "../contract/inventory-documents.ts";
 import { COUNT_AGAIN_AFTER_MS } from "../contract/limits.ts";
 import type { SearchQuery } from "../contract/stream-api.ts";
@@ -9,7 +9,7 @@ import { type AssetQuery, findAssets, findGroups } from "../inventory/search.ts"
 import type { ExploreTools, FilterName, StreamDefinition } from "../streams/definition.ts";
 import type { EventReader } from "./event-reader.ts";
 
-/** Facts can become unknown, and tombstones expire, without a new sequence number. */
+/** Older totals are counted again in any case: tombstones expire without a new sequence number. */
 const COUNT_AT_LEAST_EVERY_MS = 60_000;
 const MAX_GROUPS = 10;
 
@@ -25,7 +25,10 @@ const filterNames: readonly FilterName[] = [
 
 const nothing: SearchResults = { results: [], groups: [], next: null };
 
-/** Looks at one stream's inventory. One per object: it remembers the totals for a moment. */
+/**
+ * Answers questions about one stream's inventory. It keeps the totals for a moment, so each object has one
+ * Explorer.
+ */
 export class Explorer {
   readonly #definition: StreamDefinition;
   readonly #sql: SqlStorage;
@@ -40,7 +43,7 @@ export class Explorer {
     this.#now = now;
   }
 
-  /** @param ignored lower-case factor types that do not count as MFA */
+  /** The stream's totals, at most a minute old. @param ignored lower-case factor types that do not count as MFA */
   summary(ignored: readonly string[]): InventorySummary {
     const now = this.#now();
     const { head } = this.#inventory.assets;
@@ -55,7 +58,10 @@ export class Explorer {
     return summary;
   }
 
-  /** @param ignored as for `summary` */
+  /**
+   * One page of the assets that match. The first page begins with the assets that the text names exactly.
+   * @param ignored lower-case factor types that do not count as MFA
+   */
   search(query: SearchQuery, ignored: readonly string[]): SearchResults {
     const { explore, store } = this.#definition;
     const filters = this.#filters(query, this.#tools(ignored, this.#now()));
@@ -78,7 +84,7 @@ export class Explorer {
       after: query.after,
       limit: query.limit,
     });
-    // Whoever is named exactly comes first, however many others the words fit.
+    // Exact matches come first, however many other assets the words match.
     const exact = text !== null && isFirst ? explore.exact(this.#inventory, text) : [];
     const groups = text !== null && isFirst && explore.groups ? findGroups(this.#sql, text, MAX_GROUPS) : [];
     return {
@@ -91,7 +97,7 @@ export class Explorer {
     };
   }
 
-  /** One asset with everything that is known of it. */
+  /** Everything that is known about one asset, deleted or not; null if the asset is not known. */
   detail(stream: StreamName, id: string, events: EventReader): AssetDetail | null {
     const asset = this.#definition.store.reader(this.#inventory).one(id);
     const sekoia = events.one(id, "sekoia")?.json;
@@ -100,7 +106,7 @@ export class Explorer {
     return { stream, ...asset, events: { sekoia, ocsf } };
   }
 
-  /** What the stream's own filters ask of the index; null when one is asked for that its assets do not have. */
+  /** The conditions of the stream's own filters; null if the query uses a filter that the stream does not have. */
   #filters(query: SearchQuery, tools: ExploreTools): Partial<AssetQuery> | null {
     const { filters } = this.#definition.explore;
     let asked: Partial<AssetQuery> = {};

@@ -1,6 +1,6 @@
-/** Reading assets with the facts that their events are made of. */
+/** Reading assets together with the facts that their events are made of. */
 
-/** An asset as it is stored. */
+/** An asset as stored. */
 export interface StoredAsset<F> {
   readonly id: string;
   readonly sequence: number;
@@ -11,16 +11,17 @@ export interface StoredAsset<F> {
   readonly facts: F;
 }
 
-/** Reads the assets of one stream, deleted ones included. */
+/** Reads the assets of one stream, including deleted ones. */
 export interface AssetReader<F> {
-  /** Those with a greater sequence number than `after`, in its order, at most `limit`. */
+  /** At most `limit` assets with a sequence number greater than `after`, in order of sequence number. */
   after(after: number, limit: number): Iterable<StoredAsset<F>>;
+  /** The asset with this id; null if it is not known. */
   one(id: string): StoredAsset<F> | null;
-  /** Those with these ids, in the order of the ids; at most a few hundred. */
+  /** The assets with these ids, in the order of `ids`. Unknown ids are left out. Pass a few hundred ids at most. */
   of(ids: readonly string[]): StoredAsset<F>[];
 }
 
-/** Puts what was found into the order of the ids that were asked for. */
+/** Sorts the assets that were found into the order of the requested ids. */
 export const inOrder = <F>(ids: readonly string[], found: Iterable<StoredAsset<F>>): StoredAsset<F>[] => {
   const byId = new Map([...found].map((asset) => [asset.id, asset]));
   return ids.flatMap((id) => byId.get(id) ?? []);
@@ -34,12 +35,12 @@ interface RecordRow extends Record<string, SqlStorageValue> {
   record: string;
 }
 
-/** Assets of which the record is all that is known. */
+/** Reads assets whose facts come from the record alone. */
 export class RecordReader<R, F> implements AssetReader<F> {
   readonly #sql: SqlStorage;
   readonly #factsOf: (record: R) => F;
 
-  /** @param factsOf what the stream's definition makes of a record that it filed */
+  /** @param factsOf turns a record that the stream filed into the asset's facts */
   constructor(sql: SqlStorage, factsOf: (record: R) => F) {
     this.#sql = sql;
     this.#factsOf = factsOf;

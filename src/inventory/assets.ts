@@ -5,17 +5,17 @@ import { jsonChunks } from "./sql.ts";
 export interface AssetCounts {
   /** Assets that exist. */
   readonly total: number;
-  /** Tombstones. */
+  /** Deleted assets that are still kept. */
   readonly deleted: number;
 }
 
-/** A change of more assets at once is one of the org, such as a renamed group. */
+/** If more assets change at once, the org changed rather than each asset; a renamed group is an example. */
 const ONE_BY_ONE = 50;
 
-/** How a reading of a fact ended. */
+/** The outcome of reading a fact: its value as JSON, or the reason why it could not be read. */
 export type Reading = { readonly value: string } | { readonly reason: UnknownReason };
 
-/** How a reading of one user's fact ended. */
+/** The outcome of reading one user's fact. */
 export interface UserReading {
   readonly userId: string;
   readonly reading: Reading;
@@ -31,8 +31,8 @@ interface FactorsRow extends Record<string, SqlStorageValue> {
 }
 
 /**
- * The assets and their sequence. Everything that changes an asset's event gives it a new sequence number in the
- * same transaction, and nothing else does. Callers open the transaction.
+ * The assets and their sequence numbers. Whatever changes an asset's event gives the asset a new sequence number in
+ * the same transaction, and nothing else does. Callers open the transaction.
  */
 export class Assets {
   readonly #sql: SqlStorage;
@@ -46,20 +46,25 @@ export class Assets {
     this.#now = now;
   }
 
-  /** Assets that were known and have changed since the last call, as far as they changed one by one. */
+  /**
+   * The ids of known assets that have changed since the last call. Assets that changed together, more than 50 at
+   * once, are left out.
+   */
   takeChanged(): string[] {
     const ids = [...this.#changed];
     this.#changed.clear();
     return ids;
   }
 
+  /** The greatest sequence number given out so far; 0 if none was. */
   get head(): number {
     return this.#meta.get("head") ?? 0;
   }
 
   /**
-   * Files records. One that says the same as before is not written at all. Returns the ids that are new or
-   * changed, with the record that was there before (null for a new or deleted one).
+   * Files records. A record that is the same as the stored one is not written at all.
+   * @returns the ids of new and changed assets, with the record as JSON before (null if the asset was new or
+   *   deleted) and after
    */
   file<T extends { readonly id: string }>(
     records: readonly T[],
@@ -99,7 +104,11 @@ export class Assets {
     return changed;
   }
 
-  /** Gives new sequence numbers to the living among `ids`: something that their events show has changed. */
+  /**
+   * Gives new sequence numbers to those of these assets that exist, because something that their events show has
+   * changed.
+   * @returns how many there were
+   */
   touch(ids: readonly string[]): number {
     if (ids.length <= ONE_BY_ONE) for (const id of ids) this.#changed.add(id);
     let touched = 0;
@@ -108,30 +117,39 @@ export class Assets {
     return touched;
   }
 
-  /** The same for every living asset, or those of one status. */
+  /** Gives a new sequence number to every asset that exists. @returns how many there were */
   touchAll(): number {
     return this.#renumber("?3 IS NULL", null);
   }
 
+  /** Gives a new sequence number to every DEPROVISIONED user. @returns how many there were */
   touchDeprovisioned(): number {
     return this.#renumber("record ->> '$.status' = ?3", "DEPROVISIONED");
   }
 
+  /** Gives a new sequence number to every existing user that is not DEPROVISIONED. @returns how many there were */
   touchNotDeprovisioned(): number {
     return this.#renumber("record ->> '$.status' <> ?3", "DEPROVISIONED");
   }
 
-  /** The same for the living members of a group. */
+  /** Gives a new sequence number to every existing member of a group. @returns how many there were */
   touchMembers(groupId: string): number {
     return this.#renumber("id IN (SELECT user_id FROM memberships WHERE group_id = ?3)", groupId);
   }
 
-  /** Stores how reading a user's factors ended. A failure keeps the last known value. True if the event changed. */
+  /**
+   * Stores the outcome of reading one user's factors. A failure keeps the last known value.
+   * @returns whether the user's event changed
+   */
   setFactors(userId: string, reading: Reading, readAt: number): boolean {
     return this.setFactorsOf([{ userId, reading, readAt }]).has(userId);
   }
 
-  /** The same for several users, each there once; returns those whose event changed. */
+  /**
+   * Stores the outcomes of reading several users' factors; pass each user once. A failure keeps the last known
+   * value.
+   * @returns the ids of the users whose event changed
+   */
   setFactorsOf(readings: readonly UserReading[]): Set<string> {
     const before = new Map<string, FactorsRow>();
     for (const chunk of jsonChunks(readings.map(({ userId }) => userId))) {
@@ -163,7 +181,7 @@ export class Assets {
         chunk,
       );
     }
-    // The new sequence number comes with the value, in one write of the row.
+    // One write of the row sets both the value and the new sequence number.
     for (const chunk of jsonChunks(changed)) {
       this.#sql.exec(
         `UPDATE assets SET factors_at = row.value ->> 1, factors_tried_at = row.value ->> 2, factors = row.value ->> 3,
@@ -180,9 +198,9 @@ export class Assets {
   }
 
   /**
-   * The next users whose factors are to be read and were not tried since `triedBefore`: admins first, then those
-   * never read, then the longest ago. `dueBefore` is the age from which a known value is read again;
-   * `failedOnly` asks for those whose last try failed instead.
+   * The next users whose factors are due and were not tried since `triedBefore`: admins first, then users whose
+   * factors were never read, then the oldest readings. A known value is due if it was read before `dueBefore`. With
+   * `failedOnly`, only users whose last try failed. Times are ms since the epoch.
    */
   nextFactors(options: {
     dueBefore: number;
@@ -199,7 +217,7 @@ export class Assets {
         .exec<{ id: string }>(sql, options.triedBefore, options.dueBefore, options.limit)
         .toArray()
         .map(({ id }) => id);
-    // CROSS keeps the few admins outside: SQLite would look through all assets for them.
+    // CROSS makes SQLite start from the few admins; otherwise it would search all assets for them.
     const admins = ids(`SELECT id FROM admins CROSS JOIN assets ON id = user_id WHERE ${where} LIMIT ?3`);
     return admins.length > 0
       ? admins
@@ -207,13 +225,15 @@ export class Assets {
   }
 
   /**
-   * The next users whose factors are to be read by age: never read or failed (and not tried since
-   * `retryBefore`), then those read before `dueBefore`, the longest ago first.
+   * The next users whose factors are to be read by age: users whose factors were never read, then, oldest reading
+   * first, users whose factors were read before `dueBefore` or could not be read the last time. Leaves out
+   * DEPROVISIONED users, facts that are forbidden, and users who were tried since `retryBefore`. Times are ms since
+   * the epoch.
    */
   nextFactorsByAge(options: { dueBefore: number; retryBefore: number; limit: number }): string[] {
     return this.#sql
       .exec<{ id: string }>(
-        // By index each, so that a delta that finds nothing due does not look through all assets.
+        // Each part uses an index, so a delta that finds nothing due does not search all assets.
         `SELECT id FROM assets WHERE id IN (
            SELECT id FROM assets WHERE deleted_at IS NULL AND factors_at IS NULL
            UNION ALL SELECT id FROM assets WHERE deleted_at IS NULL AND factors_at < ?1
@@ -229,6 +249,7 @@ export class Assets {
       .map(({ id }) => id);
   }
 
+  /** The ids of all assets that exist. */
   livingIds(): string[] {
     return this.#sql
       .exec<{ id: string }>("SELECT id FROM assets WHERE deleted_at IS NULL")
@@ -236,6 +257,7 @@ export class Assets {
       .map(({ id }) => id);
   }
 
+  /** How many users' factors are unknown or were read before `dueBefore` (ms since the epoch). */
   countFactorsDue(dueBefore: number): number {
     return this.#sql
       .exec<{ n: number }>(
@@ -245,7 +267,11 @@ export class Assets {
       .one().n;
   }
 
-  /** The next users that are not DEPROVISIONED and whose groups were not tried since `triedBefore`. */
+  /**
+   * The next users, none of them DEPROVISIONED, whose groups were not tried since `triedBefore` (ms since the
+   * epoch).
+   * @param failedOnly only users whose last try failed
+   */
   nextUserGroups(triedBefore: number, limit: number, failedOnly: boolean): string[] {
     return this.#sql
       .exec<{ id: string }>(
@@ -259,8 +285,11 @@ export class Assets {
   }
 
   /**
-   * Stores how reading one user's groups ended; `changed` says that the memberships differ from before. A
-   * failure keeps what was known, which may be by a reading of the whole org.
+   * Stores the outcome of reading one user's groups. A failure keeps what was known, possibly from reading the
+   * whole org.
+   * @param reason null if the reading succeeded
+   * @param changed whether it changed the user's memberships
+   * @returns whether the user's event changed
    */
   setGroupsRead(userId: string, reason: UnknownReason | null, changed: boolean, readAt: number): boolean {
     const [was] = this.#sql.exec<{ groups_at: number | null; groups_reason: string | null }>(
@@ -282,12 +311,15 @@ export class Assets {
     return this.touch([userId]) > 0;
   }
 
-  /** A user that came after the last complete reading of memberships: what that said is nothing about this one. */
+  /**
+   * Marks the groups of a new user as not read yet. The user appeared after the last complete reading of memberships,
+   * so that reading says nothing about it.
+   */
   groupsNeverKnown(userId: string): void {
     this.#sql.exec("UPDATE assets SET groups_at = NULL, groups_reason = 'pending' WHERE id = ?", userId);
   }
 
-  /** Forgets why single users' groups were not known: a complete reading has told. */
+  /** Forgets why the groups of single users were unknown, because a complete reading has succeeded. */
   clearGroupsReasons(): void {
     const ids = this.#sql
       .exec<{ id: string }>(
@@ -297,7 +329,9 @@ export class Assets {
     this.touch(ids.map(({ id }) => id));
   }
 
-  /** Gives every user whose factors were not tried since `since` the same reason for not knowing them. */
+  /**
+   * Marks the factors of every user who was not tried since `since` (ms since the epoch) as unknown for one reason.
+   */
   refuseFactors(reason: UnknownReason, since: number): void {
     const now = this.#now();
     const pending = "deleted_at IS NULL AND coalesce(factors_tried_at, 0) < ?";
@@ -318,7 +352,10 @@ export class Assets {
     this.touch(ids);
   }
 
-  /** Forgets the factors of users that came back to life, and knows that those without an account have none. */
+  /**
+   * Stores that users who became DEPROVISIONED have no factors, and forgets the factors of users who came back from
+   * that status. Gives no sequence numbers: filing the changed records has done so.
+   */
   settleFactors(ids: {
     readonly deprovisioned: readonly string[];
     readonly revived: readonly string[];
@@ -342,7 +379,10 @@ export class Assets {
     }
   }
 
-  /** Turns an asset into a tombstone whose last event is made of `lastFacts` (JSON). False if it was none. */
+  /**
+   * Turns an asset into a tombstone. Its last event will be made from `lastFacts` (JSON).
+   * @returns false if no such asset exists
+   */
   bury(id: string, lastFacts: string): boolean {
     const { rowsWritten } = this.#sql.exec(
       `UPDATE assets SET deleted_at = ?, last_facts = ?, seq = ?, changed_at = ?, factors_reason = NULL, groups_reason = NULL
@@ -361,12 +401,12 @@ export class Assets {
     return true;
   }
 
-  /** Drops tombstones older than `before`. */
+  /** Drops the tombstones of assets that were deleted before `before` (ms since the epoch). */
   expireTombstones(before: number): void {
     this.#sql.exec("DELETE FROM assets WHERE deleted_at < ?", before);
   }
 
-  /** The status of an asset as Okta spells it, also of a deleted one; null when it is not known. */
+  /** The status of an asset, deleted or not, as Okta spells it; null if the asset is not known. */
   statusOf(id: string): string | null {
     const [row] = this.#sql.exec<{ status: string | null }>(
       "SELECT record ->> '$.status' AS status FROM assets WHERE id = ?",
@@ -375,19 +415,21 @@ export class Assets {
     return row?.status ?? null;
   }
 
+  /** Whether this asset is known and not deleted. */
   exists(id: string): boolean {
     return (
       this.#sql.exec("SELECT 1 FROM assets WHERE id = ? AND deleted_at IS NULL", id).toArray().length > 0
     );
   }
 
+  /** How many assets exist and how many tombstones are kept. */
   counts(): AssetCounts {
     const one = (where: string): number =>
       this.#sql.exec<{ n: number }>(`SELECT count(*) AS n FROM search_keys WHERE ${where}`).one().n;
     return { total: one("status IS NOT NULL"), deleted: one("status IS NULL") };
   }
 
-  /** Living users that are not DEPROVISIONED. */
+  /** How many users exist that are not DEPROVISIONED. */
   countNotDeprovisioned(): number {
     return this.#sql
       .exec<{ n: number }>(

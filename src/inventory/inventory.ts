@@ -1,4 +1,4 @@
-/** Everything that one stream knows of the org. No network; every writer of a page opens one transaction. */
+/** Everything that one stream knows about the org. No network calls. Callers open the transaction of each write. */
 import type { OktaDevice } from "../okta/records.ts";
 import { Admins } from "./admins.ts";
 import { type AssetReader, RecordReader } from "./asset-reader.ts";
@@ -43,18 +43,25 @@ export class Inventory {
     this.stale = new Stale(sql);
   }
 
-  /** A reader of assets of which the record is all that is known. */
+  /** A reader of assets whose facts come from the record alone. */
   records<R, F>(factsOf: (record: R) => F): RecordReader<R, F> {
     return new RecordReader(this.#sql, factsOf);
   }
 
-  /** Turns an asset into a tombstone that keeps what its last event said. False when there is none. */
+  /**
+   * Turns an asset into a tombstone that keeps the facts of its last event.
+   * @returns false if no such asset exists
+   */
   bury(reader: AssetReader<unknown>, id: string): boolean {
     const asset = reader.one(id);
     return asset !== null && this.assets.bury(id, JSON.stringify(asset.facts));
   }
 
-  /** Files a sign-in that the log reported. False when it is not newer than what is known, or of nobody known. */
+  /**
+   * Files a sign-in that the System Log reported.
+   * @param at ISO 8601
+   * @returns false if the user does not exist or a sign-in at least as new is known
+   */
   setLastLogin(userId: string, at: string): boolean {
     const user = this.users.one(userId);
     if (user === null || user.deletedAt !== null) return false;
@@ -63,7 +70,10 @@ export class Inventory {
     return this.assets.file([{ ...user.facts.user, lastLogin: at }]).size > 0;
   }
 
-  /** Books how far memberships are known org-wide; every event shows it, so a change of it renews all events. */
+  /**
+   * Stores how far memberships are known for the whole org. Every event depends on it, so a change gives all assets
+   * new sequence numbers.
+   */
   setGroupsKnown(next: OrgFact): void {
     const was = this.meta.get("groups");
     this.meta.set("groups", next);

@@ -1,27 +1,29 @@
-/** Small durable values by name. */
+/** Small stored values, by name. */
 import type { UnknownReason } from "./facts.ts";
 
-/** How far an org-wide fact is known: when it was last read whole, and why the last reading failed. */
+/** How far a fact about the whole org is known. */
 export interface OrgFact {
+  /** When it was last read completely, ms since the epoch; null if never. */
   readonly at: number | null;
+  /** Why the last reading failed; null if it succeeded. */
   readonly reason: UnknownReason | null;
 }
 
-/** What the inventory itself keeps by name. */
+/** The values that the inventory itself keeps. */
 export interface InventoryMeta {
-  /** The greatest sequence number given out. */
+  /** The greatest sequence number given out so far. */
   head: number;
-  /** Memberships, when they are read group by group. */
+  /** Who is in which group. */
   groups: OrgFact;
-  /** Who has roles at all. */
+  /** Which users have roles at all. */
   roles: OrgFact;
-  /** Does the Everyone group hold DEPROVISIONED users? Known once an org's counts have shown it. */
+  /** Whether DEPROVISIONED users belong to Everyone. Set once the org's counts have shown it. */
   everyone_holds_deprovisioned: boolean;
 }
 
 /**
- * A view of the table `meta`: each room that keeps values there says which, by name and type. Names are shared, so
- * that no two rooms may use one name.
+ * A view of the table `meta`. Each room that keeps values there declares their names and types. The table is
+ * shared, so a name may be used by one room only.
  */
 export class Meta<Values extends object> {
   readonly #sql: SqlStorage;
@@ -30,12 +32,13 @@ export class Meta<Values extends object> {
     this.#sql = sql;
   }
 
-  /** The value's shape is what `set` wrote under the same name: the table is the object's own. */
+  /** The value that `set` stored under this name; null if there is none. Only this object writes the table. */
   get<K extends keyof Values & string>(key: K): Values[K] | null {
     const [row] = this.#sql.exec<{ value: string }>("SELECT value FROM meta WHERE key = ?", key);
     return row === undefined ? null : JSON.parse(row.value);
   }
 
+  /** Stores a value as JSON. */
   set<K extends keyof Values & string>(key: K, value: Values[K]): void {
     this.#sql.exec(
       "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
@@ -44,6 +47,7 @@ export class Meta<Values extends object> {
     );
   }
 
+  /** Removes a value. */
   delete(key: keyof Values & string): void {
     this.#sql.exec("DELETE FROM meta WHERE key = ?", key);
   }

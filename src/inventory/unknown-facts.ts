@@ -1,12 +1,13 @@
 /** Which facts of which users are unknown. */
 import type { InventoryMeta, Meta, OrgFact } from "./meta.ts";
 
-/** The facts of a user that can be unknown by themselves. */
+/** The facts of a user that can be unknown. */
 export const userFactNames = ["factors", "groups", "roles"] as const;
 export type UserFactName = (typeof userFactNames)[number];
 
 const isKnown = (fact: OrgFact | null): boolean => fact !== null && fact.at !== null && fact.reason === null;
 
+/** Counts and finds the users for whom a fact is unknown. */
 export class UnknownFacts {
   readonly #sql: SqlStorage;
   readonly #meta: Meta<InventoryMeta>;
@@ -16,10 +17,10 @@ export class UnknownFacts {
     this.#meta = meta;
   }
 
-  /** How many users that exist have a fact unknown, by fact. A fact that is known of all is left out. */
+  /** For how many existing users each fact is unknown. A fact that is known for every user is left out. */
   counts(): Partial<Record<UserFactName, number>> {
     const assets = (where: string): number => this.#count(`assets WHERE deleted_at IS NULL AND ${where}`);
-    // Counted over the search index's narrow rows: the assets' own are read whole, about 100 MB for 100,000 users.
+    // The search index has narrow rows. The rows of `assets` would be read whole: about 100 MB for 100,000 users.
     const indexed = (where: string): number =>
       this.#count(`search_keys WHERE status IS NOT NULL AND ${where}`);
     const found: Record<UserFactName, number> = {
@@ -34,7 +35,7 @@ export class UnknownFacts {
     return Object.fromEntries(Object.entries(found).filter(([, n]) => n > 0));
   }
 
-  /** SQL that yields the ids of the users that `counts` counts for this fact. */
+  /** SQL that yields the ids of the users whom `counts` counts for this fact. */
   ids(fact: UserFactName): string {
     const living = "SELECT id FROM assets WHERE deleted_at IS NULL AND";
     switch (fact) {
@@ -51,7 +52,7 @@ export class UnknownFacts {
     }
   }
 
-  /** CROSS keeps SQLite from reading all assets to find the few that are admins. */
+  /** CROSS makes SQLite start from the few admins instead of reading all assets to find them. */
   #countAdmins(where: string): number {
     return this.#count(
       `admins CROSS JOIN assets ON assets.id = user_id WHERE deleted_at IS NULL AND ${where}`,

@@ -32,9 +32,10 @@ const COLUMNS = `assets.id, seq, changed_at, deleted_at, record, factors, factor
   admins.reason AS admin_reason
   FROM assets LEFT JOIN admins ON admins.user_id = assets.id`;
 
-/** As many accounts of one name as an answer lists. */
+/** At most this many accounts are returned for one e-mail address or short name. */
 const MOST_NAMED = 10;
 
+/** Reads users with their groups, factors and roles. */
 export class UserReader implements AssetReader<UserFacts> {
   readonly #sql: SqlStorage;
   readonly #meta: Meta<InventoryMeta>;
@@ -61,7 +62,10 @@ export class UserReader implements AssetReader<UserFacts> {
     );
   }
 
-  /** Users that exist and whose login, e-mail or login before the `@` is this (lower-case); at most 10. */
+  /**
+   * Finds existing users by a name in lower case: by login; if there is none, by e-mail if the name has an `@`, else
+   * by the login before the `@`. E-mails and short names return at most 10 users.
+   */
   named(name: string): StoredAsset<UserFacts>[] {
     const login = "lower(record ->> '$.profile.login')";
     const byLogin = [...this.#read(`WHERE deleted_at IS NULL AND ${login} = ?`, name)];
@@ -70,7 +74,7 @@ export class UserReader implements AssetReader<UserFacts> {
       const email = "lower(record ->> '$.profile.email')";
       return [...this.#read(`WHERE deleted_at IS NULL AND ${email} = ? LIMIT ${MOST_NAMED}`, name)];
     }
-    // "@" is followed by "A": all logins that begin with `name@` lie between the two.
+    // "A" follows "@", so all logins that begin with `name@` lie between the two bounds.
     const short = `WHERE deleted_at IS NULL AND ${login} >= ? AND ${login} < ? LIMIT ${MOST_NAMED}`;
     return [...this.#read(short, `${name}@`, `${name}A`)];
   }
@@ -122,10 +126,10 @@ const groupsFact = (
   org: OrgFact | null,
   groups: () => readonly GroupFacts[],
 ): Fact<readonly GroupFacts[]> => {
-  // For somebody whose own groups could not be read, a reading of the whole org says nothing.
+  // If this user's own groups could not be read, a reading of the whole org says nothing about them.
   const at = Math.max(row.groups_at ?? 0, row.groups_reason === null ? (org?.at ?? 0) : 0);
   const reason = row.groups_reason ?? (row.groups_at === null ? (org?.reason ?? null) : null);
-  if (at === 0) return unknown((reason ?? "pending") as UnknownReason); // only reasons are written there
+  if (at === 0) return unknown((reason ?? "pending") as UnknownReason); // the column holds only reasons
   const value = groups();
   return reason === null ? known(value, at) : unknown(reason as UnknownReason, { value, at });
 };
@@ -133,5 +137,5 @@ const groupsFact = (
 const factorsFact = (row: UserRow): Fact<readonly OktaFactor[]> => {
   const last = row.factors === null ? undefined : { value: JSON.parse(row.factors), at: row.factors_at ?? 0 };
   if (last !== undefined && row.factors_reason === null) return known(last.value, last.at);
-  return unknown((row.factors_reason ?? "pending") as UnknownReason, last); // only reasons are written there
+  return unknown((row.factors_reason ?? "pending") as UnknownReason, last); // the column holds only reasons
 };

@@ -1,6 +1,6 @@
 /**
- * What a stream is. Everything that differs between streams is said here, once; syncing, exploring and showing work
- * from the definition alone. A new stream is a file beside this one and a line in `index.ts`.
+ * What a stream is. A definition holds everything that differs between streams; syncing, exploring and showing a
+ * stream need nothing else. To add a stream, add a file beside this one and a line in `index.ts`.
  */
 import type { FoundDevice, FoundUser, InventorySummary } from "../contract/inventory-documents.ts";
 import type { SearchQuery } from "../contract/stream-api.ts";
@@ -18,71 +18,76 @@ import type { AssetPage } from "./asset-page.ts";
 import type { LogRules } from "./log-effects.ts";
 import type { MembershipMode } from "./plan.ts";
 
-/** The least that a record has to say to be filed. */
+/** What a record must have to be filed. */
 export interface AssetRecord {
   readonly id: string;
-  /** ISO 8601; null when Okta did not say. */
+  /** ISO 8601; null if Okta does not report it. */
   readonly lastUpdated: string | null;
 }
 
-/** A list of Okta's, page by page. */
+/** Reads one page of an Okta list. */
 export type ReadList = (api: OktaApi, request: PageRequest) => Promise<Result<Page, OktaError>>;
 
-/** How records are filed. */
+/** The circumstances in which records are filed. */
 export interface Filing {
   /** ms since the epoch */
   readonly now: number;
   /**
-   * What revealed the change. Then whatever else has to be read of the assets is queued. Without it the records come
-   * from the complete list of a full run, whose later phases read the rest.
+   * What revealed the change. If it is given, everything else that has to be read about the assets is queued.
+   * Without it the records come from the complete list of a full run, whose later phases read everything else, or
+   * from the check of an absentee.
    */
   readonly cause?: StaleCause;
 }
 
 /** A search by time for what Okta has updated. */
 export interface Search {
-  /** Stands in the cursor of the phase; unique in the stream. */
+  /** Stored in the cursor of the phase; unique in the stream. */
   readonly name: string;
   readonly read: ReadList;
-  /** The first page's query. @param from ISO 8601: what was updated later is wanted */
+  /** The query of the first page. @param from ISO 8601; find what was updated after this */
   query(from: string): Readonly<Record<string, string>>;
   /** Files a page. @returns how many assets were new or changed */
   file(inventory: Inventory, records: readonly unknown[], found: FoundBySearch): number;
-  /** What to ask where Okta does not take the query. */
+  /** The search to use instead if Okta refuses this query. */
   readonly otherwise?: Search;
 }
 
+/** The circumstances in which a search found records. */
 export interface FoundBySearch {
-  /** ms since the epoch, as the next one */
+  /** ms since the epoch */
   readonly now: number;
+  /** ms since the epoch */
   readonly runStartedAt: number;
 }
 
-/** What decides the order of a full run. */
+/** What determines the phases of a full run. */
 export interface FullPlan {
   readonly memberships: MembershipMode;
-  /** The group of everyone gives roles, so that every user may be an administrator. */
+  /** Whether Everyone gives roles, so that every user may be an administrator. */
   readonly everyoneHasRoles: boolean;
 }
 
 /** Names of phases, in order. */
 export type PhaseNames = readonly [string, ...string[]];
 
-/** What a prediction can go by. */
+/** What a prediction is based on, besides the inventory. */
 export interface KnownCosts {
   readonly membershipCalls: number;
-  /** Factors read before this are read again, ms since the epoch. */
+  /** Factors that were read before this are read again, ms since the epoch. */
   readonly factorsDueBefore: number;
-  /** Calls for factors that the run has made already. */
+  /** Calls for factors that the run has already made. */
   readonly factorsRead: number;
 }
 
+/** Why a run cannot continue: the code and message of its error. */
 export interface StopReason {
   readonly code: string;
+  /** For people: what is wrong, and what to do about it. */
   readonly message: string;
 }
 
-/** What a search and a summary work with. */
+/** What searches and summaries work with. */
 export interface ExploreTools {
   readonly sql: SqlStorage;
   readonly inventory: Inventory;
@@ -92,10 +97,10 @@ export interface ExploreTools {
   readonly now: number;
 }
 
-/** Filters of a search that only some streams have. */
+/** The filters of a search that only some streams have. */
 export type FilterName = "mfa" | "admin" | "unknown" | "group" | "platform" | "compliance" | "managed";
 
-/** From a filter's value to what the index is asked. */
+/** For each filter of the stream: turns the filter's value into conditions for the search index. */
 export type Filters = {
   readonly [K in FilterName]?: (
     value: NonNullable<SearchQuery[K]>,
@@ -104,30 +109,36 @@ export type Filters = {
 };
 
 /**
- * `R` is a record as it is filed, `F` the facts that an event is made of. What takes them is written as a method, so
- * that definitions of different records fit one table: a definition is handed nothing but what it made itself.
+ * One stream. `R` is a record as it is filed, `F` the facts that an event is made of. Members that take an `R` or
+ * an `F` are methods, so that definitions with different records fit into one table. That is safe because a
+ * definition only ever gets records and facts that it made itself.
  */
 export interface StreamDefinition<R extends AssetRecord = AssetRecord, F = unknown> {
-  /** Also the name of its complete list, and of the phase that reads it. */
+  /** The stream's name; also the name of its complete list, and of the phase that reads this list. */
   readonly name: string;
-  /** Whether look-ups are of its assets, so that the look-up cache forgets those that changed. */
+  /**
+   * Whether its assets are accounts that can be looked up, so that the look-up cache must forget those that
+   * changed.
+   */
   readonly areAccounts: boolean;
   readonly words: {
-    /** Heads a page: "Users". */
+    /** The title of its pages: "Users". */
     readonly title: string;
-    /** Heads what a search found: "People". */
+    /** The title above its search results: "People". */
     readonly foundTitle: string;
     readonly one: string;
     readonly many: string;
   };
 
-  /** How it is read from Okta. */
+  /** How the stream is read from Okta. */
   readonly source: {
-    /** The complete list, and the query of its first page. */
+    /** The complete list. */
     readonly list: ReadList;
+    /** The query of the complete list's first page. */
     readonly listQuery: Readonly<Record<string, string>>;
+    /** Reads one record of the list. Error: the record cannot be filed. */
     parse(record: unknown): Result<R, BadRecord>;
-    /** One asset, whole; null when Okta has none of this id. */
+    /** Reads one complete asset by its id; null if Okta has none with this id. */
     one(
       api: OktaApi,
       inventory: Inventory,
@@ -135,27 +146,28 @@ export interface StreamDefinition<R extends AssetRecord = AssetRecord, F = unkno
     ): Promise<Result<Result<R, BadRecord> | null, OktaError>>;
     readonly searches: readonly Search[];
     readonly logRules: LogRules;
-    /** Why an empty list can only be a refusal; absent where it may be the truth. */
+    /** What an empty list means while no asset is known; absent if a stream without assets is normal. */
     readonly emptyList?: StopReason;
-    /** Why the list is refused for good; null when it is worth waiting for. Absent: it always is. */
+    /** Why Okta refuses the list permanently; null if waiting may help. Without this method, waiting always may. */
     refusedList?(api: OktaApi, error: OktaError): Promise<StopReason | null>;
   };
 
   readonly run: {
+    /** The phases of a full run. */
     fullPhases(plan: FullPlan): PhaseNames;
     readonly deltaPhases: PhaseNames;
-    /** The calls of a full run, from what is known; null while nothing is. */
+    /** How many calls a full run makes, from what is known; null while nothing is known. */
     predict(inventory: Inventory, known: KnownCosts): number | null;
   };
 
-  /** How it is kept. Writers call within a transaction. */
+  /** How the stream is stored. Callers of `file` and `listed` open the transaction. */
   readonly store: {
-    /** Files records and settles what they alone say. @returns how many were new or changed */
+    /** Files records, and stores what follows from them alone. @returns how many were new or changed */
     file(inventory: Inventory, records: readonly R[], filing: Filing): number;
-    /** Settles what only a complete list says. @param listed how many assets it showed */
+    /** Stores what only a complete list shows. @param listed how many assets it showed */
     listed?(inventory: Inventory, listed: number): void;
     reader(inventory: Inventory): AssetReader<F>;
-    /** How many assets have a fact unknown, by fact; facts that are known of all are left out. */
+    /** For how many assets each fact is unknown; facts that are known for all assets are left out. */
     unknownFacts(inventory: Inventory): Readonly<Record<string, number>>;
   };
 
@@ -163,15 +175,17 @@ export interface StreamDefinition<R extends AssetRecord = AssetRecord, F = unkno
   event(facts: F, context: EventContext, dialect: Dialect): unknown;
 
   readonly explore: {
+    /** An asset as a search shows it. @param ignored lower-case factor types that do not count as MFA */
     found(asset: StoredAsset<F>, ignored: readonly string[]): FoundUser | FoundDevice;
-    /** Ids of the assets that this text names exactly: they are found first. */
+    /** The ids of assets that have exactly this name or id. A search shows them first. */
     exact(inventory: Inventory, text: string): readonly string[];
     readonly filters: Filters;
-    /** Whether groups are found beside the assets. */
+    /** Whether a search also finds groups. */
     readonly groups: boolean;
+    /** The totals of the stream. */
     summarize(tools: ExploreTools): InventorySummary;
   };
 
-  /** What the asset's page shows. */
+  /** The content of an asset's page. */
   page(facts: F): AssetPage;
 }

@@ -1,4 +1,4 @@
-/** The stream of devices, each with the users who are linked to it. */
+/** The devices stream: devices, each with the users linked to it. */
 import type { DeviceFacts } from "../inventory/facts.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import { isPlainObject } from "../lib/json.ts";
@@ -27,10 +27,10 @@ const logRules: LogRules = {
   "device.user.remove": links,
 };
 
-/** With the linked users in the same page. */
+/** The page includes the linked users. */
 const LIST_QUERY = { limit: String(PAGE.devices), expand: "userSummary" };
 
-/** Files devices. Call within a transaction. @returns how many were new or changed */
+/** Files devices. The caller opens the transaction. @returns how many were new or changed */
 const file = (inventory: Inventory, devices: readonly OktaDevice[], _filing: Filing): number => {
   const changed = inventory.assets.file(devices);
   for (const { id, lastUpdated } of devices) {
@@ -40,13 +40,14 @@ const file = (inventory: Inventory, devices: readonly OktaDevice[], _filing: Fil
   return changed.size;
 };
 
-/** Answers about one device that no waiting changes. */
+/** Whether waiting cannot change this answer about one device. */
 const isFinal = (error: OktaError): boolean =>
   ["bad_request", "not_found", "too_large", "foreign_origin"].includes(error.code);
 
 /**
- * The users linked to a device. The by-id record does not name them; its list of users is in Okta's reference but
- * not everywhere, and then a search for the id, which may lag a little, has to do. Null when neither can be read.
+ * The users linked to a device. A device that is read by id does not name them. The list of a device's users is in
+ * Okta's reference, but not every org has it. Without it we search for the device's id, which may lag a little.
+ * Null if neither can be read.
  */
 const linkedUsers = async (
   api: OktaApi,
@@ -62,7 +63,7 @@ const linkedUsers = async (
   return ok(Array.isArray(listed) ? listed : null);
 };
 
-/** A device and the users linked to it. Links that cannot be read are not gone: those that are known stay. */
+/** Reads a device and the users linked to it. If the links cannot be read, the known links stay. */
 const one: StreamDefinition<OktaDevice, DeviceFacts>["source"]["one"] = async (api, inventory, id) => {
   const record = await api.device(id);
   if (!record.ok) return record.error.code === "not_found" ? ok(null) : record;
@@ -75,17 +76,18 @@ const one: StreamDefinition<OktaDevice, DeviceFacts>["source"]["one"] = async (a
   return ok(ok({ ...parsed.value, users: known }));
 };
 
-/** Why there are no devices here, as exactly as Okta lets us say. */
+/** Why Okta does not list devices, as precisely as its answers allow. */
 const refusedList = async (api: OktaApi, error: OktaError): Promise<StopReason | null> => {
   if (!isForbidden(error) && error.code !== "not_found" && error.code !== "bad_request") return null;
   const organization = await api.organization();
   const classic = organization.ok && organization.value.pipeline === "v1";
   const message = classic
-    ? "The org runs on Okta Classic Engine; Okta lists devices on Identity Engine orgs only. The users stream is not affected."
-    : `Okta refuses the list of devices (${error.message}). Grant the scope okta.devices.read, or give the token's owner a role that may read devices.`;
+    ? "The org runs on Okta Classic Engine, but Okta lists devices only for Identity Engine orgs. The users stream is not affected."
+    : `Okta refused to list devices (${error.message}). Grant the scope okta.devices.read, or give the token's owner a role that can read devices.`;
   return { code: "unavailable", message };
 };
 
+/** The definition of the devices stream. */
 export const devices: StreamDefinition<OktaDevice, DeviceFacts> = {
   name: "devices",
   areAccounts: false,

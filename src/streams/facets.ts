@@ -1,7 +1,7 @@
-/** Sums over the index's counts. */
+/** Sums of the search index's counts. */
 import type { FacetCount } from "../inventory/summary.ts";
 
-/** Counts by a word made of the facets, in the order of the words. */
+/** Sums the counts by a word that is derived from the facets. The result is sorted by that word. */
 export const sumBy = (
   facets: readonly FacetCount[],
   word: (facet: FacetCount) => string,
@@ -11,6 +11,6 @@ export const sumBy = (
   return Object.fromEntries([...sums].sort(([a], [b]) => (a < b ? -1 : 1)));
 };
 
-/** How many assets have facets that fit. */
+/** How many assets have facets for which `fits` is true. */
 export const sum = (facets: readonly FacetCount[], fits: (facet: FacetCount) => boolean): number =>
   facets.reduce((total, facet) => (fits(facet) ? total + facet.count : total), 0);

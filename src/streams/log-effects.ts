@@ -1,41 +1,45 @@
 /**
- * From the System Log to what it makes stale. Pure. A stream's definition lists the event types that change what the
- * stream keeps and whom they name; both come from Okta's event type catalogue (developer.okta.com, "Event types").
- * Types that change nothing in the inventory are not asked for.
+ * Decides what a System Log event changes or makes stale. Pure. A stream's definition lists the event types that
+ * matter to the stream and what they name; both come from Okta's event type catalogue (developer.okta.com, "Event
+ * types"). Other types are not requested.
  */
 import type { StaleKind } from "../inventory/stale.ts";
 import type { OktaLogEvent } from "../okta/records.ts";
 
+/** What one event does to the inventory. */
 export type Effect =
-  /** `quiet`: what happened need not move lastUpdated, so that a record found by it may not show it. */
+  /**
+   * Something has to be read again. `quiet`: the change may leave lastUpdated as it is, so a record's lastUpdated
+   * does not prove that the record shows the change.
+   */
   | { readonly do: "read_again"; readonly kind: StaleKind; readonly id: string; readonly quiet?: true }
   | { readonly do: "membership"; readonly groupId: string; readonly userId: string; readonly member: boolean }
   | { readonly do: "signed_in"; readonly userId: string; readonly at: string }
   | { readonly do: "group_deleted"; readonly groupId: string }
   | { readonly do: "maybe_deleted"; readonly id: string };
 
-/** What an event names, as Okta spells the type of a target. */
+/** The type of an event's target, as Okta spells it. */
 type Target = "User" | "UserGroup" | "Device";
 
-/** What an event of a type does to each of its targets of a type. */
+/** What an event of one type means. */
 export type LogRule =
-  /** Something of the target is read again. */
+  /** Something about each target of this type has to be read again; `quiet` as in `Effect`. */
   | { readonly target: Target; readonly kind: StaleKind; readonly quiet?: true }
-  /** The target is a member of the group that the event names as well, or not any more. */
+  /** The users that the event names became members of the groups that it names, or stopped being members. */
   | { readonly member: boolean }
   /** The actor signed in. */
   | { readonly signedIn: true }
-  /** The asset may be gone: it is confirmed by its id. */
+  /** Assets of this type may have been deleted; each is checked by its id. */
   | { readonly deletedAsset: Target }
-  /** The group is gone. */
+  /** A group was deleted. */
   | { readonly deletedGroup: true }
-  /** Roles were bound to a person or a group, or taken away. */
+  /** Roles were assigned to users or groups, or taken away. */
   | { readonly binding: true };
 
 /** Rules by event type. */
 export type LogRules = Readonly<Record<string, LogRule>>;
 
-/** The rules' types as a `filter` of the System Log. */
+/** A `filter` for the System Log that lets through the event types of these rules. */
 export const logFilter = (rules: LogRules): string =>
   Object.keys(rules)
     .map((type) => `eventType eq "${type}"`)
@@ -44,7 +48,7 @@ export const logFilter = (rules: LogRules): string =>
 const targets = (event: OktaLogEvent, type: Target): string[] =>
   event.target.flatMap((target) => (target.type === type && target.id !== null ? [target.id] : []));
 
-/** What one event makes of the inventory; nothing for a failed action or a type without a rule. */
+/** The effects of one event. There are none for an action that failed or for a type without a rule. */
 export const effectsOf = (rules: LogRules, event: OktaLogEvent): Effect[] => {
   const rule = Object.hasOwn(rules, event.eventType) ? rules[event.eventType] : undefined;
   if (rule === undefined || event.outcome === "FAILURE" || event.outcome === "DENY") return [];
@@ -70,7 +74,7 @@ export const effectsOf = (rules: LogRules, event: OktaLogEvent): Effect[] => {
       ? []
       : [{ do: "signed_in", userId: actor, at: event.published }];
   }
-  // A binding names a person or a group; where it names neither, the list of people with roles is read again.
+  // A binding names users or groups. If it names neither, the list of users with roles is read again.
   const people = targets(event, "User").map((id): Effect => ({ do: "read_again", kind: "roles", id }));
   const groups = targets(event, "UserGroup").map(
     (id): Effect => ({ do: "read_again", kind: "group_roles", id }),

@@ -1,4 +1,4 @@
-/** The stream of users: people's accounts with their groups, MFA factors and admin roles. */
+/** The users stream: accounts with their groups, MFA factors and admin roles. */
 
 import type { UserFacts } from "../inventory/facts.ts";
 import { ok } from "../lib/result.ts";
@@ -57,12 +57,12 @@ const logRules: LogRules = {
   "iam.resourceset.bindings.delete": { binding: true },
 };
 
-/** A plain list leaves DEPROVISIONED users out; a search does not, and this one matches everybody. */
+/** A search that matches every user. A plain list leaves out DEPROVISIONED users; a search does not. */
 const EVERYBODY = 'status lt "ZZZ"';
 
 const list: StreamDefinition["source"]["list"] = (api, request) => api.users(request);
 
-/** Changes that sit in a user's own record: profile and status. */
+/** Finds changes in users' own records: profile and status. */
 const userSearch: StreamDefinition["source"]["searches"][number] = {
   name: "users",
   read: list,
@@ -74,6 +74,7 @@ const userSearch: StreamDefinition["source"]["searches"][number] = {
   },
 };
 
+/** The definition of the users stream. */
 export const users: StreamDefinition<OktaUser, UserFacts> = {
   name: "users",
   areAccounts: true,
@@ -93,14 +94,14 @@ export const users: StreamDefinition<OktaUser, UserFacts> = {
     emptyList: {
       code: "empty_list",
       message:
-        "Okta answered with an empty list of users. A service app without an admin role gets that: give the app or the token's owner the Read-only Administrator role.",
+        "Okta returned an empty list of users, as it does for a service app without an admin role. Give the app, or the token's owner, the Read-only Administrator role.",
     },
   },
 
   run: {
     /**
-     * People with roles are known before the users are listed, so that a user's first event shows it; where that
-     * needs the users first (memberships read per user, or a role on Everyone), it waits.
+     * Roles are read before users are listed, so that a user's first event already shows them. If reading roles needs
+     * the users first (memberships are read per user, or Everyone gives a role), roles are read after the users.
      */
     fullPhases({ memberships, everyoneHasRoles }): PhaseNames {
       const perUser = memberships === "per_user";

@@ -1,6 +1,6 @@
 /**
- * Where each kind of phase stands. Every phase starts with an empty cursor, so that all fields are optional; cursors
- * are stored with the run as they are.
+ * The cursors of the phases: where each one stands. Every phase starts with an empty cursor, so all fields are
+ * optional. Cursors are stored with the run, unchanged.
  */
 import type { UnknownReason } from "../inventory/facts.ts";
 
@@ -10,64 +10,69 @@ export interface ListCursor {
   readonly next?: string | null;
   /** Pages stored so far. */
   readonly page?: number;
-  /** How often the list was begun again because its cursor had expired. */
+  /** How often the list was restarted because Okta's cursor had expired. */
   readonly restarts?: number;
 }
 
-/** The members of one group after the other. */
+/** The members of one group after another. */
 export interface MembershipsCursor extends ListCursor {
-  /** The group whose members are being listed, or the last one done. */
+  /** The id of the group whose members are being listed, or of the last group that is done. */
   readonly group?: string;
-  /** The first failure that leaves memberships unknown org-wide. */
+  /** The first failure, because of which memberships are unknown for the whole org. */
   readonly refusal?: Exclude<UnknownReason, "pending">;
 }
 
-/** Single assets, and a second try for those that failed. */
+/** Assets read one by one, and then a second try for those that failed. */
 export interface PassCursor {
   readonly part?: "first" | "second";
-  /** Assets that were tried before this have their turn, ms since the epoch. */
+  /** Only assets that were last tried before this are read, ms since the epoch. */
   readonly since?: number;
 }
 
 export interface FactorsCursor extends PassCursor {
-  /** Refusals so far, to tell "forbidden for all" from "forbidden for one". */
+  /** Refusals so far, to distinguish "forbidden for every user" from "forbidden for one user". */
   readonly refusals?: number;
-  /** Whether any reading of this phase has succeeded. */
+  /** Whether any reading in this phase has succeeded. */
   readonly succeeded?: boolean;
-  /** How many more users the phase may read whose factors are not due. */
+  /** For how many more users the phase may read factors that are not due. */
   readonly left?: number;
 }
 
+/** Users whose factors are read again because of their age. */
 export interface RollingCursor {
-  /** How many more users the phase may read. */
+  /** For how many more users the phase may read factors. */
   readonly left?: number;
 }
 
+/** The System Log. Okta's own cursor is stored apart, in `LogState`, because it outlives the run. */
 export interface LogCursor {
   /** Pages read so far. */
   readonly page?: number;
 }
 
-/** One search after the other. */
+/** One search after another. */
 export interface SearchesCursor extends ListCursor {
-  /** The search's name. */
+  /** The name of the current search. */
   readonly part?: string;
-  /** Since when they are being made, ms by Okta's clock. */
+  /** When the searches began, ms by Okta's clock. */
   readonly since?: number;
 }
 
-/** A list that is read again: a group's members, or the people with roles. */
+/** A list that is read again: a group's members, or the users with roles. */
 export interface RefetchCursor extends ListCursor {
-  /** The group, or `assignees`. */
+  /** The group's id, or `assignees`. */
   readonly group?: string;
-  /** Since when the list is being read, ms by Okta's clock. */
+  /** When reading the list began, ms by Okta's clock. */
   readonly since?: number;
 }
 
+/** Absentees. */
 export interface DeletionsCursor {
+  /** Set once the absentees are known and are being checked by id. */
   readonly part?: "confirming";
 }
 
+/** The cursor of any phase. */
 export type Cursor =
   | ListCursor
   | MembershipsCursor

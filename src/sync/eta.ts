@@ -1,14 +1,16 @@
-/** How long a run still takes. Pure. */
+/** Estimates how long a run will still take. Pure. */
 
-/** A bucket's limit per window as the gate knows it. */
+/** A bucket's limit as the gate knows it. */
 export interface KnownLimit {
+  /** Calls per window of a minute; null if unknown. */
   readonly limit: number | null;
+  /** The largest part of it that we take. */
   readonly share: number;
 }
 
 /**
- * Seconds until `callsLeft` are made: by the pace of the run so far once it says something, and never faster
- * than the slowest bucket lets us (windows are a minute). Null without any ground for an estimate.
+ * Estimated seconds until `callsLeft` calls are made. The estimate follows the run's pace once it has made 20 calls.
+ * Before that, it assumes that all calls go at the rate of the bucket that allows most calls. Null without either.
  */
 export const etaSeconds = (
   callsLeft: number,

@@ -21,7 +21,7 @@ import { connectOkta } from "../okta/connect.ts";
 import { streams } from "../streams/index.ts";
 import { Stream } from "./stream.ts";
 
-/** The Durable Object of one connection's users or devices: a shell that gives `Stream` its surroundings. */
+/** The Durable Object of one stream of one connection: a shell that gives a `Stream` what it depends on. */
 export class InventoryStream extends DurableObject<Env> implements StreamApi, InventoryApi {
   #made: Stream | null = null;
 

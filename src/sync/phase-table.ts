@@ -1,4 +1,4 @@
-/** What each phase does. */
+/** The phases by name. */
 import type {
   Cursor,
   DeletionsCursor,
@@ -24,7 +24,7 @@ import { searchesPhase } from "./phases/searches.ts";
 import { userGroupsPhase } from "./phases/user-groups.ts";
 import type { Phase } from "./step.ts";
 
-/** The cursor of each phase, as it is stored under the phase's name. */
+/** The type of each phase's cursor. */
 interface Cursors {
   readonly groups: ListCursor;
   readonly group_roles: Record<string, never>;
@@ -58,12 +58,13 @@ const phases: { readonly [Name in keyof Cursors]: Phase<Cursors[Name]> } = {
 const byName = new Map<string, unknown>(Object.entries(phases));
 
 /**
- * The phase of this name. The one that reads a stream's complete list is named after the stream.
- * @param stream the definition's name
+ * The phase with this name. The phase that reads a stream's complete list is named after the stream. Throws for an
+ * unknown name, which is a bug.
+ * @param stream the name of the stream's definition
  */
 export const phaseOf = (name: string, stream: string): Phase<Cursor> => {
   const phase = name === stream ? listPhase : byName.get(name);
   if (phase === undefined) throw new Error(`There is no phase ${name}`);
-  // A run's cursor was made by the phase that it is handed to: which cursor that is, only the phase has to know.
+  // A run hands each cursor only to the phase that made it, so only that phase has to know the cursor's type.
   return phase as Phase<Cursor>;
 };

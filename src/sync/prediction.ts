@@ -1,6 +1,6 @@
 import type { SliceContext } from "./step.ts";
 
-/** The calls of this full run, predicted from what is known by now; null while nothing is. */
+/** How many calls this full run will make, predicted from what is known so far; null while nothing is known. */
 export const predict = ({
   definition,
   inventory,

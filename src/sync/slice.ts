@@ -1,4 +1,4 @@
-/** One alarm's work: as many steps of the run as the budget of calls and time allows. */
+/** A slice is one alarm's work: as many steps of the run as its budget of calls and time allows. */
 import type { Endpoint } from "../okta/endpoints.ts";
 import type { Cursor } from "./cursors.ts";
 import { phaseOf } from "./phase-table.ts";
@@ -13,12 +13,13 @@ import {
 } from "./step.ts";
 import type { Runs } from "./store.ts";
 
-/** Far below the 15 minutes an alarm may take, so that status, cancel and new settings are never far away. */
+/** Far below the 15 minutes that an alarm may take, so that a cancellation or new settings take effect soon. */
 const SLICE_MS = 20_000;
 
-/** Readings of single assets that one transaction takes; a crash can make so many be read again. */
+/** How many readings of single assets share one transaction. After a crash, at most this many are read again. */
 const MAX_PENDING = 6;
 
+/** What a slice works with. */
 export interface SliceOptions
   extends Pick<SliceContext, "definition" | "connection" | "inventory" | "meta" | "api" | "run" | "now"> {
   readonly runs: Runs;
@@ -28,27 +29,30 @@ export interface SliceOptions
   readonly random: () => number;
 }
 
-/** Counts the calls of a slice against its limit. */
+/** Counts a slice's calls to Okta against its limit. */
 export class CallBudget {
   readonly #limit: number;
   #made = 0;
   readonly byEndpoint: Partial<Record<Endpoint, number>> = {};
 
+  /** @param limit how many calls the slice may make */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
+  /** How many calls the slice may still make. */
   get left(): number {
     return Math.max(0, this.#limit - this.#made);
   }
 
+  /** Counts one call. */
   count(endpoint: Endpoint): void {
     this.#made += 1;
     this.byEndpoint[endpoint] = (this.byEndpoint[endpoint] ?? 0) + 1;
   }
 }
 
-/** Books the slice's calls to the run; call it with every write. */
+/** Makes a function that adds the slice's new calls to the run. Call it with every write. */
 const callBook = (run: Run, budget: CallBudget) => {
   let counted: Partial<Record<string, number>> = {};
   return (): void => {
@@ -62,15 +66,15 @@ const callBook = (run: Run, budget: CallBudget) => {
 };
 
 interface Writer {
-  /** One transaction. @returns false when the run was cancelled or replaced: nothing was written then */
+  /** Writes in one transaction. @returns false if the run was cancelled or replaced; then nothing was written */
   write(work: () => void, options?: { readonly progress: boolean }): boolean;
-  /** Keeps an item until a few have come together. @returns as `write` */
+  /** Keeps an item until there are enough to be written together. @returns as `write` */
   later<T>(write: BatchWrite<T>, item: T): boolean;
-  /** Writes what was kept. @returns as `write` */
+  /** Writes the items that were kept. @returns as `write` */
   flush(): boolean;
 }
 
-/** @param context what the writes of `later` are handed; known by the time they are made */
+/** @param context what the writes of `later` get; a function, because it does not exist yet */
 const writerOf = (options: SliceOptions, context: () => SliceContext): Writer => {
   const { run, runs } = options;
   const bookCalls = callBook(run, options.budget);
@@ -82,7 +86,7 @@ const writerOf = (options: SliceOptions, context: () => SliceContext): Writer =>
     options.transaction(() => {
       current = runs.isCurrent(run.id);
       if (!current) return;
-      // `later` files items under the write that takes them.
+      // `later` keeps items under the write that takes them.
       for (const [writeAll, items] of earlier) writeAll(context(), items as never[]);
       if (earlier.size > 0) recovered(run);
       work();
@@ -127,7 +131,10 @@ const contextOf = (options: SliceOptions): { context: StepContext<Cursor>; write
   return { context, writer };
 };
 
-/** Works until the slice or the run ends; returns when to go on (ms since the epoch), or null when the run is over. */
+/**
+ * Works until the slice or the run ends.
+ * @returns when to continue (ms since the epoch), or null if the run is over or was replaced
+ */
 export const runSlice = async (options: SliceOptions): Promise<number | null> => {
   const { definition, run, runs, inventory, budget, now, random } = options;
   const deadline = now() + SLICE_MS;

@@ -11,7 +11,7 @@ type StreamState = StreamStatus["state"];
 
 const count = (n: number, what: string): string => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
 
-/** The stream's state in a word and in a sentence. Pure. */
+/** The stream's state, as a word and as a sentence. Pure. */
 export const streamState = (
   facts: { current: Run | null; last: Run | null; held: number },
   now: number,
@@ -23,20 +23,20 @@ export const streamState = (
     if (current.error !== null && waiting) {
       return {
         state: "backing_off",
-        detail: `${current.error.message} (${current.error.code}). Goes on at ${until}.`,
+        detail: `${current.error.message} (${current.error.code}). Continues at ${until}.`,
       };
     }
     return {
       state: "running",
       detail: waiting
-        ? `Waiting for the rate limit until ${until}, to leave other applications their share.`
+        ? `Waiting for the rate limit until ${until}, so that other applications keep their share.`
         : null,
     };
   }
   if (held > 0) {
     return {
       state: "held",
-      detail: `${count(held, "known asset")} missing from Okta's list, more than DELETION_GUARD lets go without a person. Nothing was deleted. If they are really gone, confirm with POST …/deletions/confirm; otherwise check the credential and start a full run.`,
+      detail: `Okta's list came back with ${count(held, "known asset")} missing, more than DELETION_GUARD lets the connector delete without confirmation. Nothing was deleted. If they really no longer exist, confirm with POST …/deletions/confirm; otherwise check the credential and start a full run.`,
     };
   }
   if (last?.state === "failed" && last.error !== null) {
@@ -46,7 +46,7 @@ export const streamState = (
   return { state: "idle", detail: null };
 };
 
-/** The stream's status as the contract has it. */
+/** The stream's status as the public contract shows it. */
 export const statusDocument = (parts: {
   connection: string;
   stream: StreamName;

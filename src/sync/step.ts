@@ -1,4 +1,4 @@
-/** What a phase gets to work with, and what it may answer. */
+/** What a phase works with, what it can answer, and what several phases share. */
 import type { Connection } from "../config/types.ts";
 import type { Reading, UserReading } from "../inventory/assets.ts";
 import type { Inventory } from "../inventory/inventory.ts";
@@ -13,7 +13,7 @@ import type { Cursor, ListCursor } from "./cursors.ts";
 import type { Run } from "./run.ts";
 import type { SyncMeta } from "./store.ts";
 
-/** What every phase of a slice gets. */
+/** What a slice gives to every phase. */
 export interface SliceContext {
   readonly definition: StreamDefinition;
   readonly connection: Connection;
@@ -22,13 +22,13 @@ export interface SliceContext {
   readonly api: OktaApi;
   readonly run: Run;
   readonly now: () => number;
-  /** Okta calls that this slice may still make. */
+  /** How many calls to Okta this slice may still make. */
   readonly callsLeft: () => number;
   /**
-   * One transaction: checks that this run still is the stream's run, writes, and stores the run with its new
-   * cursor. It counts as progress, which ends a backoff, unless told otherwise.
-   * @param then the outcome once it is written; a function sees the run as written
-   * @returns `superseded` when the run was cancelled or replaced meanwhile: nothing was written then
+   * In one transaction: checks that this run is still the stream's current run, writes, and stores the run with its
+   * new cursor. Unless `progress` is false, this counts as progress, which clears a failure.
+   * @param then the outcome after the transaction; a function sees the run as written
+   * @returns `superseded` if the run was cancelled or replaced; then nothing was written
    */
   readonly commit: (
     write: () => void,
@@ -36,34 +36,37 @@ export interface SliceContext {
     options?: { readonly progress: boolean },
   ) => StepOutcome;
   /**
-   * The same for one of many small writes that nothing reads before the step ends: a few of them share a
-   * transaction, at the latest the one of the next `commit` or of the end of the step. Those with the same `write`
-   * are written in one go, in their order. @returns `again`, or `superseded`
+   * Like `commit`, for one of many small writes that nothing reads before the step ends. Several of them share one
+   * transaction, at the latest that of the next `commit` or of the end of the step. Items with the same `write` are
+   * written together, in their order.
+   * @returns `again`, or `superseded`
    */
   readonly later: <T>(write: BatchWrite<T>, item: T) => StepOutcome;
 }
 
-/** The same with the cursor of the phase at work. */
+/** What a step of one phase works with: the slice's context and the phase's cursor. */
 export interface StepContext<C extends Cursor> extends SliceContext {
   /** Where the phase stands. */
   readonly cursor: C;
-  /** Moves the cursor. It is stored with the transaction that it is called in. */
+  /** Moves the cursor. Call it inside a transaction, which stores the cursor. */
   readonly move: (cursor: C) => void;
 }
 
-/** Writes what came in one by one; inside a transaction. */
+/** Writes items that came in one by one. Called inside a transaction. */
 export type BatchWrite<T> = (context: SliceContext, items: readonly T[]) => void;
 
-/** A reading to be stored, and what follows from it in the same transaction. */
+/** A reading to be stored. */
 export interface ReadingToStore extends UserReading {
+  /** Called in the same transaction. @param changed whether the user's event changed */
   readonly stored: (changed: boolean) => void;
 }
 
 /**
+ * How a step of a phase ended:
  * - `again` there is more to do in this phase
  * - `done` the phase is complete
- * - `wait` it failed for now: back off and resume here
- * - `stop` the run cannot go on
+ * - `wait` the step failed for now: back off, then continue here
+ * - `stop` the run cannot continue
  * - `superseded` the run was cancelled or replaced
  */
 export type StepOutcome =
@@ -71,28 +74,33 @@ export type StepOutcome =
   | { readonly next: "wait"; readonly error: OktaError }
   | { readonly next: "stop"; readonly code: string; readonly message: string };
 
+/** A phase of a run. One call makes one step. */
 export type Phase<C extends Cursor> = (context: StepContext<C>) => Promise<StepOutcome>;
 
 export const AGAIN: StepOutcome = { next: "again" };
 export const DONE: StepOutcome = { next: "done" };
 export const SUPERSEDED: StepOutcome = { next: "superseded" };
 
-/** A unit of work that fails this often in a row is given up for this run; everything else goes on. */
+/** After this many failures in a row, a piece of work is given up for this run; everything else continues. */
 export const GIVE_UP_AFTER = 5;
 
-/** A list whose cursors expire this often is not going to end. */
+/** How often a list is restarted because its cursor has expired. A list that needs more restarts would never end. */
 const MAX_RESTARTS = 3;
 
-/** Calls for single assets in flight at once: as many as one invocation may have waiting for headers. */
+/** Concurrent calls for single assets: as many as one invocation may have waiting for response headers. */
 const CONCURRENCY = 6;
 
 const pageRequest = (cursor: ListCursor, query: Readonly<Record<string, string>>): PageRequest =>
   cursor.next ? { next: cursor.next } : { query };
 
-/** The outcome of a list's step: `failed` is the caller's to judge. */
+/** How a step of a list ended. The caller decides what follows from `failed`. */
 export type ListOutcome = StepOutcome | { readonly next: "failed"; readonly error: OktaError };
 
-/** Reads one page of a list and stores it with the cursor behind it, in one transaction. */
+/**
+ * Reads one page of a list, and stores the page and the next cursor in one transaction.
+ * @param query the query of the first page
+ * @param store stores the page; `number` is 0 for the first page
+ */
 export const listStep = async <C extends ListCursor>(
   context: StepContext<C>,
   read: (request: PageRequest) => Promise<Result<Page, OktaError>>,
@@ -104,7 +112,7 @@ export const listStep = async <C extends ListCursor>(
   const page = await read(pageRequest(cursor, query));
   if (!page.ok) {
     if (page.error.code !== "bad_request" || !cursor.next) return { next: "failed", error: page.error };
-    // The cursor has expired: the list is read again from its start, which is harmless, but not for ever.
+    // Okta's cursor has expired. Reading the list again from its start is harmless, but must not go on for ever.
     const restarts = (cursor.restarts ?? 0) + 1;
     if (restarts > MAX_RESTARTS) return { next: "stop", code: page.error.code, message: page.error.message };
     const restart = () => context.move({ ...context.cursor, next: null, page: 0, restarts });
@@ -121,7 +129,10 @@ export const listStep = async <C extends ListCursor>(
   );
 };
 
-/** Is this failure to be lived with (forbidden, or tried often enough), and under which reason? */
+/**
+ * The reason to store for a failure that has to be accepted: forbidden, or tried often enough. Null: wait and
+ * retry.
+ */
 export const lasting = (error: OktaError, run: Run): "forbidden" | "failed" | null => {
   if (isForbidden(error)) return "forbidden";
   if (error.code === "rate_limited" || error.code === "invalid_credential") return null;
@@ -129,8 +140,8 @@ export const lasting = (error: OktaError, run: Run): "forbidden" | "failed" | nu
 };
 
 /**
- * Works on assets a few at a time, while the slice's budget lasts. `work` stores its own result; the first
- * outcome that is not `again` ends the batch, once what is in flight has come in.
+ * Works on up to 6 assets at a time, while the slice's budget lasts. `work` stores its own result. The first outcome
+ * other than `again` ends the batch, once the calls in flight have finished, and is returned.
  */
 export const forEachAsset = async (
   context: SliceContext,
@@ -152,9 +163,12 @@ export const forEachAsset = async (
 };
 
 /**
- * One asset's fact could not be read. Forbidden: the fact is unknown for that reason. Out of permits, or the
- * credential is refused: the phase waits. Anything else: the fact is unknown as failed and the next asset gets
- * its turn, but many in a row are an outage, which is waited for.
+ * Handles a failure to read one asset's fact:
+ * - rate limited, or the credential is invalid: the phase waits
+ * - forbidden: the fact is unknown as `forbidden`
+ * - anything else: the fact is unknown as `failed`, and the next asset is read. Five such failures in a row are
+ *   taken for an outage, and the phase waits
+ * @param mark stores the reason; called inside a transaction
  */
 export const settleFailure = (
   context: SliceContext,
@@ -163,7 +177,7 @@ export const settleFailure = (
 ): StepOutcome => {
   if (error.code === "rate_limited" || error.code === "invalid_credential") return { next: "wait", error };
   const forbidden = isForbidden(error);
-  // A 404, or an answer that cannot be used, is about this one asset and no sign of an outage.
+  // A 404, or an answer that cannot be used, concerns only this asset and is no sign of an outage.
   const progress = forbidden || error.code === "not_found" || isUnusable(error);
   return context.commit(
     () => {
@@ -175,7 +189,7 @@ export const settleFailure = (
   );
 };
 
-/** The account to ask about. Its status is read only where an answer needs it. */
+/** An account as `okta/user-facts.ts` takes it. Its status is read from the inventory only if it is needed. */
 export const accountOf = ({ inventory }: SliceContext, id: string): AccountRef => ({
   id,
   get status() {
@@ -183,10 +197,10 @@ export const accountOf = ({ inventory }: SliceContext, id: string): AccountRef =
   },
 });
 
-/** A list as stored: one unreadable entry makes the whole unknown, never smaller. */
+/** A list as a reading. One unreadable entry makes the whole list unknown; it is never just left out. */
 export const readingOf = (parsed: Parsed<unknown>): Reading =>
   parsed.quarantined.length === 0 ? { value: JSON.stringify(parsed.records) } : { reason: "failed" };
 
-/** Turns an asset into a tombstone that keeps what its last event said. False when there is none. */
+/** Turns an asset into a tombstone that keeps the facts of its last event. @returns false if no such asset exists */
 export const bury = ({ definition, inventory }: SliceContext, id: string): boolean =>
   inventory.bury(definition.store.reader(inventory), id);

@@ -1,4 +1,6 @@
-/** One stream of one connection: its inventory, and the runs that keep it, whatever object it lives in. */
+/**
+ * One stream of one connection: its inventory and the runs that keep it current. Independent of its Durable Object.
+ */
 import type { Connection } from "../config/types.ts";
 import type { StreamIdentity } from "../contract/objects.ts";
 import type { RateLimitDocument } from "../contract/rate-limit.ts";
@@ -21,32 +23,36 @@ import { statusDocument } from "./status-document.ts";
 import { Runs, type SyncMeta } from "./store.ts";
 
 const DAY_MS = 86_400_000;
-/** Sinks hear of a moved head this often while a run is in progress, and at its end. */
+/** During a run, sinks learn of new events at most this often, and at its end. */
 const TELL_SINKS_EVERY_MS = 5_000;
-/** Cached look-ups dropped after one slice; whatever is beyond has at most the cache's hour to live. */
+/** How many cached look-ups are dropped after one slice, at most. Others expire after ENRICHMENT_TTL_SECONDS. */
 const MAX_INVALIDATIONS = 300;
-/** Permits fetched from the gate at a time. */
+/** How many permits are fetched from the gate at a time, at most. */
 const PERMIT_BATCH = 40;
-/** How long a run waits for its settings to be corrected before it looks again. */
+/** How long a run waits before it checks again whether invalid settings have been corrected. */
 const MISCONFIGURED_WAIT_MS = 60_000;
+/** Used while the settings are invalid. */
 const DEFAULT_REFRESH_DAYS = 7;
 
-/** What a stream reaches beyond its own storage. */
+/** What a stream depends on. */
 export interface StreamDeps {
   readonly definition: StreamDefinition;
-  /** Who it is: the name under which others know its events. */
+  /** The connection and stream. They are part of every event's id. */
   readonly identity: StreamIdentity;
   readonly storage: DurableObjectStorage;
-  /** The connection's settings; null while they are wrong. */
+  /** The connection's settings; null while they are invalid. */
   readonly connection: () => Connection | null;
   readonly connect: (options: Omit<ConnectOptions, "env">) => OktaSession;
-  /** @param share the most of any bucket that the connection takes */
+  /**
+   * What the gate knows about Okta's rate limits.
+   * @param share the part of a bucket that the connection takes at most
+   */
   readonly rateLimits: (share: number) => Promise<readonly RateLimitDocument[]>;
   readonly sinks: {
-    /** Never throws. @returns the names to pass as `known` the next time */
+    /** Tells the sinks the greatest sequence number. Never throws. @returns the names to pass as `known` next time */
     wake(head: number, known: readonly string[]): Promise<readonly string[]>;
     statuses(head: number): Promise<readonly SinkStatusDocument[]>;
-    /** Never throws. */
+    /** After a complete full run: lets the sinks that can (R2) store a copy of the inventory. Never throws. */
     snapshot(runId: string): Promise<void>;
   };
   /** Forgets cached look-ups of these assets. */
@@ -59,14 +65,17 @@ export interface StreamDeps {
 
 const internalError: OktaError = {
   code: "unavailable",
-  message: "An internal error interrupted the run; it goes on by itself.",
+  message: "An internal error interrupted the run. It continues by itself.",
   endpoint: "",
   status: null,
   oktaErrorCode: null,
   retryAt: null,
 };
 
-/** Alarms work in slices (`slice.ts`), phases do the work, `inventory/` stores. The cron only starts or wakes it. */
+/**
+ * One stream at work. Each alarm does one slice (`slice.ts`), phases make the calls, and `inventory/` stores what
+ * they read. Crons only start or revive runs.
+ */
 export class Stream {
   readonly inventory: Inventory;
   readonly explorer: Explorer;
@@ -91,6 +100,7 @@ export class Stream {
     return this.#deps.connection()?.mfaIgnoredFactors ?? [];
   }
 
+  /** Reads the stream's events. */
   get events(): EventReader {
     const { definition, identity, connection } = this.#deps;
     const settings = connection();
@@ -101,6 +111,7 @@ export class Stream {
     });
   }
 
+  /** The stream's status, with its sinks and rate limits. */
   async status(): Promise<StreamStatus> {
     const { definition, identity, connection, rateLimits, sinks, now } = this.#deps;
     const settings = connection();
@@ -115,7 +126,7 @@ export class Stream {
     });
   }
 
-  /** What the inventory knows of an account given by id, login, e-mail or short name. */
+  /** Finds an account that exists by its id, login, e-mail or short name. Only for the users stream. */
   account(identifier: string): AccountFacts {
     const { users } = this.inventory;
     const text = identifier.trim();
@@ -129,10 +140,11 @@ export class Stream {
     return { found: "one", facts: one.facts, readAt: this.#schedule().lastSuccessAt ?? one.changedAt };
   }
 
+  /** Starts a run, or returns the one in progress; see `StreamApi.startRun`. */
   async startRun(kind: RunKind): Promise<Result<{ started: boolean; run: RunDocument }, StreamRefusal>> {
     const current = this.#runs.current();
     if (current !== null) {
-      // Somebody wants it to go on now, for instance because the credential was corrected.
+      // Somebody wants the run to continue now, for instance because the credential was corrected.
       if (current.resumeAt !== null && current.error !== null) {
         this.#update({ ...current, resumeAt: null });
         await this.#deps.storage.setAlarm(this.#deps.now());
@@ -140,13 +152,17 @@ export class Stream {
       return ok({ started: false, run: runDocument(current, null) });
     }
     if (this.#deps.connection() === null) {
-      return err({ code: "misconfigured", message: "The connection's settings are wrong; see /v1/streams." });
+      return err({
+        code: "misconfigured",
+        message: "The connection's settings are invalid. GET /v1/streams says what is wrong.",
+      });
     }
     const first = this.#schedule().lastFullAt === null;
     const run = this.#begin(first ? "full" : kind, first ? "first" : "request");
     return ok({ started: true, run: runDocument(run, null) });
   }
 
+  /** Cancels the current run. Error: `not_found` if there is none. */
   async cancelRun(): Promise<Result<RunDocument, StreamRefusal>> {
     const run = this.#runs.current();
     if (run === null) return err({ code: "not_found", message: "No run is in progress." });
@@ -158,7 +174,7 @@ export class Stream {
     return ok(runDocument(run, null));
   }
 
-  /** Newest first, at most 100. */
+  /** The current run and finished ones, newest first, at most 100. */
   runs(): readonly RunDocument[] {
     const current = this.#runs.current();
     return [...(current ? [current] : []), ...this.#runs.history()]
@@ -166,19 +182,22 @@ export class Stream {
       .map((run) => runDocument(run, null));
   }
 
-  /** Lets held-back deletions go on. */
+  /** Releases held deletions. @returns how many. Error: `conflict` if none are held */
   confirmDeletions(): Result<{ confirmed: number }, StreamRefusal> {
     const { waiting } = this.inventory.sweeps.absentees();
-    if (waiting === 0) return err({ code: "conflict", message: "No deletions are held back." });
+    if (waiting === 0) return err({ code: "conflict", message: "No deletions are held." });
     this.#deps.storage.transactionSync(() => {
       this.inventory.sweeps.confirmAbsentees();
-      // A run that is in progress ends with the deletions anyway.
+      // A run in progress handles deletions in its last phase anyway.
       if (this.#runs.current() === null) this.#begin("delta", "request", ["deletions"]);
     });
     return ok({ confirmed: waiting });
   }
 
-  /** A cron has come. */
+  /**
+   * Called by each cron: starts the run that is due, or revives a run whose alarm was dropped. Also wakes the
+   * sinks.
+   */
   async wake(kind: RunKind): Promise<void> {
     const { storage, now } = this.#deps;
     const current = this.#runs.current();
@@ -187,19 +206,19 @@ export class Stream {
     await this.#tellSinks();
     if (decision.start !== null) this.#begin(decision.start.kind, decision.start.cause);
     else if (current !== null && !this.#slicing && (await storage.getAlarm()) === null) {
-      // An alarm is dropped after six throws; the cron is the watchdog that brings it back.
+      // Cloudflare drops an alarm that has thrown six times. The cron is the watchdog that sets it again.
       await storage.setAlarm(Math.max(now(), current.resumeAt ?? 0));
     }
   }
 
-  /** One slice of the current run, and the alarm for the next. */
+  /** Works on the current run for one slice and sets the alarm for the next. */
   async alarm(): Promise<void> {
     const { storage } = this.#deps;
     const run = this.#runs.current();
     if (run === null || this.#slicing) return;
     const now = this.#deps.now();
     if (run.resumeAt !== null && run.resumeAt > now) return storage.setAlarm(run.resumeAt);
-    // Should this slice be cut off at any instant, the next one starts at once.
+    // If this slice is killed at any point, the next one starts at once.
     await storage.setAlarm(now);
     this.#slicing = true;
     try {
@@ -216,7 +235,7 @@ export class Stream {
     const { definition, identity, connection, connect, storage, now, random } = this.#deps;
     const settings = connection();
     if (settings === null) {
-      const message = "The connection's settings are wrong; the run goes on once they are corrected.";
+      const message = "The connection's settings are invalid. The run continues once they are corrected.";
       run.error = { code: "misconfigured", message, phase: run.phase, at: now() };
       run.resumeAt = now() + MISCONFIGURED_WAIT_MS;
       this.#update(run);
@@ -253,7 +272,7 @@ export class Stream {
     }
   }
 
-  /** A bug, not a failure that was expected: shown, backed off from, and never a dropped alarm. */
+  /** Handles an exception, which is a bug: shows it as the run's error and backs off, so that no alarm is dropped. */
   async #threw(run: Run, error: unknown): Promise<void> {
     const { identity, storage, now, random } = this.#deps;
     log("error", "slice_threw", { ...identity, ...errorFields(error) });
@@ -264,7 +283,7 @@ export class Stream {
     await storage.setAlarm(current.resumeAt ?? now());
   }
 
-  /** After a slice: sets the alarm for the next one, or books the end of the run. */
+  /** After a slice: sets the alarm for the next one or, if the run has ended, starts the run that follows, if any. */
   async #rest(next: number | null): Promise<void> {
     const { storage, now } = this.#deps;
     if (this.#runs.current() !== null) return storage.setAlarm(next ?? now());
@@ -276,7 +295,9 @@ export class Stream {
     if (start !== null) this.#begin(start.kind, start.cause);
   }
 
-  /** Tells those who depend on changes: the look-up cache which accounts are old, the sinks how far the head is. */
+  /**
+   * Reports what the slice changed: accounts to the look-up cache, new events and completed full runs to the sinks.
+   */
   async #tell(run: Run): Promise<void> {
     const { forget, sinks, now } = this.#deps;
     const changed = this.inventory.assets.takeChanged().slice(0, MAX_INVALIDATIONS);
@@ -307,7 +328,7 @@ export class Stream {
       cause,
       phases: only ?? (kind === "full" ? full() : deltaPhases),
       now,
-      // After a gap nobody knows whose factors changed: all are read again.
+      // After a gap in the log it is unknown whose factors changed, so all are read again.
       factorsDueBefore: cause === "gap" ? now : now - days * DAY_MS,
     });
     storage.transactionSync(() => {

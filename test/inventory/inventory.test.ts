@@ -1,4 +1,4 @@
-/** The store by itself, in a real object's SQLite: facts in, sequence and events' facts out. */
+/** The inventory alone, in the SQLite of a real Durable Object: facts go in; sequence numbers and facts come out. */
 import { reset, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
@@ -10,7 +10,7 @@ afterEach(() => reset());
 
 const NOW = 1_760_000_000_000;
 
-/** A fresh inventory; the object itself does nothing while it is not asked. */
+/** Runs `work` on a fresh inventory. The object that holds it does nothing by itself. */
 const within = (work: (inventory: Inventory, tick: (ms: number) => void) => void): Promise<void> =>
   runInDurableObject(env.INVENTORY_STREAM.getByName("t5/users"), (_, state) => {
     let now = NOW;
@@ -68,7 +68,7 @@ describe("the sequence", () => {
       expect(inventory.assets.head).toBe(4);
     }));
 
-  test("keeps its order when many are renumbered at once", () =>
+  test("keeps its order when many assets are renumbered at once", () =>
     within((inventory) => {
       inventory.assets.file([user("c"), user("a"), user("b")]);
       expect(inventory.assets.touch(["b", "c", "nobody"])).toBe(2);
@@ -85,7 +85,7 @@ describe("the sequence", () => {
       ]);
     }));
 
-  test("a page holds the newest state only, in order", () =>
+  test("a page shows only the newest state of each asset, in order", () =>
     within((inventory) => {
       inventory.assets.file([user("a"), user("b"), user("c")]);
       inventory.assets.touch(["a"]);
@@ -93,7 +93,7 @@ describe("the sequence", () => {
       expect([...inventory.users.after(3, 10)].map(({ id }) => id)).toEqual(["a"]);
     }));
 
-  test("more rows than one parameter can hold are filed in one go", () =>
+  test("more rows than one parameter can hold are filed in one call", () =>
     within((inventory) => {
       const many = Array.from({ length: 300 }, (_, index) =>
         user(`u${index}`, { profile: { login: `u${index}`, displayName: "x".repeat(4096) } }),
@@ -109,7 +109,7 @@ describe("the sequence", () => {
 });
 
 describe("factors", () => {
-  test("are pending, known, and unknown with the last value", () =>
+  test("are pending, then known, then unknown with the last known value", () =>
     within((inventory, tick) => {
       inventory.assets.file([user("a")]);
       expect(inventory.users.one("a")?.facts.factors).toEqual({ state: "unknown", reason: "pending" });
@@ -127,7 +127,7 @@ describe("factors", () => {
       expect(inventory.unknown.counts()).toMatchObject({ factors: 1 });
     }));
 
-  test("are read of admins first, then of those never read, then of the longest ago", () =>
+  test("are read for admins first, then where they were never read, then by age", () =>
     within((inventory) => {
       inventory.assets.file(["old", "older", "new", "admin", "fresh"].map((id) => user(id)));
       inventory.assets.setFactors("old", { value: "[]" }, 200);
@@ -141,7 +141,7 @@ describe("factors", () => {
       expect(next(950)).toEqual(["new", "older", "old"]);
     }));
 
-  test("of somebody who is gone cannot be set", () =>
+  test("of a deleted user cannot be set", () =>
     within((inventory) => {
       expect(inventory.assets.setFactors("nobody", { value: "[]" }, NOW)).toBe(false);
       expect(inventory.assets.head).toBe(0);
@@ -158,7 +158,7 @@ describe("groups", () => {
     inventory.memberships.addMembers("00g1", ["a"]);
   };
 
-  test("are unknown until the org's memberships were read, then sorted by id with Everyone among them", () =>
+  test("are unknown until the org's memberships have been read, then sorted by id and include Everyone", () =>
     within((inventory) => {
       two(inventory);
       expect(groupsOf(inventory, "a")).toEqual({ state: "unknown", reason: "pending" });
@@ -172,7 +172,7 @@ describe("groups", () => {
       expect(groupsOf(inventory, "gone")).toMatchObject({ value: [] });
     }));
 
-  test("that a later reading could not get keep their last value, with its age", () =>
+  test("keep their last known value, with its time, if a later reading fails", () =>
     within((inventory) => {
       two(inventory);
       inventory.setGroupsKnown({ at: NOW, reason: null });
@@ -185,7 +185,7 @@ describe("groups", () => {
       expect(inventory.unknown.counts()).toMatchObject({ groups: 3 });
     }));
 
-  test("of one user that could not be read are unknown; a reading of the others says nothing about them", () =>
+  test("that could not be read for one user stay unknown when the whole org's groups are read", () =>
     within((inventory) => {
       two(inventory);
       inventory.assets.setGroupsRead("a", null, true, NOW);
@@ -193,13 +193,13 @@ describe("groups", () => {
       inventory.setGroupsKnown({ at: NOW, reason: null });
       expect(groupsOf(inventory, "a")).toMatchObject({ state: "known" });
       expect(groupsOf(inventory, "b")).toEqual({ state: "unknown", reason: "forbidden" });
-      // Once known, a failure keeps what was known.
+      // Once they are known, a failure keeps what was known.
       inventory.assets.setGroupsRead("b", null, true, NOW + 1);
       inventory.assets.setGroupsRead("b", "failed", false, NOW + 2);
       expect(groupsOf(inventory, "b")).toMatchObject({ state: "unknown", last: { at: NOW + 1 } });
     }));
 
-  test("that change renew the events of their members, and of nobody else", () =>
+  test("that change renew the events of their members and of nobody else", () =>
     within((inventory) => {
       two(inventory);
       const { head } = inventory.assets;
@@ -213,7 +213,7 @@ describe("groups", () => {
       expect(inventory.assets.head).toBe(head + 4);
     }));
 
-  test("members that a complete listing does not show have left", () =>
+  test("lose the members that a complete listing does not show", () =>
     within((inventory) => {
       two(inventory);
       inventory.memberships.addMembers("00g1", ["b"]);
@@ -225,7 +225,7 @@ describe("groups", () => {
       expect(inventory.memberships.membersOf("00g1")).toEqual(["b"]);
     }));
 
-  test("events of a membership that come late or twice change nothing", () =>
+  test("do not change when a membership event is late or repeated", () =>
     within((inventory) => {
       two(inventory);
       const event = (member: boolean, published: number) =>
@@ -244,7 +244,7 @@ describe("roles", () => {
     { id: "ra1", type: "ORG_ADMIN", label: "Org", status: "ACTIVE", assignmentType: "USER" },
   ]);
 
-  test("are unknown of everybody until the admins are known; then everybody else has none", () =>
+  test("are unknown for every user until the admins are known; then all other users have none", () =>
     within((inventory) => {
       inventory.assets.file([user("a"), user("b")]);
       expect(inventory.users.one("b")?.facts.roles).toEqual({ state: "unknown", reason: "pending" });
@@ -261,7 +261,7 @@ describe("roles", () => {
       expect(inventory.unknown.counts()).not.toHaveProperty("roles");
     }));
 
-  test("of somebody who is no admin any more are gone", () =>
+  test("of a user who is no longer an admin are gone", () =>
     within((inventory) => {
       inventory.assets.file([user("a")]);
       inventory.admins.setRoles("a", { value: ROLE }, NOW);
@@ -282,7 +282,7 @@ describe("roles", () => {
 });
 
 describe("deletion", () => {
-  test("leaves a tombstone that says what was last known, and no trace in groups; it expires", () =>
+  test("leaves a tombstone with the last known facts, which expires, and removes the memberships", () =>
     within((inventory, tick) => {
       inventory.assets.file([user("a"), user("b")]);
       inventory.groups.file(group("00g1"));
@@ -306,7 +306,7 @@ describe("deletion", () => {
       expect(inventory.assets.counts()).toEqual({ total: 1, deleted: 0 });
     }));
 
-  test("somebody who comes back is alive again", () =>
+  test("ends when the user comes back", () =>
     within((inventory) => {
       inventory.assets.file([user("a")]);
       inventory.bury(inventory.users, "a");
@@ -315,7 +315,7 @@ describe("deletion", () => {
       expect(inventory.assets.counts()).toEqual({ total: 1, deleted: 0 });
     }));
 
-  test("absentees are those that a complete listing did not show; they wait for a word", () =>
+  test("absentees are the assets that a complete listing did not show; they wait to be confirmed", () =>
     within((inventory) => {
       inventory.assets.file([user("a"), user("b"), user("c")]);
       inventory.sweeps.add("users", 0, ["a"]);
@@ -329,7 +329,7 @@ describe("deletion", () => {
 });
 
 describe("finding an account", () => {
-  test("by login, by e-mail, by the login before the @; many are many", () =>
+  test("by login, by e-mail or by the login before the @, which may match several users", () =>
     within((inventory) => {
       inventory.assets.file([
         user("a", { profile: { login: "Mary@example.com", email: "m@mail.example.com" } }),
@@ -347,7 +347,7 @@ describe("finding an account", () => {
 });
 
 describe("the quarantine", () => {
-  test("counts a bad record once, until it can be read or is not seen again", () =>
+  test("counts a bad record once, until it can be read or no longer appears", () =>
     within((inventory, tick) => {
       const bad = { id: null, reason: "no id" };
       inventory.quarantine.add(bad, "users/0/1");

@@ -32,7 +32,9 @@ const membership = (member: boolean): Effect => ({
   member,
 });
 
-/** Every type that Okta's documentation names as changing users, memberships, MFA, roles or last logins. */
+/**
+ * Every event type that, according to Okta's documentation, changes users, memberships, MFA, roles or last logins.
+ */
 const usersTable: readonly (readonly [string, readonly Effect[]])[] = [
   ["user.lifecycle.create", [readUser]],
   ["user.lifecycle.activate", [readUser]],
@@ -81,7 +83,7 @@ const devicesTable: readonly (readonly [string, readonly Effect[]])[] = [
   ["device.user.remove", [readDeviceQuietly]],
 ];
 
-describe("what a log event makes stale", () => {
+describe("the effects of a log event", () => {
   test.each(usersTable)("users: %s", (type, effects) => {
     expect(effectsOf(rulesOf("users"), event(type))).toEqual(effects);
   });
@@ -90,29 +92,29 @@ describe("what a log event makes stale", () => {
     expect(effectsOf(rulesOf("devices"), event(type))).toEqual(effects);
   });
 
-  test("the tables above are all that is asked for", () => {
+  test("no other event types are requested", () => {
     expect(Object.keys(rulesOf("users")).sort()).toEqual(usersTable.map(([type]) => type).sort());
     expect(Object.keys(rulesOf("devices")).sort()).toEqual(devicesTable.map(([type]) => type).sort());
   });
 
-  test("a stream does not care for the other's events, nor for types of no interest", () => {
+  test("a stream ignores the other stream's events and types that do not concern it", () => {
     expect(effectsOf(rulesOf("devices"), event("user.lifecycle.create"))).toEqual([]);
     expect(effectsOf(rulesOf("users"), event("device.user.add"))).toEqual([]);
     expect(effectsOf(rulesOf("users"), event("application.user_membership.add"))).toEqual([]);
   });
 
-  test.each(["FAILURE", "DENY"])("an action that ended in %s changed nothing", (outcome) => {
+  test.each(["FAILURE", "DENY"])("an action that ended in %s has no effect", (outcome) => {
     expect(effectsOf(rulesOf("users"), event("user.session.start", { outcome }))).toEqual([]);
     expect(effectsOf(rulesOf("users"), event("user.lifecycle.suspend", { outcome }))).toEqual([]);
   });
 
-  test("a role binding that names nobody makes the whole list of people with roles stale", () => {
+  test("a role binding that names nobody makes the whole list of users with roles stale", () => {
     expect(effectsOf(rulesOf("users"), event("iam.resourceset.bindings.add", { target: [] }))).toEqual([
       { do: "read_again", kind: "assignees", id: "all" },
     ]);
   });
 
-  test("every pair of a membership event with several targets is applied", () => {
+  test("a membership event with several targets applies to every pair of user and group", () => {
     const target2 = [target("User", "a"), target("User", "b"), target("UserGroup", "g")];
     expect(effectsOf(rulesOf("users"), event("group.user_membership.add", { target: target2 }))).toEqual([
       { do: "membership", groupId: "g", userId: "a", member: true },
@@ -120,12 +122,12 @@ describe("what a log event makes stale", () => {
     ]);
   });
 
-  test("a sign-in by something that is no user is nobody's last login", () => {
+  test("a sign-in by an actor that is not a user has no effect", () => {
     const actor = { id: "sys", type: "SystemPrincipal", alternateId: null };
     expect(effectsOf(rulesOf("users"), event("user.session.start", { actor }))).toEqual([]);
   });
 
-  test("the filter is Okta's grammar: eventType eq, joined by or", () => {
+  test("the filter is valid in Okta's grammar: eventType eq, joined by or", () => {
     expect(logFilter(rulesOf("devices")).split(" or ")).toEqual(
       devicesTable.map(([type]) => `eventType eq "${type}"`),
     );

@@ -1,6 +1,6 @@
 /**
- * A third stream, made from a definition alone: the org's groups as assets of their own. It is read in full, follows
- * changes, is searched and exported by the same engine as users and devices.
+ * A third stream that needs nothing but a definition: the org's groups as assets. The engine that reads, follows,
+ * searches and exports users and devices does all of this for groups, too.
  */
 import { reset, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
@@ -19,7 +19,7 @@ import { createOrg, type TestOrg } from "../support/org.ts";
 
 const CONNECTION = "t6";
 
-/** A group in the shape of an asset: the search index finds it by its display name. */
+/** A group in the shape of an asset. The search index finds it by its display name. */
 interface TeamRecord extends AssetRecord {
   readonly status: string;
   readonly profile: { readonly displayName: string | null };
@@ -41,7 +41,7 @@ const file: StreamDefinition<TeamRecord>["store"]["file"] = (inventory, records)
   return inventory.assets.file(records).size;
 };
 
-/** The documents of a new stream would be its own; these borrow the devices' shape. */
+/** A new stream would have documents of its own; this one borrows those of devices. */
 const found = (id: string, name: string | null, status: string, deleted: boolean): FoundDevice => ({
   stream: "devices",
   id,
@@ -135,8 +135,8 @@ beforeEach(async () => {
 afterEach(() => reset());
 
 /**
- * The stream in an object's real storage. A delivery's object lends it: one that was never set up does nothing when
- * an alarm wakes it, so that the test alone drives the slices.
+ * Runs `work` with the stream in the real storage of a Durable Object. The object is a SinkDelivery that was never
+ * set up: it does nothing when an alarm wakes it, so only the test drives the slices.
  */
 const withTeams = (work: (stream: Stream) => Promise<void>): Promise<void> => {
   const identity = { connection: CONNECTION, stream: "devices" } as const;
@@ -168,7 +168,7 @@ const run = async (stream: Stream, kind: "full" | "delta"): Promise<void> => {
   expect(last).toMatchObject({ state: "done", error: null });
 };
 
-/** Ids and names as the org has them. */
+/** The names of the org's groups by id. */
 const groupsOfOrg = async (): Promise<Map<string, string>> => {
   const { groups } = await org.dump();
   return new Map(groups.map(({ id, profile }) => [String(id), String(Reflect.get(Object(profile), "name"))]));
@@ -184,7 +184,7 @@ const named = (stream: Stream): Map<string, string> =>
       .map(({ team, name }) => [team, name]),
   );
 
-test("a full run, changes by the log, deletions, search, totals and export", () =>
+test("has full runs, changes from the log, deletions, search, totals and export", () =>
   withTeams(async (stream) => {
     await run(stream, "full");
     const before = await groupsOfOrg();
@@ -211,7 +211,7 @@ test("a full run, changes by the log, deletions, search, totals and export", () 
     const search = (q: string) => stream.explorer.search({ q, after: 0, limit: 10 }, []).results;
     expect(search("quokka").map(({ id }) => id)).toEqual([renamed]);
     expect(search("wombats").map(({ id }) => id)).toEqual([made.id]);
-    // A filter that its assets do not have fits nothing.
+    // A filter that the stream does not have matches nothing.
     expect(stream.explorer.search({ admin: true, after: 0, limit: 10 }, []).results).toEqual([]);
     expect(stream.explorer.summary([])).toMatchObject({ total: before.size, deleted: 1 });
     const detail = stream.explorer.detail("devices", made.id, stream.events);

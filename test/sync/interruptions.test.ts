@@ -1,4 +1,4 @@
-/** Runs that are interrupted, cancelled, asked for twice, or have no settings to go by. */
+/** Runs that are interrupted, cancelled or requested twice, and runs that a cron starts. */
 import {
   abortAllDurableObjects,
   createScheduledController,
@@ -34,16 +34,16 @@ const expectEqual = async (org: TestOrg): Promise<void> => {
   expect(differences(stored, expectedUsers(await org.dump()))).toEqual([]);
 };
 
-/** A run that takes long enough to be met in the middle of it. */
+/** Starts a run that takes long enough to be interrupted. */
 const slowRun = async (users = 450) => {
   const org = await createOrg(CONNECTION, { users, groups: 20, latencyMs: 15 });
   const run = await startRun(CONNECTION);
   return { org, run };
 };
 
-describe("an object that is thrown out of memory in the middle of a run", () => {
+describe("an object that is evicted from memory during a run", () => {
   test.each(["memberships", "users", "factors"] as const)(
-    "in phase %s: goes on there, and is whole in the end",
+    "in phase %s: continues there and ends with a complete inventory",
     async (phase) => {
       const { org, run } = await slowRun();
       await until(CONNECTION, (status) => status.run?.phase === phase || status.run === null);
@@ -54,7 +54,7 @@ describe("an object that is thrown out of memory in the middle of a run", () => 
     },
   );
 
-  test("again and again, gate and all, without warning", async () => {
+  test("repeatedly and without warning, together with all other objects: loses nothing", async () => {
     const { org, run } = await slowRun(250);
     for (let times = 0; times < 5; times++) {
       await new Promise((resolve) => setTimeout(resolve, 20 + 50 * times));
@@ -78,7 +78,7 @@ describe("an object that is thrown out of memory in the middle of a run", () => 
 });
 
 describe("cancelling", () => {
-  test("ends the run at once, and everything that was stored stays", async () => {
+  test("ends the run at once and keeps everything that was stored", async () => {
     const { org, run } = await slowRun();
     await until(CONNECTION, (status) => status.run?.phase === "factors");
     const stored = await inventory(CONNECTION);
@@ -92,7 +92,7 @@ describe("cancelling", () => {
     });
     const status = await statusOf(CONNECTION);
     expect(status).toMatchObject({ state: "idle", run: null, assets: { total: 450 } });
-    // What was under way when it was cancelled is not stored any more, and no further call is made.
+    // Calls that were in flight are not stored any more, and no further call is made.
     await new Promise((resolve) => setTimeout(resolve, 300));
     const { total } = await org.stats();
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -100,7 +100,7 @@ describe("cancelling", () => {
     expect((await statusOf(CONNECTION)).head).toBe(status.head);
     expect(newestById(await inventory(CONNECTION)).size).toBe(450);
 
-    // There is nothing left to cancel; the history remembers; the next run is the first full one still.
+    // There is nothing left to cancel, the history has the run, and the next run is still the first full one.
     expect((await call(CONNECTION, "DELETE", "/v1/streams/users/runs/current")).status).toBe(404);
     const history = await call(CONNECTION, "GET", "/v1/streams/users/runs");
     expect(await history.json()).toMatchObject({ runs: [{ id: run.id, state: "cancelled" }] });
@@ -109,8 +109,8 @@ describe("cancelling", () => {
   });
 });
 
-describe("asking for a run", () => {
-  test("while one is on answers with that one, whatever kind was asked for", async () => {
+describe("requesting a run", () => {
+  test("while one is in progress returns that run, whichever kind is requested", async () => {
     const { run } = await slowRun(50);
     for (const kind of ["full", "delta"]) {
       const response = await call(CONNECTION, "POST", "/v1/streams/users/runs", { kind });
@@ -122,11 +122,11 @@ describe("asking for a run", () => {
     expect(await history.json()).toMatchObject({ runs: [{ id: run.id, state: "done" }] });
   });
 
-  test("starts one, full or delta, and the history is newest first", async () => {
+  test("starts a full or delta run, and the history is newest first", async () => {
     await createOrg(CONNECTION, { users: 10, groups: 2 });
     const first = await call(CONNECTION, "POST", "/v1/streams/users/runs", { kind: "delta" });
     expect(first.status).toBe(202);
-    // Before the first full run there is nothing that a delta could build on.
+    // Before the first full run, there is nothing that a delta run could build on.
     expect(await first.json()).toMatchObject({ kind: "full", cause: "first" });
     await untilIdle(CONNECTION);
     expect(await sync(CONNECTION, "delta")).toMatchObject({ kind: "delta", cause: "request", state: "done" });
@@ -137,7 +137,7 @@ describe("asking for a run", () => {
     expect(history.runs.map(({ kind }) => kind)).toEqual(["full", "delta", "full"]);
   });
 
-  test("both streams run side by side within one connection", async () => {
+  test("for both streams of one connection lets them run at the same time", async () => {
     const org = await createOrg(CONNECTION, { users: 100, groups: 4, devices: 300, latencyMs: 5 });
     await startRun(CONNECTION, "full", "users");
     await startRun(CONNECTION, "full", "devices");
@@ -149,7 +149,7 @@ describe("asking for a run", () => {
 });
 
 describe("the cron", () => {
-  test("starts the first full run of every connection that is configured", async () => {
+  test("starts the first full run of every configured connection", async () => {
     const org = await createOrg(CONNECTION, { users: 10, groups: 2 });
     await worker.scheduled(createScheduledController({ cron: "*/15 * * * *" }), env);
     expect(await untilIdle(CONNECTION)).toMatchObject({ kind: "full", cause: "first", state: "done" });

@@ -1,7 +1,7 @@
 /**
- * A model test: random changes of an org, deltas, faults and evictions in any order; after a quiet delta the
- * inventory equals the org. A failure prints the seed that repeats it:
- * `npm test -- --project worker model -t "seed 7$"`. `MODEL_STEPS=2000 MODEL_SEEDS=50` walks further.
+ * A model test: random changes of an org, delta runs, faults and evictions in any order. After a quiet time and a
+ * delta run, the inventory must equal the org. A failure prints its seed; to repeat it, run `npm test -- --project
+ * worker model -t "seed 7$"`. `MODEL_STEPS=2000 MODEL_SEEDS=50` goes further.
  */
 
 import { evictDurableObject, reset } from "cloudflare:test";
@@ -29,7 +29,7 @@ import {
 const CONNECTION = "t10";
 const STREAMS: readonly StreamName[] = ["users", "devices"];
 
-/** mulberry32: small, and the same everywhere. */
+/** mulberry32, a small generator of random numbers that is the same everywhere. */
 const randomOf = (seed: number): (() => number) => {
   let state = seed;
   return () => {
@@ -43,7 +43,7 @@ const randomOf = (seed: number): (() => number) => {
 const isDeleted = (event: Json): boolean =>
   partsOf(event, "enrichments").some((enrichment) => partOf(enrichment, "data")["is_deleted"] === true);
 
-/** Starts a run and goes on until the stream rests; a backoff is cut short, as a person's "run now" does it. */
+/** Starts a run and waits until it has ended. A backoff is cut short by asking for a run again, as a person would. */
 const runToRest = async (stream: StreamName, kind: RunKind): Promise<void> => {
   await startRun(CONNECTION, kind, stream);
   for (let turn = 0; turn < 3000; turn++) {
@@ -55,7 +55,7 @@ const runToRest = async (stream: StreamName, kind: RunKind): Promise<void> => {
   throw new Error(`no rest: ${JSON.stringify(await statusOf(CONNECTION, stream))}`);
 };
 
-/** Drops the object's memory; one that rests has none to drop. */
+/** Evicts the object from memory. An object that is not running has nothing to evict. */
 const evict = async (stream: StreamName): Promise<void> => {
   try {
     await evictDurableObject(streamStub(CONNECTION, stream));
@@ -84,9 +84,9 @@ const FAULTS: readonly Fault["kind"][] = [
   "reset",
   "html",
 ];
-/** Far beyond every lag and overlap: what happened before is visible everywhere after it. */
+/** Much longer than every lag and overlap: after this time, all earlier changes are visible everywhere. */
 const QUIET_MS = 10 * 60_000;
-/** Steps between two comparisons. */
+/** How many steps there are between two comparisons. */
 const STRETCH = 20;
 
 const walk = async (seed: number, steps: number): Promise<void> => {

@@ -10,13 +10,17 @@ import { osFamily } from "../../ocsf/platform.ts";
 import type { ExploreTools, Filters } from "../definition.ts";
 import { sum, sumBy } from "../facets.ts";
 
-/** Stands for what a device does not say. */
+/** The compliance status of a device that does not report one. */
 const UNKNOWN = "UNKNOWN";
 
-/** A platform by the name that people use; one that is not given has none. */
+/**
+ * A platform by the name that people use, such as `macOS`. A platform that we do not know keeps Okta's spelling;
+ * `Unknown` if there is none.
+ */
 const platformName = (platform: string | null): string =>
   filled(platform) === null ? "Unknown" : (osFamily(platform ?? "") ?? platform ?? "");
 
+/** The search filters that devices have. */
 export const deviceFilters: Filters = {
   platform: (wanted, { sql }) => ({
     platforms: facetValues(sql, "platform").filter((name) => platformName(name) === wanted),
@@ -27,9 +31,11 @@ export const deviceFilters: Filters = {
   managed: (managed) => ({ managed }),
 };
 
+/** The device with this id, as a list of ids. */
 export const exactDevices = ({ devices }: Inventory, text: string): readonly string[] =>
   devices.one(text) === null ? [] : [text];
 
+/** A device as a search shows it. */
 export const foundDevice = ({ id, facts: { device }, deletedAt }: StoredAsset<DeviceFacts>): FoundDevice => ({
   stream: "devices",
   id,
@@ -50,6 +56,7 @@ export const foundDevice = ({ id, facts: { device }, deletedAt }: StoredAsset<De
   })),
 });
 
+/** The totals of the devices stream. */
 export const summarizeDevices = ({ sql, now }: ExploreTools): DeviceSummary => {
   const { all } = countFacets(sql);
   return {

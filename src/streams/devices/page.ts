@@ -1,9 +1,9 @@
-/** What a device's page shows. */
 import type { DeviceFacts } from "../../inventory/facts.ts";
 import { isManaged, lastSeen } from "../../ocsf/derive.ts";
 import { osFamily } from "../../ocsf/platform.ts";
 import { type AssetPage, text, time, truth, word } from "../asset-page.ts";
 
+/** The content of a device's page. */
 export const devicePage = ({ device }: DeviceFacts): AssetPage => {
   const { profile } = device;
   return {

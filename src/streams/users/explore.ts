@@ -10,7 +10,7 @@ import { displayName, hasMfa, isAdmin } from "../../ocsf/derive.ts";
 import type { ExploreTools, Filters } from "../definition.ts";
 import { sum, sumBy } from "../facets.ts";
 
-/** Facts of somebody of whom only the factors matter, from the index's kinds of factors, `type|provider`. */
+/** Facts of a user of whom only the factors matter. @param kinds as the search index has them: `type|provider` */
 const withFactors = (kinds: readonly string[]): UserFacts => ({
   user: {
     id: "",
@@ -35,12 +35,13 @@ const withFactors = (kinds: readonly string[]): UserFacts => ({
   ),
 });
 
-/** @param kinds as the index has them, JSON; null when factors were never read */
+/** Whether a user with these factors counts as enrolled. @param kinds JSON from the index; null if never read */
 const mfaWord = (kinds: string | null, ignored: readonly string[]): SearchQuery["mfa"] => {
   if (kinds === null) return "unknown";
   return hasMfa(withFactors(JSON.parse(kinds)), ignored) ? "enrolled" : "not_enrolled";
 };
 
+/** The search filters that users have. */
 export const userFilters: Filters = {
   mfa: (wanted, { sql, ignored }) => ({
     notDeprovisioned: true,
@@ -50,14 +51,16 @@ export const userFilters: Filters = {
   }),
   admin: () => ({ admin: true }),
   unknown: (fact, { inventory }) => ({ ids: inventory.unknown.ids(fact) }),
-  // Nobody's membership of Everyone is stored.
+  // Memberships of Everyone are not stored.
   group: (group, { inventory }) =>
     group === inventory.groups.everyoneId() ? { notDeprovisioned: true } : { group },
 };
 
+/** The ids of the users who have exactly this id, login, e-mail or short name. */
 export const exactUsers = ({ users }: Inventory, text: string): readonly string[] =>
   users.one(text) === null ? users.named(text.toLowerCase()).map(({ id }) => id) : [text];
 
+/** A user as a search shows it. @param ignored lower-case factor types that do not count as MFA */
 export const foundUser = (
   { id, facts, deletedAt }: StoredAsset<UserFacts>,
   ignored: readonly string[],
@@ -75,6 +78,7 @@ export const foundUser = (
   last_login: facts.user.lastLogin,
 });
 
+/** The totals of the users stream. */
 export const summarizeUsers = ({ sql, inventory, ignored, now }: ExploreTools): UserSummary => {
   const { all, admins } = countFacets(sql);
   const enrolled = ({ mfa }: FacetCount): boolean | null =>

@@ -1,11 +1,11 @@
-/** How users are filed, and what follows from it. */
+/** Filing users, and what follows from it. */
 import type { Inventory } from "../../inventory/inventory.ts";
 import type { OktaUser } from "../../okta/records.ts";
 import type { Filing } from "../definition.ts";
 
 /**
- * Files users and settles what their status alone says. With a cause, also queues what has to be read of new users
- * and of those who lost or regained their account. Call within a transaction.
+ * Files users and stores what follows from their status alone. With a cause, it also queues what has to be read
+ * about new users and about users who became DEPROVISIONED or stopped being so. The caller opens the transaction.
  * @returns how many were new or changed
  */
 export const fileUsers = (
@@ -40,8 +40,9 @@ export const fileUsers = (
 };
 
 /**
- * Whether Everyone holds DEPROVISIONED users is documented nowhere: its own count shows it, being nearer either to
- * all users or to those that are not DEPROVISIONED. Call within a transaction.
+ * Decides whether DEPROVISIONED users belong to Everyone, which Okta does not document. The number of its members
+ * shows it: it is closer either to the number of all users or to the number of those that are not DEPROVISIONED.
+ * The caller opens the transaction.
  * @param listed how many users the complete list showed
  */
 export const settleEveryone = ({ groups, sweeps }: Inventory, listed: number): void => {

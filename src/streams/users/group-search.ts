@@ -1,4 +1,4 @@
-/** Which groups, and whose members, have changed. */
+/** Finding the groups that have changed, and those whose members have. */
 import type { Inventory } from "../../inventory/inventory.ts";
 import { SAME_CHANGE_MS } from "../../inventory/stale.ts";
 import { type OktaGroup, parseAll, parseGroup } from "../../okta/records.ts";
@@ -14,7 +14,7 @@ const file = (inventory: Inventory, records: readonly unknown[], { runStartedAt 
   return 0;
 };
 
-/** Some orgs do not take the search of groups by `lastUpdated`. */
+/** For orgs that refuse to search groups by `lastUpdated`. */
 const membershipSearch: Search = {
   name: "memberships",
   read,
@@ -22,6 +22,7 @@ const membershipSearch: Search = {
   file,
 };
 
+/** Finds groups whose record or members have changed. */
 export const groupSearch: Search = {
   name: "groups",
   read,
@@ -30,7 +31,10 @@ export const groupSearch: Search = {
   otherwise: membershipSearch,
 };
 
-/** A changed group: its record is at hand; its members are listed again unless the log has reported the change. */
+/**
+ * Files a changed group. Its members are queued to be listed again, unless the log has already reported the change or
+ * they have been listed since.
+ */
 const fileGroup = (inventory: Inventory, group: OktaGroup, runStartedAt: number): void => {
   const { groups, memberships, stale, meta } = inventory;
   const before = groups.hasRoles(group.id);

@@ -1,8 +1,8 @@
-/** What a person's page shows. */
 import type { UserFacts } from "../../inventory/facts.ts";
 import { displayName, filled, fullName, isAdmin } from "../../ocsf/derive.ts";
 import { type AssetPage, ago, text, time, truth } from "../asset-page.ts";
 
+/** The content of a user's page. */
 export const userPage = (facts: UserFacts): AssetPage => {
   const { user } = facts;
   const { profile } = user;

@@ -1,4 +1,4 @@
-/** Assets that a complete list left out: each is confirmed by its id before it is called deleted. */
+/** Deletions. An asset counts as deleted only once Okta has confirmed by its id that it does not exist. */
 import { TOMBSTONE_DAYS } from "../../contract/limits.ts";
 import type { DeletionsCursor } from "../cursors.ts";
 import {
@@ -15,11 +15,15 @@ import {
 const BATCH = 200;
 const DAY_MS = 86_400_000;
 
+/**
+ * Drops old tombstones, finds the assets that this run's complete list left out, and checks by id those that need not
+ * wait for a person. If more are missing than DELETION_GUARD allows, or the list was empty, all of them are held.
+ */
 export const deletionsPhase: Phase<DeletionsCursor> = async (context) => {
   const { definition, inventory, run, connection } = context;
   const { name } = definition;
   if (context.cursor.part === undefined) {
-    const listed = run.phases.includes(name); // only a complete list of this run shows who is absent
+    const listed = run.phases.includes(name); // only a complete list of this run shows what is absent
     return context.commit(() => {
       inventory.assets.expireTombstones(context.now() - TOMBSTONE_DAYS * DAY_MS);
       if (listed) {
@@ -36,7 +40,7 @@ export const deletionsPhase: Phase<DeletionsCursor> = async (context) => {
   return ids.length === 0 ? DONE : forEachAsset(context, ids, (id) => confirmById(context, id));
 };
 
-/** One absentee by its id: none is a deletion, an answer shows that the list was behind. */
+/** Checks one absentee by its id. If Okta has no such asset, it was deleted; if it has, the list was behind. */
 const confirmById = async (context: SliceContext, id: string): Promise<StepOutcome> => {
   const { definition, inventory, run, api } = context;
   const { source, store, name } = definition;

@@ -1,4 +1,4 @@
-/** MFA factors: one call a user, so each is read only when it has to be. */
+/** Reading MFA factors. This takes one call per user, so they are read only when they have to be. */
 import { readFactors as askFactors } from "../../okta/user-facts.ts";
 import type { FactorsCursor } from "../cursors.ts";
 import {
@@ -16,12 +16,12 @@ import {
 } from "../step.ts";
 
 const BATCH = 200;
-/** So many refusals without a single success are a refusal for all. */
+/** After this many refusals without a success, factors count as forbidden for every user. */
 const FORBIDDEN_FOR_ALL = 5;
 
 /**
- * Those never known first (people with roles before others), then what is due; failures get a second try, and what
- * a full run may cost beyond its plan goes to those read longest ago.
+ * Reads the factors that are due: users with roles first, then factors that were never read, then the oldest ones.
+ * Failures get a second try. The few calls that a full run may make beyond its prediction go to the oldest readings.
  */
 export const factorsPhase: Phase<FactorsCursor> = async (context) => {
   const { inventory, run } = context;
@@ -47,10 +47,12 @@ export const factorsPhase: Phase<FactorsCursor> = async (context) => {
   );
 };
 
-/** The part of a run's predicted calls, and the number, that may be spent on facts that are not due. */
+/** The part of a run's predicted calls that it may spend on factors that are not due. */
 const SPARE_PART = 0.02;
+/** How many calls it may spend on them in addition. */
 const SPARE_CALLS = 5;
 
+/** Reads the factors that were read longest ago, although they are not due. */
 const spareCalls = async (context: StepContext<FactorsCursor>): Promise<StepOutcome> => {
   const { inventory, run } = context;
   const left = context.cursor.left ?? Math.floor((run.calls.predicted ?? 0) * SPARE_PART) + SPARE_CALLS;
@@ -71,15 +73,16 @@ const spareCalls = async (context: StepContext<FactorsCursor>): Promise<StepOutc
 const isRefusedForAll = ({ cursor }: StepContext<FactorsCursor>): boolean =>
   (cursor.refusals ?? 0) >= FORBIDDEN_FOR_ALL && cursor.succeeded !== true;
 
-/** What becomes of a reading, told in the transaction that stores it. */
+/** Called with the outcome of a reading, in the transaction that stores it. */
 interface FactorsNotes {
+  /** The reading or its failure was stored. @param changed whether the user's event changed */
   readonly stored: (changed: boolean) => void;
   readonly succeeded?: () => void;
-  /** @param forAll it says the same of everybody */
+  /** @param forAll whether the refusal applies to every user */
   readonly refused?: (forAll: boolean) => void;
 }
 
-/** Keeps count in the cursor, to tell "forbidden for all" from "forbidden for one". */
+/** Counts refusals in the cursor, to distinguish "forbidden for every user" from "forbidden for one user". */
 const noting = (context: StepContext<FactorsCursor>): FactorsNotes => ({
   stored: () => {},
   succeeded: () => context.move({ ...context.cursor, succeeded: true }),
@@ -89,7 +92,7 @@ const noting = (context: StepContext<FactorsCursor>): FactorsNotes => ({
   },
 });
 
-/** Reads one user's factors and stores them, or why they are not known. */
+/** Reads one user's factors and stores them, or the reason why they are unknown. */
 export const readFactors = async (
   context: SliceContext,
   userId: string,
@@ -107,7 +110,7 @@ export const readFactors = async (
   }
   return settleFailure(context, factors.error, (reason) => {
     storeReadings(context, [{ userId, reading: { reason }, readAt, stored: notes.stored }]);
-    // A missing scope is the same for everybody; a missing permission may be for this one user only.
+    // A missing scope applies to every user; a missing permission may concern only this one.
     if (reason === "forbidden") notes.refused?.(factors.error.code === "insufficient_scope");
   });
 };

@@ -1,4 +1,4 @@
-/** Groups with their sizes, and the roles they give. */
+/** Reading groups with their sizes, and the roles that they give. */
 import { isForbidden } from "../../okta/errors.ts";
 import { parseAll, parseGroup, parseRoles } from "../../okta/records.ts";
 import { PAGE, planMemberships } from "../../streams/plan.ts";
@@ -16,7 +16,7 @@ import {
 
 const LISTING = "groups";
 
-/** Every group, with `expand=stats`: the counts decide how the rest is read. */
+/** Lists all groups with `expand=stats`. Their sizes decide how the memberships are read. */
 export const groupsPhase: Phase<ListCursor> = async (context) => {
   const { inventory, run, api } = context;
   const outcome = await listStep(
@@ -38,7 +38,7 @@ export const groupsPhase: Phase<ListCursor> = async (context) => {
     return reason === null ? { next: "wait", error: outcome.error } : giveUpGroups(context, reason);
   }
   if (outcome.next !== "done") return outcome;
-  // Okta has at least its Everyone group: none at all is a credential that may not see them.
+  // Every org has at least Everyone. An empty list means that the credential may not see groups.
   if (inventory.sweeps.size(LISTING) === 0) return giveUpGroups(context, "forbidden");
   return context.commit(() => {
     for (const id of inventory.groups.absentFrom(LISTING)) inventory.groups.remove(id);
@@ -47,6 +47,7 @@ export const groupsPhase: Phase<ListCursor> = async (context) => {
   }, DONE);
 };
 
+/** Makes groups and roles unknown for the whole org, and skips the phases that need groups. */
 const giveUpGroups = (context: SliceContext, reason: "forbidden" | "failed"): StepOutcome => {
   const { inventory, run } = context;
   return context.commit(() => {
@@ -57,7 +58,9 @@ const giveUpGroups = (context: SliceContext, reason: "forbidden" | "failed"): St
   }, DONE);
 };
 
-/** Per group or per user, whichever is fewer calls; the phases follow. */
+/**
+ * Chooses to read memberships per group or per user, whichever takes fewer calls, and sets the phases accordingly.
+ */
 const decideMemberships = ({ definition, inventory, run }: SliceContext): void => {
   const active = inventory.assets.countNotDeprovisioned() || inventory.groups.everyoneCount();
   const { mode, calls } = planMemberships(inventory.groups.toList(), active);
@@ -67,7 +70,7 @@ const decideMemberships = ({ definition, inventory, run }: SliceContext): void =
   run.phases = definition.run.fullPhases({ memberships: mode, everyoneHasRoles });
 };
 
-/** The roles that groups give: one call for each group that has any, never one per user. */
+/** Reads the roles that groups give: one call per group that gives any or may give some. */
 export const groupRolesPhase: Phase<Record<string, never>> = async (context) => {
   const { inventory, run, api } = context;
   const id = inventory.groups.nextWithRoles(run.startedAt);
@@ -78,17 +81,17 @@ export const groupRolesPhase: Phase<Record<string, never>> = async (context) => 
     const reading = readingOf(parseRoles(roles.value));
     return context.commit(() => inventory.groups.setRoles(id, reading, readAt), AGAIN);
   }
-  // A 404 says nothing of the roles of a group that was just listed: they are not known.
+  // The group was just listed, so a 404 says nothing about its roles: they are unknown.
   const reason = roles.error.code === "not_found" ? "failed" : lasting(roles.error, run);
   if (reason === null) return { next: "wait", error: roles.error };
   return context.commit(() => {
-    // Reading roles is allowed or not as a whole: one refusal saves the calls for the others.
+    // Reading roles is allowed for all groups or for none, so one refusal saves the other calls.
     if (isForbidden(roles.error)) inventory.groups.refuseRoles(reason, run.startedAt, readAt);
     else inventory.groups.setRoles(id, { reason }, readAt);
   }, AGAIN);
 };
 
-/** Is a group gone, by its own id? Another 404 about it proves nothing. */
+/** Whether a group no longer exists, by reading it by id. A 404 for its members or roles alone would not prove it. */
 export const isGroupGone = async ({ api }: SliceContext, groupId: string): Promise<boolean> => {
   const record = await api.group(groupId);
   return !record.ok && record.error.code === "not_found";

@@ -1,9 +1,9 @@
-/** The complete list of a stream's assets. */
 import { parseAll } from "../../okta/records.ts";
 import type { ListCursor } from "../cursors.ts";
 import { predict } from "../prediction.ts";
 import { DONE, listStep, type Phase, type StepOutcome } from "../step.ts";
 
+/** Reads the complete list of a stream's assets. */
 export const listPhase: Phase<ListCursor> = async (context) => {
   const { definition, inventory, run, api } = context;
   const { source, store, name } = definition;
@@ -14,7 +14,7 @@ export const listPhase: Phase<ListCursor> = async (context) => {
     (page, number) => {
       if (number === 0) inventory.sweeps.begin(name);
       const { records, quarantined } = parseAll(page.records, (record) => source.parse(record));
-      // A record that cannot be read is no sign of absence.
+      // An asset whose record cannot be read is not absent.
       const unreadable = quarantined.flatMap(({ id }) => (id === null ? [] : [id]));
       inventory.sweeps.add(name, number, [...records.map(({ id }) => id), ...unreadable]);
       for (const [index, bad] of quarantined.entries()) {
@@ -31,7 +31,7 @@ export const listPhase: Phase<ListCursor> = async (context) => {
   return outcome.next === "done" ? closeList(context) : outcome;
 };
 
-/** The list is complete: what only all of it says is settled. */
+/** After the last page: stores what only the complete list shows. */
 const closeList = (context: Parameters<typeof listPhase>[0]): StepOutcome => {
   const { definition, inventory, run, api, meta } = context;
   const { name, source, store } = definition;
@@ -42,7 +42,7 @@ const closeList = (context: Parameters<typeof listPhase>[0]): StepOutcome => {
   return context.commit(() => {
     store.listed?.(inventory, listed);
     inventory.quarantine.forgetBefore(run.startedAt);
-    // Only what changes from the beginning of this run on is left for the searches to find.
+    // The searches only have to find what has changed since this run began.
     meta.set("watermarks", { searchedAt: run.startedAt + api.skewMs });
     run.calls.predicted = predict(context);
   }, DONE);

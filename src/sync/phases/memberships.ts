@@ -1,4 +1,3 @@
-/** Members, group by group, 1,000 a page; Everyone and empty groups are not asked for. */
 import { identifierOf } from "../../okta/records.ts";
 import { PAGE } from "../../streams/plan.ts";
 import type { MembershipsCursor } from "../cursors.ts";
@@ -7,11 +6,12 @@ import { isGroupGone } from "./groups.ts";
 
 const LISTING = "members";
 
+/** Lists the members of each group, except Everyone and empty groups. */
 export const membershipsPhase: Phase<MembershipsCursor> = async (context) => {
   const { inventory, run, api, cursor } = context;
   const group = cursor.next ? (cursor.group ?? "") : inventory.groups.nextToList(cursor.group ?? "")?.id;
   if (group === undefined || group === "") return finish(context);
-  /** The group is dealt with: its cursor is left behind together with its pages. */
+  /** Finishes this group: moves to a cursor without its pages. */
   const leave = (refusal: MembershipsCursor["refusal"]) =>
     context.move({ group, ...(refusal !== undefined && { refusal }) });
   const outcome = await listStep(
@@ -20,7 +20,7 @@ export const membershipsPhase: Phase<MembershipsCursor> = async (context) => {
     { limit: String(PAGE.members) },
     (page, number) => {
       if (number === 0) inventory.sweeps.begin(LISTING);
-      // A member whose record is unreadable still is a member, as long as it has an id.
+      // A member whose record cannot be read is still a member, as long as it has an id.
       const ids = page.records.map(identifierOf).filter((id) => id !== null);
       inventory.sweeps.add(LISTING, number, ids);
       inventory.memberships.addMembers(group, ids);
@@ -42,6 +42,7 @@ export const membershipsPhase: Phase<MembershipsCursor> = async (context) => {
   return context.commit(() => leave(context.cursor.refusal ?? reason), AGAIN);
 };
 
+/** After the last group: stores how far memberships are known for the whole org. */
 const finish = (context: StepContext<MembershipsCursor>): StepOutcome => {
   const { inventory, run } = context;
   return context.commit(() => {

@@ -1,4 +1,4 @@
-/** Reads again just what changed, of just what changed. */
+/** Reading again what the log, the searches or other phases have marked as stale, and nothing else. */
 import type { StaleEntry, StaleKind } from "../../inventory/stale.ts";
 import type { OktaError, OktaErrorCode } from "../../okta/errors.ts";
 import { identifierOf, parseAll, parseGroup, parseRoles } from "../../okta/records.ts";
@@ -22,7 +22,9 @@ import { isGroupGone } from "./groups.ts";
 import { ASSIGNEES, assigneesFailed, listAssignees, readRoles } from "./roles.ts";
 import { readUserGroups } from "./user-groups.ts";
 
-/** Groups first: what they give decides whose roles are read; assets before their facts. */
+/**
+ * Groups come first, because the roles that they give decide whose roles are read. Assets come before their facts.
+ */
 const ORDER: readonly StaleKind[] = [
   "group",
   "group_roles",
@@ -35,6 +37,7 @@ const ORDER: readonly StaleKind[] = [
 ];
 const BATCH = 100;
 
+/** Reads the next stale entries. Each leaves the queue in the transaction that stores what was read. */
 export const refetchPhase: Phase<RefetchCursor> = async (context) => {
   const { stale } = context.inventory;
   for (const kind of ORDER) {
@@ -56,7 +59,7 @@ const readAgain = (context: SliceContext, entry: StaleEntry): Promise<StepOutcom
     inventory.stale.done(kind, id);
     if (changed) run.changes[cause] += 1;
   };
-  // Facts of people whom the inventory does not know belong to nobody yet; their account comes with its own.
+  // Facts of users whom the inventory does not know are not read. They are queued when the user is filed.
   const known = inventory.assets.exists(id);
   switch (kind) {
     case "factors":
@@ -74,10 +77,11 @@ const readAgain = (context: SliceContext, entry: StaleEntry): Promise<StepOutcom
   }
 };
 
+/** Removes an entry without reading it. */
 const drop = (context: SliceContext, { kind, id }: StaleEntry): StepOutcome =>
   context.commit(() => context.inventory.stale.done(kind, id), AGAIN);
 
-/** Refusals that waiting does not change. */
+/** Errors that waiting does not change. */
 const hopeless: ReadonlySet<OktaErrorCode> = new Set([
   "bad_request",
   "not_found",
@@ -85,7 +89,7 @@ const hopeless: ReadonlySet<OktaErrorCode> = new Set([
   "foreign_origin",
 ]);
 
-/** A failure that may pass is waited for; another one costs its own entry, which a full run makes up for. */
+/** Waits if the failure may pass. Otherwise drops the entry; the next full run makes up for it. */
 const failedOn = (context: SliceContext, entry: StaleEntry, error: OktaError): StepOutcome =>
   hopeless.has(error.code) || lasting(error, context.run) !== null
     ? drop(context, entry)
@@ -123,7 +127,7 @@ const readGroup = async (context: SliceContext, entry: StaleEntry): Promise<Step
   }, AGAIN);
 };
 
-/** A group's roles, and then those of its members, who have them through it. */
+/** Reads a group's roles, and queues the roles of its members, who have them through the group. */
 const readGroupRoles = async (context: SliceContext, entry: StaleEntry): Promise<StepOutcome> => {
   const { inventory, run, api } = context;
   const { id, cause } = entry;
@@ -145,12 +149,12 @@ const readGroupRoles = async (context: SliceContext, entry: StaleEntry): Promise
   }, AGAIN);
 };
 
-/** All members of one group, page by page. */
+/** Reads one page of a group's members. */
 const readMembers = async (context: StepContext<RefetchCursor>, entry: StaleEntry): Promise<StepOutcome> => {
   const { inventory, run, api } = context;
   const { id, cause } = entry;
   const listing = `members/${id}`;
-  // A cursor that belongs to another list would lead astray.
+  // The cursor may belong to another list.
   if (context.cursor.group !== id) context.move({ group: id, since: api.serverNow() });
   const readFrom = context.cursor.since ?? api.serverNow();
   const givesRoles = inventory.groups.hasRoles(id);
@@ -184,7 +188,7 @@ const readMembers = async (context: StepContext<RefetchCursor>, entry: StaleEntr
   return failedOn(context, entry, outcome.error);
 };
 
-/** The list of people with roles, when the log said that it changed but not for whom. */
+/** Reads one page of the users with roles. The log has reported a change but not for whom. */
 const readAssignees = async (
   context: StepContext<RefetchCursor>,
   entry: StaleEntry,

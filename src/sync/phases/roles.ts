@@ -1,4 +1,4 @@
-/** Who has roles, and which. */
+/** Reading who has roles, and which roles. */
 import { identifierOf } from "../../okta/records.ts";
 import { readRoles as askRoles } from "../../okta/user-facts.ts";
 import { PAGE } from "../../streams/plan.ts";
@@ -20,11 +20,14 @@ import {
   settleFailure,
 } from "../step.ts";
 
-/** The listing of the people with roles. */
+/** The name of the listing of users with roles. */
 export const ASSIGNEES = "assignees";
 const BATCH = 100;
 
-/** One page of the people with a role of their own. Whether Okta lists those with a role by group is undocumented. */
+/**
+ * Reads one page of the users with roles assigned to them. Okta does not document whether this list includes users
+ * whose roles come only through a group.
+ */
 export const listAssignees = <C extends ListCursor>(context: StepContext<C>): Promise<ListOutcome> => {
   const { inventory, api } = context;
   return listStep(
@@ -39,12 +42,13 @@ export const listAssignees = <C extends ListCursor>(context: StepContext<C>): Pr
   );
 };
 
+/** Lists the users with roles assigned to them. */
 export const assigneesPhase: Phase<ListCursor> = async (context) => {
   const outcome = await listAssignees(context);
   return outcome.next === "failed" ? assigneesFailed(context, outcome) : outcome;
 };
 
-/** The list of people with roles could not be read: it is waited for, or who has roles is unknown org-wide. */
+/** Handles a failure to list the users with roles: waits, or makes roles unknown for the whole org. */
 export const assigneesFailed = (
   context: SliceContext,
   { error }: Extract<ListOutcome, { next: "failed" }>,
@@ -58,7 +62,10 @@ export const assigneesFailed = (
   }, DONE);
 };
 
-/** The roles of each of them, direct and by group, in one call a person; failures get a second try at the end. */
+/**
+ * Reads the roles, direct and through groups, of each user who has or may have some: one call per user. Failures
+ * get a second try at the end.
+ */
 export const adminRolesPhase: Phase<PassCursor> = async (context) => {
   const { inventory, run } = context;
   const { part, since = run.startedAt } = context.cursor;
@@ -79,7 +86,10 @@ export const adminRolesPhase: Phase<PassCursor> = async (context) => {
   }, DONE);
 };
 
-/** Reads one person's roles and stores them, or why they are not known. `stored` runs in the same transaction. */
+/**
+ * Reads one user's roles and stores them, or the reason why they are unknown.
+ * @param stored called in the same transaction, with whether the user's event changed
+ */
 export const readRoles = async (
   context: SliceContext,
   userId: string,

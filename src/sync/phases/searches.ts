@@ -1,11 +1,11 @@
-/** What Okta's searches by time show to have changed. */
 import type { Search } from "../../streams/definition.ts";
 import type { SearchesCursor } from "../cursors.ts";
 import { AGAIN, DONE, lasting, listStep, type Phase, type StepContext, type StepOutcome } from "../step.ts";
 
-/** Searches see a change late: each looks this far back over what the one before has seen. */
+/** Okta's searches show changes late, so each one overlaps the time that the previous one covered by this much. */
 const OVERLAP_MS = 2 * 60_000;
 
+/** Finds what Okta has updated, with the stream's searches by time, one after another. */
 export const searchesPhase: Phase<SearchesCursor> = async (context) => {
   const { definition, inventory, run, api, meta } = context;
   const { searches } = definition.source;
@@ -26,12 +26,13 @@ export const searchesPhase: Phase<SearchesCursor> = async (context) => {
   if (outcome.next === "failed") {
     const refused = outcome.error.code === "bad_request";
     if (!refused && lasting(outcome.error, run) === null) return { next: "wait", error: outcome.error };
-    // A search that Okta does not take or allow is left to the next full run; the others go on.
+    // If Okta refuses a search and there is no other, the next full run makes up for it. The other searches continue.
     return goOn(context, refused && search.otherwise ? search.otherwise : after(searches, search), since);
   }
   return outcome.next === "done" ? goOn(context, after(searches, search), since) : outcome;
 };
 
+/** The search with this name. Throws if the stream has none: a bug. */
 const named = (searches: readonly Search[], name: string): Search => {
   const all = searches.flatMap((search) => [search, ...(search.otherwise ? [search.otherwise] : [])]);
   const search = all.find((candidate) => candidate.name === name);
@@ -39,11 +40,11 @@ const named = (searches: readonly Search[], name: string): Search => {
   return search;
 };
 
-/** The search that follows this one, or the one that it stands in for. */
+/** The search after this one. A search that was used instead of another has the place of the other. */
 const after = (searches: readonly Search[], done: Search): Search | undefined =>
   searches[searches.findIndex((search) => search === done || search.otherwise === done) + 1];
 
-/** Goes on with a search, or ends the phase, which moves the watermark. */
+/** Continues with a search or, without one, moves the watermark and ends the phase. */
 const goOn = (
   context: StepContext<SearchesCursor>,
   search: Search | undefined,

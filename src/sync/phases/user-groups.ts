@@ -1,4 +1,4 @@
-/** Memberships read user by user, where that is fewer calls than group by group. */
+/** Reading memberships user by user, if that takes fewer calls than group by group. */
 import { readGroups } from "../../okta/user-facts.ts";
 import type { PassCursor } from "../cursors.ts";
 import {
@@ -14,6 +14,7 @@ import {
 
 const BATCH = 200;
 
+/** Reads the groups of each user that is not DEPROVISIONED. Failures get a second try. */
 export const userGroupsPhase: Phase<PassCursor> = async (context) => {
   const { inventory, run } = context;
   const { part = "first", since = run.startedAt } = context.cursor;
@@ -25,7 +26,10 @@ export const userGroupsPhase: Phase<PassCursor> = async (context) => {
   return context.commit(() => inventory.setGroupsKnown({ at: run.startedAt, reason: null }), DONE);
 };
 
-/** Reads one user's groups and stores them, or why they are not known. `stored` runs in the same transaction. */
+/**
+ * Reads one user's groups and stores them, or the reason why they are unknown.
+ * @param stored called in the same transaction, with whether the user's event changed
+ */
 export const readUserGroups = async (
   context: SliceContext,
   userId: string,
@@ -44,7 +48,7 @@ export const readUserGroups = async (
     const own = groups.value.filter(({ id }) => id !== everyone);
     for (const group of own) {
       if (inventory.groups.has(group.id)) continue;
-      // A user's list may say no more of a group than its name: the next delta reads it whole.
+      // A user's list may hold no more of a group than its id and profile, so the group is queued to be read by id.
       inventory.groups.file(group);
       inventory.stale.add("group", group.id, "search", readAt);
     }
