@@ -1,7 +1,8 @@
 import type { OktaRole } from "../okta/records.ts";
-import type { Assets, Reading } from "./assets.ts";
+import type { Assets } from "./assets.ts";
 import { type Fact, known, type UnknownReason, unknown } from "./facts.ts";
 import type { InventoryMeta, Meta, OrgFact } from "./meta.ts";
+import type { Reading } from "./readings.ts";
 
 /** What is stored about a user who has roles or may have some. */
 export interface AdminRow {

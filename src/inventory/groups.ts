@@ -1,7 +1,8 @@
 import type { OktaGroup, OktaRole } from "../okta/records.ts";
-import type { Assets, Reading } from "./assets.ts";
+import type { Assets } from "./assets.ts";
 import { type Fact, type GroupFacts, known, type UnknownReason, unknown } from "./facts.ts";
 import type { InventoryMeta, Meta } from "./meta.ts";
+import type { Reading } from "./readings.ts";
 import { jsonChunks } from "./sql.ts";
 
 /**

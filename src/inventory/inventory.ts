@@ -3,6 +3,7 @@ import type { OktaDevice } from "../okta/records.ts";
 import { Admins } from "./admins.ts";
 import { type AssetReader, RecordReader } from "./asset-reader.ts";
 import { Assets } from "./assets.ts";
+import { Factors } from "./factors.ts";
 import type { DeviceFacts } from "./facts.ts";
 import { Groups } from "./groups.ts";
 import { Memberships } from "./memberships.ts";
@@ -11,6 +12,7 @@ import { Quarantine } from "./quarantine.ts";
 import { Stale } from "./stale.ts";
 import { Sweeps } from "./sweeps.ts";
 import { UnknownFacts } from "./unknown-facts.ts";
+import { UserGroups } from "./user-groups.ts";
 import { UserReader } from "./user-reader.ts";
 
 export class Inventory {
@@ -18,7 +20,9 @@ export class Inventory {
   readonly assets: Assets;
   readonly users: UserReader;
   readonly devices: RecordReader<OktaDevice, DeviceFacts>;
+  readonly factors: Factors;
   readonly groups: Groups;
+  readonly userGroups: UserGroups;
   readonly memberships: Memberships;
   readonly admins: Admins;
   readonly unknown: UnknownFacts;
@@ -32,6 +36,8 @@ export class Inventory {
     this.#sql = sql;
     this.meta = new Meta(sql);
     this.assets = new Assets(sql, this.meta, now);
+    this.factors = new Factors(sql, this.assets, now);
+    this.userGroups = new UserGroups(sql, this.meta, this.assets);
     this.groups = new Groups(sql, this.meta, this.assets);
     this.users = new UserReader(sql, this.meta, this.groups);
     this.devices = this.records((device) => ({ device }));

@@ -122,7 +122,7 @@ export const users: StreamDefinition<OktaUser, UserFacts> = {
       ];
     },
     deltaPhases: ["log", "searches", "refetch", "rolling", "deletions"],
-    predict({ assets, groups, admins }, { membershipCalls, factorsDueBefore, factorsRead }) {
+    predict({ assets, factors, groups, admins }, { membershipCalls, factorsDueBefore, factorsRead }) {
       const known = assets.counts().total;
       const everyone = groups.everyoneCount() ?? 0;
       const count = Math.max(known, everyone);
@@ -135,7 +135,7 @@ export const users: StreamDefinition<OktaUser, UserFacts> = {
         membershipCalls,
         admins: admins.count(),
         groupsWithRoles: groups.countWithRoles(),
-        factors: known === 0 ? active : assets.countFactorsDue(factorsDueBefore) + factorsRead,
+        factors: known === 0 ? active : factors.countDue(factorsDueBefore) + factorsRead,
       });
     },
   },

@@ -1,8 +1,8 @@
 /** What a phase works with, what it can answer, and what several phases share. */
 import type { Connection } from "../config/types.ts";
-import type { Reading, UserReading } from "../inventory/assets.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { Meta } from "../inventory/meta.ts";
+import type { Reading, UserReading } from "../inventory/readings.ts";
 import type { Result } from "../lib/result.ts";
 import type { OktaApi, Page, PageRequest } from "../okta/api.ts";
 import { isForbidden, type OktaError } from "../okta/errors.ts";

@@ -113,11 +113,11 @@ describe("factors", () => {
     within((inventory, tick) => {
       inventory.assets.file([user("a")]);
       expect(inventory.users.one("a")?.facts.factors).toEqual({ state: "unknown", reason: "pending" });
-      expect(inventory.assets.setFactors("a", { value: "[]" }, NOW)).toBe(true);
+      expect(inventory.factors.set("a", { value: "[]" }, NOW)).toBe(true);
       expect(inventory.users.one("a")?.facts.factors).toEqual({ state: "known", value: [], at: NOW });
       tick(1000);
-      expect(inventory.assets.setFactors("a", { value: "[]" }, NOW + 1000)).toBe(false);
-      expect(inventory.assets.setFactors("a", { reason: "forbidden" }, NOW + 2000)).toBe(true);
+      expect(inventory.factors.set("a", { value: "[]" }, NOW + 1000)).toBe(false);
+      expect(inventory.factors.set("a", { reason: "forbidden" }, NOW + 2000)).toBe(true);
       expect(inventory.users.one("a")?.facts.factors).toEqual({
         state: "unknown",
         reason: "forbidden",
@@ -130,20 +130,20 @@ describe("factors", () => {
   test("are read for admins first, then where they were never read, then by age", () =>
     within((inventory) => {
       inventory.assets.file(["old", "older", "new", "admin", "fresh"].map((id) => user(id)));
-      inventory.assets.setFactors("old", { value: "[]" }, 200);
-      inventory.assets.setFactors("older", { value: "[]" }, 100);
-      inventory.assets.setFactors("fresh", { value: "[]" }, 900);
+      inventory.factors.set("old", { value: "[]" }, 200);
+      inventory.factors.set("older", { value: "[]" }, 100);
+      inventory.factors.set("fresh", { value: "[]" }, 900);
       inventory.admins.setRoles("admin", { value: "[]" }, 1);
       const next = (triedBefore: number) =>
-        inventory.assets.nextFactors({ dueBefore: 500, triedBefore, failedOnly: false, limit: 10 });
+        inventory.factors.next({ dueBefore: 500, triedBefore, failedOnly: false, limit: 10 });
       expect(next(950)).toEqual(["admin"]);
-      inventory.assets.setFactors("admin", { value: "[]" }, 960);
+      inventory.factors.set("admin", { value: "[]" }, 960);
       expect(next(950)).toEqual(["new", "older", "old"]);
     }));
 
   test("of a deleted user cannot be set", () =>
     within((inventory) => {
-      expect(inventory.assets.setFactors("nobody", { value: "[]" }, NOW)).toBe(false);
+      expect(inventory.factors.set("nobody", { value: "[]" }, NOW)).toBe(false);
       expect(inventory.assets.head).toBe(0);
     }));
 });
@@ -188,14 +188,14 @@ describe("groups", () => {
   test("that could not be read for one user stay unknown when the whole org's groups are read", () =>
     within((inventory) => {
       two(inventory);
-      inventory.assets.setGroupsRead("a", null, true, NOW);
-      inventory.assets.setGroupsRead("b", "forbidden", false, NOW);
+      inventory.userGroups.setRead("a", null, true, NOW);
+      inventory.userGroups.setRead("b", "forbidden", false, NOW);
       inventory.setGroupsKnown({ at: NOW, reason: null });
       expect(groupsOf(inventory, "a")).toMatchObject({ state: "known" });
       expect(groupsOf(inventory, "b")).toEqual({ state: "unknown", reason: "forbidden" });
       // Once they are known, a failure keeps what was known.
-      inventory.assets.setGroupsRead("b", null, true, NOW + 1);
-      inventory.assets.setGroupsRead("b", "failed", false, NOW + 2);
+      inventory.userGroups.setRead("b", null, true, NOW + 1);
+      inventory.userGroups.setRead("b", "failed", false, NOW + 2);
       expect(groupsOf(inventory, "b")).toMatchObject({ state: "unknown", last: { at: NOW + 1 } });
     }));
 

@@ -13,7 +13,7 @@ export const fileUsers = (
   users: readonly OktaUser[],
   { now, cause }: Filing,
 ): number => {
-  const { assets, stale } = inventory;
+  const { assets, factors, stale, userGroups } = inventory;
   const changed = assets.file(users);
   const deprovisioned: string[] = [];
   const revived: string[] = [];
@@ -29,12 +29,12 @@ export const fileUsers = (
     if (back) revived.push(id);
     if (cause === undefined) continue;
     const turned = gone || back;
-    if (isNew) assets.groupsNeverKnown(id);
+    if (isNew) userGroups.neverKnown(id);
     if (isNew || turned) stale.add("user_groups", id, cause, now);
     if ((isNew || turned) && status !== "DEPROVISIONED") stale.add("factors", id, cause, now);
     if (turned) stale.add("roles", id, cause, now);
   }
-  assets.settleFactors({ deprovisioned, revived });
+  factors.settle({ deprovisioned, revived });
   inventory.quarantine.clear(users.map(({ id }) => id));
   return changed.size;
 };

@@ -26,7 +26,7 @@ const FORBIDDEN_FOR_ALL = 5;
 export const factorsPhase: Phase<FactorsCursor> = async (context) => {
   const { inventory, run } = context;
   const { part = "first", since = run.startedAt } = context.cursor;
-  const ids = inventory.assets.nextFactors({
+  const ids = inventory.factors.next({
     dueBefore: run.factorsDueBefore,
     triedBefore: since,
     failedOnly: part === "second",
@@ -38,7 +38,7 @@ export const factorsPhase: Phase<FactorsCursor> = async (context) => {
       return read.next === "again" && isRefusedForAll(context) ? DONE : read;
     });
     if (!isRefusedForAll(context) || outcome.next === "superseded") return outcome;
-    return context.commit(() => inventory.assets.refuseFactors("forbidden", run.startedAt), DONE);
+    return context.commit(() => inventory.factors.refuse("forbidden", run.startedAt), DONE);
   }
   if (part === "second") return spareCalls(context);
   return context.commit(
@@ -56,7 +56,7 @@ const SPARE_CALLS = 5;
 const spareCalls = async (context: StepContext<FactorsCursor>): Promise<StepOutcome> => {
   const { inventory, run } = context;
   const left = context.cursor.left ?? Math.floor((run.calls.predicted ?? 0) * SPARE_PART) + SPARE_CALLS;
-  const ids = inventory.assets.nextFactorsByAge({
+  const ids = inventory.factors.nextByAge({
     dueBefore: run.startedAt,
     retryBefore: run.startedAt,
     limit: Math.min(left, context.callsLeft()),
@@ -116,6 +116,6 @@ export const readFactors = async (
 };
 
 const storeReadings: BatchWrite<ReadingToStore> = ({ inventory }, readings) => {
-  const changed = inventory.assets.setFactorsOf(readings);
+  const changed = inventory.factors.setOf(readings);
   for (const { userId, stored } of readings) stored(changed.has(userId));
 };

@@ -48,7 +48,7 @@ const finish = (context: StepContext<MembershipsCursor>): StepOutcome => {
   return context.commit(() => {
     for (const id of inventory.groups.emptyOnes()) inventory.groups.empty(id);
     const reason = context.cursor.refusal ?? null;
-    if (reason === null) inventory.assets.clearGroupsReasons();
+    if (reason === null) inventory.userGroups.clearReasons();
     const before = inventory.meta.get("groups")?.at ?? null;
     inventory.setGroupsKnown({ at: reason === null ? run.startedAt : before, reason });
     inventory.sweeps.begin(LISTING);

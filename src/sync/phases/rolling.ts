@@ -19,7 +19,7 @@ const rollingBudget = (users: number, refreshDays: number): number =>
 export const rollingPhase: Phase<RollingCursor> = async (context) => {
   const { inventory, run, connection, now, cursor } = context;
   const next = (limit: number): string[] =>
-    inventory.assets.nextFactorsByAge({
+    inventory.factors.nextByAge({
       dueBefore: run.startedAt - connection.refreshDays * DUE_PART * DAY_MS,
       retryBefore: Math.min(run.startedAt, now() - RETRY_MS),
       limit,

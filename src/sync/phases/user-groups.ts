@@ -18,7 +18,7 @@ const BATCH = 200;
 export const userGroupsPhase: Phase<PassCursor> = async (context) => {
   const { inventory, run } = context;
   const { part = "first", since = run.startedAt } = context.cursor;
-  const ids = inventory.assets.nextUserGroups(since, BATCH, part === "second");
+  const ids = inventory.userGroups.next(since, BATCH, part === "second");
   if (ids.length > 0) return forEachAsset(context, ids, (id) => readUserGroups(context, id, () => {}));
   if (part === "first") {
     return context.commit(() => context.move({ part: "second", since: context.now() }), AGAIN);
@@ -40,7 +40,7 @@ export const readUserGroups = async (
   const readAt = context.now();
   if (!groups.ok) {
     return settleFailure(context, groups.error, (reason) =>
-      stored(inventory.assets.setGroupsRead(userId, reason, false, readAt)),
+      stored(inventory.userGroups.setRead(userId, reason, false, readAt)),
     );
   }
   return context.commit(() => {
@@ -54,6 +54,6 @@ export const readUserGroups = async (
     }
     const ids = own.map(({ id }) => id);
     const changed = inventory.memberships.replaceGroupsOf(userId, ids);
-    stored(inventory.assets.setGroupsRead(userId, null, changed, readAt));
+    stored(inventory.userGroups.setRead(userId, null, changed, readAt));
   }, AGAIN);
 };
