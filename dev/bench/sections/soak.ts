@@ -1,5 +1,5 @@
 /**
- * Simulated weeks in minutes, on the real `wrangler dev`: org and Worker live by one clock, a day of it is four crons
+ * Simulated weeks in minutes, in the real runtime over storage on disk: org and Worker live by one clock, a day of it is four crons
  * six hours apart. Meanwhile people change, Okta fails, objects are evicted in the middle of their work, the runtime
  * is killed every third day, tokens are revoked and keys rotated. In the end inventory and receiver must equal the
  * org, and nothing may have grown: memory, rows, dead letters.
@@ -92,7 +92,7 @@ const rebirth = async (scene: Scene, story: Story): Promise<void> => {
 /** An inventory of the same org by a Worker that has lived through nothing: what it stores. */
 const storedAnew = async (scene: Scene): Promise<Record<string, Stored>> => {
   await scene.worker.kill();
-  await scene.forget();
+  await scene.worker.forget();
   await scene.start();
   await scene.cron(FULL_CRON);
   await scene.rest({ delivered: true });

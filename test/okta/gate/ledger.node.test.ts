@@ -11,6 +11,7 @@ import {
   type Priority,
   release,
 } from "../../../src/okta/gate/ledger.ts";
+import { examples } from "../../support/seeds.ts";
 import { Simulation, type Step, type TrueBucket, type World } from "./simulation.ts";
 
 const USERS = "/api/v1/users";
@@ -356,7 +357,7 @@ describe("for any order of grants, calls, late or lost answers, and restarts", (
         simulation.run(order);
         expect(simulation.overshare()).toBe(0);
       }),
-      { numRuns: 300 },
+      examples(300),
     );
   });
 
@@ -367,7 +368,7 @@ describe("for any order of grants, calls, late or lost answers, and restarts", (
         simulation.run(order);
         expect(simulation.fullest).toBeLessThanOrEqual(0.8);
       }),
-      { numRuns: 300 },
+      examples(300),
     );
   });
 
@@ -389,7 +390,7 @@ describe("for any order of grants, calls, late or lost answers, and restarts", (
           expect(simulation.ask(0, bucket, 1)).toBe(1);
         }
       }),
-      { numRuns: 100 },
+      examples(100),
     );
   });
 });
