@@ -5,9 +5,8 @@ import {
   unstable_getMiniflareWorkerOptions as workerOptionsOf,
 } from "wrangler";
 import { createOktaWorld } from "./dev/okta-org/index.ts";
-
-/** Every outbound request of the Worker under test ends here: simulated orgs by hostname, all else refused. */
-const world = createOktaWorld();
+import { chances } from "./test/support/chances.ts";
+import { LongestFirst, WORKERS } from "./test/support/order.ts";
 
 // The Worker as wrangler.toml describes it. Its bindings are left out below because wrangler adds those of the
 // developer's own .dev.vars, which must not reach the tests.
@@ -15,7 +14,7 @@ const config = readConfig({ config: "./wrangler.toml" });
 const { main, workerOptions } = workerOptionsOf(config);
 if (main === undefined) throw new Error("wrangler.toml: main is missing");
 
-/** A connection for each test file that needs an org of its own, t1 to t20, so that files can run side by side. */
+/** Connections for tests that need an org of their own, t1 to t20; every test file has all of them to itself. */
 const numbers = Array.from({ length: 20 }, (_, index) => index + 1);
 const connections = numbers.map((n) => ({
   id: `t${n}`,
@@ -24,51 +23,74 @@ const connections = numbers.map((n) => ({
 }));
 const tokens = Object.fromEntries(numbers.map((n) => [`T${n}_API_TOKEN`, "sim-token"]));
 
-/** A busy machine is slow; what hangs, hangs longer than this. */
-const patience = { testTimeout: 30_000, hookTimeout: 30_000 };
+const shared = {
+  setupFiles: ["test/support/setup.ts"],
+  provide: chances(process.env),
+  maxWorkers: WORKERS,
+  // The walks of the model, which mostly wait.
+  maxConcurrency: 10,
+  // A busy machine is slow; what hangs, hangs longer than this.
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+};
 
 export default defineConfig({
   test: {
     // The Worker's log lines belong to tests that fail.
     silent: "passed-only",
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
+        // What runs the Worker in a process of its own mostly waits, so it runs beside the others.
+        test: {
+          ...shared,
+          name: "process",
+          include: ["test/**/*.process.test.ts"],
+          isolate: false,
+          globalSetup: ["test/support/build-once.ts"],
+        },
+      },
+      {
         plugins: [
-          cloudflareTest({
-            main,
-            miniflare: {
-              ...workerOptions,
-              // Off in wrangler.toml as shipped, so that a first deploy works on a free account.
-              r2Buckets: ["EVENTS"],
-              queueProducers: { EVENTS_QUEUE: "okta-events" },
-              bindings: {
-                ...config.vars,
-                OKTA_BASE_URL: "https://sim.okta.com",
-                OKTA_API_TOKEN: "sim-token",
-                CONNECTIONS: JSON.stringify(connections),
-                ...tokens,
-                // Lengthen the model test (test/sync/model.test.ts).
-                MODEL_STEPS: process.env["MODEL_STEPS"] ?? "",
-                MODEL_SEEDS: process.env["MODEL_SEEDS"] ?? "",
-                API_KEYS:
-                  "test-key-0123456789-0123456789-01234567,read:read-key-0123456789-0123456789-01234567",
+          cloudflareTest(() => {
+            // Each test file has a runtime of its own, with a world of its own: every outbound request of the Worker
+            // ends there, at simulated orgs by hostname; all else is refused.
+            const world = createOktaWorld();
+            return {
+              main,
+              miniflare: {
+                ...workerOptions,
+                // Off in wrangler.toml as shipped, so that a first deploy works on a free account.
+                r2Buckets: ["EVENTS"],
+                queueProducers: { EVENTS_QUEUE: "okta-events" },
+                bindings: {
+                  ...config.vars,
+                  OKTA_BASE_URL: "https://sim.okta.com",
+                  OKTA_API_TOKEN: "sim-token",
+                  CONNECTIONS: JSON.stringify(connections),
+                  ...tokens,
+                  API_KEYS:
+                    "test-key-0123456789-0123456789-01234567,read:read-key-0123456789-0123456789-01234567",
+                },
+                outboundService: (request: Request) => world.fetch(request),
               },
-              outboundService: (request: Request) => world.fetch(request),
-            },
+            };
           }),
         ],
         test: {
+          ...shared,
           name: "worker",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/**/*.node.test.ts"],
-          ...patience,
+          exclude: ["test/**/*.node.test.ts", "test/**/*.process.test.ts"],
         },
       },
       {
         test: {
+          ...shared,
           name: "node",
           include: ["test/**/*.node.test.ts"],
-          ...patience,
+          // Without a process for each of so many small files.
+          isolate: false,
         },
       },
     ],

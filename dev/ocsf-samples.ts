@@ -15,6 +15,7 @@ import {
   parseUser,
 } from "../src/okta/records.ts";
 import { anyContext, deviceFacts, oddDevice, oddUser, oddUserFacts } from "../test/ocsf/odd-records.ts";
+import { nextPage } from "../test/support/pages.ts";
 import { createOktaOrg, type OktaOrg } from "./okta-org/index.ts";
 
 const { values, positionals } = parseArgs({
@@ -68,13 +69,15 @@ const usersOf = (org: OktaOrg): UserFacts[] => {
 /** Reads devices through the API, because only its list contains the linked users of a device. */
 const devicesOf = async (org: OktaOrg): Promise<DeviceFacts[]> => {
   const found: DeviceFacts[] = [];
-  let next: string | undefined = "https://example.okta.com/api/v1/devices?limit=200&expand=userSummary";
-  while (next !== undefined) {
-    const response = await org.fetch(new Request(next, { headers: { authorization: "SSWS sim-token" } }));
+  let next: string | null = "https://example.okta.com/api/v1/devices?limit=200&expand=userSummary";
+  while (next !== null) {
+    const response: Response = await org.fetch(
+      new Request(next, { headers: { authorization: "SSWS sim-token" } }),
+    );
     const page: unknown = await response.json();
     if (!Array.isArray(page)) throw new Error(`devices: ${response.status} ${JSON.stringify(page)}`);
     found.push(...parseAll(page, parseDevice).records.map((device) => ({ device })));
-    next = /<([^>]+)>; rel="next"/.exec(response.headers.get("link") ?? "")?.[1];
+    next = nextPage(response);
   }
   return found;
 };

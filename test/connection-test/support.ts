@@ -5,6 +5,7 @@ import type { Candidate } from "../../src/connection-test/candidate.ts";
 import type { Check, ConnectionTest } from "../../src/connection-test/document.ts";
 import { testOkta } from "../../src/connection-test/run.ts";
 import { candidateSignIn } from "../../src/connection-test/sign-in.ts";
+import { controlOf } from "../support/control.ts";
 
 export const BASE = "https://acme.okta.com";
 
@@ -66,7 +67,5 @@ export const makeOrg = (options: OrgOptionsInput = {}): OktaOrg =>
   createOktaOrg({ users: 30, groups: 6, devices: 4, ...options });
 
 export const control = async (org: OktaOrg, path: string, body: unknown): Promise<void> => {
-  const request = new Request(`${BASE}/_org${path}`, { method: "POST", body: JSON.stringify(body) });
-  const response = await org.fetch(request);
-  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  await controlOf(BASE, org.fetch)("POST", path, body);
 };

@@ -1,9 +1,11 @@
-/** What the console is tried on: a simulated org, a receiver that can refuse, and the Worker in `wrangler dev`. */
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { serve } from "@hono/node-server";
+/** What the console is tried on: a simulated org, a receiver that can refuse, and the Worker in the real runtime. */
+
+import type { LocalServer } from "../../dev/lib/local-server.ts";
 import { createOktaOrg, type OktaOrg } from "../../dev/okta-org/index.ts";
-import { freePort, KEY, WorkerProcess } from "../support/worker-process.ts";
+import type { Build } from "../support/build.ts";
+import { type Control, controlOf } from "../support/control.ts";
+import { serveFetch } from "../support/serve-fetch.ts";
+import { KEY, WorkerProcess } from "../support/worker-process.ts";
 
 export const READ_KEY = "read-key-0123456789-0123456789-01234567";
 
@@ -18,100 +20,73 @@ export const hostile = {
 /** Refuses every event that names somebody of `refusing`. */
 class Receiver {
   refusing: readonly string[] = [];
-  readonly #server: Server;
 
-  constructor() {
-    this.#server = createServer((request, response) => {
-      let body = "";
-      request.on("data", (chunk: Buffer) => {
-        body += chunk.toString();
-      });
-      request.on("end", () => {
-        // A page of another site, with a link to the console.
-        if (request.method === "GET") {
-          const to = new URL(request.url ?? "/", "http://x").searchParams.get("to") ?? "";
-          response.setHeader("content-type", "text/html");
-          response.end(`<a href="${to}">to the console</a>`);
-          return;
-        }
-        const refused = this.refusing.some((name) => body.includes(name));
-        response.statusCode = refused ? 400 : 200;
-        response.end(refused ? "this event is not welcome" : "{}");
-      });
-    });
-  }
+  readonly answer = async (request: Request): Promise<Response> => {
+    // A page of another site, with a link to the console.
+    if (request.method === "GET") {
+      const to = new URL(request.url).searchParams.get("to") ?? "";
+      return new Response(`<a href="${to}">to the console</a>`, { headers: { "content-type": "text/html" } });
+    }
+    const body = await request.text();
+    const refused = this.refusing.some((name) => body.includes(name));
+    return refused ? new Response("this event is not welcome", { status: 400 }) : new Response("{}");
+  };
+}
 
-  start(): Promise<number> {
-    return new Promise((resolve) => {
-      this.#server.listen(0, "127.0.0.1", () => resolve((this.#server.address() as AddressInfo).port));
-    });
-  }
-
-  close(): void {
-    this.#server.close();
-  }
+interface Parts {
+  readonly org: OktaOrg;
+  readonly orgServer: LocalServer;
+  readonly receiver: Receiver;
+  readonly receiverServer: LocalServer;
+  readonly worker: WorkerProcess;
+  /** What the org's answers to a path wait for. */
+  readonly held: Map<string, Promise<void>>;
 }
 
 export class Stage {
-  /** What the org's answer to a path waits for. */
-  readonly #held: Map<string, Promise<void>>;
   readonly org: OktaOrg;
   readonly orgUrl: string;
   readonly worker: WorkerProcess;
   readonly receiver: Receiver;
-  readonly receiverPort: number;
+  /** A page of the receiver, as a browser that takes it for another site sees it. */
+  readonly foreignUrl: string;
   readonly url: string;
-  readonly #close: () => void;
+  readonly control: Control;
+  readonly #parts: Parts;
 
-  private constructor(
-    parts: Pick<Stage, "org" | "orgUrl" | "worker" | "receiver" | "receiverPort">,
-    held: Map<string, Promise<void>>,
-    close: () => void,
-  ) {
-    this.#held = held;
+  private constructor(parts: Parts) {
     this.org = parts.org;
-    this.orgUrl = parts.orgUrl;
+    this.orgUrl = parts.orgServer.url;
     this.worker = parts.worker;
     this.receiver = parts.receiver;
-    this.receiverPort = parts.receiverPort;
-    this.url = `http://127.0.0.1:${parts.worker.port}`;
-    this.#close = close;
+    this.foreignUrl = parts.receiverServer.url.replace("127.0.0.1", "localhost");
+    this.url = parts.worker.url;
+    this.control = controlOf(this.orgUrl, parts.org.fetch);
+    this.#parts = parts;
   }
 
-  static async open(): Promise<Stage> {
+  static async open(build: Build): Promise<Stage> {
     const org = createOktaOrg({ users: 60, groups: 8, devices: 25, seed: 3, limits: "none" });
-    const port = await freePort();
-    const held = new Map<string, Promise<void>>();
-    const fetch = async (request: Request): Promise<Response> => {
+    const held: Parts["held"] = new Map();
+    const orgServer = await serveFetch(async (request) => {
       await held.get(new URL(request.url).pathname);
       return org.fetch(request);
-    };
-    const server = serve({ fetch, port, hostname: "127.0.0.1" });
+    });
     const receiver = new Receiver();
-    const receiverPort = await receiver.start();
-    const orgUrl = `http://127.0.0.1:${port}`;
-    const worker = await WorkerProcess.create({
-      OKTA_BASE_URL: orgUrl,
+    const receiverServer = await serveFetch(receiver.answer);
+    const worker = await WorkerProcess.create(build, {
+      OKTA_BASE_URL: orgServer.url,
       OKTA_API_TOKEN: "sim-token",
       API_KEYS: `${KEY},read:${READ_KEY}`,
       SINKS: JSON.stringify([
-        {
-          type: "http",
-          name: "siem",
-          url: `http://127.0.0.1:${receiverPort}/`,
-          format: "json",
-          streams: ["users"],
-        },
+        { type: "http", name: "siem", url: `${receiverServer.url}/`, format: "json", streams: ["users"] },
       ]),
       MALICE_RULES: JSON.stringify({
         conditions: [{ field: "status", operator: "eq", value: "SUSPENDED", verdict: "Suspicious" }],
       }),
     });
     await worker.start();
-    const stage = new Stage({ org, orgUrl, worker, receiver, receiverPort }, held, () => {
-      server.close();
-      receiver.close();
-    });
+    const stage = new Stage({ org, orgServer, receiver, receiverServer, worker, held });
     const { id, ...names } = hostile;
     await stage.control("POST", "/users", {
       id,
@@ -123,22 +98,12 @@ export class Stage {
   /** Holds the org's answers to this path back until what is returned is called. */
   hold(path: string): () => void {
     const gate = Promise.withResolvers<void>();
-    this.#held.set(path, gate.promise);
+    const { held } = this.#parts;
+    held.set(path, gate.promise);
     return () => {
-      this.#held.delete(path);
+      held.delete(path);
       gate.resolve();
     };
-  }
-
-  async control(method: string, path: string, body?: unknown): Promise<unknown> {
-    const response = await this.org.fetch(
-      new Request(`${this.orgUrl}/_org${path}`, {
-        method,
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      }),
-    );
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-    return response.json();
   }
 
   /** A run from its start to its end. */
@@ -149,7 +114,8 @@ export class Stage {
   }
 
   async untilIdle(stream: "users" | "devices"): Promise<void> {
-    for (let tries = 0; tries < 600; tries++) {
+    const deadline = Date.now() + 60_000;
+    while (Date.now() < deadline) {
       const response = await this.worker.request("GET", `/v1/streams/${stream}`);
       const { run } = (await response.json()) as { run: unknown };
       if (run === null) return;
@@ -160,6 +126,7 @@ export class Stage {
 
   async close(): Promise<void> {
     await this.worker.remove();
-    this.#close();
+    await this.#parts.orgServer.close();
+    await this.#parts.receiverServer.close();
   }
 }

@@ -1,7 +1,9 @@
 /** Everything goes wrong at random, and in the end every sink holds exactly the newest state of every asset. */
 import { abortAllDurableObjects, reset } from "cloudflare:test";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { createRandom } from "../../dev/okta-org/org/random.ts";
 import { muteLog } from "../http/support.ts";
+import { seeds } from "../support/seeds.ts";
 import { FakeInventory } from "./events.ts";
 import { Harness } from "./harness.ts";
 import { ElasticsearchReceiver } from "./receivers/elasticsearch.ts";
@@ -12,14 +14,6 @@ import { SplunkReceiver } from "./receivers/splunk.ts";
 beforeEach(muteLog);
 
 afterEach(() => reset());
-
-/** mulberry32: the same misfortunes at every run of a seed. */
-const randomOf = (seed: number) => () => {
-  seed = (seed + 0x6d2b79f5) | 0;
-  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-  return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-};
 
 const users = 5000;
 const poisoned = "u1234";
@@ -95,8 +89,8 @@ class MortalHarness extends Harness {
   }
 }
 
-it.each([1, 2, 3])("chaos %i", { timeout: 60_000 }, async (seed) => {
-  const random = randomOf(seed);
+it.each(seeds(3))("chaos, seed %i", { timeout: 60_000 }, async (seed) => {
+  const random = createRandom(seed, "chaos").next;
   const inventory = new FakeInventory();
   const weather: Weather = { chaos: true, kills: 0, kill: () => undefined };
   let clock = 0;

@@ -8,7 +8,7 @@ import { ElasticsearchReceiver } from "./receivers/elasticsearch.ts";
 import { HttpReceiver } from "./receivers/http.ts";
 import type { Receiver } from "./receivers/receiver.ts";
 import { SekoiaReceiver } from "./receivers/sekoia.ts";
-import { type Fault, type LocalServer, serve } from "./receivers/server.ts";
+import { type Fault, type FaultyServer, serve } from "./receivers/server.ts";
 import { SplunkReceiver } from "./receivers/splunk.ts";
 
 const secrets: Record<string, string> = {
@@ -18,13 +18,13 @@ const secrets: Record<string, string> = {
   ES_KEY: "VnVhQ2ZHY0JDZGJrUQ",
 };
 const uuid = "b2e2e2c7-1a3e-4b7a-9c2d-8e4f3a6b7c9d";
-const started: LocalServer[] = [];
+const started: FaultyServer[] = [];
 
 afterEach(async () => {
   await Promise.all(started.splice(0).map((server) => server.close()));
 });
 
-const start = async (receiver: Receiver): Promise<LocalServer> => {
+const start = async (receiver: Receiver): Promise<FaultyServer> => {
   const server = await serve(receiver);
   started.push(server);
   return server;

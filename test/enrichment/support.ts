@@ -1,6 +1,8 @@
 /** Connections, each to a simulated org of its own, and questions asked through the Worker's routes. */
 import { env, exports } from "cloudflare:workers";
 import type { OktaAnswer } from "../../src/enrichment/answer.ts";
+import { type Control, controlOf } from "../support/control.ts";
+import "../support/jitter.ts";
 
 const realNow = Date.now;
 let offset = 0;
@@ -47,20 +49,11 @@ interface User {
 
 export class Org {
   readonly connection: string;
-  readonly #origin: string;
+  readonly control: Control;
 
   constructor(connection: string) {
     this.connection = connection;
-    this.#origin = `https://${connection}-org.okta.com`;
-  }
-
-  async control(method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
-    const response = await fetch(`${this.#origin}/_org${path}`, {
-      method,
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-    return response.json();
+    this.control = controlOf(`https://${connection}-org.okta.com`);
   }
 
   async user(user: User): Promise<string> {

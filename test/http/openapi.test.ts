@@ -16,6 +16,7 @@ import {
   suspendedUser,
   userContext,
 } from "../ocsf/samples.ts";
+import { examples } from "../support/seeds.ts";
 import { keyedRoutes, makeApp, muteLog, problemOf } from "./support.ts";
 
 beforeEach(muteLog);
@@ -312,7 +313,7 @@ describe("input made from the document", () => {
           expect(Object.keys(problemCatalogue)).toContain(code);
         }
       }),
-      { numRuns: 1000 },
+      examples(1000),
     );
   });
 });

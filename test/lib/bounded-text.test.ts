@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readBounded } from "../../src/lib/bounded-text.ts";
+import { examples } from "../support/seeds.ts";
 
 /** A response whose body is a byte stream, as from fetch, that arrives in these pieces. */
 const inPieces = (pieces: readonly Uint8Array[], end: "close" | "error" = "close") => {
@@ -51,7 +52,7 @@ describe("readBounded", () => {
           expect(await readBounded(response, 10_000_000)).toEqual({ text, whole: true });
         },
       ),
-      { numRuns: 60 },
+      examples(60),
     );
   });
 

@@ -9,6 +9,7 @@ import {
   userEvent,
 } from "../../src/ocsf/index.ts";
 import { parseDevice, parseUser } from "../../src/okta/records.ts";
+import { examples } from "../support/seeds.ts";
 import { anyContext, deviceFacts, oddDevice, oddUser, oddUserFacts } from "./odd-records.ts";
 
 /** Whether every string and key of a JSON text is well-formed and no value is null. */
@@ -38,7 +39,7 @@ test("any user either becomes a valid event in both dialects or is quarantined w
       const stored: typeof facts = JSON.parse(JSON.stringify(facts));
       expect(JSON.stringify(userEvent(stored, context, "ocsf"))).toBe(json);
     }),
-    { numRuns: 400 },
+    examples(400),
   );
 });
 
@@ -57,7 +58,7 @@ test("any device either becomes a valid event in both dialects or is quarantined
       expect(ocsfDeviceSchema.safeParse(event).error).toBeUndefined();
       assertClean(JSON.stringify(event));
     }),
-    { numRuns: 400 },
+    examples(400),
   );
 });
 

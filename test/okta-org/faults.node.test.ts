@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { field, listOf, nextOf, type TestOrg, testOrg } from "./support.ts";
+import { nextPage } from "../support/pages.ts";
+import { field, listOf, type TestOrg, testOrg } from "./support.ts";
 
 const withFault = async (rule: object, options: Parameters<typeof testOrg>[0] = {}): Promise<TestOrg> => {
   const t = testOrg(options);
@@ -59,7 +60,7 @@ describe("faults", () => {
   test("spoiled bodies", async () => {
     expect(listOf(await (await withFault({ kind: "empty-list" })).get("/api/v1/users?limit=5"))).toEqual([]);
     const foreign = await (await withFault({ kind: "foreign-next" })).get("/api/v1/users?limit=5");
-    expect(nextOf(foreign)).toContain("https://attacker.invalid/");
+    expect(nextPage(foreign)).toContain("https://attacker.invalid/");
     const inBody = await (await withFault({ kind: "foreign-next" })).get("/api/v1/iam/assignees/users");
     expect(JSON.stringify(field(inBody, "_links"))).toContain("attacker.invalid");
     const truncated = await (await withFault({ kind: "truncated" })).get("/api/v1/users?limit=5");

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { field, HOST, listOf, nextOf, testOrg } from "./support.ts";
+import { nextPage } from "../support/pages.ts";
+import { examples } from "../support/seeds.ts";
+import { field, HOST, listOf, testOrg } from "./support.ts";
 
 const search = (expression: string): string => `search=${encodeURIComponent(expression)}`;
 
@@ -151,7 +153,7 @@ describe("users", () => {
 describe("cursors", () => {
   test("are refused when altered, built, or used on another list, host or org", async () => {
     const t = testOrg();
-    const next = nextOf(await t.get("/api/v1/users?limit=5")) ?? "";
+    const next = nextPage(await t.get("/api/v1/users?limit=5")) ?? "";
     expect((await t.get(next)).status).toBe(200);
     expect((await t.get(next.replace("limit=5", "limit=2"))).status).toBe(200);
     const after = new URL(next).searchParams.get("after") ?? "";
@@ -182,7 +184,7 @@ describe("cursors", () => {
           ) {
             const answer = await t.get(url);
             seen.push(...listOf(answer).map((user) => user["id"]));
-            url = nextOf(answer);
+            url = nextPage(answer);
             const victim = pending.pop();
             if (victim) await t.control("POST", `/users/${victim}/delete`);
           }
@@ -190,7 +192,7 @@ describe("cursors", () => {
           for (const id of ids) if (!deleted.has(id)) expect(seen).toContain(id);
         },
       ),
-      { numRuns: 15 },
+      examples(15),
     );
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { field, listOf, nextOf, testOrg } from "./support.ts";
+import { nextPage } from "../support/pages.ts";
+import { field, listOf, testOrg } from "./support.ts";
 
 const start = "/api/v1/logs?sortOrder=ASCENDING&limit=2";
 const DAY = 86_400_000;
@@ -23,7 +24,7 @@ const poll = async (t: ReturnType<typeof testOrg>, from: string) => {
     const answer = await t.get(url);
     const page = listOf(answer);
     events.push(...page);
-    const next = nextOf(answer);
+    const next = nextPage(answer);
     expect(next).not.toBeNull();
     if (page.length === 0) return { events, next: next ?? "" };
     url = next ?? "";

@@ -1,4 +1,5 @@
 import { createOktaOrg, type OktaOrg, type OrgOptionsInput } from "../../dev/okta-org/index.ts";
+import { nextPage } from "../support/pages.ts";
 
 export const HOST = "https://acme.okta.com";
 
@@ -39,10 +40,6 @@ export const field = (answer: Answer, name: string): unknown => {
   return Reflect.get(answer.body, name);
 };
 
-/** The target of the next link, or null. */
-export const nextOf = (answer: Answer): string | null =>
-  /<([^>]+)>; rel="next"/.exec(answer.headers.get("link")?.split(", ").at(-1) ?? "")?.[1] ?? null;
-
 /** Makes an org and a client of it; rate limits are off unless asked for. */
 export const testOrg = (options: OrgOptionsInput = {}): TestOrg => {
   const org = createOktaOrg({ users: 60, groups: 20, devices: 30, limits: "none", ...options });
@@ -63,7 +60,7 @@ export const testOrg = (options: OrgOptionsInput = {}): TestOrg => {
       for (let url: string | null = path; url !== null; pages++) {
         const answer: Answer = await get(url);
         items.push(...listOf(answer));
-        url = nextOf(answer);
+        url = nextPage(answer);
       }
       return { items, pages };
     },

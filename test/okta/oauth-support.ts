@@ -7,6 +7,7 @@ import type { CredentialSource } from "../../src/okta/credential.ts";
 import { emptyTokenCache, oauthCredential, type TokenCache } from "../../src/okta/oauth/oauth-credential.ts";
 import { type KeptToken, TokenKeeper } from "../../src/okta/oauth/token-keeper.ts";
 import type { OauthCredential } from "../../src/okta/oauth/token-request.ts";
+import { type Control, controlOf } from "../support/control.ts";
 
 export const BASE = "https://acme.okta.com";
 export const CLIENT = "0oaSERVICE";
@@ -36,9 +37,9 @@ export interface Setup {
   readonly fetch: typeof fetch;
   readonly sent: Request[];
   credential: OauthCredential;
-  control(method: string, path: string, body?: unknown): Promise<void>;
+  readonly control: Control;
   /** Registers the app again. */
-  register(key: AppKey, client?: object): Promise<void>;
+  register(key: AppKey, client?: object): Promise<unknown>;
   /** A caller with a cache of its own unless one is given, as in an isolate of its own. */
   caller(cache?: TokenCache): { readonly source: CredentialSource; readonly api: OktaApi };
   now(): number;
@@ -76,12 +77,8 @@ export const setUp = async (
     fetch: send,
     now,
   });
-  const control = async (method: string, path: string, body?: unknown): Promise<void> => {
-    const init = body === undefined ? { method } : { method, body: JSON.stringify(body) };
-    const response = await org.fetch(new Request(`${BASE}/_org${path}`, init));
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-  };
-  const register = (appKey: AppKey, client: object = {}): Promise<void> =>
+  const control = controlOf(BASE, org.fetch);
+  const register = (appKey: AppKey, client: object = {}): Promise<unknown> =>
     control("POST", "/oauth-clients", {
       clientId: CLIENT,
       jwks: { keys: [appKey.publicJwk] },

@@ -230,6 +230,9 @@ export const uidOf = (event: Json): string => {
   return isJson(asset) && typeof asset["uid"] === "string" ? asset["uid"] : "";
 };
 
+export const isDeleted = (event: Json): boolean =>
+  partsOf(event, "enrichments").some((enrichment) => partOf(enrichment, "data")["is_deleted"] === true);
+
 /** The newest event of each asset, of an inventory read in sequence order. */
 export const newestById = (events: readonly Json[]): Map<string, Json> =>
   new Map(events.map((event) => [uidOf(event), event]));

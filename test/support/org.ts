@@ -4,6 +4,7 @@
  * tests that must not see each other's inventory.
  */
 
+import { runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { beforeEach, vi } from "vitest";
 import type { FaultRule } from "../../dev/okta-org/api/faults.ts";
@@ -11,9 +12,13 @@ import type { OrgStats } from "../../dev/okta-org/control/index.ts";
 import type { OrgOptionsInput } from "../../dev/okta-org/options.ts";
 import { streamObjectName } from "../../src/contract/objects.ts";
 import type { RunDocument, RunKind, StreamStatus } from "../../src/contract/status.ts";
-import type { StreamApi } from "../../src/contract/stream-api.ts";
 import type { StreamName } from "../../src/contract/streams.ts";
+import { InventoryStream } from "../../src/sync/inventory-stream.ts";
+import { type Control, controlOf } from "./control.ts";
 import type { Json, OrgDump } from "./expected.ts";
+import { readEvents } from "./pages.ts";
+
+import "./jitter.ts";
 
 export * from "./expected.ts";
 
@@ -22,9 +27,6 @@ export type Fault = Partial<Omit<FaultRule, "kind" | "match">> & {
   readonly kind: FaultRule["kind"];
   readonly match?: FaultRule["match"];
 };
-
-// A sync is a matter of seconds, on a busy machine of more.
-vi.setConfig({ testTimeout: 30_000 });
 
 // The Worker's log lines would drown the test's own output.
 beforeEach(() => {
@@ -48,24 +50,17 @@ export const apiKey = (): string => {
 export class TestOrg {
   readonly connection: string;
   readonly origin: string;
+  readonly control: Control;
 
   constructor(connection: string) {
     this.connection = connection;
     this.origin = `https://${connection}.okta.com`;
+    this.control = controlOf(this.origin);
   }
 
   /** Makes the org, in place of one that was there. Without limits unless told otherwise. */
   async create(options: OrgOptionsInput = {}): Promise<void> {
     await this.control("POST", "/create", { users: 20, groups: 5, devices: 0, limits: "none", ...options });
-  }
-
-  async control<T = unknown>(method: string, path: string, body?: unknown): Promise<T> {
-    const response = await fetch(`${this.origin}/_org${path}`, {
-      method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-    return response.json();
   }
 
   /** A change of the org, by the control route that makes it: `POST /users/{id}/suspend`. */
@@ -174,38 +169,64 @@ export const until = async (
   }
 };
 
-/** Waits until no run is on and returns the last one. A run that stands still in a backoff never ends here. */
-export const untilIdle = async (
-  connection: string,
-  stream: StreamName = "users",
-  timeoutMs = 25_000,
-): Promise<RunDocument> => {
-  const stub: StreamApi = streamStub(connection, stream);
-  const deadline = Date.now() + timeoutMs;
-  let quiet = 0;
-  for (;;) {
-    const [last] = await stub.runs();
-    quiet = last?.state === "running" ? 0 : quiet + 1;
-    // A run may follow another at once: it is over when it still is a little later.
-    if (last !== undefined && quiet > 2) return last;
-    if (Date.now() > deadline) throw new Error(`the run goes on: ${JSON.stringify(await stub.status())}`);
-    await sleep(10);
+/** Streams whose alarm is at work now. */
+const working = new WeakSet<object>();
+const { alarm: work } = InventoryStream.prototype;
+InventoryStream.prototype.alarm = async function (this: InventoryStream): Promise<void> {
+  working.add(this);
+  try {
+    await work.call(this);
+  } finally {
+    working.delete(this);
   }
 };
 
-/** The same, but a backoff is cut short again and again, as a person's "run now" does it. */
-export const untilIdleImpatiently = async (
+/** No sooner than this, ms, is an alarm that is not about to fire. */
+const SOON_MS = 20;
+
+/**
+ * Waits inside the object, which costs little, until its alarm has done its work and no run is on. `onBackoff` is
+ * called again and again while the run waits for a later alarm.
+ */
+const untilRest = (
+  connection: string,
+  stream: StreamName,
+  timeoutMs: number,
+  onBackoff: (object: InventoryStream, run: RunDocument) => Promise<void> | void = () => {},
+): Promise<RunDocument> =>
+  runInDurableObject(streamStub(connection, stream), async (object, { storage }) => {
+    const deadline = Date.now() + timeoutMs;
+    while (Date.now() < deadline) {
+      const alarm = await storage.getAlarm();
+      if (!working.has(object) && (alarm === null || alarm > Date.now() + SOON_MS)) {
+        const [run] = await object.runs();
+        if (alarm === null && run !== undefined && run.state !== "running") return run;
+        if (run?.state === "running") await onBackoff(object, run);
+      }
+      await scheduler.wait(5);
+    }
+    throw new Error(`no rest after ${timeoutMs} ms: ${JSON.stringify(await object.status())}`);
+  });
+
+/** Waits until no run is on and returns the last one; a backoff is waited for, too. */
+export const untilIdle = (
   connection: string,
   stream: StreamName = "users",
-): Promise<RunDocument> => {
-  for (let turn = 0; turn < 400; turn++) {
-    const { run, state } = await statusOf(connection, stream);
-    if (run === null) return untilIdle(connection, stream);
-    if (state === "backing_off") await startRun(connection, run.kind, stream);
-    await sleep(20);
-  }
-  throw new Error(`the run does not end: ${JSON.stringify(await statusOf(connection, stream))}`);
-};
+  timeoutMs = 50_000,
+): Promise<RunDocument> => untilRest(connection, stream, timeoutMs);
+
+/** The same, but a backoff is cut short again and again, as a person's "run now" does it. */
+export const untilIdleImpatiently = (
+  connection: string,
+  stream: StreamName = "users",
+  timeoutMs = 120_000,
+): Promise<RunDocument> =>
+  untilRest(connection, stream, timeoutMs, async (object, { kind, error }) => {
+    if (error === null) return;
+    // Okta's window is not over any sooner.
+    if (error.code === "rate_limited") await scheduler.wait(100);
+    await object.startRun(kind);
+  });
 
 /** One run from its start to its end. */
 export const sync = async (
@@ -227,15 +248,6 @@ export const inventory = async (
     dialect = "sekoia",
   }: { stream?: StreamName; after?: number; limit?: number; dialect?: string } = {},
 ): Promise<Json[]> => {
-  const events: Json[] = [];
-  let path = `/v1/inventory/${stream}?after=${after}&limit=${limit}&dialect=${dialect}`;
-  for (;;) {
-    const response = await call(connection, "GET", path);
-    if (response.status !== 200) throw new Error(`inventory: ${response.status} ${await response.text()}`);
-    const text = new TextDecoder().decode(await response.arrayBuffer());
-    for (const line of text.split("\n")) if (line !== "") events.push(JSON.parse(line));
-    const next = /<([^>]+)>; rel="?next"?/.exec(response.headers.get("link") ?? "")?.[1];
-    if (next === undefined) return events;
-    path = next;
-  }
+  const path = `/v1/inventory/${stream}?after=${after}&limit=${limit}&dialect=${dialect}`;
+  return readEvents((next) => call(connection, "GET", next), path);
 };

@@ -1,27 +1,8 @@
 /** Compares the inventory with the org, page by page, so that any size fits in memory. */
-import {
-  differences,
-  expectedUser,
-  isJson,
-  type Json,
-  partOf,
-  partsOf,
-  uidOf,
-} from "../../../test/support/expected.ts";
+import { differences, expectedUser, isDeleted, type Json, uidOf } from "../../../test/support/expected.ts";
+import { eventsIn } from "../../../test/support/pages.ts";
 import type { OrgDump } from "../../okta-org/index.ts";
 import type { BenchWorker } from "./runtime.ts";
-
-const isDeleted = (event: Json): boolean =>
-  partsOf(event, "enrichments").some((enrichment) => partOf(enrichment, "data")["is_deleted"] === true);
-
-/** Events of NDJSON text. */
-export const eventsIn = (text: string): Json[] =>
-  text.split("\n").flatMap((line) => {
-    if (line === "") return [];
-    const event: unknown = JSON.parse(line);
-    if (!isJson(event)) throw new Error(`no event: ${line}`);
-    return [event];
-  });
 
 /** The events of assets that exist, by id. */
 export const livingOf = (events: Iterable<Json>): Map<string, Json> =>

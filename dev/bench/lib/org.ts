@@ -1,5 +1,6 @@
 /** A simulated org on a local port: as it is, or as a recording that answers at once. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { listenLocally } from "../../lib/local-server.ts";
 import { createOktaOrg, type OktaOrg } from "../../okta-org/index.ts";
 import type { OrgOptionsInput } from "../../okta-org/options.ts";
 import { freePort } from "./ports.ts";
@@ -88,10 +89,9 @@ export const serveOrg = async ({ recorded = false, ...options }: ServeOptions): 
     response.end(answer.body);
   };
 
-  const server: Server = createServer((request, response) => {
+  const server = await listenLocally((request, response) => {
     respond(request, response).catch(() => response.destroy());
-  });
-  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  }, port);
   return {
     org,
     url,
@@ -102,9 +102,6 @@ export const serveOrg = async ({ recorded = false, ...options }: ServeOptions): 
     },
     askedCount: () => asked.length,
     quietMs: () => performance.now() - lastAsked,
-    close: () => {
-      server.closeAllConnections();
-      server.close();
-    },
+    close: () => void server.close(),
   };
 };

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RunDocument, RunKind, StreamStatus } from "../../../src/contract/status.ts";
 import type { StreamName } from "../../../src/contract/streams.ts";
+import { nextPage } from "../../../test/support/pages.ts";
 import type { Bill } from "./bill.ts";
 import type { ServedOrg } from "./org.ts";
 import { ProcessMeter } from "./process.ts";
@@ -164,7 +165,7 @@ export class BenchWorker {
     while (path !== null) {
       const response: Response = await this.request("GET", path);
       onPage(await response.text());
-      path = /<([^>]+)>; rel="?next"?/.exec(response.headers.get("link") ?? "")?.[1] ?? null;
+      path = nextPage(response);
     }
   }
 

@@ -3,7 +3,7 @@
  * from the stream and posts them (no cursor, no commits, no alarms), and beside posting batches that lie ready in
  * memory. In turn in one runtime, to a receiver that answers at once.
  */
-import { createServer } from "node:http";
+import { listenLocally } from "../../lib/local-server.ts";
 import { freePort } from "../lib/ports.ts";
 import { say } from "../lib/progress.ts";
 import type { Report } from "../lib/report.ts";
@@ -17,19 +17,20 @@ const GOAL = 1.5;
 const startReceiver = async () => {
   let received = 0;
   let onRequest: () => void = () => {};
-  const server = createServer((request, response) => {
-    request.on("data", (chunk: Uint8Array) => {
-      received += chunk.length;
-    });
-    request.on("end", () => {
-      response.end();
-      onRequest();
-    });
-  });
-  const port = await freePort();
-  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  const server = await listenLocally(
+    (request, response) => {
+      request.on("data", (chunk: Uint8Array) => {
+        received += chunk.length;
+      });
+      request.on("end", () => {
+        response.end();
+        onRequest();
+      });
+    },
+    await freePort(),
+  );
   return {
-    url: `http://127.0.0.1:${port}/in`,
+    url: `${server.url}/in`,
     reset: () => {
       received = 0;
     },
@@ -42,10 +43,7 @@ const startReceiver = async () => {
         };
         onRequest();
       }),
-    close: () => {
-      server.closeAllConnections();
-      server.close();
-    },
+    close: () => void server.close(),
   };
 };
 

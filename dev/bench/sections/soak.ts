@@ -1,8 +1,8 @@
 /**
- * Simulates weeks of operation in minutes, with the real `wrangler dev`. The org and the Worker share a clock, and a day
- * consists of four crons, six hours apart. Meanwhile people change, Okta fails, objects are evicted while they work, the
- * runtime is killed every third day, tokens are revoked and keys are rotated. At the end, the inventory and the receiver
- * must equal the org, and memory, rows and dead letters must not have grown.
+ * Simulates weeks of operation in minutes, in the real runtime over storage on disk. The org and the Worker share a
+ * clock, and a day consists of four crons, six hours apart. Meanwhile people change, Okta fails, objects are evicted
+ * while they work, the runtime is killed every third day, tokens are revoked and keys are rotated. At the end, the
+ * inventory and the receiver must equal the org, and memory, rows and dead letters must not have grown.
  */
 import { type FaultRule, faultRuleSchema } from "../../okta-org/api/faults.ts";
 import { churn } from "../../okta-org/changes/churn.ts";
@@ -92,7 +92,7 @@ const rebirth = async (scene: Scene, story: Story): Promise<void> => {
 /** What a new Worker stores for the same org. */
 const storedAnew = async (scene: Scene): Promise<Record<string, Stored>> => {
   await scene.worker.kill();
-  await scene.forget();
+  await scene.worker.forget();
   await scene.start();
   await scene.cron(FULL_CRON);
   await scene.rest({ delivered: true });

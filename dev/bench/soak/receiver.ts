@@ -1,6 +1,6 @@
 /** A SIEM that refuses one post in ten and remembers the newest event of each asset. */
-import { createServer } from "node:http";
 import { isJson, type Json, uidOf } from "../../../test/support/expected.ts";
+import { listenLocally } from "../../lib/local-server.ts";
 import { freePort } from "../lib/ports.ts";
 
 const REFUSED = 0.1;
@@ -16,29 +16,27 @@ export interface Receiver {
 export const startReceiver = async (): Promise<Receiver> => {
   const newest = new Map<string, Json>();
   let posts = 0;
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.on("end", () => {
-      posts += 1;
-      const refused = Math.random() < REFUSED;
-      response.statusCode = refused ? 503 : 200;
-      response.end();
-      if (refused) return;
-      const events: unknown = JSON.parse(Buffer.concat(chunks).toString());
-      for (const event of Array.isArray(events) ? events : [])
-        if (isJson(event)) newest.set(uidOf(event), event);
-    });
-  });
-  const port = await freePort();
-  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  const server = await listenLocally(
+    (request, response) => {
+      const chunks: Buffer[] = [];
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", () => {
+        posts += 1;
+        const refused = Math.random() < REFUSED;
+        response.statusCode = refused ? 503 : 200;
+        response.end();
+        if (refused) return;
+        const events: unknown = JSON.parse(Buffer.concat(chunks).toString());
+        for (const event of Array.isArray(events) ? events : [])
+          if (isJson(event)) newest.set(uidOf(event), event);
+      });
+    },
+    await freePort(),
+  );
   return {
-    url: `http://127.0.0.1:${port}/in`,
+    url: `${server.url}/in`,
     newest,
     posts: () => posts,
-    close: () => {
-      server.closeAllConnections();
-      server.close();
-    },
+    close: () => void server.close(),
   };
 };

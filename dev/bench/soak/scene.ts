@@ -1,15 +1,12 @@
-/** An org, a receiver, and the bench Worker in the real `wrangler dev`, all on one clock that can be moved forward. */
-
-import { readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+/** An org, a receiver, and the bench Worker over storage on disk, all on one clock that can be moved forward. */
 import type { StreamStatus } from "../../../src/contract/status.ts";
 import type { StreamName } from "../../../src/contract/streams.ts";
+import { buildWorker } from "../../../test/support/build.ts";
 import type { Json } from "../../../test/support/expected.ts";
+import { readEvents } from "../../../test/support/pages.ts";
 import { WorkerProcess } from "../../../test/support/worker-process.ts";
-import { eventsIn } from "../lib/check.ts";
 import { type ServedOrg, serveOrg } from "../lib/org.ts";
 import { sleep } from "../lib/statistics.ts";
-import { wrangler } from "../lib/wrangler.ts";
 import type { Stored } from "../worker/instrumented.ts";
 import { CLIENT, Keys } from "./keys.ts";
 import { type Receiver, startReceiver } from "./receiver.ts";
@@ -50,7 +47,7 @@ export class Scene {
     const keys = new Keys(org.org);
     const receiver = await startReceiver();
     const sinks = [{ type: "http", name: "siem", url: receiver.url, format: "json", dialect: "sekoia" }];
-    const worker = await WorkerProcess.create({
+    const worker = await WorkerProcess.create(await buildWorker("dev/bench/worker.ts"), {
       OKTA_BASE_URL: org.url,
       OKTA_CLIENT_ID: CLIENT,
       OKTA_PRIVATE_KEY: await keys.add(),
@@ -58,25 +55,12 @@ export class Scene {
       SINKS: JSON.stringify(sinks),
       CLOCK_OFFSET_MS: "0",
     });
-    await useBenchWorker(worker.folder);
     return new Scene(org, keys, receiver, worker);
   }
 
   /** Starts the Worker at the current time of the clock. Settings that are given replace the old ones. */
   async start(settings: Readonly<Record<string, string>> = {}): Promise<void> {
-    const changed = { ...settings, CLOCK_OFFSET_MS: String(this.#offset) };
-    const file = join(this.worker.folder, ".env");
-    const kept = (await readFile(file, "utf8"))
-      .split("\n")
-      .filter((line) => line !== "" && !(line.slice(0, line.indexOf("=")) in changed));
-    const added = Object.entries(changed).map(([name, value]) => `${name}='${value}'`);
-    await writeFile(file, `${[...kept, ...added].join("\n")}\n`);
-    await this.worker.start();
-  }
-
-  /** Deletes everything that the Worker has stored. It must not be running. */
-  async forget(): Promise<void> {
-    await rm(join(this.worker.folder, "state"), { recursive: true, force: true });
+    await this.worker.start({ ...settings, CLOCK_OFFSET_MS: String(this.#offset) });
   }
 
   get #offset(): number {
@@ -110,7 +94,7 @@ export class Scene {
   }
 
   async cron(expression: string): Promise<void> {
-    await this.worker.request("GET", `/cdn-cgi/handler/scheduled?cron=${encodeURIComponent(expression)}`);
+    await this.worker.request("GET", `/cdn-cgi/local/scheduled?cron=${encodeURIComponent(expression)}`);
   }
 
   async status(stream: StreamName): Promise<StreamStatus | null> {
@@ -145,15 +129,8 @@ export class Scene {
   }
 
   /** All events of a stream. */
-  async events(stream: StreamName): Promise<Json[]> {
-    const events: Json[] = [];
-    for (let after = "0"; ; ) {
-      const response = await this.worker.request("GET", `/v1/inventory/${stream}?limit=1000&after=${after}`);
-      events.push(...eventsIn(await response.text()));
-      const last = response.headers.get("x-last-sequence") ?? after;
-      if (response.headers.get("link") === null) return events;
-      after = last;
-    }
+  events(stream: StreamName): Promise<Json[]> {
+    return readEvents((path) => this.worker.request("GET", path), `/v1/inventory/${stream}?limit=1000`);
   }
 
   async close(): Promise<void> {
@@ -162,11 +139,3 @@ export class Scene {
     this.receiver.close();
   }
 }
-
-/** Replaces the product by the Worker with instruments. */
-const useBenchWorker = async (folder: string): Promise<void> => {
-  await wrangler("deploy", "dev/bench/worker.ts", "--dry-run", "--outdir", join(folder, "bundle"));
-  const file = join(folder, "wrangler.toml");
-  const config = await readFile(file, "utf8");
-  await writeFile(file, config.replace(/^main = .*$/m, 'main = "bundle/worker.js"'));
-};

@@ -1,6 +1,6 @@
 /** A receiver behind a real local server, which misbehaves on command. */
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { type LocalServer, listenLocally } from "../../../dev/lib/local-server.ts";
 import type { Receiver } from "./receiver.ts";
 
 export type Fault =
@@ -19,11 +19,9 @@ export type Fault =
   /** Nothing ever comes. */
   | { readonly kind: "silence" };
 
-export interface LocalServer {
-  readonly url: string;
+export interface FaultyServer extends LocalServer {
   /** Asked for every request; null lets it through. */
   fault: () => Fault | null;
-  close(): Promise<void>;
 }
 
 const bodyOf = async (incoming: IncomingMessage): Promise<Uint8Array<ArrayBuffer>> => {
@@ -68,23 +66,15 @@ const answer = async (
 };
 
 /** Starts a server on a free port of the loopback. */
-export const serve = async (receiver: Receiver): Promise<LocalServer> => {
-  const server = createServer((incoming, outgoing) => {
-    answer(receiver, local.fault(), incoming, outgoing).catch((error: unknown) => {
-      outgoing.writeHead(500);
-      outgoing.end(String(error));
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  const local: LocalServer = {
-    url: `http://127.0.0.1:${port}`,
+export const serve = async (receiver: Receiver): Promise<FaultyServer> => {
+  const faulty: FaultyServer = {
+    ...(await listenLocally((incoming, outgoing) => {
+      answer(receiver, faulty.fault(), incoming, outgoing).catch((error: unknown) => {
+        outgoing.writeHead(500);
+        outgoing.end(String(error));
+      });
+    })),
     fault: () => null,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
   };
-  return local;
+  return faulty;
 };

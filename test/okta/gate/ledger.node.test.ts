@@ -4,6 +4,7 @@ import type { Bucket } from "../../../src/okta/endpoints.ts";
 import { checkIn, release } from "../../../src/okta/gate/holders.ts";
 import { grant, type Observation, observe } from "../../../src/okta/gate/ledger.ts";
 import { emptyLedger, type Ledger, type Priority } from "../../../src/okta/gate/ledger-state.ts";
+import { examples } from "../../support/seeds.ts";
 import { Simulation, type Step, type TrueBucket, type World } from "./simulation.ts";
 
 const USERS = "/api/v1/users";
@@ -367,7 +368,7 @@ describe("for any order of grants, calls, late or lost answers, and restarts", (
         simulation.run(order);
         expect(simulation.overshare()).toBe(0);
       }),
-      { numRuns: 300 },
+      examples(300),
     );
   });
 
@@ -378,7 +379,7 @@ describe("for any order of grants, calls, late or lost answers, and restarts", (
         simulation.run(order);
         expect(simulation.fullest).toBeLessThanOrEqual(0.8);
       }),
-      { numRuns: 300 },
+      examples(300),
     );
   });
 
@@ -400,7 +401,7 @@ describe("for any order of grants, calls, late or lost answers, and restarts", (
           expect(simulation.ask(0, bucket, 1)).toBe(1);
         }
       }),
-      { numRuns: 100 },
+      examples(100),
     );
   });
 });

@@ -1,23 +1,24 @@
 /**
- * The whole Worker in real `wrangler dev`, killed again and again, with three sinks behind real local servers that
- * fail at random: in the end every sink holds the newest state of every user, and only the poisoned one is a dead
- * letter. `CHAOS_SEED=7 CHAOS_USERS=5000 npx vitest run --project node test/delivery/worker`.
+ * The whole Worker in the real runtime, killed again and again, with three sinks behind real local servers that fail
+ * at random: in the end every sink holds the newest state of every user, and only the poisoned one is a dead letter.
  */
-import { serve as serveOkta } from "@hono/node-server";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, inject, test } from "vitest";
 import { createOktaOrg } from "../../dev/okta-org/index.ts";
 import { createRandom } from "../../dev/okta-org/org/random.ts";
 import type { StreamStatus } from "../../src/contract/status.ts";
-import { freePort, WorkerProcess } from "../support/worker-process.ts";
+import { partOf, uidOf } from "../support/expected.ts";
+import { readEvents } from "../support/pages.ts";
+import { long, seed } from "../support/seeds.ts";
+import { serveFetch } from "../support/serve-fetch.ts";
+import { WorkerProcess } from "../support/worker-process.ts";
 import { ElasticsearchReceiver } from "./receivers/elasticsearch.ts";
 import { HttpReceiver } from "./receivers/http.ts";
 import { newestOf, outOfOrder } from "./receivers/receiver.ts";
 import { type Fault, serve } from "./receivers/server.ts";
 import { SplunkReceiver } from "./receivers/splunk.ts";
 
-const users = Number(process.env["CHAOS_USERS"] ?? 1000);
-const seed = Number(process.env["CHAOS_SEED"] ?? Date.now() % 1_000_000);
-const kills = 4;
+const users = long ? 5000 : 1000;
+const kills = long ? 12 : 4;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -33,27 +34,14 @@ const statusOf = async (worker: WorkerProcess): Promise<StreamStatus | null> => 
 
 /** Sequence numbers by user, from the inventory itself. */
 const inventoryOf = async (worker: WorkerProcess): Promise<Map<string, number>> => {
-  const held = new Map<string, number>();
-  for (let after = "0"; ; ) {
-    const response = await worker.request(
-      "GET",
-      `/v1/inventory/users?dialect=ocsf&limit=1000&after=${after}`,
-    );
-    const lines = (await response.text()).split("\n").filter(Boolean);
-    for (const line of lines) {
-      const { user, metadata } = JSON.parse(line);
-      held.set(user.uid, metadata.sequence);
-    }
-    const next = /[?&]after=(\d+)/.exec(response.headers.get("link") ?? "")?.[1];
-    if (next === undefined) return held;
-    after = next;
-  }
+  const path = "/v1/inventory/users?dialect=ocsf&limit=1000";
+  const events = await readEvents((next) => worker.request("GET", next), path);
+  return new Map(events.map((event) => [uidOf(event), Number(partOf(event, "metadata")["sequence"])]));
 };
 
 test(`${users} users, three failing sinks, ${kills} kills, seed ${seed}`, { timeout: 600_000 }, async () => {
   const org = createOktaOrg({ users, groups: 20, devices: 0, limits: "none", seed: 1 });
-  const oktaPort = await freePort();
-  const okta = serveOkta({ fetch: org.fetch, port: oktaPort, hostname: "127.0.0.1" });
+  const okta = await serveFetch(org.fetch);
   const random = createRandom(seed, "chaos");
   const poisoned = org.dump().users[Math.floor(users / 3)]?.id ?? expect.fail("a user");
 
@@ -105,8 +93,8 @@ test(`${users} users, three failing sinks, ${kills} kills, seed ${seed}`, { time
     cleanUp.push(() => server.close());
   }
   const [siem, splunk, elastic] = urls;
-  const worker = await WorkerProcess.create({
-    OKTA_BASE_URL: `http://127.0.0.1:${oktaPort}`,
+  const worker = await WorkerProcess.create(inject("build"), {
+    OKTA_BASE_URL: okta.url,
     OKTA_API_TOKEN: "sim-token",
     TOK: "tok-value",
     HMAC: "hmac-value",
@@ -128,7 +116,7 @@ test(`${users} users, three failing sinks, ${kills} kills, seed ${seed}`, { time
   });
   cleanUp.push(async () => {
     await worker.remove();
-    okta.close();
+    await okta.close();
   });
 
   await worker.start();
@@ -139,7 +127,7 @@ test(`${users} users, three failing sinks, ${kills} kills, seed ${seed}`, { time
     await worker.start();
   }
   let status = await statusOf(worker);
-  for (; status?.run !== null; status = await statusOf(worker)) await sleep(1000);
+  for (; status?.run !== null; status = await statusOf(worker)) await sleep(250);
   weather.chaos = false;
   for (const sink of ["siem", "splunk", "elastic"]) {
     // What is wanted now is tried now, whatever the backoff says.
@@ -149,7 +137,7 @@ test(`${users} users, three failing sinks, ${kills} kills, seed ${seed}`, { time
     all?.sinks.every(
       ({ name, lag_events, state }) => name === "wrong" || (lag_events === 0 && state === "ok"),
     ) ?? false;
-  for (; !settled(status); status = await statusOf(worker)) await sleep(1000);
+  for (; !settled(status); status = await statusOf(worker)) await sleep(250);
 
   const expected = await inventoryOf(worker);
   expect(expected.size).toBe(users);

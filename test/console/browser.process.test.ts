@@ -1,8 +1,8 @@
-/** The console in a real Chromium, against `wrangler dev` and a simulated org. */
+/** The console in a real Chromium, against the Worker in the real runtime and a simulated org. */
 import { readFile } from "node:fs/promises";
 import axe from "axe-core";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
 import { launchBrowser } from "../../dev/screenshots/browser.ts";
 import { makeSession, sessionSeconds } from "../../src/http/auth/session.ts";
 import { KEY } from "../support/worker-process.ts";
@@ -78,7 +78,7 @@ function inBrowser(chromium: Browser): void {
   const wrongs: string[] = [];
 
   beforeAll(async () => {
-    stage = await Stage.open();
+    stage = await Stage.open(inject("build"));
     await stage.run("users");
     await stage.run("devices");
   }, 120_000);
@@ -171,7 +171,7 @@ function inBrowser(chromium: Browser): void {
       const page = await visit();
       await signIn(page);
       const to = `${stage.url}/console/account?account=hostile%40example.com`;
-      await page.goto(`http://localhost:${stage.receiverPort}/?to=${encodeURIComponent(to)}`);
+      await page.goto(`${stage.foreignUrl}/?to=${encodeURIComponent(to)}`);
       await page.getByRole("link").click();
       await page.getByRole("region", { name: /<img/ }).waitFor();
     });

@@ -1,0 +1,4 @@
+import { seeds } from "../../support/seeds.ts";
+import { walkFrom } from "./walk.ts";
+
+walkFrom(seeds(20).slice(0, 10));
