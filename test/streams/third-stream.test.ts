@@ -2,19 +2,15 @@
  * A third stream that needs nothing but a definition: the org's groups as assets. The engine that reads, follows,
  * searches and exports users and devices does all of this for groups, too.
  */
-import { reset, runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { reset } from "cloudflare:test";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { connectionOf } from "../../src/config/connections.ts";
 import type { DeviceSummary, FoundDevice } from "../../src/contract/inventory-documents.ts";
-import { deliveryObjectName } from "../../src/contract/objects.ts";
-import { migrate } from "../../src/inventory/schema.ts";
 import { countDeleted, countFacets } from "../../src/inventory/summary.ts";
 import { ok } from "../../src/lib/result.ts";
-import { connectOkta } from "../../src/okta/connect.ts";
 import { parseAll, parseGroup } from "../../src/okta/records.ts";
 import type { AssetRecord, ReadList, StreamDefinition } from "../../src/streams/definition.ts";
-import { Stream } from "../../src/sync/stream.ts";
+import type { Stream } from "../../src/sync/stream.ts";
+import { withStream } from "../support/lent-stream.ts";
 import { createOrg, type TestOrg } from "../support/org.ts";
 
 const CONNECTION = "t6";
@@ -134,32 +130,6 @@ beforeEach(async () => {
 });
 afterEach(() => reset());
 
-/**
- * Runs `work` with the stream in the real storage of a Durable Object. The object is a SinkDelivery that was never
- * set up: it does nothing when an alarm wakes it, so only the test drives the slices.
- */
-const withTeams = (work: (stream: Stream) => Promise<void>): Promise<void> => {
-  const identity = { connection: CONNECTION, stream: "devices" } as const;
-  const stub = env.SINK_DELIVERY.getByName(deliveryObjectName({ ...identity, sink: "teams" }));
-  return runInDurableObject(stub, async (_object, { storage }) => {
-    migrate(storage);
-    await work(
-      new Stream({
-        definition: teams,
-        identity,
-        storage,
-        connection: () => connectionOf(env, CONNECTION),
-        connect: (options) => connectOkta({ ...options, env }),
-        rateLimits: async () => [],
-        sinks: { wake: async () => [], statuses: async () => [], snapshot: async () => {} },
-        forget: async () => {},
-        now: Date.now,
-        random: () => 0.5,
-      }),
-    );
-  });
-};
-
 const run = async (stream: Stream, kind: "full" | "delta"): Promise<void> => {
   const started = await stream.startRun(kind);
   expect(started.ok && started.value.started).toBe(true);
@@ -185,7 +155,7 @@ const named = (stream: Stream): Map<string, string> =>
   );
 
 test("has full runs, changes from the log, deletions, search, totals and export", () =>
-  withTeams(async (stream) => {
+  withStream({ connection: CONNECTION, stream: "devices", definition: teams }, async (stream) => {
     await run(stream, "full");
     const before = await groupsOfOrg();
     expect(before.size).toBeGreaterThan(5);
