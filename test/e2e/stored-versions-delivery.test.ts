@@ -5,8 +5,8 @@
 import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { isPlainObject } from "../../src/lib/json.ts";
-import { call, statusOf, sync, until } from "../support/org.ts";
+import type { StreamName } from "../../src/contract/streams.ts";
+import { call, partsOf, statusOf, sync, until } from "../support/org.ts";
 import { resetClock } from "./stored-versions-clock.ts";
 import {
   expectAnswersAsBefore,
@@ -16,14 +16,24 @@ import {
   fixtures,
   goOn,
   load,
+  statusThen,
   streamsOf,
 } from "./stored-versions-support.ts";
 
 const delivering = fixtures.filter(({ state }) => Object.keys(state.about.settings).length > 0);
 
 // Settings must be there before any object reads them, because it reads them only once.
-for (const { state } of delivering)
-  for (const [name, value] of Object.entries(state.about.settings)) Reflect.set(env, name, value);
+for (const {
+  name: state,
+  state: { about },
+} of delivering)
+  for (const [name, value] of Object.entries(about.settings)) {
+    if (Reflect.get(env, name) !== undefined && Reflect.get(env, name) !== value)
+      throw new Error(
+        `${state} needs another ${name} than the states before: give it a test file of its own`,
+      );
+    Reflect.set(env, name, value);
+  }
 
 interface Received {
   readonly host: string;
@@ -69,18 +79,13 @@ const sequencesAt = (host: string, stream: string): number[] =>
   received.filter((got) => got.host === host).flatMap(({ text }) => sequencesIn(text, stream));
 
 /** Where a sink stood, as the stored status answer says. */
-const stoodAt = ({ state }: Fixture, stream: string, sink: string): number => {
-  for (const answer of state.answers) {
-    if (answer.ask !== "get" || answer.path !== `/v1/streams/${stream}` || !isPlainObject(answer.body))
-      continue;
-    const { sinks } = answer.body;
-    for (const status of Array.isArray(sinks) ? sinks : [])
-      if (isPlainObject(status) && status["name"] === sink) return Number(status["position"]);
-  }
-  throw new Error(`the status of ${stream} does not name ${sink}`);
+const stoodAt = ({ state }: Fixture, stream: StreamName, sink: string): number => {
+  const status = partsOf(statusThen(state, stream) ?? {}, "sinks").find(({ name }) => name === sink);
+  if (status === undefined) throw new Error(`the status of ${stream} does not name ${sink}`);
+  return Number(status["position"]);
 };
 
-const ended = (stream: "users" | "devices", connection: string) =>
+const ended = (stream: StreamName, connection: string) =>
   until(
     connection,
     ({ sinks }) =>

@@ -13,6 +13,7 @@ import {
   fixtures,
   goOn,
   load,
+  runThen,
 } from "./stored-versions-support.ts";
 
 afterEach(async () => {
@@ -22,6 +23,28 @@ afterEach(async () => {
 
 /** States that need settings have a test file of their own, because an isolate reads its settings only once. */
 const plain = fixtures.filter(({ state }) => Object.keys(state.about.settings).length === 0);
+
+const PHASES = [
+  "admin_roles",
+  "assignees",
+  "deletions",
+  "devices",
+  "factors",
+  "group_roles",
+  "groups",
+  "log",
+  "memberships",
+  "refetch",
+  "rolling",
+  "searches",
+  "user_groups",
+  "users",
+];
+
+test("there is a stored state in the middle of every phase", () => {
+  const phases = new Set(plain.map(({ state }) => runThen(state)?.["phase"]));
+  expect([...phases]).toEqual(expect.arrayContaining(PHASES));
+});
 
 describe("a stored state", () => {
   test.each(plain)("$name", async (fixture) => {
