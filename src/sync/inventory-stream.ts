@@ -109,7 +109,7 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi, In
         if (definition.areAccounts)
           await invalidateAccounts(env.ENRICHMENT_CACHE, connection, ids, Date.now());
       },
-      now: Date.now,
+      now: () => Date.now(),
       random: Math.random,
     });
   }

@@ -223,10 +223,13 @@ const nextRun = async (state: StoredState): Promise<RunDocument> => {
   return untilIdle(connection, stream);
 };
 
+/** Since v0.1.0, runs ask for a user's groups with the limit that look-ups have always given. */
+const asEarlier = (path: string): string => path.replace(/(\/users\/[^/?]+\/groups)\?limit=200$/, "$1");
+
 /** The next run ends as it did under the earlier version, with the same requests to Okta: no page is read twice. */
 export const expectEndAsBefore = async (state: StoredState): Promise<void> => {
   const { kind, cause, state: outcome, calls, changes } = await nextRun(state);
-  const requests = asked.sort();
+  const requests = asked.map(asEarlier).sort();
   expect({ kind, cause, state: outcome, calls: calls.by_endpoint, changes, requests }).toEqual(state.end);
 };
 
