@@ -51,7 +51,9 @@ export const connectionTestSchema = z.object({
   checks: z.array(checkSchema),
   estimate: z
     .object({
-      users: count,
+      users: count.meta({
+        description: "The members of the group Everyone, which may leave out DEPROVISIONED users.",
+      }),
       devices: count,
       calls: count.meta({ description: "Calls to Okta." }),
       minutes: count.meta({

@@ -1,6 +1,6 @@
 /**
- * Names of the Durable Objects of a stream. Only this file makes and reads them. An InventoryStream learns
- * from its name which stream it is; a SinkDelivery gets its identity with each call.
+ * The names of all Durable Objects. Only this file makes and reads them. An object learns from its name which
+ * connection, stream or sink it belongs to.
  */
 import { type StreamName, streamNames } from "./streams.ts";
 
@@ -50,6 +50,7 @@ export const deliveryObjectName = ({ connection, stream, sink }: DeliveryIdentit
 
 const streamNamed = (part: string | undefined): StreamName | undefined =>
   streamNames.find((name) => name === part);
+
 /** The name of an OktaGate: the connection's id. */
 export const gateObjectName = (connection: string): string => connection;
 

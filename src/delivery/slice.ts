@@ -1,4 +1,4 @@
-/** One alarm's work for one sink: as many batches as the slice's budget permits, each committed by itself. */
+/** A slice is one alarm's work for one sink: as many batches as its budget allows, each committed by itself. */
 
 import { type Taken, takeBatch } from "./batching.ts";
 import { PendingEvents } from "./pending-events.ts";
@@ -9,14 +9,15 @@ import { writeSnapshot } from "./snapshot.ts";
 import { caughtUp, type DeliveryState, recovered, rewound } from "./state.ts";
 import type { DeliveryStore } from "./store.ts";
 
-/** Splunk asks for patience: the longer an acknowledgement takes, the less often it is asked for. */
+/** When to ask for an acknowledgement again. The longer it takes, the less often Splunk is asked. */
 const acknowledgementPollMs = (waitedMs: number): number => Math.min(10_000, Math.max(1000, waitedMs / 2));
 
 const followUpEveryMs = 30_000;
+/** After so many tries, nobody asks any more what became of a batch. */
 const mostFollowUpTries = 20;
 const followUpsPerSlice = 3;
 
-/** Writes what follows from an outcome. @returns whether the slice may continue. */
+/** Stores what follows from an outcome. @returns whether the slice may continue */
 const commit = (tools: SliceTools, next: Step): boolean => {
   if (!tools.isCurrent()) return false;
   tools.store.commit(next, tools.now());
@@ -29,7 +30,7 @@ const inventoryError = (thrown: unknown): DeliveryError => ({
   message: `the inventory did not answer: ${thrown instanceof Error ? thrown.message.slice(0, 200) : "unknown error"}`,
 });
 
-/** What the inventory answers; null when it fails, which is written down: the slice ends then. */
+/** What the inventory answers. Null if it fails; the failure is then stored, and the slice ends. */
 const answerOf = async <T extends object>(tools: SliceTools, question: Promise<T>): Promise<T | null> => {
   try {
     return await question;
@@ -39,21 +40,21 @@ const answerOf = async <T extends object>(tools: SliceTools, question: Promise<T
   }
 };
 
-/** Sends a batch; an event that the sink takes under no circumstances is not sent. */
+/** Sends a batch. An event that is too large for the sink is not sent: the outcome is `too_large` at once. */
 const send = (sink: Sink, taken: Taken): Promise<DeliveryOutcome> =>
   taken.kind === "batch"
     ? sink.deliver(taken.events)
     : Promise.resolve({ kind: "too_large", error: taken.error });
 
-/** Asks for the acknowledgement of what was sent. @returns whether the slice may continue. */
-const settle = async (tools: SliceTools): Promise<boolean> => {
+/** Asks whether the batch that awaits its acknowledgement has arrived. @returns whether the slice may continue */
+const checkReceipt = async (tools: SliceTools): Promise<boolean> => {
   const { receipt } = tools.store.state();
   if (receipt === null) return true;
   const outcome = (await tools.sink.settle?.(receipt.token)) ?? { kind: "accepted" };
   return commit(tools, afterSettling(tools.store.state(), receipt, outcome, momentOf(tools)));
 };
 
-/** Sends dead letters that a person wants tried again. @returns whether the slice may continue. */
+/** Sends the dead letters again that a person has asked for. @returns whether the slice may continue */
 const retryDeadLetters = async (tools: SliceTools): Promise<boolean> => {
   const { deadLetters } = tools.store;
   for (;;) {
@@ -64,7 +65,7 @@ const retryDeadLetters = async (tools: SliceTools): Promise<boolean> => {
     if (page === null) return false;
     const [event] = page.events;
     if (event?.sequence !== letter.sequence) {
-      // The asset has a newer state, which the cursor delivers: this one is history.
+      // The asset has a newer state since then, which is delivered in its turn.
       if (tools.isCurrent()) deadLetters.drop([letter.id]);
       continue;
     }
@@ -74,7 +75,7 @@ const retryDeadLetters = async (tools: SliceTools): Promise<boolean> => {
   }
 };
 
-/** Delivers what lies ahead of the cursor. @returns whether the slice may continue. */
+/** Delivers the events after the cursor. @returns whether the slice may continue */
 const deliver = async (tools: SliceTools): Promise<boolean> => {
   const { store, sink } = tools;
   const { limits } = sink;
@@ -87,16 +88,17 @@ const deliver = async (tools: SliceTools): Promise<boolean> => {
     if (events === null || !tools.isCurrent()) return false;
     const [first] = events;
     if (first === undefined) {
-      endOfList(tools, state, pending.head ?? state.position, headBefore);
+      reachedHead(tools, state, pending.head ?? state.position, headBefore);
       return true;
     }
     const taken = takeBatch(events, sink, state);
-    // A slow sink's lag must be seen while it is slow; later batches bring it along with their commits.
+    // Stored before the first batch is sent, so that the status shows the lag of a slow sink at once. The commits of
+    // later batches include it.
     if (state.behindSince === null) store.saveState({ ...state, behindSince: first.changedAt });
     state = { ...state, behindSince: first.changedAt };
     const sent = send(sink, taken);
     const batch = taken.kind === "batch" ? taken.events : [taken.event];
-    // The next page is made while the sink takes this batch.
+    // The inventory makes the next page while the sink works on this batch.
     pending.prefetch(batch.length + limits.events);
     const next = afterBatch(state, batch, await sent, momentOf(tools));
     if (!commit(tools, next)) return false;
@@ -105,8 +107,13 @@ const deliver = async (tools: SliceTools): Promise<boolean> => {
   }
 };
 
-/** Caught up; or sent back to the beginning by a stream that was set up anew. */
-const endOfList = (tools: SliceTools, state: DeliveryState, head: number, headBefore: number): void => {
+/**
+ * No events are left after the cursor: the sink has caught up. But if the stream's head is behind the cursor, the
+ * stream was set up anew, and the delivery starts over.
+ * @param head the stream's greatest sequence number, as it said itself
+ * @param headBefore the head that was stored when the slice began
+ */
+const reachedHead = (tools: SliceTools, state: DeliveryState, head: number, headBefore: number): void => {
   const { store } = tools;
   store.transaction(() => {
     if (head < state.position) {
@@ -115,9 +122,9 @@ const endOfList = (tools: SliceTools, state: DeliveryState, head: number, headBe
       return;
     }
     const hasMore = store.deadLetters.nextRetry() !== null || store.snapshot() !== null;
-    // What was failing may have been replaced by a newer state, which arrived: nothing is left to fail.
+    // With nothing left to send, nothing can be failing: a newer state may have replaced what the sink did not take.
     store.saveState(caughtUp(hasMore ? state : recovered(state), head));
-    // The stream's own word is the truth, unless a later head was announced while this slice ran.
+    // What the stream says is right, unless it has announced a later head while this slice ran.
     const announced = store.head();
     store.saveHead(announced === headBefore ? head : Math.max(head, announced));
   });
@@ -142,7 +149,7 @@ const followUp = async (tools: SliceTools): Promise<void> => {
   }
 };
 
-/** When there is something to do next, ms since the epoch; null when there is nothing. */
+/** When the next slice has something to do, ms since the epoch; null if nothing is left. */
 export const nextWorkAt = (store: DeliveryStore, now: number): number | null => {
   const state = store.state();
   if (state.nextTryAt !== null && state.nextTryAt > now) return state.nextTryAt;
@@ -153,15 +160,15 @@ export const nextWorkAt = (store: DeliveryStore, now: number): number | null => 
 };
 
 /**
- * Does one slice. What the sink or the inventory does wrong is written down as state; nothing is thrown for it.
- * A crash anywhere repeats at most one batch.
+ * Does one slice. Failures of the sink or the inventory are stored in the delivery's state and not thrown. A crash at
+ * any point causes at most one batch to be sent again.
  */
 export const deliverSlice = async (tools: SliceTools): Promise<void> => {
   const { nextTryAt } = tools.store.state();
   if (nextTryAt !== null && nextTryAt > tools.now()) return;
-  // A wait that is over says "try", not "it works": the status stays as it is until something arrives.
+  // The wait is over, but the sink may still be failing: the status stays as it is until something arrives.
   if (nextTryAt !== null) tools.store.saveState({ ...tools.store.state(), nextTryAt: null });
-  if (!(await settle(tools))) return;
+  if (!(await checkReceipt(tools))) return;
   if (!(await retryDeadLetters(tools))) return;
   if (!(await deliver(tools))) return;
   await followUp(tools);

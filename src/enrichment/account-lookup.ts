@@ -30,8 +30,9 @@ import { answerOfCache, answerOfInventory } from "./stand-in.ts";
 const COUNTS = "counts";
 
 /**
- * Look-ups at Okta at once in one object; the others wait in line. The gate bounds the interactive calls of a
- * connection, and more look-ups would only share them out: some complete answers soon are better than many late.
+ * How many look-ups one object makes at once; the others wait for their turn. The gate limits the interactive calls of
+ * a connection. More look-ups at once would only divide these calls among them, so that all of them end late instead
+ * of some of them early.
  */
 const LOOKUPS_AT_ONCE = 3;
 
@@ -42,9 +43,9 @@ const crowded = oktaError(
 );
 
 /**
- * Looks accounts up at Okta, once for all who ask at the same time. A connection's accounts are spread over several
- * of these objects, see `contract/objects.ts`; one more keeps its counters. It holds nothing that matters: evicted,
- * it starts anew.
+ * Looks accounts up in Okta, once for all who ask for one at the same time. The accounts of a connection are spread
+ * over several of these objects, see `contract/objects.ts`; another object keeps the connection's counters. Apart from
+ * the counters, nothing is stored, and nothing is lost when Cloudflare evicts the object.
  */
 export class AccountLookup extends DurableObject<Env> {
   readonly #flights = new SingleFlight<LookupReply>();
@@ -52,9 +53,12 @@ export class AccountLookup extends DurableObject<Env> {
   readonly #recent = new RecentAnswers();
   #sessions = 0;
 
-  /** The account: from the cache if that is fresh enough, else from Okta, else whatever is known of it. */
+  /**
+   * The account: from the cache if that is fresh enough, otherwise from Okta. If Okta fails, it is the last complete
+   * answer in the cache, or what the inventory has.
+   */
   async lookUp({ identifier, demand }: LookupRequest): Promise<LookupReply> {
-    // Whoever forces a look-up must not get what another's flight found in the cache.
+    // Whoever forces a look-up must not get what somebody else's look-up finds in the cache.
     const key = demand === "force" ? `force ${identifier.key}` : identifier.key;
     return this.#flights.run(key, async () => toReply(await this.#lookUp(identifier, demand)));
   }
@@ -64,7 +68,7 @@ export class AccountLookup extends DurableObject<Env> {
     this.ctx.storage.kv.put(COUNTS, addCounts(this.#counts(), counts));
   }
 
-  /** What was counted so far. */
+  /** What has been counted so far. */
   counts(): LookupCounts {
     return this.#counts();
   }
@@ -93,13 +97,13 @@ export class AccountLookup extends DurableObject<Env> {
     const looked = await this.#ask(connection, identifier, lookupTimeoutMs);
     if (!looked.ok) return this.#withoutOkta(connection, identifier, before, looked.error);
     const answer = answerToKeep(looked.value, before, Date.now());
-    // Before anyone is answered, so that the next to ask finds it.
+    // Stored before anybody gets the answer, so that whoever asks next finds it.
     await this.#store(cache, identifier, looked.value, answer, startedAt, ttlMs);
     this.#recent.keep(identifier, answer, answer.at);
     return ok({ found: foundIn(answer), from: { at: answer.at, cached: false, stale: false } });
   }
 
-  /** What the cache has, or what this object has just stored there, if it is as new as it has to be. */
+  /** What the cache has, or what this object has just stored there, if it is fresh enough; otherwise null. */
   #fresh(
     identifier: Identifier,
     before: CacheResult,
@@ -118,7 +122,7 @@ export class AccountLookup extends DurableObject<Env> {
     return invalidatedAt !== null && invalidatedAt >= recent.at ? null : recent;
   }
 
-  /** Looks the account up at Okta when its turn comes; waiting counts towards the time that it may take. */
+  /** Looks the account up in Okta when its turn comes. Waiting counts towards the time that the look-up may take. */
   async #ask(
     connection: Connection,
     identifier: Identifier,
@@ -139,7 +143,7 @@ export class AccountLookup extends DurableObject<Env> {
       return lookUpAccount(api, identifier, { now: Date.now, timeUp });
     });
     try {
-      // A look-up that has begun ends by itself when the time is up, with what is known by then.
+      // A look-up that has begun ends by itself when the time is up, with the facts that it has by then.
       return await Promise.race([work, timeUp.then(() => (begun ? work : err(crowded)))]);
     } finally {
       limit.clear();
@@ -175,7 +179,7 @@ export class AccountLookup extends DurableObject<Env> {
         return;
       }
       const { account, previous } = answer;
-      // A change that the sync saw while we were reading: what we have may be from before it.
+      // A run has seen the account change while we were reading it, so what we have may be older than the change.
       const invalidatedAt = await cache.invalidatedAt(account.id);
       if (invalidatedAt !== null && invalidatedAt >= startedAt) return;
       const emailIsUnique = looked.found === "one" && looked.emailIsUnique;
@@ -185,7 +189,7 @@ export class AccountLookup extends DurableObject<Env> {
     }
   }
 
-  /** What is known without Okta: a copy in the cache, else the inventory, else why Okta could not be asked. */
+  /** What is known without Okta: a copy in the cache, or what the inventory has. Error: why Okta could not be asked. */
   async #withoutOkta(
     connection: Connection,
     identifier: Identifier,

@@ -30,7 +30,7 @@ const accountSchema = z.object({
   previous: fetchedSchema.nullable(),
 });
 
-const tombstoneSchema = z.object({ schema, invalidated_at: z.number() });
+const invalidationSchema = z.object({ schema, invalidated_at: z.number() });
 
 const aliasSchema = z.object({ schema, user_id: z.string(), fetched_at: z.number() });
 
@@ -66,8 +66,8 @@ export const readAccountEntry = (
 };
 
 /** When the account under this key was seen to change. */
-export const readTombstone = (text: string | null): number | null =>
-  read(text, tombstoneSchema)?.invalidated_at ?? null;
+export const readInvalidation = (text: string | null): number | null =>
+  read(text, invalidationSchema)?.invalidated_at ?? null;
 
 /** An alias and when it was confirmed. */
 export interface Alias {
@@ -95,7 +95,9 @@ export const accountEntry = (fetched: FetchedAccount, previous: FetchedAccount |
   return JSON.stringify(entry);
 };
 
-export const tombstone = (now: number): string => JSON.stringify({ schema: SCHEMA, invalidated_at: now });
+/** The entry of an account that a run has just seen changed. @param now ms since the epoch */
+export const invalidationEntry = (now: number): string =>
+  JSON.stringify({ schema: SCHEMA, invalidated_at: now });
 
 export const aliasEntry = ({ userId, at }: Alias): string =>
   JSON.stringify({ schema: SCHEMA, user_id: userId, fetched_at: at });

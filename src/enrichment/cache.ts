@@ -9,12 +9,12 @@ import {
   accountEntry,
   aliasEntry,
   aliasKey,
+  invalidationEntry,
   negativeEntry,
   readAccountEntry,
   readAlias,
+  readInvalidation,
   readNegative,
-  readTombstone,
-  tombstone,
   userKey,
 } from "./cache-entries.ts";
 import {
@@ -136,7 +136,7 @@ export class AccountCache {
   async #byPointer(identifier: Identifier, alias: Alias): Promise<CacheResult> {
     const text = await this.#get(userKey(this.#connection, alias.userId));
     const entry = readAccountEntry(text);
-    if (entry === null) return miss(readTombstone(text));
+    if (entry === null) return miss(readInvalidation(text));
     const { account, at, previous } = entry;
     if (account.id !== alias.userId) return miss();
     // Logins and e-mails change hands: the account no longer has this name, and older answers are wrong.
@@ -146,7 +146,7 @@ export class AccountCache {
 
   /** When the sync last saw this user change, if that was within the last minute; ms since the epoch. */
   async invalidatedAt(userId: string): Promise<number | null> {
-    return readTombstone(await this.#get(userKey(this.#connection, userId)));
+    return readInvalidation(await this.#get(userKey(this.#connection, userId)));
   }
 
   /**
@@ -209,7 +209,7 @@ export const invalidateAccounts = async (
   for (const userId of userIds) {
     const key = userKey(connection, userId);
     if ((await kv.get(key)) !== null) {
-      await kv.put(key, tombstone(now), { expirationTtl: MIN_KV_TTL_SECONDS });
+      await kv.put(key, invalidationEntry(now), { expirationTtl: MIN_KV_TTL_SECONDS });
     }
   }
 };

@@ -120,7 +120,9 @@ export const parseIdentifier = (given: string): Result<Identifier, IdentifierRef
     );
   }
   if (bare.includes("/"))
-    return refuse(`The account holds a slash; ${EXAMPLES}. A login with a slash is found by its id.`);
+    return refuse(
+      `The account holds a slash; ${EXAMPLES}. A login with a slash is found by its id. In a URL, a backslash has to be written %5C.`,
+    );
   if (/^\.+$/.test(bare)) return refuse(`The account is a path, not a name; ${EXAMPLES}.`);
   const encoded = ENCODED.exec(bare);
   if (encoded !== null)

@@ -9,8 +9,9 @@ import { type AssetQuery, findAssets, findGroups } from "../inventory/search.ts"
 import type { ExploreTools, FilterName, StreamDefinition } from "../streams/definition.ts";
 import type { EventReader } from "./event-reader.ts";
 
-/** Older totals are counted again in any case: tombstones expire without a new sequence number. */
+/** Older totals are counted again even if the head has not moved: tombstones expire without a new sequence number. */
 const COUNT_AT_LEAST_EVERY_MS = 60_000;
+/** How many groups a search finds at most. */
 const MAX_GROUPS = 10;
 
 const filterNames: readonly FilterName[] = [
@@ -26,8 +27,8 @@ const filterNames: readonly FilterName[] = [
 const nothing: SearchResults = { results: [], groups: [], next: null };
 
 /**
- * Answers questions about one stream's inventory. It keeps the totals for a moment, so each object has one
- * Explorer.
+ * Answers questions about one stream's inventory. It remembers the totals for a moment, so each Durable Object has
+ * one Explorer and keeps it.
  */
 export class Explorer {
   readonly #definition: StreamDefinition;
@@ -84,7 +85,7 @@ export class Explorer {
       after: query.after,
       limit: query.limit,
     });
-    // Exact matches come first, however many other assets the words match.
+    // Exact matches come first, however many other assets the text matches.
     const exact = text !== null && isFirst ? explore.exact(this.#inventory, text) : [];
     const groups = text !== null && isFirst && explore.groups ? findGroups(this.#sql, text, MAX_GROUPS) : [];
     return {

@@ -1,6 +1,7 @@
 /**
- * What a stream is. A definition holds everything that differs between streams; syncing, exploring and showing a
- * stream need nothing else. To add a stream, add a file beside this one and a line in `index.ts`.
+ * What a stream is. A definition says how a stream is read from Okta, stored, turned into events, searched and shown
+ * on an asset's page, so the code that does these things is the same for every stream. CONTRIBUTING.md lists what
+ * else a new stream needs.
  */
 import type { FoundDevice, FoundUser, InventorySummary } from "../contract/inventory-documents.ts";
 import type { SearchQuery } from "../contract/stream-api.ts";
@@ -18,7 +19,7 @@ import type { AssetPage } from "./asset-page.ts";
 import type { LogRules } from "./log-effects.ts";
 import type { MembershipMode } from "./plan.ts";
 
-/** What a record must have to be filed. */
+/** What a record from Okta must have to be filed, that is, stored as an asset. */
 export interface AssetRecord {
   readonly id: string;
   /** ISO 8601; null if Okta does not report it. */
@@ -28,7 +29,7 @@ export interface AssetRecord {
 /** Reads one page of an Okta list. */
 export type ReadList = (api: OktaApi, request: PageRequest) => Promise<Result<Page, OktaError>>;
 
-/** The circumstances in which records are filed. */
+/** When and why records are filed. */
 export interface Filing {
   /** ms since the epoch */
   readonly now: number;
@@ -47,13 +48,13 @@ export interface Search {
   readonly read: ReadList;
   /** The query of the first page. @param from ISO 8601; find what was updated after this */
   query(from: string): Readonly<Record<string, string>>;
-  /** Files a page. @returns how many assets were new or changed */
+  /** Files a page of unparsed records. @returns how many assets were new or changed */
   file(inventory: Inventory, records: readonly unknown[], found: FoundBySearch): number;
   /** The search to use instead if Okta refuses this query. */
   readonly otherwise?: Search;
 }
 
-/** The circumstances in which a search found records. */
+/** When a search found records. */
 export interface FoundBySearch {
   /** ms since the epoch */
   readonly now: number;
@@ -71,8 +72,9 @@ export interface FullPlan {
 /** Names of phases, in order. */
 export type PhaseNames = readonly [string, ...string[]];
 
-/** What a prediction is based on, besides the inventory. */
+/** What the prediction of a run's calls is based on, besides the inventory. */
 export interface KnownCosts {
+  /** How many calls reading the memberships takes, as planned; see `planMemberships`. */
   readonly membershipCalls: number;
   /** Factors that were read before this are read again, ms since the epoch. */
   readonly factorsDueBefore: number;
@@ -110,8 +112,9 @@ export type Filters = {
 
 /**
  * One stream. `R` is a record as it is filed, `F` the facts that an event is made of. Members that take an `R` or
- * an `F` are methods, so that definitions with different records fit into one table. That is safe because a
- * definition only ever gets records and facts that it made itself.
+ * an `F` are methods, whose parameters TypeScript compares less strictly than those of functions. So definitions with
+ * different records fit into one table. That is safe because a definition only ever gets records and facts that it
+ * made itself.
  */
 export interface StreamDefinition<R extends AssetRecord = AssetRecord, F = unknown> {
   /** The stream's name; also the name of its complete list, and of the phase that reads this list. */
@@ -138,7 +141,10 @@ export interface StreamDefinition<R extends AssetRecord = AssetRecord, F = unkno
     readonly listQuery: Readonly<Record<string, string>>;
     /** Reads one record of the list. Error: the record cannot be filed. */
     parse(record: unknown): Result<R, BadRecord>;
-    /** Reads one complete asset by its id; null if Okta has none with this id. */
+    /**
+     * Reads one complete asset by its id. Null if Okta has none with this id; the inner error is a record that cannot
+     * be filed.
+     */
     one(
       api: OktaApi,
       inventory: Inventory,
@@ -146,9 +152,9 @@ export interface StreamDefinition<R extends AssetRecord = AssetRecord, F = unkno
     ): Promise<Result<Result<R, BadRecord> | null, OktaError>>;
     readonly searches: readonly Search[];
     readonly logRules: LogRules;
-    /** What an empty list means while no asset is known; absent if a stream without assets is normal. */
+    /** Why a run stops when the list is empty and no asset is known; absent if a stream without assets is normal. */
     readonly emptyList?: StopReason;
-    /** Why Okta refuses the list permanently; null if waiting may help. Without this method, waiting always may. */
+    /** Why Okta refuses the list permanently; null if waiting may help. Absent if waiting may always help. */
     refusedList?(api: OktaApi, error: OktaError): Promise<StopReason | null>;
   };
 
@@ -162,7 +168,7 @@ export interface StreamDefinition<R extends AssetRecord = AssetRecord, F = unkno
 
   /** How the stream is stored. Callers of `file` and `listed` open the transaction. */
   readonly store: {
-    /** Files records, and stores what follows from them alone. @returns how many were new or changed */
+    /** Files records, and stores what follows from these records alone. @returns how many were new or changed */
     file(inventory: Inventory, records: readonly R[], filing: Filing): number;
     /** Stores what only a complete list shows. @param listed how many assets it showed */
     listed?(inventory: Inventory, listed: number): void;

@@ -5,7 +5,7 @@ import { ok } from "../lib/result.ts";
 import { userEvent } from "../ocsf/index.ts";
 import type { OktaApi } from "../okta/api.ts";
 import { type OktaUser, parseAll, parseUser } from "../okta/records.ts";
-import type { PhaseNames, StreamDefinition } from "./definition.ts";
+import type { PhaseNames, ReadList, Search, StreamDefinition } from "./definition.ts";
 import type { LogRule, LogRules } from "./log-effects.ts";
 import { PAGE, predictUsers } from "./plan.ts";
 import { exactUsers, foundUser, summarizeUsers, userFilters } from "./users/explore.ts";
@@ -13,6 +13,7 @@ import { fileUsers, settleEveryone } from "./users/filing.ts";
 import { groupSearch } from "./users/group-search.ts";
 import { userPage } from "./users/page.ts";
 
+// What has to be read again after an event. Okta may leave lastUpdated as it is when a password changes: see `quiet`.
 const account: LogRule = { target: "User", kind: "asset" };
 const password: LogRule = { target: "User", kind: "asset", quiet: true };
 const factors: LogRule = { target: "User", kind: "factors" };
@@ -60,10 +61,10 @@ const logRules: LogRules = {
 /** A search that matches every user. A plain list leaves out DEPROVISIONED users; a search does not. */
 const EVERYBODY = 'status lt "ZZZ"';
 
-const list: StreamDefinition["source"]["list"] = (api, request) => api.users(request);
+const list: ReadList = (api, request) => api.users(request);
 
-/** Finds changes in users' own records: profile and status. */
-const userSearch: StreamDefinition["source"]["searches"][number] = {
+/** Finds users whose own record has changed: their profile or status. */
+const userSearch: Search = {
   name: "users",
   read: list,
   query: (from) => ({ search: `lastUpdated gt "${from}"`, limit: String(PAGE.users) }),

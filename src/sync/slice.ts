@@ -52,7 +52,7 @@ export class CallBudget {
   }
 }
 
-/** Makes a function that adds the slice's new calls to the run. Call it with every write. */
+/** Makes a function that adds the calls since it was last called to the run. Call it with every write. */
 const callBook = (run: Run, budget: CallBudget) => {
   let counted: Partial<Record<string, number>> = {};
   return (): void => {
@@ -74,7 +74,7 @@ interface Writer {
   flush(): boolean;
 }
 
-/** @param context what the writes of `later` get; a function, because it does not exist yet */
+/** @param context what the writes of `later` get; a function, because the context is made with the writer */
 const writerOf = (options: SliceOptions, context: () => SliceContext): Writer => {
   const { run, runs } = options;
   const bookCalls = callBook(run, options.budget);
@@ -86,7 +86,7 @@ const writerOf = (options: SliceOptions, context: () => SliceContext): Writer =>
     options.transaction(() => {
       current = runs.isCurrent(run.id);
       if (!current) return;
-      // `later` keeps items under the write that takes them.
+      // `later` keeps each item under the write that takes it, so the types match, which a map cannot express.
       for (const [writeAll, items] of earlier) writeAll(context(), items as never[]);
       if (earlier.size > 0) recovered(run);
       work();
@@ -139,6 +139,7 @@ export const runSlice = async (options: SliceOptions): Promise<number | null> =>
   const { definition, run, runs, inventory, budget, now, random } = options;
   const deadline = now() + SLICE_MS;
   const { context, writer } = contextOf(options);
+  /** Ends the run in this state and moves it to the history. */
   const end = (state: Run["state"]): null => {
     writer.write(() => finish(run, state, now()), { progress: false });
     options.transaction(() => {
@@ -157,6 +158,7 @@ export const runSlice = async (options: SliceOptions): Promise<number | null> =>
         return null;
       case "done":
         if (!writer.write(() => nextPhase(run) || finish(run, "done", now()))) return null;
+        // It was the last phase. Deletions that wait for a person show in the state of a full run.
         if (run.state !== "running") {
           return end(run.kind === "full" && inventory.sweeps.absentees().waiting > 0 ? "held" : "done");
         }

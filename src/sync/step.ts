@@ -87,13 +87,13 @@ export const GIVE_UP_AFTER = 5;
 /** How often a list is restarted because its cursor has expired. A list that needs more restarts would never end. */
 const MAX_RESTARTS = 3;
 
-/** Concurrent calls for single assets: as many as one invocation may have waiting for response headers. */
+/** Concurrent calls for single assets: as many as Cloudflare lets one invocation have waiting for response headers. */
 const CONCURRENCY = 6;
 
 const pageRequest = (cursor: ListCursor, query: Readonly<Record<string, string>>): PageRequest =>
   cursor.next ? { next: cursor.next } : { query };
 
-/** How a step of a list ended. The caller decides what follows from `failed`. */
+/** How a step of a list ended. On `failed` nothing was stored, and the phase decides what follows. */
 export type ListOutcome = StepOutcome | { readonly next: "failed"; readonly error: OktaError };
 
 /**
@@ -119,6 +119,7 @@ export const listStep = async <C extends ListCursor>(
     return context.commit(restart, { next: "wait", error: page.error });
   }
   const { next } = page.value;
+  // A page that names itself as the next one would be read for ever.
   const stuck = next !== null && next === cursor.next;
   return context.commit(
     () => {
@@ -130,8 +131,9 @@ export const listStep = async <C extends ListCursor>(
 };
 
 /**
- * The reason to store for a failure that has to be accepted: forbidden, or tried often enough. Null: wait and
- * retry.
+ * Decides whether a failure of a list, or of any call that is not about one user's fact, has to be accepted (see
+ * `settleFailure` for facts).
+ * @returns the reason to store: `forbidden`, or `failed` after enough tries. Null: wait and try again
  */
 export const lasting = (error: OktaError, run: Run): "forbidden" | "failed" | null => {
   if (isForbidden(error)) return "forbidden";
@@ -163,7 +165,7 @@ export const forEachAsset = async (
 };
 
 /**
- * Handles a failure to read one asset's fact:
+ * Handles a failure to read one user's fact:
  * - rate limited, or the credential is invalid: the phase waits
  * - forbidden: the fact is unknown as `forbidden`
  * - anything else: the fact is unknown as `failed`, and the next asset is read. Five such failures in a row are

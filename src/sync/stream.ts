@@ -1,5 +1,6 @@
 /**
- * One stream of one connection: its inventory and the runs that keep it current. Independent of its Durable Object.
+ * One stream of one connection: its inventory and the runs that keep it current. It does not know the Durable Object
+ * that it runs in; see `inventory-stream.ts`.
  */
 import type { Connection } from "../config/types.ts";
 import type { StreamIdentity } from "../contract/objects.ts";
@@ -25,13 +26,13 @@ import { Runs, type SyncMeta } from "./store.ts";
 const DAY_MS = 86_400_000;
 /** During a run, sinks learn of new events at most this often, and at its end. */
 const TELL_SINKS_EVERY_MS = 5_000;
-/** How many cached look-ups are dropped after one slice, at most. Others expire after ENRICHMENT_TTL_SECONDS. */
+/** How many cached look-ups are forgotten after one slice, at most. Others expire after ENRICHMENT_TTL_SECONDS. */
 const MAX_INVALIDATIONS = 300;
 /** How many permits are fetched from the gate at a time, at most. */
 const PERMIT_BATCH = 40;
 /** How long a run waits before it checks again whether invalid settings have been corrected. */
 const MISCONFIGURED_WAIT_MS = 60_000;
-/** Used while the settings are invalid. */
+/** How often factors are read again while the settings are invalid. */
 const DEFAULT_REFRESH_DAYS = 7;
 
 /** What a stream depends on. */
@@ -49,7 +50,11 @@ export interface StreamDeps {
    */
   readonly rateLimits: (share: number) => Promise<readonly RateLimitDocument[]>;
   readonly sinks: {
-    /** Tells the sinks the greatest sequence number. Never throws. @returns the names to pass as `known` next time */
+    /**
+     * Tells the sinks the greatest sequence number, and removes what sinks that are gone have left. Never throws.
+     * @param known the names that the last call returned
+     * @returns the names to pass as `known` next time
+     */
     wake(head: number, known: readonly string[]): Promise<readonly string[]>;
     statuses(head: number): Promise<readonly SinkStatusDocument[]>;
     /** After a complete full run: lets the sinks that can (R2) store a copy of the inventory. Never throws. */
@@ -73,8 +78,8 @@ const internalError: OktaError = {
 };
 
 /**
- * One stream at work. Each alarm does one slice (`slice.ts`), phases make the calls, and `inventory/` stores what
- * they read. Crons only start or revive runs.
+ * One stream at work. A cron or a request starts a run. Each alarm then does one slice of it (`slice.ts`): phases make
+ * the calls, and `inventory/` stores what they read.
  */
 export class Stream {
   readonly inventory: Inventory;
@@ -144,9 +149,9 @@ export class Stream {
   async startRun(kind: RunKind): Promise<Result<{ started: boolean; run: RunDocument }, StreamRefusal>> {
     const current = this.#runs.current();
     if (current !== null) {
-      // Somebody wants the run to continue now, for instance because the credential was corrected.
+      // A run that waits after a failure continues now. The cause may be gone: a credential was corrected, say.
       if (current.resumeAt !== null && current.error !== null) {
-        this.#update({ ...current, resumeAt: null });
+        this.#saveIfCurrent({ ...current, resumeAt: null });
         await this.#deps.storage.setAlarm(this.#deps.now());
       }
       return ok({ started: false, run: runDocument(current, null) });
@@ -195,8 +200,8 @@ export class Stream {
   }
 
   /**
-   * Called by each cron: starts the run that is due, or revives a run whose alarm was dropped. Also wakes the
-   * sinks.
+   * Called by each cron: starts the run that is due, or revives a run whose alarm was dropped. Also tells the sinks
+   * where the stream stands.
    */
   async wake(kind: RunKind): Promise<void> {
     const { storage, now } = this.#deps;
@@ -222,15 +227,16 @@ export class Stream {
     await storage.setAlarm(now);
     this.#slicing = true;
     try {
-      await this.#rest(await this.#slice(run));
-      await this.#tell(run);
+      await this.#planNext(await this.#slice(run));
+      await this.#reportChanges(run);
     } catch (error) {
-      await this.#threw(run, error);
+      await this.#handleBug(run, error);
     } finally {
       this.#slicing = false;
     }
   }
 
+  /** Works on the run for one slice. @returns when to continue, ms since the epoch; null if the run has ended */
   async #slice(run: Run): Promise<number | null> {
     const { definition, identity, connection, connect, storage, now, random } = this.#deps;
     const settings = connection();
@@ -238,7 +244,7 @@ export class Stream {
       const message = "The connection's settings are invalid. The run continues once they are corrected.";
       run.error = { code: "misconfigured", message, phase: run.phase, at: now() };
       run.resumeAt = now() + MISCONFIGURED_WAIT_MS;
-      this.#update(run);
+      this.#saveIfCurrent(run);
       return run.resumeAt;
     }
     const budget = new CallBudget(settings.subrequestsPerSlice);
@@ -273,18 +279,18 @@ export class Stream {
   }
 
   /** Handles an exception, which is a bug: shows it as the run's error and backs off, so that no alarm is dropped. */
-  async #threw(run: Run, error: unknown): Promise<void> {
+  async #handleBug(run: Run, error: unknown): Promise<void> {
     const { identity, storage, now, random } = this.#deps;
     log("error", "slice_threw", { ...identity, ...errorFields(error) });
     const current = this.#runs.current();
     if (current?.id !== run.id) return;
     backOff(current, internalError, now(), random);
-    this.#update(current);
+    this.#saveIfCurrent(current);
     await storage.setAlarm(current.resumeAt ?? now());
   }
 
   /** After a slice: sets the alarm for the next one or, if the run has ended, starts the run that follows, if any. */
-  async #rest(next: number | null): Promise<void> {
+  async #planNext(next: number | null): Promise<void> {
     const { storage, now } = this.#deps;
     if (this.#runs.current() !== null) return storage.setAlarm(next ?? now());
     await storage.deleteAlarm();
@@ -298,9 +304,10 @@ export class Stream {
   /**
    * Reports what the slice changed: accounts to the look-up cache, new events and completed full runs to the sinks.
    */
-  async #tell(run: Run): Promise<void> {
+  async #reportChanges(run: Run): Promise<void> {
     const { forget, sinks, now } = this.#deps;
     const changed = this.inventory.assets.takeChanged().slice(0, MAX_INVALIDATIONS);
+    // To the first run every account is new, which does not mean that it has changed in Okta.
     if (run.cause !== "first") await forget(changed);
     const ended = !this.#runs.isCurrent(run.id);
     if (ended || now() - this.#sinksToldAt > TELL_SINKS_EVERY_MS) await this.#tellSinks();
@@ -316,11 +323,13 @@ export class Stream {
     if (JSON.stringify(known) !== JSON.stringify(before)) this.#meta.set("sinks", known);
   }
 
+  /** Stores a new run as the current one, and sets the alarm for its first slice. @param only instead of all phases */
   #begin(kind: RunKind, cause: RunCause, only?: PhaseNames): Run {
     const { definition, storage, connection } = this.#deps;
     const { fullPhases, deltaPhases } = definition.run;
     const now = this.#deps.now();
     const days = connection()?.refreshDays ?? DEFAULT_REFRESH_DAYS;
+    // The groups phase replaces this plan as soon as the groups are known.
     const full = () => fullPhases({ memberships: "per_group", everyoneHasRoles: false });
     const run = newRun({
       id: crypto.randomUUID(),
@@ -338,7 +347,8 @@ export class Stream {
     return run;
   }
 
-  #update(run: Run): void {
+  /** Stores the run unless it was cancelled or replaced. */
+  #saveIfCurrent(run: Run): void {
     this.#deps.storage.transactionSync(() => {
       if (this.#runs.isCurrent(run.id)) this.#runs.save(run);
     });

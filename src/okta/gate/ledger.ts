@@ -1,14 +1,16 @@
 /**
- * The bucket maths of the OktaGate: who may call Okta now. Pure: state in, state and decision out, time passed
- * in. All times are ms since the epoch by the local clock unless a name says otherwise.
+ * How the OktaGate decides who may call Okta now. These functions change the ledger that they get and nothing else;
+ * time and random numbers are passed in. All times are ms since the epoch by the local clock unless a name says
+ * otherwise.
  *
- * The rules, in short:
- * - In one window we use at most `share` of a bucket's limit, counting calls that landed in it, permits that are
- *   still out, and calls of unknown fate that may have landed in it. A part of the share is kept for interactive
- *   callers.
+ * A bucket is a group of endpoints whose calls Okta counts together, against one limit per window (a minute). The
+ * rules, in short:
+ * - In one window we use at most `share` of a bucket's limit. Calls that landed in the window count, and so do
+ *   permits that are out (handed out and not yet reported) and calls of unknown fate that may have landed in it. A
+ *   part of the share is kept for interactive callers.
  * - `remaining` is what all applications together have left; a margin of it stays untouched.
- * - A bucket whose limit nobody has seen yet gets one permit at a time.
- * - A call counts in the window that its own answer names, so a permit used late counts where it landed.
+ * - A bucket whose limit no answer has told yet gets one permit at a time.
+ * - A call counts in the window that its own answer names, so a permit that is used late counts where it landed.
  * - Buckets of the same limit are one bucket until their answers prove otherwise; see `families.ts`.
  */
 import { doubledMs, fullJitter } from "../../lib/backoff.ts";
@@ -19,45 +21,52 @@ import { isConcurrencyLimit, type RateLimitReading } from "./headers.ts";
 import { handOut, outstanding, outstandingInteractive, takeBack } from "./holders.ts";
 import { bucketState, bucketsOf, type Ledger, type Priority } from "./ledger-state.ts";
 
-/** What came of one call that had a permit. */
+/** What became of one call that had a permit. */
 export interface Observation extends CallObservation {
   readonly bucket: Bucket;
 }
 
-/** The same, as whoever made the call sees it. */
+/** What the caller knows about the call. */
 export interface CallObservation {
+  /** What the answer's headers say; null without an answer, or without rate-limit headers. */
   readonly reading: RateLimitReading | null;
   /** ms until the window is over, counted from `at`; see `msUntilReset`. */
   readonly resetInMs: number | null;
   /** HTTP status, null when no answer came, 0 when no call went out. */
   readonly status: number | null;
+  /** When the call ended. */
   readonly at: number;
 }
 
+/** The gate's answer to a request for permits. */
 export interface Decision {
+  /** How many permits were granted. */
   readonly granted: number;
-  /** When to ask again, set exactly when nothing was granted. */
+  /** When to ask again; null if anything was granted. */
   readonly retryAt: number | null;
 }
 
 /** The part of our share that background work leaves to interactive callers. */
 const INTERACTIVE_RESERVE = 0.2;
-/** The part of the limit that stays untouched for other applications when they use much. */
+/** The part of the limit that is left to other applications, however much of it they use. */
 const MARGIN = 0.05;
-/** Interactive calls at once: half of what a small org allows one principal, less the streams' own. */
+/**
+ * How many permits interactive callers may hold at once. A small org allows 35 calls at once, and one principal about
+ * half of them, of which a run may use 6.
+ */
 const INTERACTIVE_CONCURRENCY = 12;
-/** Permits at once for a bucket whose answers carry no rate-limit headers. */
+/** How many permits may be out at once for a bucket whose answers have no rate-limit headers. */
 const HEADERLESS_CONCURRENCY = 6;
-/** The smallest limit that Okta has published (`/api/v1/logs` of a free org): a bucket of unknown size may be it. */
+/** The smallest limit that Okta has published (`/api/v1/logs` of a free org). A bucket of unknown size may have it. */
 const SMALLEST_LIMIT = 20;
-/** Asking again sooner than this is of no use: an answer has to come in first. */
+/** How long to wait for calls that are out. Asking again sooner is useless, because an answer has to come in first. */
 const SOON_MS = 100;
 const BACKOFF = { baseMs: 500, ceilingMs: 60_000 };
 
 const waitAfter = (refusals: number, random: () => number): number =>
   fullJitter(doubledMs(refusals, BACKOFF), random);
 
-/** Books what came of one call of `holderName`. @param random 0 ≤ random < 1, for the length of backoffs */
+/** Books what became of one call of `holderName`. @param random 0 ≤ random < 1, for the length of backoffs */
 export const observe = (
   ledger: Ledger,
   holderName: string,
@@ -95,7 +104,7 @@ export const observe = (
   separate(ledger, observation.bucket);
 };
 
-/** For whom room is looked for, and when. */
+/** Who asks for permits, and when. */
 interface Ask {
   readonly priority: Priority;
   /** 0 < share ≤ 1 */
@@ -112,7 +121,7 @@ const allowance = (limit: number, { share, priority }: Ask): number => {
 interface Room {
   /** How many more calls we may make now; may be negative. */
   readonly calls: number;
-  /** When there may be more room, by the local clock; now or earlier when that is not known. */
+  /** When there may be more room; now or earlier if that is not known. */
   readonly moreAt: number;
 }
 
@@ -137,22 +146,23 @@ const roomOf = (ledger: Ledger, bucket: Bucket, ask: Ask): Room | null => {
 };
 
 /**
- * The room of a bucket of unknown size: one call to learn it, a few at once where Okta does not tell. The bucket
- * may turn out to be one of those that are known, so each of those must have room as well; and it may be the same
- * as all others of unknown size, and as small as a bucket can be.
+ * The room of a bucket of unknown size: one call to learn the size, or a few at once if Okta's answers do not tell it.
+ * In Okta, the bucket may be the same as any bucket that is known, so each of these must have room as well. It may
+ * also be the same as all others of unknown size together, and as small as a bucket can be.
  */
 const roomOfUnknown = (ledger: Ledger, bucket: Bucket, ask: Ask): Room => {
   const state = bucketState(ledger, bucket);
   const known = bucketsOf(ledger).flatMap((other) => roomOf(ledger, other, ask) ?? []);
   const atOnce = (state.headerless ? HEADERLESS_CONCURRENCY : 1) - outstanding(ledger, bucket);
-  const blind = state.headerless ? [] : [roomOfAllUnknown(ledger, ask)];
-  const bounds = [...known, ...blind];
+  const unknown = state.headerless ? [] : [roomOfAllUnknown(ledger, ask)];
+  const bounds = [...known, ...unknown];
   return {
     calls: Math.min(atOnce, ...bounds.map(({ calls }) => calls)),
     moreAt: Math.max(0, ...bounds.filter(({ calls }) => calls < 1).map(({ moreAt }) => moreAt)),
   };
 };
 
+/** The room of all buckets of unknown size together, if they are one bucket of the smallest limit. */
 const roomOfAllUnknown = (ledger: Ledger, ask: Ask): Room => {
   const { now } = ask;
   const unknown = bucketsOf(ledger).filter((bucket) => isUnknown(bucketState(ledger, bucket)));
@@ -165,10 +175,13 @@ const roomOfAllUnknown = (ledger: Ledger, ask: Ask): Room => {
   };
 };
 
-/** Neither has an answer told its limit nor has one shown that answers do not tell it. */
+/** Whether no answer has told the bucket's limit yet, but one still may. */
 const isUnknown = ({ limit, headerless }: BucketState): boolean => limit === null && !headerless;
 
-/** Hands out up to `want` permits of a bucket to a holder that has checked in. @param share 0 < share ≤ 1 */
+/**
+ * Hands out up to `want` permits of a bucket to a holder that has checked in (see `checkIn`).
+ * @param share the part of each limit that we may use, 0 < share ≤ 1
+ */
 export const grant = (
   ledger: Ledger,
   request: { holder: string; bucket: Bucket; want: number; priority: Priority },
@@ -186,7 +199,7 @@ export const grant = (
   const room = roomOf(ledger, bucket, ask) ?? roomOfUnknown(ledger, bucket, ask);
   const granted = Math.min(want, Math.max(0, room.calls));
   if (granted === 0) {
-    // Permits that are out come back or turn into counts soon; the rest has to wait for the next window.
+    // Without a later time, calls that are out are the reason. They are reported soon, and may leave room.
     return { granted: 0, retryAt: room.moreAt > now ? room.moreAt : now + SOON_MS };
   }
   handOut(ledger, holder, bucket, granted);
