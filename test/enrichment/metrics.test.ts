@@ -29,6 +29,6 @@ it("counts what became of look-ups", async () => {
         ["okta_edge_enrichments_incomplete_total", null, 4],
       ]);
     },
-    { timeout: 4_000 },
+    { timeout: 30_000 },
   );
 });
