@@ -47,6 +47,8 @@ export default defineConfig({
           name: "process",
           include: ["test/**/*.process.test.ts"],
           isolate: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           globalSetup: ["test/support/build-once.ts"],
         },
       },
