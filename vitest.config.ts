@@ -5,8 +5,8 @@ import {
   unstable_getMiniflareWorkerOptions as workerOptionsOf,
 } from "wrangler";
 import { createOktaWorld } from "./dev/okta-org/index.ts";
-import { chances } from "./test/support/chances.ts";
 import { LongestFirst, WORKERS } from "./test/support/order.ts";
+import { runSettings } from "./test/support/run-settings.ts";
 
 // The Worker as wrangler.toml describes it. Its bindings are left out below because wrangler adds those of the
 // developer's own .dev.vars, which must not reach the tests.
@@ -23,15 +23,19 @@ const connections = numbers.map((n) => ({
 }));
 const tokens = Object.fromEntries(numbers.map((n) => [`T${n}_API_TOKEN`, "sim-token"]));
 
+const settings = runSettings(process.env);
+
+/** A busy machine is slow; what hangs, hangs longer than this, ms. */
+const PATIENCE = settings.long ? 900_000 : 60_000;
+
 const shared = {
   setupFiles: ["test/support/setup.ts"],
-  provide: chances(process.env),
+  provide: settings,
   maxWorkers: WORKERS,
   // The walks of the model, which mostly wait.
   maxConcurrency: 10,
-  // A busy machine is slow; what hangs, hangs longer than this.
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
+  testTimeout: PATIENCE,
+  hookTimeout: PATIENCE,
 };
 
 export default defineConfig({
@@ -47,6 +51,8 @@ export default defineConfig({
           name: "process",
           include: ["test/**/*.process.test.ts"],
           isolate: false,
+          testTimeout: 2 * PATIENCE,
+          hookTimeout: 2 * PATIENCE,
           globalSetup: ["test/support/build-once.ts"],
         },
       },

@@ -50,7 +50,7 @@ test("a refused credential's rate limit is shown with the configured share", asy
 describe("while the test runs", () => {
   test("each check is reported as soon as its own call is answered, the slow one last", async () => {
     const org = makeOrg();
-    await control(org, "/faults", [fault("/api/v1/groups", "slow", { ms: 60 })]);
+    await control(org, "/faults", [fault("/api/v1/groups", "slow", { ms: 500 })]);
     const { reported } = await tryConnection(org);
     expect(reported[0]).toBe("users");
     expect(reported.at(-1)).toBe("groups");
@@ -514,12 +514,12 @@ describe("things that are nobody's fault", () => {
     for (const credential of [ssws(), app()]) {
       const { document, check } = await tryConnection(await withApp({}, { clockOffsetMs }), { credential });
       expect(document.ok).toBe(true);
-      expect(Math.abs((document.clock_skew_ms ?? 0) - clockOffsetMs)).toBeLessThan(2000);
+      expect(Math.abs((document.clock_skew_ms ?? 0) - clockOffsetMs)).toBeLessThan(9_000);
       expect(check("users")).toMatchObject({
         status: "pass",
         message: expect.stringMatching(
           new RegExp(
-            `^Users can be read\\. Okta's clock is (599|600|601) s ${direction} ours, which is made up for\\.$`,
+            `^Users can be read\\. Okta's clock is (59|60)\\d s ${direction} ours, which is made up for\\.$`,
           ),
         ),
         remedy: "Set this machine's clock, for instance by NTP.",

@@ -89,7 +89,7 @@ class MortalHarness extends Harness {
   }
 }
 
-it.each(seeds(3))("chaos, seed %i", { timeout: 60_000 }, async (seed) => {
+it.each(seeds(3))("chaos, seed %i", async (seed) => {
   const random = createRandom(seed, "chaos").next;
   const inventory = new FakeInventory();
   const weather: Weather = { chaos: true, kills: 0, kill: () => undefined };

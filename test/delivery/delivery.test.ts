@@ -81,9 +81,7 @@ describe("a new sink", () => {
 });
 
 describe("a sink that was down for a day", () => {
-  it("catches up in one pass over the changed assets, each once in its newest state", {
-    timeout: 30_000,
-  }, async () => {
+  it("catches up in one pass over the changed assets, each once in its newest state", async () => {
     const { inventory, receiver, harness, network } = setUp();
     fill(inventory, 1000);
     await harness.wake();

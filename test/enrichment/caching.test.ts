@@ -3,7 +3,8 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { invalidateAccounts } from "../../src/enrichment/cache.ts";
 import type { UserFacts } from "../../src/inventory/facts.ts";
 import { InventoryStream } from "../../src/sync/inventory-stream.ts";
-import { newOrg, type Org, oneLookup, passTime } from "./support.ts";
+import { passTime } from "../support/time.ts";
+import { newOrg, type Org, oneLookup } from "./support.ts";
 
 const HOUR = 3_600_000;
 const id = "00uJaneDoe1234567890";
@@ -54,7 +55,8 @@ describe("many askers at once", () => {
     for (const reply of await burst(org, 30)) {
       expect(reply.okta).toMatchObject({ cached: true, stale: false, enriched_at: before });
     }
-    await vi.waitFor(async () => expect((await org.ask(login)).okta.enriched_at).not.toBe(before));
+    const renewed = async () => expect((await org.ask(login)).okta.enriched_at).not.toBe(before);
+    await vi.waitFor(renewed, { timeout: 30_000 });
     expect(await org.calls()).toEqual(oneLookup);
   });
 
@@ -262,46 +264,5 @@ describe("when Okta cannot answer", () => {
 
     account.mockResolvedValue({ found: "none" });
     expect(await other.ask(login)).toMatchObject({ status: 502, okta: { success: false } });
-  });
-});
-
-describe("a burst of 500 cold accounts", () => {
-  it("stays within the share, and every answer is right or says when to ask again", {
-    timeout: 60_000,
-  }, async () => {
-    const org = await newOrg({ users: 500, groups: 20 });
-    const { items } = await org.control("GET", "/dump?kind=users&limit=1000");
-    // The control route documents this shape.
-    const people = items as { id: string; status: string; factors: { status: string }[]; groups: string[] }[];
-    const replies = await Promise.all(
-      people.map(async (person) => ({ person, reply: await org.ask(person.id) })),
-    );
-    for (const { person, reply } of replies) {
-      if (reply.status === 503) {
-        expect(Number(reply.headers.get("Retry-After"))).toBeGreaterThan(0);
-        expect(reply.okta.error?.retry_after).toBeGreaterThan(0);
-        continue;
-      }
-      expect(reply).toMatchObject({
-        status: 200,
-        okta: { extracted: { user_id: person.id, status: person.status } },
-      });
-      const missing = new Set(reply.okta.incomplete.map(({ field }) => field));
-      const enrolled = person.factors.some(({ status }) => status === "ACTIVE");
-      if (!missing.has("mfa_enrolled"))
-        expect(reply.okta.extracted).toMatchObject({ mfa_enrolled: enrolled });
-      else expect(reply.okta.extracted).toMatchObject({ mfa_enrolled: null });
-      if (!missing.has("groups"))
-        expect(reply.okta.extracted).toMatchObject({ groups: { length: person.groups.length } });
-    }
-    const { buckets, violations } = await org.control("GET", "/stats");
-    expect(violations).toBe(0);
-    for (const { fullest, limit } of buckets as { fullest: number; limit: number }[]) {
-      expect(fullest).toBeLessThanOrEqual(limit / 2);
-    }
-    const complete = replies.filter(
-      ({ reply }) => reply.status === 200 && reply.okta.incomplete.length === 0,
-    );
-    expect(complete.length).toBeGreaterThan(0);
   });
 });

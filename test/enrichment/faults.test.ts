@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { newOrg, type Org, oneLookup, passTime } from "./support.ts";
+import { passTime } from "../support/time.ts";
+import { newOrg, type Org, oneLookup } from "./support.ts";
 
 const id = "00uJaneDoe1234567890";
 const login = "jane@example.com";

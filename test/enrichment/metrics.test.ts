@@ -29,6 +29,6 @@ it("counts how look-ups ended", async () => {
         ["okta_edge_enrichments_incomplete_total", null, 4],
       ]);
     },
-    { timeout: 4_000 },
+    { timeout: 30_000 },
   );
 });

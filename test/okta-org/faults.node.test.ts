@@ -90,6 +90,13 @@ describe("faults", () => {
     expect(performance.now() - before).toBeGreaterThanOrEqual(55);
   });
 
+  test("slow calls are answered as soon as the faults are removed", async () => {
+    const t = await withFault({ kind: "slow", ms: 3_600_000 });
+    const answer = t.get("/api/v1/users");
+    await t.control("DELETE", "/faults");
+    expect((await answer).status).toBe(200);
+  });
+
   test("faults are removed, and repeated pages counted", async () => {
     const t = await withFault({ kind: "500" });
     await t.get("/api/v1/users?limit=5");

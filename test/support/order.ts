@@ -2,28 +2,34 @@
 import { availableParallelism } from "node:os";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** More than two processors' worth, since tests that run the Worker in a process of its own mostly wait. */
+/** Three on two processors, since tests that run the Worker in a process of its own mostly wait. */
 export const WORKERS = Math.max(3, availableParallelism());
 
-/** The files that take longest, by the end of their path. */
+/**
+ * The files that take longest, by the end of their path: those that wait beside those that compute, and none of them
+ * so late that it runs alone at the end.
+ */
 const LONG: readonly string[] = [
   "console/browser.process.test.ts",
+  "sync/model/first.test.ts",
   "e2e/kill.process.test.ts",
   "delivery/worker.process.test.ts",
-  "sync/model/first.test.ts",
   "sync/model/second.test.ts",
   "sync/faults.test.ts",
+  "enrichment/burst.test.ts",
   "sync/full-run.test.ts",
-  "sync/interruptions.test.ts",
+  "enrichment/time-budget.test.ts",
+  "enrichment/faults.test.ts",
   "sync/delta.test.ts",
+  "sync/interruptions.test.ts",
   "e2e/connections.test.ts",
   "http/openapi.test.ts",
-  "okta/oauth-runs.test.ts",
-  "enrichment/faults.test.ts",
-  "enrichment/caching.test.ts",
+  "delivery/chaos.test.ts",
+  "http/secrets.test.ts",
+  "http/auth.test.ts",
 ];
 
-/** A project's place: files of one project stand together, so that one process takes the small ones in turn. */
+/** Projects in turn, since files of one project that follow each other can share a process. */
 const PROJECTS: readonly string[] = ["process", "worker", "node"];
 
 const placeIn = (list: readonly string[], matches: (entry: string) => boolean): number => {
@@ -31,17 +37,17 @@ const placeIn = (list: readonly string[], matches: (entry: string) => boolean): 
   return place === -1 ? list.length : place;
 };
 
-/** The longest files first, so that none of them is left to run alone at the end. The same order everywhere. */
+/** The longest files first, then project by project; the same order everywhere. */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const keyed = files.map((file) => ({
-      file,
-      project: placeIn(PROJECTS, (name) => file.project.name === name),
-      place: placeIn(LONG, (end) => file.moduleId.endsWith(`/${end}`)),
-    }));
-    return keyed
+    return files
+      .map((file) => ({
+        file,
+        long: placeIn(LONG, (end) => file.moduleId.endsWith(`/${end}`)),
+        project: placeIn(PROJECTS, (name) => file.project.name === name),
+      }))
       .sort(
-        (a, b) => a.project - b.project || a.place - b.place || (a.file.moduleId < b.file.moduleId ? -1 : 1),
+        (a, b) => a.long - b.long || a.project - b.project || (a.file.moduleId < b.file.moduleId ? -1 : 1),
       )
       .map(({ file }) => file);
   }

@@ -154,6 +154,27 @@ export const startRun = async (
   return response.json();
 };
 
+/**
+ * Starts a run and waits until it stands still at the call that `match` describes, which is not answered before the
+ * org's faults are removed.
+ */
+export const startHeldRun = async (
+  org: TestOrg,
+  match: NonNullable<Fault["match"]>,
+  { kind = "full", stream = "users" }: { kind?: RunKind; stream?: StreamName } = {},
+): Promise<RunDocument> => {
+  const { injectedFaults: before } = await org.stats();
+  await org.fault({ kind: "slow", ms: 600_000, match });
+  const run = await startRun(org.connection, kind, stream);
+  await vi.waitFor(
+    async () => {
+      if ((await org.stats()).injectedFaults === before) throw new Error("no call is held yet");
+    },
+    { timeout: 30_000, interval: 10 },
+  );
+  return run;
+};
+
 /** Waits until the status is as wanted; the alarms drive the run. */
 export const until = async (
   connection: string,

@@ -1,15 +1,13 @@
 /**
- * What varies from run to run, in one place. By default nothing does: the seed is 1, and checks are short.
+ * What differs from run to run, in one place. By default nothing does: the seed is 1, and checks are short.
  * `FRESH_SEEDS=1` draws a new seed and prints it, `SEED=7` repeats one, and `LONG_TESTS=1` makes whole what is small by
- * default. vitest.config.ts reads these variables.
+ * default.
  */
 import { inject } from "vitest";
+import type { RunSettings } from "./run-settings.ts";
 
 declare module "vitest" {
-  interface ProvidedContext {
-    readonly seed: number;
-    readonly long: boolean;
-  }
+  interface ProvidedContext extends RunSettings {}
 }
 
 export const seed = inject("seed");

@@ -8,6 +8,7 @@ import {
   expectedDevices,
   expectedUsers,
   inventory,
+  isDeleted,
   type Json,
   newestById,
   partOf,
@@ -16,6 +17,7 @@ import {
   streamStub,
   sync,
   type TestOrg,
+  until,
   untilIdle,
 } from "../support/org.ts";
 
@@ -23,8 +25,7 @@ const CONNECTION = "t11";
 let org: TestOrg;
 
 const dataOf = (event: Json): Json => partOf(partsOf(event, "enrichments")[0] ?? {}, "data");
-const living = (events: readonly Json[]): Json[] =>
-  events.filter((event) => dataOf(event)["is_deleted"] !== true);
+const living = (events: readonly Json[]): Json[] => events.filter((event) => !isDeleted(event));
 
 const expectUsersEqual = async (): Promise<void> => {
   const found = living(await inventory(CONNECTION));
@@ -272,9 +273,11 @@ describe("held deletions", () => {
 
 describe("schedule", () => {
   test("a run whose alarm was dropped is revived by the next cron", async () => {
-    await org.fault({ match: { path: "/api/v1/users", times: 3 }, kind: "503" });
+    await org.fault({ match: { endpoint: "GET /api/v1/users" }, kind: "503" });
     const stub = streamStub(CONNECTION);
     await stub.startRun("full");
+    await until(CONNECTION, ({ state }) => state === "backing_off");
+    await org.clearFaults();
     await runInDurableObject(stub, (_, state) => state.storage.deleteAlarm());
     await stub.wake("delta");
     expect((await untilIdle(CONNECTION)).state).toBe("done");

@@ -12,11 +12,10 @@ import {
   newestById,
   type OrgDump,
   partOf,
-  startRun,
+  startHeldRun,
   statusOf,
   sync,
   type TestOrg,
-  until,
   untilIdle,
 } from "../support/org.ts";
 
@@ -179,17 +178,12 @@ describe("a full run of the users stream", () => {
 
   test("shows users as soon as their page is read, with MFA unknown, and again once MFA is known", async () => {
     const org = await createOrg(CONNECTION, { users: 300, groups: 5 });
-    await org.fault({
-      kind: "slow",
-      ms: 400,
-      match: { endpoint: "GET /api/v1/users/{id}/factors", times: 12 },
-    });
-    await startRun(CONNECTION);
-    const during = await until(CONNECTION, ({ run }) => run?.phase === "factors");
+    await startHeldRun(org, { endpoint: "GET /api/v1/users/{id}/factors", after: 12 });
+    const during = await statusOf(CONNECTION);
     expect(during).toMatchObject({
       state: "running",
       assets: { total: 300 },
-      run: { changes: { full: 300 } },
+      run: { phase: "factors", changes: { full: 300 } },
     });
     expect(during.run?.progress).toBeLessThan(1);
     expect(during.run?.calls.predicted).toBeGreaterThan(250);
@@ -208,6 +202,7 @@ describe("a full run of the users stream", () => {
         new Map(unknown.map((id) => [id, all.get(id) ?? {}])),
       ),
     ).toEqual([]);
+    await org.clearFaults();
     expect(await untilIdle(CONNECTION)).toMatchObject({ state: "done" });
     const again = await inventory(CONNECTION, { after: during.head });
     expect(again.length).toBeGreaterThanOrEqual(unknown.length);

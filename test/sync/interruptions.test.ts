@@ -16,6 +16,7 @@ import {
   expectedUsers,
   inventory,
   newestById,
+  startHeldRun,
   startRun,
   statusOf,
   streamStub,
@@ -34,20 +35,34 @@ const expectEqual = async (org: TestOrg): Promise<void> => {
   expect(differences(stored, expectedUsers(await org.dump()))).toEqual([]);
 };
 
-/** Starts a run that takes long enough to be interrupted. */
-const slowRun = async (users = 450) => {
-  const org = await createOrg(CONNECTION, { users, groups: 20, latencyMs: 15 });
-  const run = await startRun(CONNECTION);
+/** A call of each phase that is neither its first nor its last. */
+const middleOf = {
+  users: { endpoint: "GET /api/v1/users", after: 1, times: 1 },
+  memberships: { endpoint: "GET /api/v1/groups/{id}/users", after: 5, times: 1 },
+  factors: { endpoint: "GET /api/v1/users/{id}/factors", after: 40, times: 1 },
+} as const;
+
+/** Starts a run that waits in the middle of a phase until the org's faults are removed. */
+const runHeldIn = async (phase: keyof typeof middleOf, users = 450) => {
+  const org = await createOrg(CONNECTION, { users, groups: 20 });
+  const run = await startHeldRun(org, middleOf[phase]);
+  expect((await statusOf(CONNECTION)).run).toMatchObject({ id: run.id, phase });
   return { org, run };
 };
 
+/** Evicts the stream's object as soon as the slice in progress has had its answer. */
+const evictWith = async (org: TestOrg): Promise<void> => {
+  const evicted = evictDurableObject(streamStub(CONNECTION));
+  await org.clearFaults();
+  await evicted;
+};
+
 describe("an object that is evicted from memory during a run", () => {
-  test.each(["memberships", "users", "factors"] as const)(
+  test.each(["users", "memberships", "factors"] as const)(
     "in phase %s: continues there and ends with a complete inventory",
     async (phase) => {
-      const { org, run } = await slowRun();
-      await until(CONNECTION, (status) => status.run?.phase === phase || status.run === null);
-      await evictDurableObject(streamStub(CONNECTION));
+      const { org, run } = await runHeldIn(phase);
+      await evictWith(org);
       expect(await untilIdle(CONNECTION)).toMatchObject({ id: run.id, state: "done", error: null });
       expect((await org.stats()).repeats).toBeLessThanOrEqual(1);
       await expectEqual(org);
@@ -55,7 +70,8 @@ describe("an object that is evicted from memory during a run", () => {
   );
 
   test("repeatedly and without warning, together with all other objects: loses nothing", async () => {
-    const { org, run } = await slowRun(250);
+    const org = await createOrg(CONNECTION, { users: 250, groups: 20, latencyMs: 15 });
+    const run = await startRun(CONNECTION);
     for (let times = 0; times < 5; times++) {
       await new Promise((resolve) => setTimeout(resolve, 20 + 50 * times));
       await abortAllDurableObjects();
@@ -67,11 +83,16 @@ describe("an object that is evicted from memory during a run", () => {
   });
 
   test("a cron revives a run whose alarm was dropped", async () => {
-    const { org, run } = await slowRun(100);
-    await until(CONNECTION, (status) => status.run?.phase === "factors");
-    await runInDurableObject(streamStub(CONNECTION), (_, state) => state.storage.deleteAlarm());
-    await evictDurableObject(streamStub(CONNECTION));
-    await streamStub(CONNECTION).wake("delta");
+    const org = await createOrg(CONNECTION, { users: 100, groups: 5 });
+    await org.fault({ kind: "503", match: { endpoint: "GET /api/v1/users" } });
+    const run = await startRun(CONNECTION);
+    await until(CONNECTION, ({ state }) => state === "backing_off");
+    await org.clearFaults();
+    const stub = streamStub(CONNECTION);
+    await runInDurableObject(stub, (_, { storage }) => storage.deleteAlarm());
+    await evictDurableObject(stub);
+    await stub.wake("delta");
+    expect(await runInDurableObject(stub, (_, { storage }) => storage.getAlarm())).not.toBeNull();
     expect(await untilIdle(CONNECTION)).toMatchObject({ id: run.id, state: "done" });
     await expectEqual(org);
   });
@@ -79,8 +100,7 @@ describe("an object that is evicted from memory during a run", () => {
 
 describe("cancelling", () => {
   test("ends the run at once and keeps everything that was stored", async () => {
-    const { org, run } = await slowRun();
-    await until(CONNECTION, (status) => status.run?.phase === "factors");
+    const { org, run } = await runHeldIn("factors");
     const stored = await inventory(CONNECTION);
     expect(newestById(stored).size).toBe(450);
     const response = await call(CONNECTION, "DELETE", "/v1/streams/users/runs/current");
@@ -93,9 +113,10 @@ describe("cancelling", () => {
     const status = await statusOf(CONNECTION);
     expect(status).toMatchObject({ state: "idle", run: null, assets: { total: 450 } });
     // Calls that were in flight are not stored any more, and no further call is made.
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await org.clearFaults();
+    await untilIdle(CONNECTION);
     const { total } = await org.stats();
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await new Promise((resolve) => setTimeout(resolve, 100));
     expect((await org.stats()).total).toBe(total);
     expect((await statusOf(CONNECTION)).head).toBe(status.head);
     expect(newestById(await inventory(CONNECTION)).size).toBe(450);
@@ -111,12 +132,13 @@ describe("cancelling", () => {
 
 describe("requesting a run", () => {
   test("while one is in progress returns that run, whichever kind is requested", async () => {
-    const { run } = await slowRun(50);
+    const { org, run } = await runHeldIn("factors", 60);
     for (const kind of ["full", "delta"]) {
       const response = await call(CONNECTION, "POST", "/v1/streams/users/runs", { kind });
       expect(response.status).toBe(200);
       expect(await response.json()).toMatchObject({ id: run.id, kind: "full", state: "running" });
     }
+    await org.clearFaults();
     await untilIdle(CONNECTION);
     const history = await call(CONNECTION, "GET", "/v1/streams/users/runs");
     expect(await history.json()).toMatchObject({ runs: [{ id: run.id, state: "done" }] });
@@ -150,9 +172,24 @@ describe("requesting a run", () => {
 
 describe("the cron", () => {
   test("starts the first full run of every configured connection", async () => {
-    const org = await createOrg(CONNECTION, { users: 10, groups: 2 });
-    await worker.scheduled(createScheduledController({ cron: "*/15 * * * *" }), env);
-    expect(await untilIdle(CONNECTION)).toMatchObject({ kind: "full", cause: "first", state: "done" });
-    await expectEqual(org);
+    const orgs = await Promise.all(
+      ["t3", "t4", "t5"].map((id) => createOrg(id, { users: 10, groups: 2, devices: 3 })),
+    );
+    const connections = orgs.map(({ connection: id, origin }) => ({
+      id,
+      base_url: origin,
+      secret_prefix: `${id.toUpperCase()}_`,
+    }));
+    const settings: Env = Object.assign({ ...env }, { CONNECTIONS: JSON.stringify(connections) });
+    // Without the connection that has no entry in CONNECTIONS.
+    for (const name of ["OKTA_BASE_URL", "OKTA_API_TOKEN"]) Reflect.deleteProperty(settings, name);
+    await worker.scheduled(createScheduledController({ cron: "*/15 * * * *" }), settings);
+    for (const { connection } of orgs) {
+      for (const stream of ["users", "devices"] as const) {
+        const run = await untilIdle(connection, stream);
+        expect(run).toMatchObject({ kind: "full", cause: "first", state: "done" });
+      }
+    }
+    expect(await streamStub("t6").runs()).toEqual([]);
   });
 });

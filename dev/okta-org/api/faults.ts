@@ -41,7 +41,7 @@ export const faultRuleSchema = z.strictObject({
     "huge-body",
     "redirect",
   ]),
-  /** slow: how long to wait before answering normally. */
+  /** slow: how long to wait before answering normally; the wait ends early when the faults are removed. */
   ms: z.number().min(0).default(1000),
   /** 500-above-limit: the greatest page size that still works. */
   limit: z.int().positive().default(100),
@@ -59,6 +59,7 @@ export type FaultRule = z.output<typeof faultRuleSchema>;
 /** Rules that make calls fail on purpose; the first that applies wins. */
 export class Faults {
   #rules: { rule: FaultRule; seen: number; applied: number }[] = [];
+  #cleared = Promise.withResolvers<void>();
   readonly #random: Random;
 
   constructor(random: Random) {
@@ -71,6 +72,13 @@ export class Faults {
 
   clear(): void {
     this.#rules = [];
+    this.#cleared.resolve();
+    this.#cleared = Promise.withResolvers();
+  }
+
+  /** Settles when the rules that are there now are removed. */
+  get cleared(): Promise<void> {
+    return this.#cleared.promise;
   }
 
   list(): { rule: FaultRule; seen: number; applied: number }[] {

@@ -6,7 +6,15 @@ import type { FaultRule } from "./faults.ts";
 import { altered, faultResponse } from "./injected.ts";
 import type { Take } from "./limits.ts";
 
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+/** Waits so long, or until `ended` settles. */
+const sleep = (ms: number, ended?: Promise<void>): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    void ended?.then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 
 /**
  * One call through everything that surrounds a handler: concurrency, injected faults, authentication, the
@@ -48,7 +56,7 @@ const answer = async (
   fault: FaultRule | null,
 ): Promise<Response> => {
   const { state } = call;
-  if (fault?.kind === "slow") await sleep(fault.ms);
+  if (fault?.kind === "slow") await sleep(fault.ms, state.faults.cleared);
   const replaced = fault && faultResponse(fault, call, endpoint);
   if (replaced) return replaced;
   let take: Take | null = null;

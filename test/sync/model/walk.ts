@@ -123,7 +123,7 @@ export const walkFrom = (seeds: readonly number[]): void => {
 
     test.each(seeds.map((seed, index) => ({ seed, connection: `t${index + 1}` })))(
       "random changes, deltas, faults and evictions, seed $seed",
-      { timeout: 900_000 },
+      { timeout: long ? 7_200_000 : 600_000 },
       ({ seed, connection }) => walk(seed, connection),
     );
   });
