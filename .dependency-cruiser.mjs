@@ -1,9 +1,9 @@
 /**
- * The import rules, checked by `npm run check`. Imports point one way; type imports count. CONTRIBUTING.md says what
- * each room is for.
+ * The import rules that `npm run check` enforces: imports point one way, and type imports count. CONTRIBUTING.md
+ * describes each room.
  */
 
-/** The rooms of `src/` by step, the ground first. A room may import from every step below its own. */
+/** The rooms of `src/`, lowest step first. A room may import from any step below its own. */
 const steps = [
   ["lib"],
   ["contract"],
@@ -17,7 +17,7 @@ const steps = [
   ["http", "console"],
 ];
 
-/** Rooms of one step that know each other, from → to: one way only. Any other pair is strangers. */
+/** The only imports that are allowed between rooms of the same step, from → to. */
 const neighbours = {
   sync: ["explore", "enrichment", "delivery"],
   console: ["http"],
@@ -35,7 +35,7 @@ const wallsOf = (room, step) => {
     : [
         {
           name: `${room}-imports-down`,
-          comment: `${room}/ imports from lower steps only, and not from the entry.`,
+          comment: `${room}/ imports only from lower steps and from its own neighbours.`,
           severity: "error",
           from: { path: folder([room]) },
           to: { path: folder(closed) },
@@ -55,43 +55,43 @@ export default {
     },
     {
       name: "rooms-are-listed",
-      comment: "Every file of src/ stands in a room that has a step here.",
+      comment: "Every file in src/ belongs to a room that is listed in `steps`.",
       severity: "error",
       from: {},
       to: { path: "^src/", pathNot: ["^src/index\\.ts$", folder(steps.flat())] },
     },
     {
       name: "no-circle",
-      comment: "No two files lead to each other.",
+      comment: "There are no import cycles.",
       severity: "error",
       from: {},
       to: { circular: true },
     },
     {
       name: "no-orphan",
-      comment: "Every file is reached from the Worker's entry.",
+      comment: "Every file can be reached from the Worker's entry.",
       severity: "error",
       from: { path: "^src/index\\.ts$" },
       to: { path: "^src/", reachable: false },
     },
     {
       name: "resolvable",
-      comment: "Every import leads somewhere.",
+      comment: "Every import resolves.",
       severity: "error",
       from: { path: "^src/" },
       to: { couldNotResolve: true, pathNot: "^cloudflare:" },
     },
     {
       name: "product-alone",
-      comment: "The Worker imports nothing of the tests or the developers' tools.",
+      comment: "The Worker imports nothing from the tests or the developers' tools.",
       severity: "error",
       from: { path: "^src/" },
       to: { path: "^(test|dev)/" },
     },
   ],
   options: {
+    // Reads TypeScript as it is, so that type imports count; test/imports.node.test.ts holds it to that.
     parser: "swc",
-    tsPreCompilationDeps: true,
     doNotFollow: { path: "node_modules" },
     enhancedResolveOptions: {
       exportsFields: ["exports"],

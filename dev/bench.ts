@@ -1,6 +1,6 @@
 /**
- * How fast, how frugal, how sturdy: every figure beside its peer or floor, from this one run. Prints the tables and
- * writes bench-results.json; what goes on meanwhile is on standard error.
+ * Benchmarks of speed, cost and robustness. Every figure is compared with a peer or a floor that is measured in the
+ * same run. Prints tables, writes bench-results.json, and reports progress on standard error.
  *
  *     npm run bench -- [--quick] [--only calls,growth,…] [--sizes 1000,10000] [--soak MINUTES]
  */
@@ -21,9 +21,9 @@ import { soak } from "./bench/sections/soak.ts";
 import { measureStartUp } from "./bench/sections/start-up.ts";
 
 const FILE = "bench-results.json";
-/** The size at which the program on Okta's client is really run. */
+/** The size up to which the program on Okta's client is actually run. */
 const PEER_SIZE = 1000;
-/** Larger orgs are for growth alone. */
+/** Larger orgs are measured only for growth. */
 const LARGEST_FOR_CALLS = 50_000;
 
 const { values } = parseArgs({
@@ -40,32 +40,32 @@ const refuse = (message: string): never => {
   process.exit(2);
 };
 
-/** A whole number above 0 of the command line. */
+/** A whole number above 0 from the command line. */
 const positive = (flag: string, text: string): number => {
   const value = Number(text);
   return Number.isInteger(value) && value > 0
     ? value
-    : refuse(`--${flag} takes whole numbers above 0, such as 10; not ${JSON.stringify(text)}.`);
+    : refuse(`--${flag} must be whole numbers above 0, such as 10, not ${JSON.stringify(text)}.`);
 };
 
 const { quick } = values;
 const usual = quick ? "300" : "1000,10000,50000,100000";
 const sizes = (values.sizes ?? usual).split(",").map((text) => positive("sizes", text));
 
-// Where wrangler runs the Worker, nothing of its own may run beside it: the recorder of its traces alone takes a third
-// of the runtime's time and memory. Nor may it look at the network.
+// When wrangler runs the Worker, none of its own tools may run with it: the trace recorder alone takes a third of the
+// runtime's time and memory. Nor may it use the network.
 process.env["X_LOCAL_OBSERVABILITY"] = "false";
 process.env["X_LOCAL_EXPLORER"] = "false";
 process.env["CLOUDFLARE_CF_FETCH_ENABLED"] = "false";
 process.env["CLOUDFLARE_TELEMETRY_DISABLED"] = "1";
 
-// An end by a signal is an end like any other: what was started is taken away.
+// After a signal, too, everything that was started is ended.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 
 const report = new Report();
 const measured: MeasuredSize[] = [];
 
-/** Each size once, for calls and growth alike. */
+/** Measures each size once, for both calls and growth. */
 const measureSizes = async (): Promise<readonly MeasuredSize[]> => {
   for (const users of sizes) {
     if (measured.some((size) => size.users === users)) continue;
@@ -98,7 +98,7 @@ const wanted: Readonly<Record<string, () => Promise<void>>> =
 const names =
   soakMinutes === null && values.only !== undefined ? values.only.split(",") : Object.keys(wanted);
 const unknown = names.filter((name) => !(name in wanted));
-if (unknown.length > 0) refuse(`--only knows ${Object.keys(wanted).join(", ")}; not ${unknown.join(", ")}.`);
+if (unknown.length > 0) refuse(`--only takes ${Object.keys(wanted).join(", ")}, not ${unknown.join(", ")}.`);
 
 for (const [index, name] of names.entries()) {
   say(`${name} (${index + 1} of ${names.length})`);
@@ -111,7 +111,7 @@ for (const [index, name] of names.entries()) {
   report.print();
   report.write(FILE, { quick, sizes, sections: names });
 }
-say(`done; written to ${FILE}`);
+say(`done, and written to ${FILE}`);
 for (const line of [...report.missed, ...report.failures]) console.log(line);
-// A quick run is too short for times to mean much.
+// The times of a quick run are too short to be reliable.
 process.exit(report.failures.length > 0 || (report.missed.length > 0 && !quick) ? 1 : 0);

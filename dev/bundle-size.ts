@@ -1,6 +1,6 @@
 /**
- * Builds the Worker as a deploy would, without deploying, and fails when it has outgrown its budget. Start-up time
- * cannot be measured reliably in a check; it follows from how much code there is to read, which can.
+ * Builds the Worker as a deploy would, without deploying, and fails when it exceeds its size budget. Start-up time
+ * depends on how much code there is to read, and cannot be measured reliably in a check.
  * `npm run bench -- --only start-up` measures it.
  */
 import { spawnSync } from "node:child_process";

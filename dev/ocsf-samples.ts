@@ -1,6 +1,6 @@
 /**
  * Prints OCSF events as NDJSON, for a validator: `node dev/ocsf-samples.ts user|device [--count 2000]`. Half of
- * them tell of simulated orgs, half of generated records as odd as a hostile Okta could send them.
+ * them are from simulated orgs, half from generated records that are as odd as a hostile Okta could send.
  */
 import { parseArgs } from "node:util";
 import * as fc from "fast-check";
@@ -66,7 +66,7 @@ const usersOf = (org: OktaOrg): UserFacts[] => {
   );
 };
 
-/** Through the API, since only its list holds the linked users inside a device. */
+/** Reads devices through the API, because only its list contains the linked users of a device. */
 const devicesOf = async (org: OktaOrg): Promise<DeviceFacts[]> => {
   const found: DeviceFacts[] = [];
   let next: string | null = "https://example.okta.com/api/v1/devices?limit=200&expand=userSummary";
@@ -93,7 +93,7 @@ const orgs = Array.from({ length: ORGS }, (_, index) => {
   });
 });
 
-/** Readable records out of an arbitrary that also makes unreadable ones; a seed makes the same ones again. */
+/** Readable records from an arbitrary that also makes unreadable ones. The same seed makes the same records. */
 const readable = <T>(
   records: fc.Arbitrary<unknown>,
   read: (page: readonly unknown[]) => { records: readonly T[] },

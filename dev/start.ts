@@ -1,6 +1,6 @@
 /**
- * `npm start`: runs the connector on this machine, against the org of .dev.vars or against a simulated one, fills
- * its inventory, shows what came of it and stays up until Ctrl-C.
+ * `npm start`: runs the connector on this machine, with the org from .dev.vars or a simulated one. It fills the
+ * inventory, shows the result and keeps running until Ctrl-C.
  */
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -30,7 +30,7 @@ const DEV_VARS = join(ROOT, ".dev.vars");
 
 const say = (text = ""): void => console.log(text);
 
-/** The settings of .dev.vars and a key to the API, made and stored where there was none. */
+/** The settings in .dev.vars and a key to the API. When there is no key yet, one is made and stored. */
 const readSettings = (): { vars: DevVars; key: string } => {
   const text = existsSync(DEV_VARS) ? readFileSync(DEV_VARS, "utf8") : "";
   const vars = parseDevVars(text);
@@ -43,17 +43,17 @@ const readSettings = (): { vars: DevVars; key: string } => {
 };
 
 interface Org {
-  /** What the folder of its state is named after. */
+  /** The folder of its state is named after this. */
   readonly name: string;
-  /** Settings that lead the connector to it. */
+  /** Settings that connect the connector to it. */
   readonly vars: Readonly<Record<string, string>>;
-  /** Where a simulated one listens; null for a real one. */
+  /** The address of a simulated org; null for a real one. */
   readonly simulatedAt: string | null;
 }
 
 const realOrg = (vars: DevVars): Org => {
   const host = orgHost(vars);
-  say(`Reading the org of .dev.vars${host === null ? "" : `, ${host}`}. Nothing is simulated.`);
+  say(`Reading the org from .dev.vars${host === null ? "" : `, ${host}`}. Nothing is simulated.`);
   return { name: (host ?? "org").replaceAll(/[^\w.-]/g, "_"), vars: {}, simulatedAt: null };
 };
 
@@ -62,12 +62,12 @@ const simulatedOrg = async (options: StartOptions, vars: DevVars): Promise<Org> 
   const { users, groups, devices, seed } = options;
   const origin = await serveOrg(options, await freePort(options.orgPort));
   say(
-    `No org in .dev.vars, so one is simulated on ${origin}: ${users} people, ${groups} groups, ${devices} devices.`,
+    `There is no org in .dev.vars, so one is simulated on ${origin}: ${users} people, ${groups} groups, ${devices} devices.`,
   );
   say(
-    `It has the rate limits that Okta publishes, in windows of ${WINDOW_MS / 1000} s instead of 60 s to spare you the wait.`,
+    `It has the rate limits that Okta publishes, in windows of ${WINDOW_MS / 1000} s instead of 60 s so that you do not have to wait.`,
   );
-  if (vars.has("SINKS")) say("SINKS is set in .dev.vars: events of the simulated org go there.");
+  if (vars.has("SINKS")) say("SINKS is set in .dev.vars, so the events of the simulated org are sent there.");
   return {
     name: `simulated-${users}-${groups}-${devices}-${seed}`,
     vars: { OKTA_BASE_URL: origin, OKTA_API_TOKEN: TOKEN, ALLOW_LOOPBACK: "true" },
@@ -79,17 +79,18 @@ const folderOf = (org: Org, fresh: boolean): Folder => {
   const folder = takeFolder(ROOT, org.name, fresh);
   if ("heldBy" in folder) {
     throw new Failure(
-      `An earlier npm start still runs for this org (process ${folder.heldBy}). Stop it first, for instance with: kill ${folder.heldBy}`,
+      `An earlier npm start is still running for this org (process ${folder.heldBy}). Stop it first, for instance with: kill ${folder.heldBy}`,
     );
   }
-  if (!folder.isNew) say("Going on with what an earlier start has stored (--fresh forgets it).");
+  if (!folder.isNew) say("Continuing with what an earlier start has stored (--fresh deletes it).");
   return folder;
 };
 
-/** The first run, watched, and what came of it. False when the inventory is not complete. */
+/** Starts the first run, watches it and shows the result. False when the inventory is not complete. */
 const fill = async (connector: Connector, org: Org, once: boolean): Promise<boolean> => {
   const { problems } = await readStreams(connector);
-  if (problems.length > 0) say(`\nSettings that are wrong stop a part:\n${settingLines(problems)}`);
+  if (problems.length > 0)
+    say(`\nSome settings are wrong. Each affects only its own part:\n${settingLines(problems)}`);
   await connector.fireCron(DELTA_CRON);
   say();
   const streams = await watch(connector, { show: screenFor(process.stdout).show, impatient: once });
@@ -111,8 +112,8 @@ const fill = async (connector: Connector, org: Org, once: boolean): Promise<bool
 };
 
 /**
- * Stops wrangler and all it started when this process is asked to end, and as a last resort when it just ends.
- * A terminal's Ctrl-C may arrive twice, once from npm: only the first counts, as stopping takes seconds at most.
+ * Stops wrangler and everything it has started when this process receives a signal, and as a last resort when it exits.
+ * Ctrl-C in a terminal may arrive twice, once from npm. Only the first counts, because stopping takes seconds at most.
  */
 const stopWith = (wrangler: Program, code: number): { isStopping: () => boolean } => {
   let stopping = false;
@@ -154,13 +155,15 @@ const main = async (): Promise<number> => {
     await waitUntilUp(connector, wrangler, folder.log);
     const complete = await fill(connector, org, options.once);
     if (options.once) return complete ? 0 : 1;
-    say(`\nThe connector runs on ${connector.origin} and starts its runs every 15 minutes. Ctrl-C stops it.`);
+    say(
+      `\nThe connector is running on ${connector.origin}, and starts a run every 15 minutes. Ctrl-C stops it.`,
+    );
     const died = wrangler.ended.then(() => {
-      throw new Failure(`wrangler dev has ended. Its last words:\n\n${wrangler.tail()}`);
+      throw new Failure(`wrangler dev has ended. Its last output:\n\n${wrangler.tail()}`);
     });
     return await Promise.race([died, keepTime(connector, say)]);
   } catch (error) {
-    // Whatever fails while everything is being stopped fails because of that.
+    // A failure while everything is being stopped is caused by stopping it.
     if (isStopping()) await new Promise(() => {});
     throw error;
   } finally {
@@ -174,5 +177,5 @@ try {
   console.error(error instanceof Failure ? `\n${error.message}` : error);
   process.exitCode = 1;
 }
-// The simulated org still listens.
+// The simulated org is still listening.
 process.exit();

@@ -1,4 +1,4 @@
-/** The Worker: wires what reaches it from outside to what does the work, and does nothing else. */
+/** The Worker's entry point. It wires requests and crons to the code that handles them and does nothing else. */
 
 import { connectionsOf } from "./config/connections.ts";
 import { consoleRoutes } from "./console/index.tsx";
@@ -15,7 +15,7 @@ export { AccountLookup } from "./enrichment/account-lookup.ts";
 export { OktaGate } from "./okta/gate/okta-gate.ts";
 export { InventoryStream } from "./sync/inventory-stream.ts";
 
-/** The cron of `wrangler.toml` that asks for a full run; every other one asks for a delta. */
+/** The cron in `wrangler.toml` that asks for a full run; every other cron asks for a delta run. */
 const FULL_CRON = "0 2 * * *";
 
 const app = createApp(
@@ -33,6 +33,7 @@ const app = createApp(
 export default {
   fetch: app.fetch,
 
+  /** Wakes the streams of every connection whose settings are valid. A stream that cannot be woken is logged. */
   async scheduled(controller, env) {
     const kind = controller.cron === FULL_CRON ? "full" : "delta";
     const configured = [...connectionsOf(env).byId].flatMap(([id, setting]) => (setting.ok ? [id] : []));

@@ -1,6 +1,6 @@
 /**
- * The Worker with instruments on its objects, and beside it the floors that it is held against. Below `/bench/` are
- * routes of its own; everything else is the product.
+ * The Worker with instruments on its Durable Objects, together with the floors that it is compared with. It adds routes
+ * under `/bench/`; everything else is the product.
  */
 
 import type { DeliveryIdentity } from "../../src/contract/objects.ts";
@@ -20,7 +20,7 @@ export { InventoryStream } from "./worker/stream.ts";
 export class OktaGate extends instrumented(Gate) {}
 export class AccountLookup extends instrumented(Lookup) {}
 
-/** The real delivery, and in the same object the least that moves an inventory: read a page, post it, again. */
+/** The real delivery, and in the same object the least that delivers an inventory: read a page, post it, repeat. */
 export class SinkDelivery extends instrumented(Delivery) {
   async loop(url: string): Promise<void> {
     const stream = usersOf(this.env);
@@ -35,7 +35,7 @@ export class SinkDelivery extends instrumented(Delivery) {
 
 const SINK = { connection: "default", stream: "users", sink: "siem" } satisfies DeliveryIdentity;
 
-// The bindings' generated types are the deployed Worker's; here they lead to the classes of this one.
+// The generated types of the bindings are for the deployed Worker. Here the bindings lead to the classes in this file.
 const usersOf = (env: Env): InventoryStream =>
   env.INVENTORY_STREAM.getByName("default/users") as unknown as InventoryStream;
 const deliveryOf = (env: Env): SinkDelivery =>
@@ -45,7 +45,7 @@ const floorOf = (env: Env): Floor => {
   return FLOOR.getByName("floor") as unknown as Floor;
 };
 
-/** The objects that store something of the default connection and a sink called siem, by name. */
+/** The objects that store something for the default connection and a sink called siem, by name. */
 const objectsOf = (env: Env): Map<string, Instruments> => {
   const named = (name: string, stub: unknown): [string, Instruments] => [name, stub as Instruments];
   return new Map(
@@ -69,12 +69,12 @@ const advanceTo = async (env: Env, offset: number): Promise<void> => {
   for (const object of objectsOf(env).values()) await object.benchAdvanceAlarm(moved);
 };
 
-/** Objects that are taken out of memory answer the call that does it with an error. */
+/** Evicting an object makes the call that does it fail. */
 const evictAll = async (env: Env): Promise<void> => {
   await Promise.allSettled([...objectsOf(env).values()].map((object) => object.benchEvict()));
 };
 
-/** V8 shows its collector where it is started with --expose-gc (lib/runtime.ts). */
+/** V8 provides `gc` when it is started with --expose-gc (lib/runtime.ts). */
 const collectGarbage = async (): Promise<void> => {
   const gc: unknown = Reflect.get(globalThis, "gc");
   if (typeof gc === "function") gc();

@@ -76,9 +76,9 @@ export const orgOptionsSchema = z.strictObject({
   logDuplicates: z.number().min(0).max(1).default(0),
   everyoneIncludesDeprovisioned: z.boolean().default(false),
   assigneesIncludeGroupInherited: z.boolean().default(false),
-  /** Okta's own example of the assignees' next link is http. */
+  /** The assignees' next link is http, as in Okta's own example. */
   assigneesNextHttp: z.boolean().default(false),
-  /** The server's clock against the real one. */
+  /** How far the server's clock is ahead of the real one. */
   clockOffsetMs: z.int().default(0),
   clients: z.array(oauthClientSchema).default([]),
   /** Resources that the credential may not read. */
@@ -87,5 +87,5 @@ export const orgOptionsSchema = z.strictObject({
   emptyLists: z.boolean().default(false),
 });
 export type OrgOptions = z.output<typeof orgOptionsSchema>;
-/** What a caller may give: everything has a default. */
+/** The options that a caller may give. All of them have defaults. */
 export type OrgOptionsInput = z.input<typeof orgOptionsSchema>;

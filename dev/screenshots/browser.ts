@@ -1,4 +1,4 @@
-/** A real Chromium: the system's where there is one, else the one that comes with the npm packages (Linux). */
+/** A real Chromium: the system's if there is one, else the one from the npm packages (Linux only). */
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import chromiumPackage from "@sparticuz/chromium";
@@ -16,14 +16,14 @@ const systemBrowser = (): string | undefined =>
 
 const quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
 
-/** Null where no browser can be had. CHROMIUM names one to use instead of those that would be found. */
+/** Starts a browser; null when there is none. The variable CHROMIUM names one to use instead of those that are found. */
 export const launchBrowser = async (): Promise<Browser | null> => {
   const found = systemBrowser();
   try {
     return found === undefined
       ? await chromium.launch({
           executablePath: await chromiumPackage.executablePath(),
-          // In one process the browser would end with its first context.
+          // With a single process, the browser would end together with its first context.
           args: chromiumPackage.args.filter((arg) => arg !== "--single-process" && arg !== "--no-zygote"),
         })
       : await chromium.launch({ executablePath: found, args: quiet });

@@ -1,8 +1,8 @@
 /**
- * Pictures of every page of a running console, wide and narrow, light and dark:
+ * Takes pictures of every page of a running console, wide and narrow, light and dark:
  * `npx node dev/screenshots/take.ts --url http://localhost:8787 --key KEY --out screenshots`
- * With `--org http://localhost:8790`, the simulated org's address, also of a test of the connection that goes on.
- * With `--readme` only the two that the README shows, small: `--readme --out docs/images`.
+ * With `--org http://localhost:8790`, the address of the simulated org, also of a connection test in progress.
+ * With `--readme`, only the two small ones in the README: `--readme --out docs/images`.
  */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -29,7 +29,7 @@ const schemes = ["light", "dark"] as const;
 const { key } = values;
 if (key === undefined) throw new Error("--key is missing: a key of API_KEYS");
 
-/** The first link of a list, which leads to one person or device. */
+/** The first link in a list, which leads to a user or device. */
 const firstOf = async (page: Page, list: string): Promise<string> => {
   await page.goto(`${values.url}${list}`);
   const href = await page.locator("tbody th a").first().getAttribute("href");

@@ -1,4 +1,4 @@
-/** The running connector, over HTTP as any caller sees it. */
+/** The running connector, called over HTTP like any caller does. */
 import * as z from "zod";
 import { type StreamStatus, streamStatusSchema } from "../../src/contract/status.ts";
 
@@ -9,7 +9,7 @@ const streamsSchema = z.object({ streams: z.array(streamStatusSchema), problems:
 const refusalSchema = z.object({ detail: z.string().default(""), problems: problems.default([]) });
 
 export type StreamsAnswer =
-  /** `problems` are of settings that stop only a part, such as a sink. */
+  /** `problems` are wrong settings that affect only a part, such as a sink. */
   | { readonly ok: true; readonly streams: readonly StreamStatus[]; readonly problems: Problems }
   | { readonly ok: false; readonly status: number; readonly detail: string; readonly problems: Problems };
 
@@ -18,9 +18,9 @@ export interface Connector {
   readonly key: string;
   isUp(): Promise<boolean>;
   streams(): Promise<StreamsAnswer>;
-  /** Fires a cron of wrangler.toml, which `wrangler dev` leaves to be fired by hand. */
+  /** Fires a cron from wrangler.toml. `wrangler dev` does not fire them by itself. */
   fireCron(cron: string): Promise<void>;
-  /** The first events of the users' inventory, parsed. */
+  /** The first events in the inventory of users, parsed. */
   firstUsers(): Promise<readonly unknown[]>;
   hasConsole(): Promise<boolean>;
 }

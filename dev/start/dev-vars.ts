@@ -1,9 +1,9 @@
-/** What .dev.vars says, as far as starting needs to know. */
+/** What `npm start` needs to know of .dev.vars. */
 import { parseEnv } from "node:util";
 
 export type DevVars = ReadonlyMap<string, string>;
 
-/** The settings of .dev.vars that are not blank. */
+/** The settings in .dev.vars that are not blank. */
 export const parseDevVars = (text: string): DevVars => {
   const entries = Object.entries(parseEnv(text)).flatMap(([name, value]): [string, string][] => {
     const trimmed = value?.trim() ?? "";
@@ -14,17 +14,17 @@ export const parseDevVars = (text: string): DevVars => {
 
 const orgSettings = ["OKTA_BASE_URL", "OKTA_DOMAIN", "OKTA_API_TOKEN", "OKTA_CLIENT_ID", "OKTA_PRIVATE_KEY"];
 
-/** Whether somebody has begun to set up an org of their own; even half of it means no simulation. */
+/** Whether .dev.vars has any setting of a real org. Even an incomplete one means that no org is simulated. */
 export const namesRealOrg = (vars: DevVars): boolean => orgSettings.some((name) => vars.has(name));
 
-/** The host of the org, for naming things after it; null where the setting is missing or no URL. */
+/** The host of the org, to name things after it; null when the setting is missing or not a URL. */
 export const orgHost = (vars: DevVars): string | null => {
   const text = vars.get("OKTA_BASE_URL") ?? vars.get("OKTA_DOMAIN") ?? "";
   const url = URL.parse(text.includes("://") ? text : `https://${text}`);
   return url === null || url.host === "" ? null : url.host;
 };
 
-/** A key to call the API with: one with full rights if there is any, else a `read:` one, else null. */
+/** A key to call the API with: one with full rights, else one with `read:`, else null. */
 export const callingKey = (vars: DevVars): string | null => {
   const keys = (vars.get("API_KEYS") ?? "")
     .split(",")
@@ -34,7 +34,7 @@ export const callingKey = (vars: DevVars): string | null => {
   return full ?? keys[0]?.replace(/^read:\s*/i, "") ?? null;
 };
 
-/** The text of .dev.vars with this key: in place of a blank `API_KEYS=`, else at the end. */
+/** The text of .dev.vars with this key added: in a blank `API_KEYS=`, else at the end. */
 export const withApiKey = (text: string, key: string): string => {
   const blank = /^[ \t]*(?:export[ \t]+)?API_KEYS[ \t]*=[ \t]*(?:""|'')?[ \t]*$/m;
   if (blank.test(text)) return text.replace(blank, () => `API_KEYS=${key}`);

@@ -1,4 +1,4 @@
-/** Ends the start: its message is told as it stands, and the exit code is 1. */
+/** Ends `npm start` with exit code 1. Its message is shown as it is. */
 export class Failure extends Error {
   override readonly name = "Failure";
 }

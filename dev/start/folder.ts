@@ -1,13 +1,13 @@
-/** Where one org's state is kept between starts, and who is using it. */
+/** The folder in which an org's state is kept between starts, and the processes that use it. */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 export interface Folder {
-  /** For wrangler's --persist-to. */
+  /** Passed to wrangler as --persist-to. */
   readonly state: string;
   readonly log: string;
   readonly isNew: boolean;
-  /** Notes a process that uses the folder too, in case it outlives this one. */
+  /** Records another process that uses the folder, in case it outlives this one. */
   sharedWith(pid: number): void;
   release(): void;
 }
@@ -21,7 +21,7 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-/** A process that uses the folder now; null when none does. */
+/** The id of a process that is using the folder; null when there is none. */
 const holder = (lock: string): number | null => {
   if (!existsSync(lock)) return null;
   const pids = readFileSync(lock, "utf8").split("\n").map(Number);
@@ -29,8 +29,9 @@ const holder = (lock: string): number | null => {
 };
 
 /**
- * Takes the folder of this name below .wrangler/start for this process: two that write to one would harm it.
- * @returns the folder, or the id of a process that has it
+ * Takes the folder with this name in .wrangler/start for this process, because two processes that write to it would
+ * damage it.
+ * @returns the folder, or the id of the process that is using it
  */
 export const takeFolder = (
   root: string,

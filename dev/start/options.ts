@@ -2,17 +2,17 @@ import { parseArgs } from "node:util";
 import { err, ok, type Result } from "../../src/lib/result.ts";
 
 export interface StartOptions {
-  /** The simulated org's size and seed; the same ones make the same org. */
+  /** The size and the seed of the simulated org. The same numbers always make the same org. */
   readonly users: number;
   readonly groups: number;
   readonly devices: number;
   readonly seed: number;
-  /** Where the connector and the simulated org listen; a port that is taken is replaced by a free one. */
+  /** The ports of the connector and of the simulated org. A port that is in use is replaced by a free one. */
   readonly port: number;
   readonly orgPort: number;
-  /** Leave after the first run, with 0 only if the inventory is complete. */
+  /** Exit after the first run, with 0 only if the inventory is complete. */
   readonly once: boolean;
-  /** Forget what an earlier start stored. */
+  /** Delete what an earlier start has stored. */
   readonly fresh: boolean;
   readonly help: boolean;
 }
@@ -20,15 +20,15 @@ export interface StartOptions {
 export const usage = `Usage: npm start -- [options]
 
   --users N      people in the simulated org (1000)
-  --groups N     its groups (150)
-  --devices N    its devices (1000)
-  --seed N       another seed makes another org (1)
+  --groups N     groups in the simulated org (150)
+  --devices N    devices in the simulated org (1000)
+  --seed N       a different seed makes a different org (1)
   --port N       port of the connector (8787)
   --org-port N   port of the simulated org (8790)
-  --once         leave after the first run; the exit code is 0 only if the inventory is complete
-  --fresh        forget what an earlier start stored
+  --once         exit after the first run; the exit code is 0 only if the inventory is complete
+  --fresh        delete what an earlier start has stored
 
-With OKTA_BASE_URL and a credential in .dev.vars your own org is read and nothing is simulated.`;
+With OKTA_BASE_URL and a credential in .dev.vars, your own org is read instead of a simulated one.`;
 
 const numbers = {
   users: { default: 1000, min: 0, max: 200_000 },
@@ -41,7 +41,7 @@ const numbers = {
 
 type NumberName = keyof typeof numbers;
 
-/** Reads the command line; the error is a sentence that names the flag. */
+/** Reads the command line. The error is a sentence that names the flag. */
 export const parseOptions = (args: readonly string[]): Result<StartOptions, string> => {
   let values: Partial<Record<string, string | boolean>>;
   try {

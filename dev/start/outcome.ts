@@ -2,14 +2,14 @@
 import type { StreamStatus } from "../../src/contract/status.ts";
 import { count, counted } from "./numbers.ts";
 
-/** Nothing is under way any more. */
+/** Whether no run is in progress. */
 export const isSettled = ({ state, run }: StreamStatus): boolean =>
   run === null && state !== "running" && state !== "backing_off";
 
 export interface Outcome {
   /** Why the inventory is not complete; empty when it is. */
   readonly reasons: readonly string[];
-  /** What is worth knowing and no fault. */
+  /** What is worth knowing but not a fault. */
   readonly notes: readonly string[];
 }
 
@@ -27,30 +27,30 @@ const reasonsOf = (status: StreamStatus): string[] => {
   ];
 };
 
-/** A stream that the org cannot have, such as devices on a Classic org, is told and is no fault. */
+/** A stream that the org cannot have, such as devices in a Classic Engine org, is noted. It is not a fault. */
 export const judge = (streams: readonly StreamStatus[]): Outcome => {
   const missing = ["users", "devices"].filter((name) => !streams.some(({ stream }) => stream === name));
   const isAbsent = ({ stream, state }: StreamStatus): boolean =>
     stream === "devices" && state === "unavailable";
   return {
     reasons: [
-      ...missing.map((name) => `${name}: the connector does not tell of it`),
+      ...missing.map((name) => `${name}: the connector does not report this stream`),
       ...streams.filter((status) => !isAbsent(status)).flatMap(reasonsOf),
     ],
     notes: streams.filter(isAbsent).map(({ detail }) => `devices: not available. ${detail ?? ""}`.trim()),
   };
 };
 
-/** Okta codes that no waiting mends. */
+/** Error codes that waiting does not fix. */
 const lastingCodes = ["invalid_credential", "misconfigured"];
 
-/** Why there is no use in waiting for a run, in a sentence; null while there is. */
+/** A sentence that says why waiting for a run is useless; null when it is not. */
 export const hopeless = (streams: readonly StreamStatus[]): string | null => {
   const stuck = streams.find(({ run }) => run?.error && lastingCodes.includes(run.error.code));
   return stuck === undefined ? null : `${stuck.stream}: ${stuck.run?.error?.message}`;
 };
 
-/** Changes as long as a run gets on; the same text for long means that it is stuck. */
+/** A text that changes while a run makes progress. If it stays the same for long, the run is stuck. */
 export const standing = (streams: readonly StreamStatus[]): string =>
   JSON.stringify(
     streams.map(({ run, assets, head }) => [run?.phase, run?.error ? null : run?.calls.made, assets, head]),

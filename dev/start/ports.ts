@@ -13,7 +13,7 @@ const tryPort = (port: number): Promise<number | null> =>
     });
   });
 
-/** The port itself where it is free on the loopback address, else one that is. */
+/** This port if it is free on the loopback address, else another free one. */
 export const freePort = async (preferred: number): Promise<number> => {
   const port = (await tryPort(preferred)) ?? (await tryPort(0));
   if (port === null) throw new Error("No free port on 127.0.0.1");

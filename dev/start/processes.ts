@@ -1,8 +1,8 @@
-/** A program in a process group of its own, so that it can be stopped with everything that it started. */
+/** A program in its own process group, so that it can be stopped together with everything that it has started. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createWriteStream } from "node:fs";
 
-/** How long a group may take to leave by itself, ms. */
+/** How long a group may take to exit by itself, ms. */
 const GRACE_MS = 3_000;
 const KEPT_LINES = 40;
 
@@ -11,12 +11,12 @@ export interface Program {
   readonly pid: number | undefined;
   /** Its last lines of output. */
   tail(): string;
-  /** Settles when it has ended, for whatever reason. */
+  /** Settles when the program has ended, for whatever reason. */
   readonly ended: Promise<void>;
   isRunning(): boolean;
   /** Stops the whole group and waits until it is gone. */
   stop(): Promise<void>;
-  /** Stops the whole group at once, for the last moment of this process. */
+  /** Kills the whole group at once, for when this process is about to exit. */
   kill(): void;
 }
 
@@ -29,11 +29,11 @@ const signalGroup = (child: ChildProcess, signal: NodeJS.Signals): void => {
   try {
     process.kill(-child.pid, signal);
   } catch {
-    // The group is gone already.
+    // The group has already ended.
   }
 };
 
-/** Whether anything of the group is left, also after its leader has ended. */
+/** Whether any process of the group is left, even if its leader has ended. */
 const groupLives = (child: ChildProcess): boolean => {
   if (child.pid === undefined) return false;
   if (process.platform === "win32") return child.exitCode === null;
@@ -45,7 +45,7 @@ const groupLives = (child: ChildProcess): boolean => {
   }
 };
 
-/** Starts a program; its output goes into a file. */
+/** Starts a program whose output is written to a file. */
 export const startProgram = (options: {
   readonly command: string;
   readonly args: readonly string[];

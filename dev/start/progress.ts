@@ -1,4 +1,4 @@
-/** What a running stream looks like on a terminal. Pure. */
+/** The progress of a stream as a line of text. Pure. */
 import type { StreamStatus } from "../../src/contract/status.ts";
 import { count, counted, duration } from "./numbers.ts";
 import { isSettled } from "./outcome.ts";
@@ -24,7 +24,7 @@ const facts = (status: StreamStatus): string[] => {
   ];
 };
 
-/** One line for a stream: a bar, the phase, calls made and predicted, assets known, time left. */
+/** One line for a stream: a bar, the phase, the calls made and predicted, the assets so far, the time left. */
 export const progressLine = (status: StreamStatus, columns: number): string => {
   const part = isSettled(status) ? 1 : (status.run?.progress ?? 0);
   const percent = `${Math.floor(part * 100)} %`.padStart(5);

@@ -1,4 +1,4 @@
-/** What is told once the first run is over. Pure. */
+/** What is shown after the first run. Pure. */
 import type { StreamStatus } from "../../src/contract/status.ts";
 import { count, counted, duration } from "./numbers.ts";
 
@@ -8,7 +8,7 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const userOf = (event: unknown): Readonly<Record<string, unknown>> | null =>
   isObject(event) && isObject(event["user"]) ? event["user"] : null;
 
-/** An event that shows much in few lines: a person with MFA and one to three groups, where there is one. */
+/** An event that shows much in a few lines: if possible, a person with MFA and one to three groups. */
 export const sampleEvent = (events: readonly unknown[]): unknown => {
   const isTelling = (event: unknown): boolean => {
     const user = userOf(event);
@@ -27,7 +27,7 @@ export const loginOf = (event: unknown): string | null => {
 const seconds = (from: string, to: string | null): string =>
   to === null ? "" : ` in ${duration((Date.parse(to) - Date.parse(from)) / 1000)}`;
 
-/** What is known, and what the newest run cost. */
+/** What the inventory holds, and what the newest run cost. */
 export const countLines = (streams: readonly StreamStatus[]): string[] =>
   streams.flatMap(({ stream, state, assets, last_full: full, last_delta: delta }) => {
     if (state === "unavailable") return [`${stream}: not available`];
@@ -51,12 +51,12 @@ export const countLines = (streams: readonly StreamStatus[]): string[] =>
 export interface Places {
   readonly origin: string;
   readonly key: string;
-  /** Somebody to look up. */
+  /** A login to look up. */
   readonly login: string | null;
   readonly hasConsole: boolean;
-  /** Of the simulated org; null when the org is real. */
+  /** The address of the simulated org; null when the org is real. */
   readonly orgOrigin: string | null;
-  /** The id of somebody to suspend in the simulated org. */
+  /** The id of a user to suspend in the simulated org. */
   readonly userId: string | null;
 }
 
@@ -69,7 +69,7 @@ export const nextSteps = ({ origin, key, login, hasConsole, orgOrigin, userId }:
   const steps = [
     ["Who is this account?", `curl ${auth} '${origin}/v1/enrichments/accounts/${account}'`],
     [
-      "Export everything, oldest change first, as NDJSON in OCSF 1.6.0:",
+      "Export everything as NDJSON in OCSF 1.6.0, the oldest change first:",
       `curl ${auth} '${origin}/v1/inventory/users?limit=1000&dialect=ocsf'`,
     ],
     ["How is it going?", `curl ${auth} '${origin}/v1/streams'`],
@@ -77,7 +77,7 @@ export const nextSteps = ({ origin, key, login, hasConsole, orgOrigin, userId }:
       ? []
       : [
           [
-            "Suspend somebody in the simulated org, and see the change arrive:",
+            "Suspend somebody in the simulated org, and see is_enabled become false in the event:",
             `curl -X POST '${orgOrigin}/_org/users/${userId}/suspend'`,
             `curl -X POST ${auth} -H 'Content-Type: application/json' -d '{"kind":"delta"}' '${origin}/v1/streams/users/runs'`,
             `curl ${auth} '${origin}/v1/inventory/users/${userId}'`,

@@ -1,9 +1,9 @@
-/** Shows progress: lines that redraw themselves on a terminal, now and then a plain line elsewhere. */
+/** Shows progress: on a terminal as lines that are redrawn, elsewhere as a plain line now and then. */
 import type { StreamStatus } from "../../src/contract/status.ts";
 import { isSettled } from "./outcome.ts";
 import { plainLine, progressLine } from "./progress.ts";
 
-/** Without a terminal, a stream whose phase stays the same is told of this often, ms. */
+/** Without a terminal, a line for a stream that stays in the same phase is written this often, ms. */
 const PLAIN_EVERY_MS = 5_000;
 
 export interface Screen {

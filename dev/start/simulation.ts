@@ -1,17 +1,17 @@
-/** The simulated org of a newcomer's first run. */
+/** The simulated org for the first run of somebody new. */
 import { serve } from "@hono/node-server";
 import { createOktaOrg } from "../okta-org/index.ts";
 import type { StartOptions } from "./options.ts";
 
 /**
- * Okta's published limits hold for windows of a minute, in which reading 1,000 people politely takes minutes.
- * Shorter windows keep the numbers and the behaviour and spare the wait.
+ * Okta's published limits are for windows of a minute. Within half of them, reading 1,000 people takes minutes. Shorter
+ * windows save the wait, and keep the numbers and the behaviour.
  */
 export const WINDOW_MS = 3_000;
 
 export const TOKEN = "sim-token";
 
-/** Serves the org on this port of the loopback address until the process ends; gives its origin. */
+/** Serves the org on this port of the loopback address until the process ends. @returns its origin */
 export const serveOrg = (
   size: Pick<StartOptions, "users" | "groups" | "devices" | "seed">,
   port: number,

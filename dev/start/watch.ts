@@ -1,17 +1,17 @@
-/** Watching runs, and starting them when their time has come. */
+/** Watching runs, and starting them at their times. */
 import type { StreamStatus } from "../../src/contract/status.ts";
 import type { Connector, Problems } from "./connector.ts";
 import { Failure } from "./failure.ts";
 import { duration } from "./numbers.ts";
 import { hopeless, isSettled, standing } from "./outcome.ts";
 
-/** The crons of wrangler.toml. */
+/** The crons in wrangler.toml. */
 export const DELTA_CRON = "*/15 * * * *";
 const FULL_CRON = "0 2 * * *";
 
 const POLL_MS = 500;
 const QUARTER_MS = 15 * 60_000;
-/** A run that stands still for this long is given up by whoever cannot wait. */
+/** Without progress for this long, an impatient watcher gives up. */
 const STUCK_AFTER_MS = 5 * 60_000;
 
 const sleep = (ms: number): Promise<void> => new Promise((wake) => setTimeout(wake, ms));
@@ -19,23 +19,22 @@ const sleep = (ms: number): Promise<void> => new Promise((wake) => setTimeout(wa
 export const settingLines = (problems: Problems): string =>
   problems.map(({ setting, message }) => `  ${setting}: ${message}`).join("\n");
 
-/** The state of both streams; a Failure that names the wrong settings where there are any. */
+/** The status of both streams. Throws a Failure that names the wrong settings when there are any. */
 export const readStreams = async (connector: Connector) => {
   const answer = await connector.streams();
   if (answer.ok) return answer;
-  if (answer.status === 401)
-    throw new Failure("The connector refuses the key that .dev.vars holds (API_KEYS).");
+  if (answer.status === 401) throw new Failure("The connector refuses the key from .dev.vars (API_KEYS).");
   if (answer.problems.length === 0) throw new Failure(`GET /v1/streams: ${answer.status} ${answer.detail}`);
-  throw new Failure(`A setting is wrong. Mend it and start again:\n\n${settingLines(answer.problems)}`);
+  throw new Failure(`A setting is wrong. Fix it and start again:\n\n${settingLines(answer.problems)}`);
 };
 
 export interface WatchOptions {
   readonly show?: (streams: readonly StreamStatus[]) => void;
-  /** Fail instead of waiting for somebody to mend what no waiting mends. */
+  /** Fail at once when waiting cannot help and a person has to fix something. */
   readonly impatient?: boolean;
 }
 
-/** Watches until nothing is under way any more. */
+/** Watches until no run is in progress. */
 export const watch = async (
   connector: Connector,
   { show = () => {}, impatient = false }: WatchOptions = {},
@@ -56,7 +55,9 @@ export const watch = async (
         const details = streams.flatMap(({ stream, detail }) =>
           detail === null ? [] : `${stream}: ${detail}`,
         );
-        throw new Failure(`Nothing has moved for ${duration(STUCK_AFTER_MS / 1000)}. ${details.join(" ")}`);
+        throw new Failure(
+          `There has been no progress for ${duration(STUCK_AFTER_MS / 1000)}. ${details.join(" ")}`,
+        );
       }
     }
     await sleep(POLL_MS);
@@ -66,7 +67,7 @@ export const watch = async (
 const runLine = ({ stream, state, last_delta: delta }: StreamStatus): string =>
   `${stream} ${state.replace("_", " ")}${delta === null ? "" : ` (delta run: ${delta.calls.made} calls)`}`;
 
-/** Fires the crons at their times, as the platform does once the connector is deployed. Never ends. */
+/** Fires the crons at their times, as Cloudflare does for a deployed connector. Never ends. */
 export const keepTime = async (connector: Connector, say: (line: string) => void): Promise<never> => {
   while (true) {
     await sleep(QUARTER_MS - (Date.now() % QUARTER_MS));

@@ -1,4 +1,4 @@
-/** `wrangler dev`, from its start until it answers. */
+/** Starts `wrangler dev` and waits until it answers. */
 import { join } from "node:path";
 import type { Connector } from "./connector.ts";
 import { Failure } from "./failure.ts";
@@ -11,9 +11,9 @@ const READY_WITHIN_MS = 90_000;
 
 export interface WranglerOptions {
   readonly port: number;
-  /** Where its storage is kept between starts. */
+  /** The folder in which its storage is kept between starts. */
   readonly state: string;
-  /** Its output goes into this file. */
+  /** The file to which its output is written. */
   readonly log: string;
   /** Settings that override .dev.vars and wrangler.toml. */
   readonly vars: Readonly<Record<string, string>>;
@@ -38,16 +38,16 @@ export const startWrangler = ({ port, state, log, vars }: WranglerOptions): Prog
     logFile: log,
   });
 
-/** Waits until the connector answers; a Failure with wrangler's own words when it does not. */
+/** Waits until the connector answers. Throws a Failure with wrangler's output when it does not. */
 export const waitUntilUp = async (connector: Connector, wrangler: Program, log: string): Promise<void> => {
   const deadline = Date.now() + READY_WITHIN_MS;
   while (Date.now() < deadline) {
     if (!wrangler.isRunning())
-      throw new Failure(`wrangler dev has ended. Its last words:\n\n${wrangler.tail()}`);
+      throw new Failure(`wrangler dev has ended. Its last output:\n\n${wrangler.tail()}`);
     if (await connector.isUp()) return;
     await new Promise((wake) => setTimeout(wake, 200));
   }
   throw new Failure(
-    `wrangler dev did not answer within ${duration(READY_WITHIN_MS / 1000)}. Its output is in ${log}; the end of it:\n\n${wrangler.tail()}`,
+    `wrangler dev did not answer within ${duration(READY_WITHIN_MS / 1000)}. Its output is in ${log}, and ends with:\n\n${wrangler.tail()}`,
   );
 };

@@ -1,7 +1,6 @@
 /**
- * Pages are made on the server alone. This carries what has changed in a new one over into the document, so that
- * focus, selection, what is folded open and what is being typed stay as they are; and times are told in the
- * viewer's zone.
+ * Pages are rendered only on the server. This applies the changes in a new page to the document, so that focus,
+ * selection, open sections and typed text stay as they are. It also shows times in the viewer's time zone.
  */
 
 // ---- Times -----------------------------------------------------------------------------------------------
@@ -9,7 +8,7 @@
 const clock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
 /**
- * As the server says it, see words.ts.
+ * In the same words as the server's, see src/console/words.ts.
  * @param {number} s seconds
  */
 const roughly = (s) => {
@@ -39,9 +38,9 @@ export const tellTimes = (root) => {
   }
 };
 
-// ---- Carrying a new page over into the document ------------------------------------------------------------
+// ---- Applying a new page to the document ------------------------------------------------------------------
 
-/** What the viewer, not the server, has the say over. */
+/** Attributes that the viewer controls, not the server. */
 const viewers = new Set(["open", "aria-busy", "hidden"]);
 
 /**
@@ -67,13 +66,13 @@ const areAlike = (a, b) =>
   (!(a instanceof Element) || !(b instanceof Element) || (a.id === b.id && formOf(a) === formOf(b)));
 
 /**
- * Forms are told apart by where they lead, so that a button never becomes another one under the pointer.
+ * Forms are told apart by their action, so that a button never turns into another one under the pointer.
  * @param {Element} element
  */
 const formOf = (element) => (element instanceof HTMLFormElement ? element.getAttribute("action") : null);
 
 /**
- * Makes `from` say what `to` says, with as few changes as possible.
+ * Makes `from` equal to `to`, with as few changes as possible.
  * @param {Node} from
  * @param {Node} to
  */
@@ -88,7 +87,7 @@ export const carry = (from, to) => {
       carry(/** @type {Node} */ (here), node);
       continue;
     }
-    // Something was taken out before it: what follows is still the same.
+    // Nodes before it were removed: keep those that follow.
     const later = [...from.childNodes].slice(index + 1).find((other) => areAlike(other, node));
     if (later !== undefined && here !== undefined) {
       while (from.childNodes[index] !== later) from.childNodes[index]?.remove();
@@ -114,7 +113,7 @@ export const parsed = (html) => {
 };
 
 /**
- * Carries over the live parts alone, or, when they are not the same ones, the whole page.
+ * Applies only the live parts of a new page, or the whole page when it has other live parts.
  * @param {Document} page
  */
 export const carryLive = (page) => {

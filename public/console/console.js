@@ -1,18 +1,18 @@
 /**
- * What the console can do with script, on top of pages that work without: what is live is read again, forms are sent
- * without leaving the page, a test is shown as it goes on, times are told in the viewer's zone, `/` leads to the
- * search field, JSON can be copied.
+ * What scripting adds to the console's pages, which also work without it: live parts are reloaded, forms are sent
+ * without leaving the page, the progress of a test is shown, times are shown in the viewer's time zone, the key `/`
+ * moves to the search field, and JSON can be copied.
  */
 import { carry, carryLive, carryMain, enhance, parsed, tellTimes } from "./carry.js";
 
-// ---- Telling the viewer ------------------------------------------------------------------------------------
+// ---- Messages to the viewer ---------------------------------------------------------------------------------
 
 const said = /** @type {HTMLElement} */ (document.querySelector("#said"));
 
 /**
- * For everybody: shown at the foot of the page, and read out.
- * @param {string} text empty takes it away
- * @param {string} [href] where to go
+ * Shows a message at the foot of the page, which screen readers also read out.
+ * @param {string} text the message; empty removes it
+ * @param {string} [href] a page to sign in on
  */
 const say = (text, href) => {
   if (said.dataset["text"] === text) return;
@@ -26,15 +26,15 @@ const say = (text, href) => {
   }
 };
 
-// ---- Reading again what is live ------------------------------------------------------------------------------
+// ---- Reloading live parts ------------------------------------------------------------------------------------
 
 let failures = 0;
 let stopped = false;
-/** Counts what people do; what was read before it is old. */
+/** Counts the actions of the viewer. A page that was requested before an action is out of date after it. */
 let acts = 0;
 
 /**
- * Whoever is not in any more gets the sign-in page in place of every other.
+ * A viewer who is no longer signed in gets the sign-in page instead of every other page.
  * @param {Document} page
  */
 const isSignIn = (page) => page.querySelector("form.sign-in") !== null;
@@ -45,7 +45,7 @@ const signInHere = () =>
 const readAgain = async () => {
   const before = acts;
   const response = await fetch(location.href, { cache: "no-store" });
-  // A gateway's error page, or a Worker that is being replaced: what is on the screen is better.
+  // A gateway's error page, or a Worker that is being replaced: the page on the screen is more useful.
   if (!response.ok) throw new Error(String(response.status));
   const page = parsed(await response.text());
   if (isSignIn(page)) {
@@ -58,7 +58,7 @@ const readAgain = async () => {
   say("");
 };
 
-/** How long what is on the screen may stay as it is, ms; a page without anything live is never read again. */
+/** How long until the page is reloaded, ms. A page without live parts is never reloaded. */
 const restMs = () => {
   const wanted = Number(document.body.dataset["refresh"] ?? Number.POSITIVE_INFINITY);
   return failures === 0 ? wanted : Math.min(15_000, 1_000 * 2 ** failures);
@@ -67,7 +67,7 @@ const restMs = () => {
 const TICK_MS = 250;
 let readAt = Date.now();
 
-/** Looks often whether it is time: an action, or what was read, may have changed how soon that is. */
+/** Checks often whether it is time to reload, because an action or a reload may have changed how soon that is. */
 const keepReading = async () => {
   while (!stopped) {
     await new Promise((resolve) => setTimeout(resolve, TICK_MS));
@@ -75,7 +75,7 @@ const keepReading = async () => {
     try {
       await readAgain();
     } catch {
-      // No network, or the Worker is starting again: said, and tried until it works.
+      // The network is down, or the Worker is restarting. The viewer is told, and it is tried until it works.
       failures += 1;
       if (failures > 1) say("The connector does not answer. Trying again; what you see is not up to date.");
     }
@@ -85,7 +85,7 @@ const keepReading = async () => {
 
 // ---- Forms ---------------------------------------------------------------------------------------------------
 
-/** Answers in parts are asked for wherever there are some; the rest are pages. */
+/** Asks for a streamed answer where there is one, otherwise for a page. */
 const accepted = "application/x-ndjson, text/html;q=0.9";
 
 /**
@@ -96,7 +96,7 @@ const send = async (form, submitter) => {
   const data = new URLSearchParams(
     [...new FormData(form, submitter)].map(([name, value]) => [name, String(value)]),
   );
-  // Not `form.action`: a field of that name stands in its way.
+  // Not `form.action`: a field with the name `action` would hide it.
   const url = new URL(form.getAttribute("action") ?? "", location.href);
   const isGet = form.getAttribute("method") === "get";
   if (isGet) url.search = data.toString();
@@ -116,7 +116,7 @@ const send = async (form, submitter) => {
     return;
   }
   acts += 1;
-  // A notice is told once, and the address of an answer to a form cannot be loaded again.
+  // A notice is shown only once, and the address that answered a form cannot be reloaded.
   const shown = new URL(response.redirected || isGet ? response.url : location.href);
   const notice = page.querySelector("main > .note[role=status]")?.textContent ?? "";
   shown.searchParams.delete("notice");
@@ -158,21 +158,21 @@ document.addEventListener("submit", async (event) => {
   }
 });
 
-// ---- A test that goes on -------------------------------------------------------------------------------------
+// ---- A test in progress --------------------------------------------------------------------------------------
 
 /** @typedef {{ id: string, html: string, last?: true }} Part see src/console/test-stream.tsx */
 
-/** No check takes as long, ms. */
+/** Longer than any check takes, ms. */
 const SILENCE_MS = 60_000;
 
 /**
- * The test that is on the page; the answer to a newer form takes its place.
+ * The test that is shown in progress. The answer to a newer form replaces it.
  * @type {ReadableStreamDefaultReader<string> | null}
  */
 let following = null;
 
 /**
- * Puts each part into the page as it comes. Without the last one the test was cut off.
+ * Puts each part into the page as it arrives. When the last part never arrives, the test was cut off.
  * @param {ReadableStream<Uint8Array<ArrayBuffer>>} body
  */
 const follow = async (body) => {
@@ -218,7 +218,7 @@ async function* linesOf(reader) {
   }
 }
 
-/** What was not known by then is not known. */
+/** Says that the test was cut off. Checks without a result become unknown. */
 const tellCutOff = () => {
   const note = document.querySelector("#result > .note.busy");
   if (note === null) {
@@ -227,14 +227,14 @@ const tellCutOff = () => {
   }
   note.className = "note bad";
   note.textContent =
-    "The test was cut off: the connector stopped answering. What it found until then is below; test again for the rest.";
+    "The test was cut off, because the connector stopped answering. What it had found is shown below. Test again for the rest.";
   for (const badge of document.querySelectorAll("#result [data-trying]")) {
     badge.className = "badge mute";
-    badge.textContent = "Not known";
+    badge.textContent = "Unknown";
   }
 };
 
-// A page that was left by a form is in the history: its address says what it shows.
+// Going back to a page that was left by a form: reload it from its address.
 addEventListener("popstate", () => location.reload());
 
 document.addEventListener("change", (event) => {
@@ -255,7 +255,7 @@ document.addEventListener("click", async (event) => {
     button.textContent = "Copied";
     say("Copied.");
   } catch {
-    // Not over https, or not allowed: it is selected, ready to be copied by hand.
+    // Without https, or without permission, it is selected so that the viewer can copy it.
     getSelection()?.selectAllChildren(source);
     say("Selected. Copy it with the keyboard.");
   }
@@ -283,7 +283,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 enhance(document);
-// A notice is told once, not again when the page is loaded again.
+// A notice is shown only once, not again when the page is reloaded.
 if (new URL(location.href).searchParams.has("notice")) {
   const url = new URL(location.href);
   url.searchParams.delete("notice");

@@ -1,5 +1,7 @@
 /** Who may call the API: bearer keys, and optionally the identities of a Cloudflare Access team. */
-import type { Setting, SettingProblem } from "./types.ts";
+import { err, ok, type Result } from "../lib/result.ts";
+import { allOf, type Clauses, settingOf, settingProblem } from "./problem.ts";
+import type { Setting } from "./types.ts";
 import { listOf, type RawEnv, textOf } from "./values.ts";
 
 /** `read` may look up, read the inventory and the status; `full` may do everything. */
@@ -19,50 +21,85 @@ export interface AccessTeam {
 
 const minKeyLength = 32;
 const howToMakeAKey =
-  "Make one with: openssl rand -hex 32, and store it with: npx wrangler secret put API_KEYS.";
+  "make one with: openssl rand -hex 32, and store it with: npx wrangler secret put API_KEYS";
 
-/** Told to callers when nobody can be let in, because no key exists yet. */
-export const noKeysProblem: SettingProblem = {
-  setting: "API_KEYS",
-  message: `It is missing, so nobody can be let in. ${howToMakeAKey}`,
+interface KeyProblem {
+  readonly code: "too_short" | "odd_characters" | "two_rights";
+  /** Counted from 1: a problem names a key by its position, never by its value. */
+  readonly key: number;
+}
+
+const describeKey = ({ code, key }: KeyProblem): Clauses => {
+  const what = {
+    too_short: `is shorter than ${minKeyLength} characters`,
+    odd_characters:
+      "holds characters that a bearer token cannot have (letters, digits and -._~+/= are allowed)",
+    two_rights: "is given both with and without read:",
+  };
+  return [`key ${key} ${what[code]}`, howToMakeAKey];
 };
+
+/** Shown to callers when nobody can be let in, because there is no key yet. */
+export const noKeysProblem = settingProblem("API_KEYS", [
+  "it is missing, so nobody can be let in",
+  howToMakeAKey,
+]);
 
 /** The characters of a bearer token (RFC 6750, b64token). */
 const isBearer = (text: string): boolean => /^[A-Za-z0-9._~+/-]+=*$/.test(text);
 
-const keyProblem = (key: string): string | null => {
-  if (key.length < minKeyLength) return `is shorter than ${minKeyLength} characters`;
-  if (!isBearer(key))
-    return "holds characters that a bearer token cannot have (letters, digits and -._~+/= are fine)";
-  return null;
+const judgeKeys = (keys: readonly ApiKey[]): KeyProblem[] => {
+  const earlier = new Map<string, Rights>();
+  const problems: KeyProblem[] = [];
+  for (const [index, { key, rights }] of keys.entries()) {
+    const refuse = (code: KeyProblem["code"]) => problems.push({ code, key: index + 1 });
+    if (key.length < minKeyLength) refuse("too_short");
+    else if (!isBearer(key)) refuse("odd_characters");
+    else if (earlier.has(key) && earlier.get(key) !== rights) refuse("two_rights");
+    earlier.set(key, rights);
+  }
+  return problems;
 };
 
 /**
- * Reads API_KEYS: comma-separated keys of at least 32 characters, `read:` before one limits it.
- * @returns no keys when it is unset; problems name a key by its position, never by its value
+ * Reads API_KEYS: comma-separated keys of at least 32 characters. `read:` before a key limits it.
+ * @returns no keys when it is unset
  */
 export const readApiKeys = (env: RawEnv): Setting<readonly ApiKey[]> => {
   const keys = listOf(env, "API_KEYS").map((item): ApiKey => {
     const limited = /^read:/i.test(item);
     return { key: limited ? item.slice("read:".length).trim() : item, rights: limited ? "read" : "full" };
   });
-  const rights = new Map<string, Rights>();
-  const problems: SettingProblem[] = [];
-  for (const [index, { key, rights: given }] of keys.entries()) {
-    const clashes = rights.has(key) && rights.get(key) !== given;
-    const problem = keyProblem(key) ?? (clashes ? "is given both with and without read:" : null);
-    if (problem !== null) {
-      problems.push({ setting: "API_KEYS", message: `Key ${index + 1} ${problem}. ${howToMakeAKey}` });
-    }
-    rights.set(key, given);
-  }
+  const problems = judgeKeys(keys).map((problem) => settingProblem("API_KEYS", describeKey(problem)));
   return problems.length > 0 ? { ok: false, problems } : { ok: true, value: keys };
 };
 
-const teamName = (text: string): string | null => {
+interface AccessProblem {
+  /** `missing`: the other one of the two settings is there. */
+  readonly code: "missing" | "invalid";
+}
+
+const describeTeam = ({ code }: AccessProblem): Clauses => [
+  code === "missing" ? "it is missing, while ACCESS_AUD is set" : "it is not a team name",
+  "a valid value is the team of https://TEAM.cloudflareaccess.com, like my-company",
+];
+
+const parseTeam = (text: string | null): Result<string, AccessProblem> => {
+  if (text === null) return err({ code: "missing" });
   const match =
     /^(?:https:\/\/)?([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.cloudflareaccess\.com\/?)?$/i.exec(text);
-  return match?.[1]?.toLowerCase() ?? null;
+  const team = match?.[1];
+  return team === undefined ? err({ code: "invalid" }) : ok(team.toLowerCase());
+};
+
+const describeAudience = ({ code }: AccessProblem): Clauses => [
+  code === "missing" ? "it is missing, while ACCESS_TEAM is set" : "it is not an audience tag",
+  "a valid value is the Access application's AUD tag, 64 hexadecimal digits",
+];
+
+const parseAudience = (text: string | null): Result<string, AccessProblem> => {
+  if (text === null) return err({ code: "missing" });
+  return /^[0-9a-f]{64}$/i.test(text) ? ok(text) : err({ code: "invalid" });
 };
 
 /**
@@ -70,25 +107,13 @@ const teamName = (text: string): string | null => {
  * @returns null when neither is set
  */
 export const readAccess = (env: RawEnv): Setting<AccessTeam | null> => {
-  const teamText = textOf(env, "ACCESS_TEAM");
-  const audience = textOf(env, "ACCESS_AUD");
-  if (teamText === null && audience === null) return { ok: true, value: null };
-  const problems: SettingProblem[] = [];
-  const team = teamText === null ? null : teamName(teamText);
-  if (team === null) {
-    const what = teamText === null ? "It is missing, while ACCESS_AUD is set" : "It is not a team name";
-    problems.push({
-      setting: "ACCESS_TEAM",
-      message: `${what}. A right value is the team of https://TEAM.cloudflareaccess.com, like my-company.`,
-    });
-  }
-  if (audience === null || !/^[0-9a-f]{64}$/i.test(audience)) {
-    const what = audience === null ? "It is missing, while ACCESS_TEAM is set" : "It is not an audience tag";
-    problems.push({
-      setting: "ACCESS_AUD",
-      message: `${what}. A right value is the Access application's AUD tag, 64 hexadecimal digits.`,
-    });
-  }
-  if (problems.length > 0 || team === null || audience === null) return { ok: false, problems };
+  const [teamText, audienceText] = [textOf(env, "ACCESS_TEAM"), textOf(env, "ACCESS_AUD")];
+  if (teamText === null && audienceText === null) return { ok: true, value: null };
+  const parts = allOf({
+    team: settingOf("ACCESS_TEAM", parseTeam(teamText), describeTeam),
+    audience: settingOf("ACCESS_AUD", parseAudience(audienceText), describeAudience),
+  });
+  if (!parts.ok) return parts;
+  const { team, audience } = parts.value;
   return { ok: true, value: { issuer: `https://${team}.cloudflareaccess.com`, audience } };
 };

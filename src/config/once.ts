@@ -1,11 +1,11 @@
-/** Settings are judged once for each env: an isolate gets one and keeps it. */
+/** Settings are judged once per env: an isolate gets one env and keeps it. */
 import { protect } from "../lib/log.ts";
 import { secretsOf } from "./secrets.ts";
 import type { RawEnv } from "./values.ts";
 
 /**
- * Makes a reader of settings remember what it read. Whichever reader sees an env first also has the log mask its
- * secrets from then on.
+ * Makes a reader of settings remember what it read. Whichever reader sees an env first also makes the log mask the
+ * env's secrets from then on.
  */
 export const oncePerEnv = <T>(read: (env: RawEnv) => T): ((env: object) => T) => {
   const known = new WeakMap<object, T>();

@@ -1,17 +1,47 @@
 /**
- * Where the Worker may send requests that a setting asked for. One rule for base URLs and sink URLs: https to
- * a public host. Names are judged as written: a public name that resolves to a private address is not
- * recognised here, and Cloudflare's network does not route to private addresses.
+ * Where the Worker may send requests that a setting asks for. One rule for base URLs and sink URLs: https to a
+ * public host. Names are judged as written: a public name that resolves to a private address is not recognised
+ * here, but Cloudflare's network does not route to private addresses.
  */
 import { err, ok, type Result } from "../lib/result.ts";
+import { phrase, validLooksLike } from "./problem.ts";
 
 export interface OutboundUrlOptions {
-  /** Setting ALLOW_LOOPBACK: `http://127.0.0.1`, `http://localhost` and `http://[::1]` are fine, on any port. */
+  /** Setting ALLOW_LOOPBACK: `http://127.0.0.1`, `http://localhost` and `http://[::1]` are allowed, on any port. */
   readonly allowLoopback: boolean;
 }
 
 const maxUrlLength = 2048;
-const example = "a right value looks like https://siem.example.com/path";
+
+const wordsOfProblems = {
+  empty: "it is empty",
+  too_long: `it is longer than ${maxUrlLength} characters`,
+  not_a_url: "it is not a URL",
+  not_https: "it must start with https://",
+  has_user: "it must not hold a user name or password",
+  loopback: "it leads to this machine, which only ALLOW_LOOPBACK=true permits",
+  closed_address: "the address is private, link-local or reserved",
+  private_name: "the host is local to a machine or a private network",
+  short_name: "the host is not a full domain name",
+  closed_port: "its port must be 443, or 1024 and above",
+} as const;
+
+/** Why nothing may be sent to a URL. */
+export interface UrlProblem {
+  readonly code: keyof typeof wordsOfProblems;
+}
+
+/** What is wrong with a URL, in one clause. */
+export const urlProblemClause = ({ code }: UrlProblem): string => wordsOfProblems[code];
+
+/**
+ * What is wrong with a URL and what a valid one looks like, in one phrase. It never repeats the URL, which may hold
+ * a secret in its query or user part.
+ */
+export const urlProblemText = (problem: UrlProblem, example: string): string => {
+  const remedy = problem.code === "has_user" ? ["name a secret instead"] : [];
+  return phrase([urlProblemClause(problem), ...remedy, validLooksLike(example)]);
+};
 
 const loopbackHosts: ReadonlySet<string> = new Set(["127.0.0.1", "localhost", "[::1]"]);
 
@@ -77,17 +107,15 @@ const isClosedIpv6 = (compressed: string): boolean => {
 const isIpv4 = (host: string): boolean => /^\d{1,3}(\.\d{1,3}){3}$/.test(host);
 
 /** What is wrong with a host that WHATWG URL has already normalised; null when it is public. */
-const hostProblem = (hostname: string): string | null => {
+const hostProblem = (hostname: string): UrlProblem["code"] | null => {
   const host = hostname.replace(/\.$/, "");
-  if (host.startsWith("[")) {
-    return isClosedIpv6(host.slice(1, -1)) ? "the address is private, link-local or reserved" : null;
-  }
-  if (isIpv4(host)) return isClosedIpv4(host) ? "the address is private, link-local or reserved" : null;
-  if (privateSuffixes.some((suffix) => host === suffix || host.endsWith(`.${suffix}`))) {
-    return "the host is local to a machine or a private network";
-  }
-  return host.includes(".") ? null : "the host is not a full domain name";
+  if (host.startsWith("[")) return isClosedIpv6(host.slice(1, -1)) ? "closed_address" : null;
+  if (isIpv4(host)) return isClosedIpv4(host) ? "closed_address" : null;
+  if (privateSuffixes.some((suffix) => host === suffix || host.endsWith(`.${suffix}`))) return "private_name";
+  return host.includes(".") ? null : "short_name";
 };
+
+const refuse = (code: UrlProblem["code"]) => err<UrlProblem>({ code });
 
 /**
  * Judges a URL that a setting or a request names before anything is sent there.
@@ -95,30 +123,19 @@ const hostProblem = (hostname: string): string | null => {
  * Every spelling of an address (decimal, octal, hexadecimal, IPv4 inside IPv6) is judged in the form that the
  * URL standard normalises it to. Ports: 443, or 1024 and above, as HTTPS services use them.
  *
- * @returns the parsed URL, or what is wrong and what a right value looks like. The text never repeats the
- *   value, which may hold a secret in its query or user part.
+ * @returns the parsed URL, or what is wrong with it
  */
-export const checkOutboundUrl = (url: string, options: OutboundUrlOptions): Result<URL, string> => {
+export const checkOutboundUrl = (url: string, options: OutboundUrlOptions): Result<URL, UrlProblem> => {
   const text = url.trim();
-  if (text === "") return err(`it is empty; ${example}`);
-  if (text.length > maxUrlLength) return err(`it is longer than ${maxUrlLength} characters; ${example}`);
-  if (!URL.canParse(text)) return err(`it is not a URL; ${example}`);
+  if (text === "") return refuse("empty");
+  if (text.length > maxUrlLength) return refuse("too_long");
+  if (!URL.canParse(text)) return refuse("not_a_url");
   const parsed = new URL(text);
-  if (parsed.protocol !== "https:" && parsed.protocol !== "http:") {
-    return err(`it must start with https://; ${example}`);
-  }
-  if (parsed.username !== "" || parsed.password !== "") {
-    return err(`it must not hold a user name or password (name a secret instead); ${example}`);
-  }
-  if (isLoopbackHost(parsed.hostname)) {
-    if (options.allowLoopback) return ok(parsed);
-    return err(`it leads to this machine, which only ALLOW_LOOPBACK=true permits; ${example}`);
-  }
-  if (parsed.protocol !== "https:") return err(`it must start with https://; ${example}`);
+  if (parsed.protocol !== "https:" && parsed.protocol !== "http:") return refuse("not_https");
+  if (parsed.username !== "" || parsed.password !== "") return refuse("has_user");
+  if (isLoopbackHost(parsed.hostname)) return options.allowLoopback ? ok(parsed) : refuse("loopback");
+  if (parsed.protocol !== "https:") return refuse("not_https");
   const problem = hostProblem(parsed.hostname);
-  if (problem !== null) return err(`${problem}; ${example}`);
-  if (parsed.port !== "" && Number(parsed.port) < 1024) {
-    return err(`its port must be 443, or 1024 and above; ${example}`);
-  }
-  return ok(parsed);
+  if (problem !== null) return refuse(problem);
+  return parsed.port !== "" && Number(parsed.port) < 1024 ? refuse("closed_port") : ok(parsed);
 };

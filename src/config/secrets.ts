@@ -1,10 +1,13 @@
-/** Which values of the settings are secret, so that logs can mask them wherever they turn up. */
-import { isPlainObject } from "../lib/json.ts";
+/** Which values of the settings are secret, so that logs can mask them wherever they appear. */
+import { isPlainObject, parseJson } from "../lib/json.ts";
 import { jsonOf, listOf, type RawEnv, textOf } from "./values.ts";
 
-/** Shorter texts would mask innocent words; no real secret is that short. */
+/** A shorter text would mask ordinary words; no real secret is that short. */
 const minSecretLength = 8;
 
+const credentialNames = ["API_TOKEN", "PRIVATE_KEY"];
+
+/** Adds the names of secrets that a setting mentions. */
 const collectNames = (value: unknown, names: Set<string>, depth = 0): void => {
   if (depth > 8) return;
   if (Array.isArray(value)) {
@@ -15,28 +18,24 @@ const collectNames = (value: unknown, names: Set<string>, depth = 0): void => {
   for (const [key, item] of Object.entries(value)) {
     if (typeof item !== "string") collectNames(item, names, depth + 1);
     else if (key.endsWith("_secret")) names.add(item);
-    else if (key === "secret_prefix") for (const suffix of credentialNames) names.add(`${item}${suffix}`);
+    else if (key === "secret_prefix") {
+      for (const suffix of credentialNames) names.add(`${item.trim()}${suffix}`);
+    }
   }
 };
 
-const credentialNames = ["API_TOKEN", "PRIVATE_KEY"];
-
-/** The whole value, the lines of a PEM and the members of a JWK: any of them alone gives the secret away. */
+/** The whole value, the lines of a PEM and the members of a JWK: each of them alone reveals the secret. */
 const pieces = (value: unknown): string[] => {
   if (isPlainObject(value)) return Object.values(value).flatMap(pieces);
   if (typeof value !== "string") return [];
   const text = value.trim();
   const lines = text.split(/\r?\n|\\n/).filter((line) => !line.startsWith("-----"));
   if (!text.startsWith("{")) return [text, ...lines];
-  try {
-    const jwk: unknown = JSON.parse(text);
-    return isPlainObject(jwk) ? [text, ...Object.values(jwk).flatMap(pieces)] : [text];
-  } catch {
-    return [text, ...lines];
-  }
+  const jwk = parseJson(text);
+  return [text, ...(isPlainObject(jwk) ? Object.values(jwk).flatMap(pieces) : lines)];
 };
 
-/** Every secret value in the settings, and the parts of keys that are as good as the key. */
+/** Every secret value in the settings, and the parts of keys that are as good as the key itself. */
 export const secretsOf = (env: RawEnv): readonly string[] => {
   const names = new Set(credentialNames.map((suffix) => `OKTA_${suffix}`));
   for (const setting of ["SINKS", "CONNECTIONS"]) {

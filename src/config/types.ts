@@ -1,10 +1,10 @@
-/** What settings are once they have been read. */
+/** The settings once they have been read. */
 
 /** What is wrong with one setting. Never holds a secret's value. */
 export interface SettingProblem {
   /** The setting's name, with a path inside it where there is one: `SINKS[1].url`. */
   readonly setting: string;
-  /** What is wrong and what a right value looks like, in one sentence each. */
+  /** What is wrong and what a valid value looks like, in one sentence each. */
   readonly message: string;
 }
 
@@ -28,14 +28,14 @@ export interface Connection {
   /** Origin only, no trailing slash. */
   readonly baseUrl: string;
   readonly credential: Credential;
-  /** 0 < share ≤ 1: the most of any rate-limit bucket that we take. */
+  /** 0 < share ≤ 1: the largest part of any rate-limit bucket that we use. */
   readonly rateLimitShare: number;
   /** Lower-case factor types. */
   readonly mfaIgnoredFactors: readonly string[];
-  /** 0–1: the part of the known assets that may vanish in one run without a person's word. */
+  /** 0–1: the part of the known assets that may vanish in one run without a person's confirmation. */
   readonly deletionGuard: number;
   /** Every fact of every asset is re-read within this many days. */
   readonly refreshDays: number;
-  /** Okta calls in one alarm, so that the free plan's 50 subrequests suffice. */
+  /** Okta calls in one alarm; the default stays within the free plan's 50 subrequests. */
   readonly subrequestsPerSlice: number;
 }

@@ -1,8 +1,19 @@
-/** A credential that a request brings to be tried before it is stored. Judged by the rules of the settings. */
-
-import type { BaseUrlRules } from "../config/base-url.ts";
-import { parseBaseUrl } from "../config/base-url.ts";
-import { readCredential } from "../config/credential.ts";
+/** A credential that a request brings to be tried before it is stored. It is judged by the rules of the settings. */
+import {
+  type BaseUrlProblem,
+  type BaseUrlRules,
+  describeBaseUrl,
+  missingBaseUrl,
+  parseBaseUrl,
+} from "../config/base-url.ts";
+import {
+  type CredentialPart,
+  type CredentialWording,
+  credentialParts,
+  describeCredential,
+  readCredential,
+} from "../config/credential.ts";
+import { type Clauses, phrase } from "../config/problem.ts";
 import type { Connection, Credential } from "../config/types.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 
@@ -26,23 +37,30 @@ export interface CandidateProblem {
   readonly message: string;
 }
 
-const credentialFields = ["api_token", "client_id", "private_key", "key_id"] as const;
+const fieldOf = (part: CredentialPart | "base_url"): string => `body.${part}`;
 
-const settingName = (field: string): string => `OKTA_${field.toUpperCase()}`;
+const wording: CredentialWording = { nameOf: fieldOf, giveToken: "give it here" };
 
-/** The settings' own texts, speaking of the body's fields. */
-const asField = (text: string): string =>
-  text.replaceAll(/OKTA_(API_TOKEN|CLIENT_ID|PRIVATE_KEY|KEY_ID)/g, (_, name: string) => name.toLowerCase());
+const problemOf = (part: CredentialPart | "base_url", clauses: Clauses): CandidateProblem => ({
+  field: fieldOf(part),
+  message: phrase(clauses),
+});
 
-const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
+const baseUrlOf = (
+  given: Result<string, BaseUrlProblem> | null,
+  stored: Pick<Connection, "baseUrl"> | null,
+): Result<string, Clauses> => {
+  if (given !== null) return given.ok ? given : err(describeBaseUrl(given.error));
+  return stored === null ? err(missingBaseUrl) : ok(stored.baseUrl);
+};
 
 /**
  * Reads a candidate.
  *
- * A base URL without a credential is refused unless it is the stored one: the stored credential goes to the
- * stored org and nowhere else, or whoever holds a key to this API could have it sent to an org of their own.
+ * A base URL without a credential is refused unless it is the stored one: the stored credential goes to the stored
+ * org and nowhere else. Otherwise whoever holds a key to this API could have it sent to an org of their own.
  *
- * @param stored the connection that lends its base URL when the body has none; null when it is not configured
+ * @param stored the connection whose base URL is used when the body has none; null when it is not configured
  * @returns null when the stored connection is to be tested
  */
 export const readCandidate = (
@@ -50,32 +68,24 @@ export const readCandidate = (
   config: { readonly baseUrlRules: BaseUrlRules },
   stored: Pick<Connection, "baseUrl"> | null,
 ): Result<Candidate | null, readonly CandidateProblem[]> => {
-  const given = credentialFields.filter((field) => body[field] !== undefined);
-  if (given.length === 0) {
-    if (body.base_url === undefined) return ok(null);
-    const url = parseBaseUrl(body.base_url, config.baseUrlRules);
-    if (url.ok && url.value === stored?.baseUrl) return ok(null);
-    const message =
-      "it is missing: the stored credential is not sent to another base URL; give the token to test with it";
-    return err([{ field: "body.api_token", message }]);
+  const { base_url: given, ...credentialBody } = body;
+  const url = given === undefined ? null : parseBaseUrl(given, config.baseUrlRules);
+  if (credentialParts.every((part) => body[part] === undefined)) {
+    if (url === null || (url.ok && url.value === stored?.baseUrl)) return ok(null);
+    return err([
+      problemOf("api_token", [
+        "it is missing: the stored credential is not sent to another base URL",
+        "give the token to test with it",
+      ]),
+    ]);
   }
-  const problems: CandidateProblem[] = [];
-  const credential = readCredential(
-    Object.fromEntries(given.map((field) => [settingName(field), body[field]])),
-    "OKTA_",
-  );
-  if (!credential.ok) {
-    for (const { setting, message } of credential.problems) {
-      const text = asField(message).replace(/\.$/, "");
-      problems.push({ field: `body.${asField(setting)}`, message: lowerFirst(text) });
-    }
-  }
-  const url =
-    body.base_url === undefined
-      ? stored === null
-        ? err("it is missing; a right value looks like https://your-domain.okta.com")
-        : ok(stored.baseUrl)
-      : parseBaseUrl(body.base_url, config.baseUrlRules);
-  if (!url.ok) problems.push({ field: "body.base_url", message: url.error });
-  return url.ok && credential.ok ? ok({ baseUrl: url.value, credential: credential.value }) : err(problems);
+  const credential = readCredential(credentialBody);
+  const baseUrl = baseUrlOf(url, stored);
+  if (credential.ok && baseUrl.ok) return ok({ baseUrl: baseUrl.value, credential: credential.value });
+  return err([
+    ...(credential.ok
+      ? []
+      : credential.error.map((problem) => problemOf(problem.part, describeCredential(problem, wording)))),
+    ...(baseUrl.ok ? [] : [problemOf("base_url", baseUrl.error)]),
+  ]);
 };

@@ -1,13 +1,15 @@
-/** Probes → the checks of the document. Pure: each check stands as soon as its own call has been answered. */
+/** Probes → the checks of the document, each as soon as its own call has been answered. Pure. */
+
+import type { Page } from "../okta/api.ts";
 import type { TokenError } from "../okta/oauth/errors.ts";
-import { type CheckContext, checkVerdict, notTried, withClock } from "./check-verdict.ts";
+import { type CheckContext, capabilityFinding, notTried, withClock } from "./capability-finding.ts";
 import { type Capability, type Check, capabilities } from "./document.ts";
+import type { Finding } from "./finding.ts";
 import type { Probe } from "./probe.ts";
-import type { Verdict } from "./verdict.ts";
 
 /** What all checks of one test have in common. */
 export interface Judging extends CheckContext {
-  /** Okta's clock less ours, ms; null when Okta did not tell. */
+  /** Okta's clock less ours, ms; null without a Date header. */
   readonly skewMs: number | null;
   /** The most of a bucket that we take. */
   readonly share: number;
@@ -17,18 +19,20 @@ type Facts = Pick<Check, "http_status" | "okta_error_code" | "latency_ms" | "rat
 
 const noFacts: Facts = { http_status: null, okta_error_code: null, latency_ms: null, rate_limit: null };
 
+/** What a sign-in that failed adds to its finding. */
 export const tokenFacts = ({ status, oktaErrorCode }: TokenError): Facts => ({
   ...noFacts,
   http_status: status,
   okta_error_code: oktaErrorCode,
 });
 
+/** What a call adds to its finding. */
 export const factsOf = (probe: Probe, share: number): Facts => ({
   http_status: probe.status,
   okta_error_code: probe.error?.oktaErrorCode ?? null,
   latency_ms: probe.latencyMs,
   rate_limit: probe.rateLimit && {
-    bucket: probe.bucket,
+    bucket: probe.rateLimit.bucket,
     limit: probe.rateLimit.limit,
     remaining: probe.rateLimit.remaining,
     share,
@@ -37,7 +41,7 @@ export const factsOf = (probe: Probe, share: number): Facts => ({
   },
 });
 
-const check = (name: Capability, { status, message, remedy }: Verdict, facts: Facts): Check => ({
+const check = (name: Capability, { status, message, remedy }: Finding, facts: Facts): Check => ({
   name,
   status,
   ...facts,
@@ -46,18 +50,18 @@ const check = (name: Capability, { status, message, remedy }: Verdict, facts: Fa
 });
 
 /** The check of a capability by its call; `undefined` is a call that could not be made. */
-export const checkOf = (name: Capability, probe: Probe | undefined, judging: Judging): Check => {
+export const checkOf = (name: Capability, probe: Probe<Page> | undefined, judging: Judging): Check => {
   if (probe === undefined) return check(name, notTried("there is no user to try it on"), noFacts);
-  const verdict = checkVerdict(name, probe, judging);
+  const finding = capabilityFinding(name, probe, judging);
   return check(
     name,
-    name === "users" ? withClock(verdict, judging.skewMs) : verdict,
+    name === "users" ? withClock(finding, judging.skewMs) : finding,
     factsOf(probe, judging.share),
   );
 };
 
-/** Something stands in the way of every call: told once, where the first of them would be. */
-export const stoppedChecks = (verdict: Verdict, facts: Facts): readonly Check[] =>
+/** All checks when something stands in the way of every call: the first of them says what. */
+export const stoppedChecks = (finding: Finding, facts: Facts): readonly Check[] =>
   capabilities.map((name) =>
-    name === "users" ? check(name, verdict, facts) : check(name, notTried("see the check users"), noFacts),
+    name === "users" ? check(name, finding, facts) : check(name, notTried("see the check users"), noFacts),
   );

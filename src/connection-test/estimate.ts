@@ -1,9 +1,9 @@
-/** What a first full run of both streams will cost, from what the test has seen anyway. Pure. */
+/** What a first full run of both streams will cost, from what the test has read anyway. Pure. */
 import type { Bucket } from "../okta/endpoints.ts";
 import { PAGE, planMemberships, predictDevices, predictUsers } from "../streams/plan.ts";
 import type { ConnectionTest } from "./document.ts";
 
-/** A list's first page; `complete` when there are no others. */
+/** The length of a list's first page; `complete` when there is no other. */
 export interface Counted {
   readonly count: number;
   readonly complete: boolean;
@@ -12,16 +12,16 @@ export interface Counted {
 export interface EstimateInput {
   /** Members of Everyone, or what an inventory knows; null when nobody knows. */
   readonly users: number | null;
-  /** Null for what may not be read: it costs next to nothing. */
+  /** Null when groups may not be read: then they cost next to nothing. */
   readonly groups:
     | (Counted & { readonly sizes: readonly (number | null)[]; readonly withRoles: number })
     | null;
   readonly admins: Counted | null;
   /** `known` is what an inventory holds. */
   readonly devices: (Counted & { readonly known: number | null }) | null;
-  /** Whether factors may be read; they are most of a first run. */
+  /** Whether factors may be read; they are most of a first run's calls. */
   readonly factors: boolean;
-  /** Calls a minute for all applications together, by bucket, as the answers said. */
+  /** Calls per minute for all applications together, by bucket, as the answers said. */
   readonly limits: Partial<Record<Bucket, number>>;
   /** The most of a bucket that we take. */
   readonly share: number;
@@ -29,13 +29,13 @@ export interface EstimateInput {
 
 const pages = (count: number, perPage: number): number => Math.max(1, Math.ceil(count / perPage));
 
-/** Whole minutes for so many calls a bucket: the slowest one decides, the others run beside it. */
+/** Whole minutes for these calls by bucket: the slowest bucket decides, the others run beside it. */
 const minutesFor = (
   calls: Readonly<Partial<Record<Bucket, number>>>,
   limits: EstimateInput["limits"],
   share: number,
 ): number | null => {
-  // Without the bucket that most calls are from there is no ground for a number.
+  // Without the limit of the bucket that most calls drain there is no basis for a number.
   if (limits["/api/v1/users"] === undefined) return null;
   const minutes = Object.entries(limits).map(([bucket, limit]) => {
     const wanted = Object.entries(calls).find(([name]) => name === bucket)?.[1] ?? 0;
@@ -45,9 +45,9 @@ const minutesFor = (
 };
 
 /**
- * Estimates assets, calls and minutes; null where the test cannot tell. Where there are more groups than it has
- * seen, memberships are taken to be read user by user, which is the most that they can cost; devices beyond the
- * first page are taken to be as many as the users.
+ * Estimates assets, calls and minutes; null where the test cannot tell. When there are more groups than the test
+ * has seen, it assumes that memberships are read user by user, which is the most that they can cost. When there are
+ * more devices than fit on the first page, it assumes as many as there are users.
  */
 export const estimate = (input: EstimateInput): ConnectionTest["estimate"] => {
   const { users, groups, admins, devices, factors, limits, share } = input;

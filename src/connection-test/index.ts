@@ -1,19 +1,20 @@
-/** POST /v1/test-connection, behind its route: a stored connection or a candidate, and every sink. */
-import { sentence } from "../config/problem.ts";
+/** What POST /v1/test-connection does: it tests a stored connection or a candidate, and every sink. */
 import type { Connection } from "../config/types.ts";
+import { gateObjectName } from "../contract/objects.ts";
 import { testSink } from "../delivery/index.ts";
+import { refusalText } from "../delivery/settings.ts";
 import type { ParsedSinks } from "../delivery/settings-types.ts";
 import { Permits } from "../okta/gate/permits.ts";
 import type { Candidate } from "./candidate.ts";
 import { type Check, type ConnectionTest, capabilities } from "./document.ts";
-import type { KnownAssets } from "./findings.ts";
+import type { KnownAssets } from "./estimate-input.ts";
 import { isOk, type OnCheck, type TestOptions, testOkta } from "./run.ts";
 import { candidateSignIn, storedSignIn } from "./sign-in.ts";
 
 export { readCandidate } from "./candidate.ts";
 export { type Check, type ConnectionTest, connectionTestSchema } from "./document.ts";
+export type { KnownAssets } from "./estimate-input.ts";
 export { type TestEvent, testEventSchema } from "./events.ts";
-export type { KnownAssets } from "./findings.ts";
 export type { OnCheck } from "./run.ts";
 
 export interface ConnectionTestDeps {
@@ -24,7 +25,7 @@ export interface ConnectionTestDeps {
   readonly onCheck: OnCheck;
 }
 
-/** How long a call of the test may stand in line for a permit, ms. */
+/** How long a call of the test may wait in line for a permit, ms. */
 const PERMIT_WAIT_MS = 5_000;
 
 /** Tests a stored connection: through its gate, so that it stays within the share, and with the gate's token. */
@@ -35,7 +36,7 @@ export const testStored = async (
 ): Promise<ConnectionTest> => {
   const { env, fetch, now } = deps;
   const { id, baseUrl, credential, rateLimitShare: share } = connection;
-  const gate = env.OKTA_GATE.getByName(id);
+  const gate = env.OKTA_GATE.getByName(gateObjectName(id));
   const permits = new Permits({
     gate,
     connection: id,
@@ -53,7 +54,10 @@ export const testStored = async (
   }
 };
 
-/** Tests a candidate: beside every gate, and nothing of it is kept. */
+/**
+ * Tests a candidate. It bypasses the gates, and nothing of it is kept.
+ * @param like the stored connection in whose name the sinks are tested; null when there is none
+ */
 export const testCandidate = (
   deps: ConnectionTestDeps,
   { baseUrl, credential }: Candidate,
@@ -64,7 +68,7 @@ export const testCandidate = (
   return withSinks(deps, like?.id ?? "candidate", {
     baseUrl,
     signIn,
-    // Ten calls at most, and what is left of the limit is in their answers: no need to ask for leave.
+    // Ten calls at most, and their answers show what is left of the limits: no permits are needed.
     permits: { take: async () => ({ granted: true }), report: () => {} },
     fetch,
     now,
@@ -112,12 +116,12 @@ const sinkChecks = async (
   return [...tried, ...wrong];
 };
 
-const refusedCheck = ({ name, problems }: ParsedSinks["refused"][number]): Check => ({
-  name: `sink:${name}`,
+const refusedCheck = (sink: ParsedSinks["refused"][number]): Check => ({
+  name: `sink:${sink.name}`,
   status: "fail",
   http_status: null,
   okta_error_code: null,
-  message: `Not tried: its settings are wrong. ${problems.map(({ path, message }) => `${path}: ${sentence(message)}`).join(" ")}`,
+  message: `Not tried: its settings are wrong. ${refusalText(sink)}`,
   remedy: "Correct the setting SINKS.",
   latency_ms: null,
   rate_limit: null,

@@ -1,26 +1,28 @@
-/** The test of a connection: at most ten calls to Okta, and what each shows as soon as it is answered. */
-
-import type { Result } from "../lib/result.ts";
-import { ok } from "../lib/result.ts";
+/** The test of a connection: at most ten calls to Okta, and a check of each as soon as it is answered. */
+import { ok, type Result } from "../lib/result.ts";
+import type { Organization, Page } from "../okta/api.ts";
 import type { CredentialSource } from "../okta/credential.ts";
 import type { AccessToken } from "../okta/oauth/access-token.ts";
 import type { TokenError } from "../okta/oauth/errors.ts";
 import { identifierOf } from "../okta/records.ts";
-import { checkVerdict } from "./check-verdict.ts";
+import { capabilityFinding } from "./capability-finding.ts";
 import { checkOf, factsOf, type Judging, stoppedChecks, tokenFacts } from "./checks.ts";
 import { type Capability, type Check, type ConnectionTest, capabilities } from "./document.ts";
 import { estimate } from "./estimate.ts";
-import { estimateInput, type KnownAssets, type Probes } from "./findings.ts";
-import { orgIdentity, orgVerdict } from "./org-verdict.ts";
-import { CallCount, type Probe, type Prober, proberOf } from "./probe.ts";
-import { tokenVerdict } from "./token-verdict.ts";
-import type { Kind } from "./verdict.ts";
+import { estimateInput, type KnownAssets, type Probes } from "./estimate-input.ts";
+import type { CredentialKind } from "./finding.ts";
+import { orgFinding } from "./org-finding.ts";
+import { CallCount, type Probe, type Prober, type ProberOptions, proberOf } from "./probe.ts";
+import { tokenFinding } from "./token-finding.ts";
 
-/** How the org is signed in to. */
+/** How the test signs in to the org. */
 export interface SignIn {
-  readonly kind: Kind;
+  readonly kind: CredentialKind;
   readonly source: CredentialSource;
-  /** A service app's access token, got before the calls; its requests count. */
+  /**
+   * Gets a service app's access token before the calls; null for an API token, which needs none. `requests` of at
+   * most `maxRequests` were made for it and count as calls of the test.
+   */
   token(
     maxRequests: number,
   ): Promise<{ readonly result: Result<AccessToken, TokenError> | null; readonly requests: number }>;
@@ -29,7 +31,7 @@ export interface SignIn {
 export interface TestOptions {
   readonly baseUrl: string;
   readonly signIn: SignIn;
-  readonly permits: Parameters<typeof proberOf>[0]["permits"];
+  readonly permits: ProberOptions["permits"];
   readonly fetch: typeof fetch;
   readonly now: () => number;
   readonly share: number;
@@ -38,11 +40,8 @@ export interface TestOptions {
   readonly onCheck: OnCheck;
 }
 
-/** Told of each check once, as soon as it stands, with its place in the document's list. */
+/** Called once for each check as soon as its result is known, with its place in the document's list. */
 export type OnCheck = (index: number, check: Check) => void;
-
-/** A page of everything that a full run reads first, so that the same call tests and counts. */
-const GROUPS_QUERY = { limit: "200", expand: "stats" };
 
 const noCredential: CredentialSource = {
   authorize: async () => ok({}),
@@ -50,7 +49,7 @@ const noCredential: CredentialSource = {
   observe: () => {},
 };
 
-/** Tests the connection. The answer has no sinks yet; its checks are those that `onCheck` was told. */
+/** Tests the connection. The document has no sinks yet; its checks are those that `onCheck` was called with. */
 export const testOkta = async (options: TestOptions): Promise<ConnectionTest> => {
   const { baseUrl, signIn, share, onCheck } = options;
   const { kind } = signIn;
@@ -62,32 +61,29 @@ export const testOkta = async (options: TestOptions): Promise<ConnectionTest> =>
     return checks;
   };
 
-  // Without the credential: whoever answers there has to be an Okta org first.
-  const orgProbe = await proberOf({ ...shared, credential: noCredential })(
-    "GET /.well-known/okta-organization",
-    "/.well-known/okta-organization",
-  );
-  const { skewMs } = orgProbe;
-  const identified = { baseUrl, kind, skewMs, org: orgIdentity(orgProbe) };
-  const orgTrouble = orgVerdict(orgProbe, baseUrl, kind);
+  // Without the credential: first it has to be an Okta org that answers there.
+  const org = await proberOf({ ...shared, credential: noCredential })((api) => api.organization());
+  const { skewMs } = org;
+  const identified = { baseUrl, kind, skewMs, org: org.value ?? { id: null, pipeline: null } };
+  const orgTrouble = orgFinding(org, baseUrl, kind);
   if (orgTrouble !== null) {
-    return documentOf(identified, stopped(orgTrouble, factsOf(orgProbe, share)), undefined);
+    return documentOf(identified, stopped(orgTrouble, factsOf(org, share)), undefined);
   }
 
   const { result, requests } = await signIn.token(Math.max(1, count.left - capabilities.length));
   count.made += requests;
   if (result !== null && !result.ok) {
-    return documentOf(identified, stopped(tokenVerdict(result.error), tokenFacts(result.error)), []);
+    return documentOf(identified, stopped(tokenFinding(result.error), tokenFacts(result.error)), []);
   }
   const scopes = result?.value.scopes;
   const probe = proberOf({ ...shared, credential: signIn.source, skewMs: skewMs ?? 0 });
-  const users = await probe("GET /api/v1/users", "/api/v1/users", { limit: "1" });
+  const users = await probe((api) => api.users({ query: { limit: "1" } }));
   const judging: Judging = { kind, pipeline: identified.org.pipeline, skewMs, share };
   if (users.error?.code === "invalid_credential") {
-    const verdict = checkVerdict("users", users, judging);
-    return documentOf(identified, stopped(verdict, factsOf(users, share)), scopes);
+    const finding = capabilityFinding("users", users, judging);
+    return documentOf(identified, stopped(finding, factsOf(users, share)), scopes);
   }
-  const found = new Map<string, Check>();
+  const found = new Map<Capability, Check>();
   const judge: Judge = (name, answer) => {
     const check = checkOf(name, answer, judging);
     found.set(name, check);
@@ -103,54 +99,49 @@ export const testOkta = async (options: TestOptions): Promise<ConnectionTest> =>
   };
 };
 
-/** Passes a call on, once it is judged. */
-type Judge = <P extends Probe | undefined>(name: Capability, probe: P) => P;
+/** Makes a capability's check of its call, which it returns. */
+type Judge = <P extends Probe<Page> | undefined>(name: Capability, probe: P) => P;
 
-/** Side by side: each is of another bucket, and none needs another's answer. */
-const others = async (probe: Prober, users: Probe, judge: Judge, count: CallCount): Promise<Probes> => {
-  const userId = Array.isArray(users.body) ? identifierOf(users.body[0]) : null;
-  const tried = async (name: Capability, ...call: Parameters<Prober>): Promise<Probe> =>
-    judge(name, await probe(...call));
+/** Side by side: each drains another bucket, and none needs another's answer. */
+const others = async (probe: Prober, users: Probe<Page>, judge: Judge, count: CallCount): Promise<Probes> => {
+  const userId = identifierOf(users.value?.records[0]);
+  const tried = async (name: Capability, call: Parameters<typeof probe<Page>>[0]): Promise<Probe<Page>> =>
+    judge(name, await probe(call));
   const [groups, factors, roles, devices, logs] = await Promise.all([
-    tried("groups", "GET /api/v1/groups", "/api/v1/groups", GROUPS_QUERY),
+    // A page of everything that a full run reads first, so that the same call tests and counts.
+    tried("groups", (api) => api.groups({ query: { limit: "200", expand: "stats" } })),
     userId === null
       ? judge("factors", undefined)
-      : tried(
-          "factors",
-          "GET /api/v1/users/{id}/factors",
-          `/api/v1/users/${encodeURIComponent(userId)}/factors`,
-        ),
-    tried("roles", "GET /api/v1/iam/assignees/users", "/api/v1/iam/assignees/users", { limit: "100" }),
-    tried("devices", "GET /api/v1/devices", "/api/v1/devices", { limit: "200" }),
-    tried("logs", "GET /api/v1/logs", "/api/v1/logs", { limit: "1" }),
+      : tried("factors", async (api) => {
+          const factors = await api.userFactors(userId);
+          return factors.ok ? ok({ records: factors.value, next: null }) : factors;
+        }),
+    tried("roles", (api) => api.roleAssignees({ query: { limit: "100" } })),
+    tried("devices", (api) => api.devices({ query: { limit: "200" } })),
+    tried("logs", (api) => api.logs({ query: { limit: "1" } })),
   ]);
   const seen = { groups, roles, devices, logs, ...(factors && { factors }) };
   return { ...seen, ...(await counts(probe, groups, count)) };
 };
 
-/** What is left of the ten calls goes into counting an org that does not fit on a page. */
-const counts = async (probe: Prober, groups: Probe, count: CallCount): Promise<Probes> => {
-  if (groups.error !== null || !groups.hasNext) return {};
+/** What is left of the ten calls goes into counting an org whose groups do not fit on one page. */
+const counts = async (probe: Prober, groups: Probe<Page>, count: CallCount): Promise<Probes> => {
+  if (groups.value === null || groups.value.next === null) return {};
   const found: Probes = {};
   if (count.left > 0) {
-    found.everyone = await probe("GET /api/v1/groups", "/api/v1/groups", {
-      filter: 'type eq "BUILT_IN"',
-      expand: "stats",
-      limit: "20",
-    });
+    const query = { filter: 'type eq "BUILT_IN"', expand: "stats", limit: "20" };
+    found.everyone = await probe((api) => api.groups({ query }));
   }
-  // Without stats a page may be longer, and says how many groups there are.
-  if (count.left > 0) {
-    found.moreGroups = await probe("GET /api/v1/groups", "/api/v1/groups", { limit: "1000" });
-  }
+  // Without stats a page may be longer, and its length says how many groups there are.
+  if (count.left > 0) found.moreGroups = await probe((api) => api.groups({ query: { limit: "1000" } }));
   return found;
 };
 
 interface Identified {
   readonly baseUrl: string;
-  readonly kind: Kind;
+  readonly kind: CredentialKind;
   readonly skewMs: number | null;
-  readonly org: { readonly id: string | null; readonly pipeline: string | null };
+  readonly org: Organization;
 }
 
 const documentOf = (
@@ -166,7 +157,7 @@ const documentOf = (
   estimate: { users: null, devices: null, calls: null, minutes: null },
 });
 
-/** Users can be read and nothing has failed; what could not be told does no harm. */
+/** Whether users can be read and no check has failed; a check whose result is unknown does no harm. */
 export const isOk = (checks: readonly Check[]): boolean =>
   checks.every(({ status }) => status !== "fail") &&
   checks.some(({ name, status }) => name === "users" && status === "pass");

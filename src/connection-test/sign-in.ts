@@ -1,4 +1,4 @@
-/** The two ways to sign in to the org under test: as the connection does, or with what a request brings. */
+/** The two ways to sign in to the org under test: as the connection does, or with the credential of a request. */
 import type { Credential } from "../config/types.ts";
 import { err, type Result } from "../lib/result.ts";
 import { sswsCredential } from "../okta/credential.ts";
@@ -20,7 +20,7 @@ const sswsSignIn = (token: string): SignIn => ({
   token: async () => ({ result: null, requests: 0 }),
 });
 
-/** As the connection's streams do: a service app's token is the gate's. */
+/** Signs in as the connection's streams do: a service app's token comes from the gate. */
 export const storedSignIn = (credential: Credential, gate: TokenSource, now: () => number): SignIn => {
   if (credential.kind === "ssws") return sswsSignIn(credential.token);
   return {
@@ -31,14 +31,14 @@ export const storedSignIn = (credential: Credential, gate: TokenSource, now: () 
       const result = await gate
         .token(null)
         .catch(() => err(tokenError("network", "the connection's gate was restarted")));
-      // The gate does not tell what it spent. A new token is one request, and one more for Okta's nonce.
+      // The gate does not say how many requests it made. A new token takes one, and one more for Okta's nonce.
       const isNew = !result.ok || result.value.issuedAt >= startedAt;
       return { result, requests: isNew ? 2 : 0 };
     },
   };
 };
 
-/** With a candidate. What it gets is forgotten with the request. */
+/** Signs in with a candidate. Its token is forgotten with the request. */
 export const candidateSignIn = (
   { baseUrl, credential }: Candidate,
   { fetch, now }: { readonly fetch: typeof globalThis.fetch; readonly now: () => number },

@@ -1,4 +1,4 @@
-/** What people do: each asks the API, then leads back to the page where it shows. */
+/** The actions of the console. Each calls the API, then redirects to the page that shows the effect. */
 import type { Context, Hono } from "hono";
 import type { ConnectionTest, TestEvent } from "../connection-test/index.ts";
 import type { AppDeps } from "../http/deps.ts";
@@ -22,15 +22,15 @@ const formOf = async (c: Context<ConsoleEnv>): Promise<Form> => {
   );
 };
 
-/** The box that has to be ticked before something is lost. */
+/** Throws unless the person has ticked the box that confirms an action that cannot be undone. */
 const checkSure = (form: Form): void => {
   if (form["sure"] !== "yes") {
-    throw new ProblemError("invalid_request", "Tick the box to say that you are sure.");
+    throw new ProblemError("invalid_request", "Tick the box to confirm that you are sure.");
   }
 };
 
 export const actionRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps): void => {
-  /** To the page where it shows, or why it did not work. */
+  /** Redirects to the page that shows the effect, or answers with the problem. */
   const done = (c: Context<ConsoleEnv>, answer: Answer<unknown>, page: string, notice: Notice): Response =>
     answer.ok ? c.redirect(linkTo(viewOf(c), page, { notice }), 303) : problemPage(answer.problem, c);
 
@@ -103,7 +103,7 @@ export const actionRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps): void => {
 
 const candidateFields = ["base_url", "api_token", "client_id", "private_key", "key_id"];
 
-/** What was filled in. */
+/** The candidate's fields that were filled in. */
 const candidateOf = (form: Form): Form =>
   Object.fromEntries(
     candidateFields.map((name) => [name, form[name]?.trim() ?? ""]).filter(([, value]) => value !== ""),

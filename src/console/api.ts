@@ -1,12 +1,12 @@
 /**
- * The console as a client of the API: it asks the same routes as everybody else, in-process, as the caller whom
- * the door let in. Rights, validation and wording are therefore the API's own.
+ * The console as a client of the API. It calls the same routes as every other client, but within the process and on
+ * behalf of the visitor who was let in. Rights, validation and wording are therefore those of the API.
  */
 import type { Context } from "hono";
 import { vouch } from "../http/auth/vouched.ts";
 import type { App, AppEnv } from "../http/deps.ts";
 
-/** RFC 9457, as far as the console shows it. */
+/** Problem details (RFC 9457), as far as the console shows them. */
 export interface Problem {
   readonly status: number;
   readonly code: string;
@@ -16,14 +16,15 @@ export interface Problem {
   readonly problems?: readonly { readonly setting: string; readonly message: string }[];
 }
 
+/** What the API answered: the body of a success, or the problem. */
 export type Answer<T> =
   | { readonly ok: true; readonly status: number; readonly value: T }
   | { readonly ok: false; readonly problem: Problem };
 
-/** The API as the caller of this request: `method` and path with its query; `body` becomes JSON. */
+/** Calls the API on behalf of the visitor. `path` includes the query, and `body` is sent as JSON. */
 export interface Api {
   <T>(method: string, path: string, body?: unknown): Promise<Answer<T>>;
-  /** The same of a route that can answer in lines: each one as it comes. */
+  /** The same for a route that can answer line by line. Yields each line as it arrives. */
   lines<T>(method: string, path: string, body?: unknown): Promise<Answer<AsyncIterable<T>>>;
 }
 
@@ -39,6 +40,7 @@ async function* linesOf<T>(body: ReadableStream<Uint8Array> | null): AsyncGenera
   }
 }
 
+/** The API for the visitor of this request, whose caller must already be set. */
 export const apiOf = (app: App, c: Context<AppEnv>): Api => {
   const ask = async <T>(
     [method, path, body]: readonly [string, string, unknown?],
@@ -47,7 +49,7 @@ export const apiOf = (app: App, c: Context<AppEnv>): Api => {
   ): Promise<Answer<T>> => {
     const request = new Request(new URL(path, c.req.url), {
       method,
-      // The request's id is told on, so that log lines can be joined.
+      // The request id is passed on, so that log lines can be joined.
       headers: {
         Accept: accept,
         "CF-Ray": c.get("requestId"),

@@ -1,4 +1,4 @@
-/** The facts of a person that are read apart from the person: each with its age, or why it is not known. */
+/** The facts that are read separately from a user's record. Each is shown with its age, or why it is unknown. */
 import type { Child, FC, PropsWithChildren } from "hono/jsx";
 import { type Fact, type GroupFacts, shown } from "../inventory/facts.ts";
 import { privileges } from "../ocsf/derive.ts";
@@ -11,11 +11,11 @@ import { spelled } from "./words.ts";
 
 const reasons = {
   pending: "not read yet",
-  forbidden: "Okta does not let this credential read it",
-  failed: "the last reading failed; the next run tries again",
+  forbidden: "this credential may not read it",
+  failed: "the last attempt to read it failed; the next run tries again",
 } as const;
 
-/** When a fact was read; or why it is not known, and what was known last. */
+/** When a fact was read, or why it is unknown and how old the last known value is. */
 const Age: FC<{ of: Fact<unknown>; now: number }> = ({ of, now }) =>
   of.state === "known" ? (
     <span class="sub">
@@ -26,7 +26,7 @@ const Age: FC<{ of: Fact<unknown>; now: number }> = ({ of, now }) =>
       <Badge tone="warn">Unknown</Badge> {reasons[of.reason]}
       {of.last !== undefined && (
         <>
-          ; shown as read <Time at={of.last.at} now={now} />
+          ; the last known value is shown, read <Time at={of.last.at} now={now} />
         </>
       )}
     </span>
@@ -55,7 +55,7 @@ const ListSection = <T,>({
   );
 };
 
-/** A name with what is to be said of it; a status only when it is not the usual one. */
+/** A name with details. The status is shown only when it is not ACTIVE. */
 const Tag: FC<PropsWithChildren<{ name: string; status: string }>> = ({ name, status, children }) => (
   <li>
     <Text of={name} max={60} />{" "}
@@ -77,7 +77,7 @@ export const Factors: FC<{ view: View; of: Fact<readonly OktaFactor[]> }> = ({ v
     title="MFA factors"
     id="factors"
     of={of}
-    none="None enrolled."
+    none="No factor is enrolled."
     list={(factors) => (
       <ul class="tags">
         {factors.map((factor) => (
@@ -96,7 +96,7 @@ export const Roles: FC<{ view: View; of: Fact<readonly OktaRole[]> }> = ({ view,
     title="Roles"
     id="roles"
     of={of}
-    none="None."
+    none="No roles."
     list={(roles) => (
       <ul class="tags">
         {roles.map((role) => (
@@ -109,7 +109,7 @@ export const Roles: FC<{ view: View; of: Fact<readonly OktaRole[]> }> = ({ view,
   />
 );
 
-/** The roles that a group gives. */
+/** The roles that a group gives to its members. */
 const Given: FC<{ of: Fact<readonly OktaRole[]> }> = ({ of }) => {
   const roles = shown(of);
   return roles === null ? (
@@ -125,9 +125,9 @@ export const Groups: FC<{ view: View; of: Fact<readonly GroupFacts[]> }> = ({ vi
     title="Groups"
     id="groups"
     of={of}
-    none="In none."
+    none="Not in any group."
     list={(groups) => (
-      <Table label="Groups" heads={["Name", "Description", "Gives the roles"]}>
+      <Table label="Groups" heads={["Name", "Description", "Roles it gives"]}>
         {groups.map((group) => (
           <tr>
             <GroupName view={view} of={group} />

@@ -1,4 +1,4 @@
-/** The console: pages for people, made on the server. */
+/** The console: web pages for people, rendered on the server. */
 import { Hono, type MiddlewareHandler } from "hono";
 import { defaultConnectionId } from "../config/connections.ts";
 import type { Door } from "../http/auth/index.ts";
@@ -10,7 +10,7 @@ import { type ConsoleEnv, errorPage, html, pageHeaders, sameOriginOnly } from ".
 import { comingBackPage, isComingFromElsewhere, signInAnswer, signInRoutes } from "./sign-in-routes.tsx";
 import type { View } from "./view.ts";
 
-/** Lets visitors in, and settles who looks at which connection; everybody else gets the sign-in page. */
+/** Lets visitors in and puts together what every page needs to know. Anybody else gets the sign-in page. */
 const enter =
   (app: App, deps: AppDeps, door: Door): MiddlewareHandler<ConsoleEnv> =>
   async (c, next) => {
@@ -34,7 +34,7 @@ const enter =
     await next();
   };
 
-/** Mounts the console on the application whose API it uses. */
+/** Adds the console to the application whose API it uses. */
 export const consoleRoutes = (app: App, deps: AppDeps, door: Door): void => {
   const pages = new Hono<ConsoleEnv>();
   pages.onError(errorPage);

@@ -1,6 +1,7 @@
-/** What the inventory holds in numbers, each leading to the list behind it. */
+/** The totals of the inventory. Each number links to the list of what it counts. */
 import type { Child, FC, PropsWithChildren } from "hono/jsx";
 import type { DeviceSummary, UserSummary } from "../contract/inventory-documents.ts";
+import { TOMBSTONE_DAYS } from "../contract/limits.ts";
 import type { Answer } from "./api.ts";
 import { devicesPath, usersPath } from "./inventory-rows.tsx";
 import { type Bar, Bars, Card, Empty, ProblemNote, Section } from "./parts.tsx";
@@ -14,7 +15,7 @@ const Chart: FC<PropsWithChildren<{ title: string }>> = ({ title, children }) =>
   </div>
 );
 
-/** How many have each value, leading to those. */
+/** How many assets have each value. Each count links to their list. */
 const CountChart: FC<{
   title: string;
   total: number;
@@ -38,7 +39,7 @@ const CountChart: FC<{
   </Chart>
 );
 
-/** Enrolled, not enrolled and unknown as one bar. */
+/** One bar that shows how many users have MFA, have none, or are unknown. */
 const MfaBar: FC<{ view: View; mfa: UserSummary["mfa"] }> = ({ view, mfa }) => {
   const total = mfa.enrolled + mfa.not_enrolled + mfa.unknown;
   const parts = [
@@ -76,6 +77,8 @@ const StatusChart: FC<{ of: UserSummary | DeviceSummary; href: (status: string) 
   of,
   href,
 }) => <CountChart title="Status" total={of.total} of={of.by_status} tone={statusTone} href={href} />;
+
+const deletedLabel = `Deleted (${TOMBSTONE_DAYS} days)`;
 
 const factNames: Readonly<Record<string, string>> = {
   factors: "MFA factors",
@@ -116,16 +119,16 @@ const UserTotals: FC<{ view: View; of: UserSummary }> = ({ view, of }) => {
           tone="bad"
           href={to({ admin: true, mfa: "not_enrolled" })}
         />
-        <Card label="Deleted (30 days)" value={of.deleted} href={to({ deleted: true })} />
+        <Card label={deletedLabel} value={of.deleted} href={to({ deleted: true })} />
       </div>
       <div class="charts">
         <StatusChart of={of} href={(status) => to({ status })} />
-        <Chart title="MFA of those not deprovisioned">
+        <Chart title="MFA, without deprovisioned users">
           <MfaBar view={view} mfa={of.mfa} />
         </Chart>
         {Object.keys(of.unknown).length === 0 ? (
           <Chart title="Unknown facts">
-            <p class="calm">None: everything could be read.</p>
+            <p class="calm">None. Every fact is known.</p>
           </Chart>
         ) : (
           <CountChart
@@ -166,7 +169,7 @@ const DeviceTotals: FC<{ view: View; of: DeviceSummary }> = ({ view, of }) => {
           href={to({ managed: "false" })}
         />
         <Card label="Managed: unknown" value={unknown} of={of.total} href={to({ managed: "unknown" })} />
-        <Card label="Deleted (30 days)" value={of.deleted} href={to({ deleted: true })} />
+        <Card label={deletedLabel} value={of.deleted} href={to({ deleted: true })} />
       </div>
       <div class="charts">
         <CountChart
@@ -189,8 +192,8 @@ const DeviceTotals: FC<{ view: View; of: DeviceSummary }> = ({ view, of }) => {
   );
 };
 
-/** One stream's part of the inventory; where it holds nothing yet, what to do about it. */
-const Held = <T extends UserSummary | DeviceSummary>({
+/** The totals of one stream. When the inventory is empty, it says what to do. */
+const TotalsSection = <T extends UserSummary | DeviceSummary>({
   view,
   title,
   one,
@@ -216,21 +219,21 @@ const Held = <T extends UserSummary | DeviceSummary>({
   </Section>
 );
 
-/** What the inventory holds; each number leads to the list behind it. */
+/** The totals of both streams. */
 export const Totals: FC<{ view: View; users: Answer<UserSummary>; devices: Answer<DeviceSummary> }> = ({
   view,
   users,
   devices,
 }) => (
   <>
-    <Held
+    <TotalsSection
       view={view}
       title="Users"
       one="user"
       answer={users}
       totals={(of) => <UserTotals view={view} of={of} />}
     />
-    <Held
+    <TotalsSection
       view={view}
       title="Devices"
       one="device"

@@ -1,6 +1,7 @@
-/** Rows of what was found, each leading to the asset or to who is in the group. */
-import type { FC } from "hono/jsx";
-import type { FoundDevice, FoundUser } from "../contract/inventory-documents.ts";
+/** Tables of users and devices. Each row links to the asset, and a group's name to its members. */
+import type { Child, FC } from "hono/jsx";
+import type { FoundDevice, FoundUser, SearchResults } from "../contract/inventory-documents.ts";
+import type { StreamName } from "../contract/streams.ts";
 import { Status, Table, Text, Time, Truth } from "./parts.tsx";
 import { linkTo, segment, type View } from "./view.ts";
 
@@ -18,11 +19,7 @@ export const GroupName: FC<{ view: View; of: { readonly id: string; readonly nam
   </th>
 );
 
-export const UserRows: FC<{ view: View; of: readonly FoundUser[]; label: string }> = ({
-  view,
-  of,
-  label,
-}) => (
+const UserRows: FC<{ view: View; of: readonly FoundUser[]; label: string }> = ({ view, of, label }) => (
   <Table label={label} heads={["Name", "Status", "MFA", "Admin", "Login", "Department", "Last login"]}>
     {of.map((user) => (
       <tr>
@@ -58,15 +55,11 @@ export const UserRows: FC<{ view: View; of: readonly FoundUser[]; label: string 
   </Table>
 );
 
-/** A no that needs no weight. */
+/** Yes or no without emphasis. */
 const PlainTruth: FC<{ of: boolean | null }> = ({ of }) =>
   of === null ? <Truth of={null} /> : <span class="none">{of ? "Yes" : "No"}</span>;
 
-export const DeviceRows: FC<{ view: View; of: readonly FoundDevice[]; label: string }> = ({
-  view,
-  of,
-  label,
-}) => (
+const DeviceRows: FC<{ view: View; of: readonly FoundDevice[]; label: string }> = ({ view, of, label }) => (
   <Table
     label={label}
     heads={["Name", "Status", "Managed", "People", "Platform", "Model", "Serial number", "Last seen"]}
@@ -112,3 +105,22 @@ export const DeviceRows: FC<{ view: View; of: readonly FoundDevice[]; label: str
     ))}
   </Table>
 );
+
+/** Rows of what was found in one stream. */
+export const Rows: FC<{ view: View; stream: StreamName; found: SearchResults; label: string }> = ({
+  view,
+  stream,
+  found: { results },
+  label,
+}) => rowsOf[stream]({ view, results, label });
+
+type RowsOf = (of: { view: View; results: SearchResults["results"]; label: string }) => Child;
+
+const rowsOf: Readonly<Record<StreamName, RowsOf>> = {
+  users: ({ view, results, label }) => (
+    <UserRows view={view} of={results.filter((found) => found.stream === "users")} label={label} />
+  ),
+  devices: ({ view, results, label }) => (
+    <DeviceRows view={view} of={results.filter((found) => found.stream === "devices")} label={label} />
+  ),
+};

@@ -1,5 +1,6 @@
-/** The frame of every page. */
+/** The frame around every page. */
 import type { FC, PropsWithChildren } from "hono/jsx";
+import { maxSearchLength } from "../http/bounds.ts";
 import { linkTo, type View } from "./view.ts";
 import { visible } from "./words.ts";
 
@@ -32,7 +33,7 @@ const Document: FC<PropsWithChildren<{ title: string; refresh?: number }>> = ({
     </head>
     <body {...(refresh !== undefined && { "data-refresh": String(refresh) })}>
       <a class="skip" href="#main">
-        Skip to the page
+        Skip to the content
       </a>
       {children}
       <p id="said" class="said" role="status" aria-live="polite" />
@@ -76,11 +77,11 @@ const Header: FC<{ view: View }> = ({ view }) => (
           type="search"
           class="top-field"
           name="q"
-          aria-label="Search the inventory: people, devices, groups"
+          aria-label="Search the inventory: users, devices, groups"
           placeholder="Search the inventory"
           aria-keyshortcuts="/"
           autocomplete="off"
-          maxlength={200}
+          maxlength={maxSearchLength}
           data-key="/"
         />
       </form>
@@ -115,7 +116,7 @@ const Header: FC<{ view: View }> = ({ view }) => (
   </header>
 );
 
-/** `refresh`: how often, in ms, the script reads what is live on the page again. */
+/** A page for a visitor who is signed in. `refresh` is how often the script reloads the live parts, in ms. */
 export const Page: FC<
   PropsWithChildren<{ view: View; title: string; refresh?: number; notice?: string | null }>
 > = ({ view, title, refresh, notice, children }) => (
@@ -135,7 +136,7 @@ export const Page: FC<
   </Document>
 );
 
-/** A page for somebody who is not in. */
+/** A page for a visitor who is not signed in. */
 export const BarePage: FC<PropsWithChildren<{ title: string }>> = ({ title, children }) => (
   <Document title={title}>
     <main id="main" class="bare" tabindex={-1}>

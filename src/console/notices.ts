@@ -1,19 +1,20 @@
-/** What an action has done, told on the page that follows it. Only these can be said: the code is in the URL. */
+/** What an action has done, shown on the page after it. The URL holds only a code, so it can show no other text. */
 import type { Context } from "hono";
 import type { ConsoleEnv } from "./respond.tsx";
 
 const notices = {
-  run_started: "The run has begun.",
-  run_on: "A run was on already; it goes on.",
-  run_cancelled: "The run is cancelled. Everything it had stored stays.",
-  deletions_confirmed: "Confirmed. Each deletion is checked once more and then made.",
-  replaying: "The sink starts again from there.",
-  retrying: "They are tried once more.",
-  dropped: "They are dropped.",
+  run_started: "The run has started.",
+  run_on: "A run was already in progress, and it continues.",
+  run_cancelled: "The run is cancelled. Everything it has already stored stays.",
+  deletions_confirmed: "Confirmed. Each asset is looked for once more, and marked deleted if it is gone.",
+  replaying: "The sink sends again from that sequence number.",
+  retrying: "The dead letters will be sent once more.",
+  dropped: "The dead letters are dropped.",
 } as const;
 
 export type Notice = keyof typeof notices;
 
+/** The notice that the address asks for, if any. */
 export const noticeOf = (c: Context<ConsoleEnv>): string | null => {
   const code = c.req.query("notice") ?? "";
   return Object.hasOwn(notices, code) ? notices[code as Notice] : null; // its own key, as just checked

@@ -1,20 +1,23 @@
-/** The pages. Each asks the API for what it shows; a part that fails shows why, and the rest is there. */
+/** The pages. Each gets what it shows from the API. A part that fails shows why, and the other parts still appear. */
 
 import type { Context, Hono } from "hono";
+import { problemsOf } from "../config/problem.ts";
 import type { DeviceSummary, SearchResults, UserSummary } from "../contract/inventory-documents.ts";
 import type { RunDocument } from "../contract/status.ts";
 import { type StreamName, streamNames } from "../contract/streams.ts";
 import type { DeadLettersDocument } from "../delivery/api.ts";
 import type { OktaAnswer } from "../enrichment/answer.ts";
 import { evaluateRules } from "../enrichment/verdict.ts";
-import { problemsOf, problemsOfParts } from "../http/config.ts";
+import { maxSearchLength } from "../http/bounds.ts";
+import { problemsOfParts } from "../http/config.ts";
 import type { AppDeps } from "../http/deps.ts";
 import { ProblemError } from "../http/problems.ts";
 import { selectConnection } from "../http/select.ts";
+import { streams } from "../streams/index.ts";
 import type { Answer } from "./api.ts";
 import { noticeOf } from "./notices.ts";
 import { AccountPage, type Lookup } from "./pages/account.tsx";
-import { DevicePage, UserPage } from "./pages/asset.tsx";
+import { AssetPage } from "./pages/asset.tsx";
 import { ConnectionPage, type ConnectionProps } from "./pages/connection.tsx";
 import { InventoryPage, ListPage, SearchPage } from "./pages/inventory.tsx";
 import { OverviewPage, type StreamsAnswer } from "./pages/overview.tsx";
@@ -23,17 +26,18 @@ import { StreamsPage } from "./pages/streams.tsx";
 import { type ConsoleEnv, html } from "./respond.tsx";
 import { linkTo, segment, type View } from "./view.ts";
 
-/** Set by the door before any page is made. */
+/** The view, which `enter` sets before any page is rendered. */
 export const viewOf = (c: Context<ConsoleEnv>): View => {
   const view = c.get("view");
   if (view === undefined) throw new Error("a page without a view");
   return view;
 };
 
-/** The stream of the path; a page that does not exist otherwise. */
+/** The stream that the path names. Throws `unknown_stream` when there is none. */
 export const streamOf = (c: Context<ConsoleEnv>): StreamName => {
   const named = streamNames.find((name) => name === c.req.param("stream"));
-  if (named === undefined) throw new ProblemError("unknown_stream", "The streams are users and devices.");
+  if (named === undefined)
+    throw new ProblemError("unknown_stream", `The streams are ${streamNames.join(" and ")}.`);
   return named;
 };
 
@@ -47,14 +51,18 @@ const totalsOf = async (view: View) => {
   return { users, devices };
 };
 
-/** How many rows a list shows at once, and a search of each kind. */
+/** Rows on a page of a list. */
 const listLength = 50;
+/** Rows of each stream on the page of a search. */
 const searchLength = 20;
 const deadLettersShown = 50;
-const linkedDevicesShown = 50;
+const linkedAssetsShown = 50;
 
 const find = (view: View, stream: StreamName, parameters: Record<string, string | number>) =>
   view.api<SearchResults>("GET", linkTo(view, `/v1/inventory/${stream}/search`, parameters));
+
+/** In a URL's path these would lead to another route, however they are encoded. */
+const isDots = (account: string): boolean => /^\.{1,2}$/.test(account);
 
 const lookUp = async (
   c: Context<ConsoleEnv>,
@@ -63,19 +71,20 @@ const lookUp = async (
   refresh: boolean,
 ): Promise<Lookup> => {
   const view = viewOf(c);
-  const answer = refresh
-    ? await view.api<{ okta: OktaAnswer }>(
-        "GET",
-        linkTo(view, `/v1/enrichments/accounts/${segment(account)}`, { refresh: true }),
-      )
-    : firstOf(
-        await view.api<{ results: { okta: OktaAnswer }[] }>("POST", linkTo(view, "/v1/enrichments"), {
-          accounts: [account],
-        }),
-      );
+  const answer =
+    refresh && !isDots(account)
+      ? await view.api<{ okta: OktaAnswer }>(
+          "GET",
+          linkTo(view, `/v1/enrichments/accounts/${segment(account)}`, { refresh: true }),
+        )
+      : firstOf(
+          await view.api<{ results: { okta: OktaAnswer }[] }>("POST", linkTo(view, "/v1/enrichments"), {
+            accounts: [account],
+          }),
+        );
   const rules = deps.config(c.env).maliceRules;
-  const told = answer.ok && answer.value.okta.success && answer.value.okta.matches === undefined;
-  if (!told || !rules.ok || rules.value === null) return { account, answer, evaluation: null };
+  const isAnswered = answer.ok && answer.value.okta.success && answer.value.okta.matches === undefined;
+  if (!isAnswered || !rules.ok || rules.value === null) return { account, answer, evaluation: null };
   const { extracted, found } = answer.value.okta;
   return {
     account,
@@ -112,7 +121,7 @@ const deadLettersOf = async (view: View, streams: Answer<StreamsAnswer>): Promis
 
 const isPair = <T,>(pair: (string | T | undefined)[]): pair is [string, T] => pair[1] !== undefined;
 
-/** What the connection's page shows without a test. */
+/** What the connection's page shows before a test. */
 export const connectionProps = async (c: Context<ConsoleEnv>, deps: AppDeps): Promise<ConnectionProps> => {
   const view = viewOf(c);
   const config = deps.config(c.env);
@@ -135,7 +144,7 @@ export const pageRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps): void => {
 
   pages.get("/console/inventory", async (c) => {
     const view = viewOf(c);
-    const q = c.req.query("q")?.trim().slice(0, 200) ?? "";
+    const q = c.req.query("q")?.trim().slice(0, maxSearchLength) ?? "";
     if (q === "") return html(<InventoryPage view={view} {...(await totalsOf(view))} />);
     const [users, devices] = await Promise.all([
       find(view, "users", { q, limit: searchLength }),
@@ -162,7 +171,7 @@ export const pageRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps): void => {
     if (detail === null) {
       throw new ProblemError(
         "not_found",
-        `The ${stream} inventory has nothing with this id. It may not have been read yet.`,
+        `The ${stream} inventory has no asset with this id. It may not have been read yet.`,
       );
     }
     return detail;
@@ -171,10 +180,12 @@ export const pageRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps): void => {
   pages.get("/console/inventory/:stream/:id", async (c) => {
     const view = viewOf(c);
     const detail = await detailOf(c);
-    if (detail.stream === "devices") return html(<DevicePage view={view} detail={detail} />);
-    // A device is found by its people's ids.
-    const found = await find(view, "devices", { q: detail.id, limit: linkedDevicesShown, deleted: "false" });
-    return html(<UserPage view={view} detail={detail} devices={linkedTo(detail.id, found)} />);
+    const page = streams[detail.stream].page(detail.facts);
+    const links = page.sections.flat().filter((section) => section.kind === "linked");
+    const linked = await Promise.all(
+      links.map(async ({ stream, userId }) => [stream, await linkedTo(view, stream, userId)] as const),
+    );
+    return html(<AssetPage view={view} detail={detail} page={page} linked={Object.fromEntries(linked)} />);
   });
 
   pages.get("/console/inventory/:stream/:id/event", async (c) => {
@@ -217,7 +228,7 @@ export const pageRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps): void => {
     html(<ConnectionPage {...(await connectionProps(c, deps))} />),
   );
 
-  // The form's address, for whoever loads it again.
+  // For a browser that reloads the address to which the form was sent.
   pages.get("/console/connection/test", (c) => c.redirect(linkTo(viewOf(c), "/console/connection"), 303));
 
   pages.get("/console/*", () => {
@@ -225,16 +236,13 @@ export const pageRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps): void => {
   });
 };
 
-/** Without those that only look like it: a search finds words by their beginnings. */
-const linkedTo = (userId: string, found: Answer<SearchResults>): Answer<SearchResults> =>
-  !found.ok
-    ? found
-    : {
-        ...found,
-        value: {
-          ...found.value,
-          results: found.value.results.filter(
-            (result) => result.stream === "devices" && result.users.some(({ id }) => id === userId),
-          ),
-        },
-      };
+/** Assets of a stream whose users include this one. */
+const linkedTo = async (view: View, stream: StreamName, userId: string): Promise<Answer<SearchResults>> => {
+  const found = await find(view, stream, { q: userId, limit: linkedAssetsShown, deleted: "false" });
+  if (!found.ok) return found;
+  // A search finds words by their beginnings, so it may find others, too.
+  const results = found.value.results.filter(
+    (result) => "users" in result && result.users.some(({ id }) => id === userId),
+  );
+  return { ...found, value: { ...found.value, results } };
+};

@@ -1,4 +1,4 @@
-/** The pieces that pages are made of. */
+/** The components that pages are made of. */
 import type { Child, FC, PropsWithChildren } from "hono/jsx";
 import { Table as PlainTable } from "../http/table.tsx";
 import type { Problem } from "./api.ts";
@@ -17,8 +17,8 @@ import {
 } from "./words.ts";
 
 /**
- * Text that somebody else wrote: shown as text, with nothing hidden in it, isolated from the direction of what
- * stands around it, and cut where it would take the page over.
+ * Text that comes from elsewhere. Invisible characters are shown, its writing direction does not affect its
+ * surroundings, and it is cut when it is so long that it would fill the page.
  */
 export const Text: FC<{ of: string | null | undefined; max?: number; none?: string }> = ({
   of,
@@ -31,7 +31,7 @@ export const Text: FC<{ of: string | null | undefined; max?: number; none?: stri
   return <bdi {...(shown !== all && { title: shortened(all, 500) })}>{shown}</bdi>;
 };
 
-/** A time: the script turns it into the viewer's zone, or keeps `3 min ago` true. The exact one on hover. */
+/** A time. The script shows it in the viewer's time zone, or keeps `3 min ago` up to date. Its title is the exact time. */
 export const Time: FC<{ at: string | number | null | undefined; now?: number; none?: string }> = ({
   at,
   now,
@@ -61,7 +61,7 @@ export const Status: FC<{ of: string; deleted?: boolean }> = ({ of, deleted = fa
     </Badge>
   );
 
-/** Yes, no or unknown, each with its own word: an unknown is never a no. */
+/** Yes, no or unknown. An unknown value is never shown as a no. */
 export const Truth: FC<{ of: boolean | null; yes?: string; no?: string; good?: boolean }> = ({
   of,
   yes = "Yes",
@@ -93,7 +93,7 @@ export const Section: FC<PropsWithChildren<{ title: string; id: string; aside?: 
 
 export const Empty: FC<PropsWithChildren> = ({ children }) => <p class="empty">{children}</p>;
 
-/** What went wrong, in the API's own words, with every setting and field that is named. */
+/** A problem in the API's own words, with every setting that it names. */
 export const ProblemNote: FC<{ of: Problem }> = ({ of }) => (
   <div class="note bad" role="alert">
     <p>
@@ -111,7 +111,7 @@ export const ProblemNote: FC<{ of: Problem }> = ({ of }) => (
   </div>
 );
 
-/** A table that scrolls sideways by itself where it is too wide, reachable by keyboard. */
+/** A table that scrolls sideways when it is too wide. The keyboard can reach it. */
 export const Table: FC<PropsWithChildren<{ label: string; heads: readonly Child[] }>> = ({
   label,
   heads,
@@ -122,21 +122,21 @@ export const Table: FC<PropsWithChildren<{ label: string; heads: readonly Child[
   </section>
 );
 
-/** JSON as text, which scrolls by itself. */
+/** JSON as text, in a box that scrolls. */
 export const Json: FC<{ id: string; label: string; of: unknown }> = ({ id, label, of }) => (
   <section class="scroll" aria-label={label} tabindex={0}>
     <pre id={id}>{visibleJson(JSON.stringify(of, null, 2))}</pre>
   </section>
 );
 
-/** Copies the text of an element; only the script can, so it alone shows the button. */
+/** A button that copies the text of an element. Only the script can do that, so only the script shows the button. */
 export const CopyButton: FC<{ of: string }> = ({ of }) => (
   <button type="button" class="plain" data-copy={of} hidden>
     Copy
   </button>
 );
 
-/** A labelled list of facts. */
+/** A list of labels and values. */
 export const Facts: FC<{ of: readonly (readonly [label: string, value: Child] | null)[] }> = ({ of }) => (
   <dl class="facts">
     {of
@@ -150,7 +150,7 @@ export const Facts: FC<{ of: readonly (readonly [label: string, value: Child] | 
   </dl>
 );
 
-/** A number with its name, leading to what it counts. */
+/** A number with a label, which links to what it counts. */
 export const Card: FC<{ label: string; value: number; of?: number; href?: string; tone?: Tone }> = ({
   label,
   value,
@@ -181,7 +181,7 @@ export interface Bar {
   readonly tone?: Tone;
 }
 
-/** Counts as bars of one scale, the greatest first, each leading to what it counts. */
+/** Counts as bars on one scale, the greatest first. Each links to what it counts. */
 export const Bars: FC<{ of: readonly Bar[]; total: number }> = ({ of, total }) => {
   const most = Math.max(1, ...of.map(({ value }) => value));
   return (
@@ -211,7 +211,7 @@ export const Bars: FC<{ of: readonly Bar[]; total: number }> = ({ of, total }) =
   );
 };
 
-/** A form that acts. Left out for those who may only read; the script sends it without leaving the page. */
+/** A button that performs an action. Visitors who may only read do not get it. The script sends it without leaving the page. */
 export const Action: FC<
   PropsWithChildren<{
     view: View;

@@ -1,4 +1,4 @@
-/** Pages as answers, and what every one of them goes through. */
+/** Pages as responses, and the middleware of all of them. */
 import type { Context, MiddlewareHandler } from "hono";
 import type { JSX } from "hono/jsx/jsx-runtime";
 import { isCrossSite } from "../http/auth/index.ts";
@@ -16,15 +16,17 @@ export interface ConsoleEnv {
   Variables: AppEnv["Variables"] & { view?: View };
 }
 
+/** A page as an HTML document. */
 export const documentOf = (page: JSX.Element): string => `<!DOCTYPE html>${String(page)}`;
 
+/** A page as a response. */
 export const html = (page: JSX.Element, status = 200): Response =>
   new Response(documentOf(page), {
     status,
     headers: { "Content-Type": "text/html; charset=utf-8" },
   });
 
-/** A policy that allows forms, and a referrer policy under which browsers still say where a form was sent from. */
+/** Sets a policy that allows forms, and a referrer policy under which browsers still state where a form came from. */
 export const pageHeaders: MiddlewareHandler<ConsoleEnv> = async (c, next) => {
   await next();
   if (!c.res.headers.has("Content-Security-Policy")) {
@@ -34,20 +36,21 @@ export const pageHeaders: MiddlewareHandler<ConsoleEnv> = async (c, next) => {
 };
 
 /**
- * Refuses forms that a page of another site sent. The session's cookie is SameSite=Strict and would not come
- * along; this also guards signing in, and Access's cookie. What no browser says is not a browser's form.
+ * Refuses forms that a page of another site sent. Browsers do not add the session's cookie to such a form anyway,
+ * because it is SameSite=Strict, but signing in and Access's cookie need this protection, too. A request that does not
+ * state where it comes from is refused as well.
  */
 export const sameOriginOnly: MiddlewareHandler<ConsoleEnv> = async (c, next) => {
   if (c.req.method !== "GET" && c.req.method !== "HEAD") {
-    const told = c.req.header("Sec-Fetch-Site") ?? c.req.header("Origin");
-    if (told === undefined || isCrossSite(c)) {
-      throw new ProblemError("cross_site", "The form was not sent from a page of this console.");
+    const origin = c.req.header("Sec-Fetch-Site") ?? c.req.header("Origin");
+    if (origin === undefined || isCrossSite(c)) {
+      throw new ProblemError("cross_site", "The form was not sent by a page of this console.");
     }
   }
   await next();
 };
 
-/** What a page threw, as a page. */
+/** A page that shows the error that another page threw. */
 export const errorPage = (error: Error, c: Context<ConsoleEnv>): Response => {
   const { code, message: detail, parts } = problemFrom(error);
   const [status, title] = problemCatalogue[code];
@@ -58,6 +61,7 @@ export const errorPage = (error: Error, c: Context<ConsoleEnv>): Response => {
   return problemPage({ status, code, title, detail, ...(parts.problems && { problems: parts.problems }) }, c);
 };
 
+/** A page that shows a problem. */
 export const problemPage = (problem: Problem, c: Context<ConsoleEnv>): Response =>
   html(
     <ProblemPage problem={problem} view={c.get("view") ?? null} requestId={c.get("requestId")} />,

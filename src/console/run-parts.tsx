@@ -1,4 +1,4 @@
-/** Runs, as progress, as a history and as a chart. */
+/** Runs: the progress of the current one, and the history as charts and as a table. Also the rate limits. */
 import type { FC } from "hono/jsx";
 import type { RateLimitDocument } from "../contract/rate-limit.ts";
 import type { RunDocument, StreamStatus } from "../contract/status.ts";
@@ -23,7 +23,7 @@ export const StreamBadge: FC<{ of: StreamStatus }> = ({ of }) => {
   return <Badge tone={tone}>{words}</Badge>;
 };
 
-/** A run that is on: its phase, how far, how fast, how long still. */
+/** A run in progress: its phase, how far it is, how fast, and how long it will take. */
 export const Progress: FC<{ run: RunDocument; assets: number; noun: string; now: number }> = ({
   run,
   assets,
@@ -52,7 +52,7 @@ export const Progress: FC<{ run: RunDocument; assets: number; noun: string; now:
         max={1}
         aria-label={`${run.kind === "full" ? "Full run" : "Delta run"} of ${noun}: ${phaseWords(run.phase)}`}
       >
-        {isCounted ? share : "not counted yet"}
+        {isCounted ? share : "not known yet"}
       </progress>
       <p class="num">{parts.filter((part) => part !== null).join(" · ")}</p>
       <p class="sub num">{changesWords(run)}</p>
@@ -60,7 +60,7 @@ export const Progress: FC<{ run: RunDocument; assets: number; noun: string; now:
   );
 };
 
-/** The last run of a kind in a line. */
+/** The last run of a kind, in one line. */
 export const LastRun: FC<{ run: RunDocument | null; now: number }> = ({ run, now }) => {
   if (run === null) return <span class="none">never</span>;
   return (
@@ -77,7 +77,7 @@ export const LastRun: FC<{ run: RunDocument | null; now: number }> = ({ run, now
 
 const maxColumns = 40;
 
-/** One measure of the last runs as columns, the newest on the right. */
+/** A column chart of one measure of the last runs, the newest on the right. */
 const Columns: FC<{
   runs: readonly RunDocument[];
   label: string;
@@ -112,7 +112,7 @@ const Columns: FC<{
   );
 };
 
-/** Past runs: how long they took and what they cost, and the same as a table. */
+/** Past runs: charts of how long they took and how many calls they made, and a table with all details. */
 export const History: FC<{ runs: readonly RunDocument[]; stream: string; now: number }> = ({
   runs,
   stream,
@@ -133,10 +133,10 @@ export const History: FC<{ runs: readonly RunDocument[]; stream: string; now: nu
         <Columns runs={shown} label="Calls to Okta" measure={(run) => run.calls.made} show={number} />
       </div>
       <details id={`${stream}-runs`}>
-        <summary>Runs as a table</summary>
+        <summary>Table of runs</summary>
         <Table
           label={`Past runs of ${stream}`}
-          heads={["Ended", "Kind", "Result", "Took", "Calls", "Changed", "Deleted", "Why it ran"]}
+          heads={["Ended", "Kind", "Result", "Took", "Calls", "Changed", "Deleted", "Cause"]}
         >
           {past.slice(0, maxColumns).map((run) => (
             <tr>
@@ -165,9 +165,10 @@ export const History: FC<{ runs: readonly RunDocument[]; stream: string; now: nu
   );
 };
 
-/** Okta's rate limits as gauges: what is used now, by whomever, and the mark up to which this connector goes. */
+/** Okta's rate limits as gauges: what all applications use now, with a mark at this connector's share. */
 export const Buckets: FC<{ of: readonly RateLimitDocument[]; now: number }> = ({ of, now }) => {
-  if (of.length === 0) return <Empty>Okta has told no limits yet; the first call will.</Empty>;
+  if (of.length === 0)
+    return <Empty>No limits are known yet. Okta's answers to the next calls will show them.</Empty>;
   return (
     <ul class="gauges">
       {of.map(({ bucket, limit, remaining, share, resets_at, backing_off_until }) => {
@@ -181,7 +182,7 @@ export const Buckets: FC<{ of: readonly RateLimitDocument[]; now: number }> = ({
               <code>{bucket}</code>
               {backing && (
                 <Badge tone="warn">
-                  waits until <Time at={backing_off_until} />
+                  waiting until <Time at={backing_off_until} />
                 </Badge>
               )}
             </span>
@@ -192,8 +193,8 @@ export const Buckets: FC<{ of: readonly RateLimitDocument[]; now: number }> = ({
             </svg>
             <span class="sub num">
               {limit === null
-                ? "limit not told yet"
-                : `${number(used)} of ${number(limit)} used, ours up to ${number(Math.floor(limit * share))}`}
+                ? "limit not known yet"
+                : `${number(used)} of ${number(limit)} used; this connector uses up to ${number(Math.floor(limit * share))}`}
               {fresh && (
                 <>
                   , resets <Time at={resets_at} now={now} />

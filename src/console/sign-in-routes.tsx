@@ -1,4 +1,4 @@
-/** In and out. */
+/** Signing in and out. */
 import type { Context, Hono } from "hono";
 import type { Door } from "../http/auth/index.ts";
 import { clearSessionCookie, makeSession, sessionCookie, setSessionCookie } from "../http/auth/session.ts";
@@ -7,11 +7,26 @@ import { ProblemError } from "../http/problems.ts";
 import { SignInPage, type SignInReason } from "./pages/sign-in.tsx";
 import { type ConsoleEnv, html } from "./respond.tsx";
 
-/** Back to a page of the console and nowhere else. */
-const pageOf = (next: unknown): string =>
-  typeof next === "string" && /^\/(?:$|\?|console\/)/.test(next) && next.length < 4_000 ? next : "/";
+/** Longer addresses are not returned to: they come back in a form field and in a header. */
+const maxNextLength = 4_000;
 
-/** The sign-in page in place of what was asked for, which comes after it; a form leads there. */
+/**
+ * The page of the console that `next` names, as path and query; the overview when it names anything else. It is parsed
+ * as a browser parses it, so the result holds only characters that a header may have, and dots lead nowhere else.
+ */
+const pageOf = (next: unknown): string => {
+  const here = "https://console.invalid";
+  const url = typeof next === "string" && next.startsWith("/") ? URL.parse(next, here) : null;
+  if (url === null || url.origin !== here) return "/";
+  const page = url.pathname + url.search;
+  const isConsole = url.pathname === "/" || url.pathname.startsWith("/console/");
+  return isConsole && page.length < maxNextLength ? page : "/";
+};
+
+/**
+ * Answers with the sign-in page instead of the requested page, which the visitor gets after signing in. A form that was
+ * sent without a session is redirected to the sign-in page.
+ */
 export const signInAnswer = (c: Context<ConsoleEnv>, reason: SignInReason): Response => {
   const { pathname, search } = new URL(c.req.url);
   if (c.req.method === "GET") return html(<SignInPage reason={reason} next={pageOf(pathname + search)} />);
@@ -19,8 +34,8 @@ export const signInAnswer = (c: Context<ConsoleEnv>, reason: SignInReason): Resp
 };
 
 /**
- * A link on another site's page: the browser keeps a SameSite=Strict cookie back. The page asks for itself once
- * more, this time from here, so that a shared link opens for somebody who is signed in.
+ * Whether the visitor follows a link on another site. The browser then withholds the SameSite=Strict cookie, so it is
+ * not known yet whether the visitor is signed in. `comingBackPage` finds out.
  */
 export const isComingFromElsewhere = (c: Context<ConsoleEnv>): boolean => {
   const site = c.req.header("Sec-Fetch-Site");
@@ -28,6 +43,7 @@ export const isComingFromElsewhere = (c: Context<ConsoleEnv>): boolean => {
   return navigates && (site === "cross-site" || site === "same-site") && sessionCookie(c) === undefined;
 };
 
+/** Loads the same address once more, from this site: the browser then sends the cookie if there is one. */
 export const comingBackPage = (here: string) => (
   <html lang="en">
     <head>
@@ -36,13 +52,13 @@ export const comingBackPage = (here: string) => (
       <title>Okta Edge Connector</title>
     </head>
     <body>
-      <a href={here}>Go on</a>
+      <a href={here}>Continue</a>
     </body>
   </html>
 );
 
-/** What may be told by the address alone. */
-const told = ["expired", "signed_out"] as const;
+/** Reasons that may be given in the address. */
+const reasonsInAddress = ["expired", "signed_out"] as const;
 
 const reasonOf = (error: unknown): { reason: SignInReason; status: 401 | 429 } | null => {
   if (!(error instanceof ProblemError)) return null;
@@ -54,7 +70,7 @@ export const signInRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps, door: Door)
   pages.get("/console/sign-in", (c) =>
     html(
       <SignInPage
-        reason={told.find((reason) => reason === c.req.query("reason")) ?? null}
+        reason={reasonsInAddress.find((reason) => reason === c.req.query("reason")) ?? null}
         next={pageOf(c.req.query("next"))}
       />,
     ),
@@ -70,7 +86,7 @@ export const signInRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps, door: Door)
       const refusal = reasonOf(error);
       if (refusal === null) throw error;
       const page = html(<SignInPage reason={refusal.reason} next={next} />, refusal.status);
-      // RFC 9110, 15.5.2: a 401 names a way in. Browsers do not ask for a bearer key by themselves.
+      // RFC 9110, 15.5.2: a 401 has this header. Browsers show no dialog of their own for the scheme Bearer.
       page.headers.set("WWW-Authenticate", 'Bearer realm="okta-edge-connector"');
       return page;
     }

@@ -1,17 +1,17 @@
-/** A test of the connection as a page shows it: while it goes on, and what came of it. */
+/** A test of the connection as a page shows it: in progress, and with its results. */
 import type { FC } from "hono/jsx";
 import type { Check, ConnectionTest } from "../connection-test/index.ts";
 import type { Answer } from "./api.ts";
 import { Badge, Facts, ProblemNote, Table, Text } from "./parts.tsx";
 import { counted, duration, number, type Tone } from "./words.ts";
 
-/** A test that goes on: what is tried, in the document's order, and what is known of it by now, by its place. */
+/** A test in progress: the names of its checks in the document's order, and the finished checks by their index. */
 export interface UnderWay {
   readonly names: readonly string[];
   readonly checks: ReadonlyMap<number, Check>;
 }
 
-/** Of the stored connection, or of a candidate. */
+/** A test of the stored connection or of a candidate, finished or in progress. */
 export type ShownTest = { readonly of: "stored" | "candidate" } & (
   | { readonly answer: Answer<ConnectionTest> }
   | { readonly underWay: UnderWay }
@@ -26,7 +26,7 @@ const tones: Readonly<Record<Check["status"], Tone>> = { pass: "good", fail: "ba
 const verdicts: Readonly<Record<Check["status"], string>> = {
   pass: "Works",
   fail: "Fails",
-  unknown: "Not known",
+  unknown: "Unknown",
 };
 const pipelines: Readonly<Record<string, string>> = { idx: "Identity Engine", v1: "Classic Engine" };
 
@@ -72,13 +72,13 @@ const CheckRow: FC<{ of: Check }> = ({ of: { name, status, message, remedy, late
   </tr>
 );
 
-/** The script finds it by `data-trying`, should the test be cut off. */
+/** The script finds this row by `data-trying` when the test is cut off. */
 const TryingRow: FC<{ name: string }> = ({ name }) => (
   <tr>
     <CheckName of={name} />
     <td>
       <span class="badge busy" data-trying="">
-        Being tried…
+        Testing…
       </span>
     </td>
     <td class="wide" />
@@ -90,14 +90,14 @@ const TryingRow: FC<{ name: string }> = ({ name }) => (
 const Checks: FC<{ title: string; of: readonly (Check | string)[] }> = ({ title, of }) => (
   <Table
     label={`Checks: ${title}`}
-    heads={["Capability", "Verdict", "What was found", "Latency", "Rate limit"]}
+    heads={["Capability", "Result", "What was found", "Latency", "Rate limit"]}
   >
     {of.map((check) => (typeof check === "string" ? <TryingRow name={check} /> : <CheckRow of={check} />))}
   </Table>
 );
 
 const estimateWords = ({ users, devices, calls, minutes }: ConnectionTest["estimate"]): string => {
-  if (calls === null) return "not known";
+  if (calls === null) return "unknown";
   const assets = [
     users === null ? null : counted(users, "user"),
     devices === null ? null : counted(devices, "device"),
@@ -114,23 +114,23 @@ const TestFacts: FC<{ of: ConnectionTest }> = ({ of: { org, credential, clock_sk
     <Facts
       of={[
         ["Org", <Text of={org.base_url} max={120} />],
-        ["Org id", <Text of={org.id} max={60} none="not told" />],
+        ["Org id", <Text of={org.id} max={60} none="unknown" />],
         [
           "Engine",
-          <Text of={org.pipeline && (pipelines[org.pipeline] ?? org.pipeline)} max={60} none="not told" />,
+          <Text of={org.pipeline && (pipelines[org.pipeline] ?? org.pipeline)} max={60} none="unknown" />,
         ],
         ["Credential", credentialKinds[credential.kind]],
         credential.scopes === undefined
           ? null
           : ["Scopes", <Text of={credential.scopes.join(" ")} max={400} none="none" />],
-        ["Clock", skew === null ? "not told" : skew < 2_000 ? "in step" : `${duration(skew / 1000)} apart`],
+        ["Clock", skew === null ? "unknown" : skew < 2_000 ? "in sync" : `${duration(skew / 1000)} apart`],
         ["A first full run", estimateWords(estimate)],
       ]}
     />
   );
 };
 
-/** The verdict is told to those who cannot see it, too: once when the test begins and once when it ends. */
+/** The verdict. Screen readers read it out when the test begins and when it ends. */
 const Verdict: FC<{ tone: Tone; text: string }> = ({ tone, text }) => (
   <p class={`note ${tone}`} role="status">
     <strong>{text}</strong>

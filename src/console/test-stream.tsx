@@ -1,4 +1,4 @@
-/** A test of the connection while it goes on: the page as it changes, part by part. */
+/** A test of the connection in progress: sends the parts of the page as they change. */
 import type { Context } from "hono";
 import type { JSX } from "hono/jsx/jsx-runtime";
 import { stream } from "hono/streaming";
@@ -7,7 +7,7 @@ import { errorFields, log } from "../lib/log.ts";
 import { type ConsoleEnv, documentOf } from "./respond.tsx";
 import { type ShownTest, TestResult } from "./test-parts.tsx";
 
-/** What the element with this id looks like from now on; after the `last` one nothing changes any more. */
+/** The new HTML of the element with this id. After the `last` part nothing changes any more. */
 interface Part {
   readonly id: "main" | "result";
   readonly html: string;
@@ -16,7 +16,10 @@ interface Part {
 
 type PageWith = (test: ShownTest) => JSX.Element;
 
-/** The whole page when the test begins and when it has ended, so that it ends as if the answer had come at once. */
+/**
+ * The parts of a test: the whole page when it begins, the results after each check, and the whole page when it ends, the
+ * same as without streaming.
+ */
 async function* partsOf(
   of: ShownTest["of"],
   events: AsyncIterable<TestEvent>,
@@ -48,7 +51,7 @@ async function* partsOf(
   }
 }
 
-/** Each part as a line of JSON. One that ends without its last part was cut off; the script says so. */
+/** Sends each part as a line of JSON. When the stream ends without a `last` part, the script says it was cut off. */
 export const streamTest = (
   c: Context<ConsoleEnv>,
   of: ShownTest["of"],

@@ -1,4 +1,4 @@
-/** What every page is given: who looks, at which connection, when, and how to link on. */
+/** What every page knows: the visitor's rights, the connection and the time; and how to make links. */
 
 import type { Rights } from "../config/access.ts";
 import { defaultConnectionId } from "../config/connections.ts";
@@ -7,7 +7,7 @@ import type { Api } from "./api.ts";
 export interface View {
   readonly api: Api;
   readonly rights: Rights;
-  /** Signed in with a key, so there is something to sign out of. */
+  /** Whether the visitor has a session. Without one, Cloudflare Access let the visitor in. */
   readonly session: boolean;
   readonly connection: string;
   readonly connections: readonly string[];
@@ -19,7 +19,10 @@ export interface View {
 
 type Parameters = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** A path of the console or the API with its query; the connection goes along unless it is the default one. */
+/**
+ * A path of the console or the API with its query. The connection is added unless it is the default one; parameters
+ * that are empty or undefined are left out.
+ */
 export const linkTo = (view: Pick<View, "connection">, path: string, parameters: Parameters = {}): string => {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters)) {
@@ -30,5 +33,5 @@ export const linkTo = (view: Pick<View, "connection">, path: string, parameters:
   return text === "" ? path : `${path}?${text}`;
 };
 
-/** A part of a path, also when it holds slashes. */
+/** Text as one segment of a path, with slashes encoded. The texts `.` and `..` cannot be a segment. */
 export const segment = (text: string): string => encodeURIComponent(text);

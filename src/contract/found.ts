@@ -1,4 +1,4 @@
-/** How a search for one account ended: with one, with several (told by their logins), or with none. */
+/** The outcome of a search for one account: one was found, several were (given by their logins), or none was. */
 export type Found<One extends object> =
   | ({ readonly found: "one" } & One)
   | { readonly found: "many"; readonly logins: readonly string[] }

@@ -1,4 +1,4 @@
-/** What an inventory holds and what a search found, as the public contract has it. Times are ISO 8601 in UTC. */
+/** Documents of the public contract: an inventory's totals and the results of a search. Times are ISO 8601 in UTC. */
 import * as z from "zod";
 
 const counts = z.record(z.string(), z.number().int());
@@ -6,8 +6,10 @@ const count = z.number().int();
 const text = z.string().nullable();
 const time = z.iso.datetime();
 
-const total = count.meta({ description: "Those that exist in Okta." });
-const deleted = count.meta({ description: "Those deleted in the last 30 days, which are still kept." });
+const total = count.meta({ description: "Assets that exist in Okta." });
+const deleted = count.meta({ description: "Assets deleted in the last 30 days, which are still kept." });
+
+/** Totals of the users stream. */
 
 export const userSummarySchema = z.object({
   stream: z.literal("users"),
@@ -15,19 +17,22 @@ export const userSummarySchema = z.object({
   total,
   deleted,
   by_status: counts,
-  mfa: z
-    .object({ enrolled: count, not_enrolled: count, unknown: count })
-    .meta({ description: "Of users that are not DEPROVISIONED, by whether a factor is active." }),
+  mfa: z.object({ enrolled: count, not_enrolled: count, unknown: count }).meta({
+    description:
+      "Users that are not DEPROVISIONED, by whether they have an active factor that counts as MFA.",
+  }),
   admins: z
     .object({ total: count, without_mfa: count, mfa_unknown: count })
-    .meta({ description: "Users with an active role, direct or through a group." }),
+    .meta({ description: "Users with an active role, assigned directly or through a group." }),
   unknown: counts.meta({
     description:
-      "How many have this fact unknown: `factors`, `groups`, `roles`. A fact known of all is left out.",
+      "Number of users for whom a fact is unknown, by fact: `factors`, `groups`, `roles`. A fact that is known for " +
+      "every user is left out.",
   }),
 });
 export type UserSummary = z.infer<typeof userSummarySchema>;
 
+/** Totals of the devices stream. */
 export const deviceSummarySchema = z.object({
   stream: z.literal("devices"),
   as_of: time,
@@ -36,7 +41,8 @@ export const deviceSummarySchema = z.object({
   by_status: counts,
   by_platform: counts,
   by_compliance: counts.meta({
-    description: "Okta tells no compliance of its own: a device without it counts as UNKNOWN.",
+    description:
+      "Okta's API does not report compliance: a device without a compliance status counts as UNKNOWN.",
   }),
   by_management: z.object({ managed: count, not_managed: count, unknown: count }),
 });
@@ -44,6 +50,7 @@ export type DeviceSummary = z.infer<typeof deviceSummarySchema>;
 
 export type InventorySummary = UserSummary | DeviceSummary;
 
+/** A user as a search shows it. Null stands for a value that is unknown or not set. */
 export const foundUserSchema = z.object({
   stream: z.literal("users"),
   id: z.string(),
@@ -59,6 +66,7 @@ export const foundUserSchema = z.object({
 });
 export type FoundUser = z.infer<typeof foundUserSchema>;
 
+/** A device as a search shows it. Null stands for a value that is unknown or not set. */
 export const foundDeviceSchema = z.object({
   stream: z.literal("devices"),
   id: z.string(),
@@ -76,11 +84,18 @@ export const foundDeviceSchema = z.object({
 });
 export type FoundDevice = z.infer<typeof foundDeviceSchema>;
 
+/** One page of search results. */
 export const foundSchema = z.object({
   results: z.array(z.discriminatedUnion("stream", [foundUserSchema, foundDeviceSchema])),
   groups: z
     .array(z.object({ id: z.string(), name: text, description: text, users_count: count.nullable() }))
-    .meta({ description: "Groups whose name or description holds `q`; of users, on the first page." }),
-  next: count.nullable().meta({ description: "Pass it as `after` for the next page; null at the end." }),
+    .meta({
+      description:
+        "Groups whose name or description contains `q`, or whose id is `q`: at most 10, only in the users stream and " +
+        "only on the first page.",
+    }),
+  next: count
+    .nullable()
+    .meta({ description: "Pass it as `after` to get the next page; null on the last page." }),
 });
 export type SearchResults = z.infer<typeof foundSchema>;

@@ -1,4 +1,4 @@
-/** The status documents of the public contract, and what they are made of. Times are ISO 8601 in UTC. */
+/** The public contract's documents of streams, runs and sinks. Times are ISO 8601 in UTC. */
 import * as z from "zod";
 import { rateLimitSchema } from "./rate-limit.ts";
 import { streamNameSchema } from "./streams.ts";
@@ -6,14 +6,13 @@ import { streamNameSchema } from "./streams.ts";
 export const runKindSchema = z.enum(["full", "delta"]);
 export type RunKind = z.infer<typeof runKindSchema>;
 
-export const runCauseSchema = z.enum(["cron", "request", "first", "gap", "watchdog"]).meta({
-  description:
-    "Why it began: the cron, a request, the first run ever, a gap in the System Log, or a dropped alarm revived.",
+export const runCauseSchema = z.enum(["cron", "request", "first", "gap"]).meta({
+  description: "Why the run began: a cron, a request, the first run ever, or a gap in the System Log.",
 });
 export type RunCause = z.infer<typeof runCauseSchema>;
 
 export const runStateSchema = z.enum(["running", "done", "failed", "cancelled", "held"]).meta({
-  description: "`held` is done but for deletions, which wait for a person.",
+  description: "`held`: everything is done except the deletions, which wait for a person.",
 });
 export type RunState = z.infer<typeof runStateSchema>;
 
@@ -21,6 +20,7 @@ const isoTime = z.iso.datetime();
 const count = z.number().int();
 const sequence = z.number().int();
 
+/** What a run waits for or failed on. */
 export const runErrorSchema = z.object({
   code: z.string(),
   message: z.string(),
@@ -28,69 +28,77 @@ export const runErrorSchema = z.object({
   at: isoTime,
 });
 
+/** One run. */
 export const runSchema = z.object({
   id: z.string(),
   kind: runKindSchema.meta({
-    description: "`full` reads everything; `delta` reads what changed since the last run.",
+    description: "`full` reads everything; `delta` reads only what changed since the last run.",
   }),
   cause: runCauseSchema,
   state: runStateSchema,
   phase: z.string().meta({
     description:
-      "What it is doing, or did last: `log`, `groups`, `group_roles`, `assignees`, `memberships`, `users`, " +
+      "The current phase, or the last one: `log`, `groups`, `group_roles`, `assignees`, `memberships`, `users`, " +
       "`user_groups`, `admin_roles`, `factors`, `devices`, `searches`, `refetch`, `rolling` or `deletions`.",
   }),
   started_at: isoTime,
-  finished_at: isoTime.nullable().meta({ description: "Null while it is on." }),
-  progress: z.number().min(0).max(1).meta({ description: "From 0 to 1, by calls made of those predicted." }),
+  finished_at: isoTime.nullable().meta({ description: "Null while the run is in progress." }),
+  progress: z.number().min(0).max(1).meta({
+    description: "The part of the predicted calls that has been made, from 0 to 1; 0 without a prediction.",
+  }),
   eta_seconds: count.nullable().meta({
     description:
-      "Seconds until it is done, by its pace so far and the rate limits; null without a ground to tell.",
+      "Estimated seconds until the run ends, from its pace so far or else from the rate limits; null when there is " +
+      "nothing to base an estimate on.",
   }),
   calls: z
     .object({
       made: count,
       predicted: count
         .nullable()
-        .meta({ description: "Of the whole run; null until enough is known of the org." }),
+        .meta({ description: "Calls of the whole run; null until enough is known about the org." }),
       by_endpoint: z.record(z.string(), count),
     })
     .meta({ description: "Calls to Okta." }),
   changes: z
     .object({
-      log: count.meta({ description: "Found through the System Log." }),
+      log: count.meta({ description: "Found in the System Log." }),
       search: count.meta({ description: "Found by searching for what Okta updated since the last run." }),
-      rolling: count.meta({ description: "Found by reading again what was read longest ago." }),
-      full: count.meta({ description: "Found by listing everything." }),
-      deleted: count.meta({ description: "Assets that are gone from Okta." }),
+      rolling: count.meta({ description: "Found by reading the oldest facts again." }),
+      full: count.meta({ description: "Found in the complete list." }),
+      deleted: count.meta({ description: "Assets that no longer exist in Okta." }),
     })
-    .meta({ description: "What it found to be new or different, by how it came to light." }),
+    .meta({ description: "New and changed data, by how the run found it." }),
   error: runErrorSchema
     .nullable()
-    .meta({ description: "Why it waits or failed; null once something succeeds again." }),
+    .meta({ description: "Why the run waits or failed; null once a step succeeds again." }),
 });
 export type RunDocument = z.infer<typeof runSchema>;
 
+/** How far a stream's delivery to one sink has come. */
 export const sinkStatusSchema = z.object({
   name: z.string(),
   type: z.string(),
   state: z.enum(["ok", "retrying", "stopped"]).meta({
     description:
-      "`retrying` goes on by itself; `stopped` needs a person: `last_error` says for what. Both are tried again.",
+      "`retrying` recovers by itself; `stopped` needs a person, and `last_error` says why. Delivery is retried in " +
+      "both states.",
   }),
   position: sequence.meta({
-    description: "The cursor: every event up to this sequence number has arrived or is a dead letter.",
+    description: "The cursor: every event up to this sequence number has been delivered or is a dead letter.",
   }),
   lag_events: count.meta({
-    description: "`head` less `position`: no more events than this are still to arrive.",
+    description: "`head` minus `position`: at most this many events are still to be delivered.",
   }),
-  lag_seconds: count.meta({ description: "For how many seconds the oldest of them has waited." }),
+  lag_seconds: count.meta({ description: "How many seconds the oldest of these events has waited." }),
   last_error: z
     .string()
     .nullable()
-    .meta({ description: "The newest failure; null once a delivery succeeds." }),
-  next_try_at: isoTime.nullable().meta({ description: "Null when nothing failed." }),
-  dead_letters: count.meta({ description: "Events that the sink refused for good." }),
+    .meta({ description: "The most recent failure; null once a delivery succeeds." }),
+  next_try_at: isoTime
+    .nullable()
+    .meta({ description: "When delivery is tried again after a failure; null when no retry is pending." }),
+  dead_letters: count.meta({ description: "Events that the sink refused permanently." }),
 });
 export type SinkStatusDocument = z.infer<typeof sinkStatusSchema>;
 
@@ -98,10 +106,11 @@ export const streamStateSchema = z
   .enum(["idle", "running", "backing_off", "held", "failed", "unavailable"])
   .meta({
     description:
-      "`backing_off` waits after a failure and goes on by itself; `held` has deletions that wait for a person; " +
-      "`unavailable` cannot work with this org or credential, such as devices on a Classic org.",
+      "`backing_off`: waits after a failure and continues by itself; `held`: deletions wait for a person; " +
+      "`unavailable`: cannot work with this org or credential, such as devices in a Classic Engine org.",
   });
 
+/** The status of one stream of one connection. */
 export const streamStatusSchema = z.object({
   connection: z.string().meta({ description: "The connection's id." }),
   stream: streamNameSchema,
@@ -109,30 +118,31 @@ export const streamStatusSchema = z.object({
   detail: z
     .string()
     .nullable()
-    .meta({ description: "The state in a sentence; null when there is nothing to add." }),
+    .meta({ description: "A sentence about the state; null when there is nothing to add." }),
   run: runSchema.nullable(),
   last_full: runSchema.nullable(),
   last_delta: runSchema.nullable(),
   assets: z.object({
-    total: count.meta({ description: "Those that exist in Okta." }),
-    deleted: count.meta({ description: "Those deleted in the last 30 days, which are still kept." }),
+    total: count.meta({ description: "Assets that exist in Okta." }),
+    deleted: count.meta({ description: "Assets deleted in the last 30 days, which are still kept." }),
     quarantined: count.meta({
-      description: "Records of Okta's that could not be read and were passed over.",
+      description: "Okta records that could not be read and were skipped.",
     }),
     unknown: z.record(z.string(), count).meta({
       description:
-        "How many users have this fact unknown: `factors`, `groups`, `roles`. A fact known of all is left out.",
+        "Number of users for whom a fact is unknown, by fact: `factors`, `groups`, `roles`. A fact that is known for " +
+        "every user is left out.",
     }),
   }),
   held_deletions: count.meta({
-    description: "Assets missing from Okta's list whose deletion waits for a person.",
+    description: "Assets that are missing from Okta's list and whose deletion waits for a person.",
   }),
   head: sequence.meta({
-    description: "The greatest sequence number: whoever has read up to it has everything.",
+    description: "The greatest sequence number. A client that has read up to it has everything.",
   }),
   sinks: z.array(sinkStatusSchema),
   rate_limits: z.array(rateLimitSchema).meta({
-    description: "What is known of Okta's rate limits, of the whole connection.",
+    description: "What is known about Okta's rate limits, for the whole connection.",
   }),
 });
 export type StreamStatus = z.infer<typeof streamStatusSchema>;

@@ -1,92 +1,110 @@
 /**
- * What the rest of the Worker may ask of an InventoryStream, as far as it can be said without the inventory's
- * facts (`inventory/api.ts` has those). Everything that crosses is plain data. Methods are only ever added: while a
- * new version is deployed gradually, objects of two versions call each other.
+ * The methods of an InventoryStream that do not involve the inventory's facts; `inventory/api.ts` has those that do.
+ * Arguments and results are plain data. Methods are only ever added: during a gradual deployment, objects of two
+ * versions call each other.
  */
 import type { Result } from "../lib/result.ts";
 import type { InventorySummary, SearchResults } from "./inventory-documents.ts";
 import type { RunDocument, RunKind, StreamStatus } from "./status.ts";
 import type { Dialect } from "./streams.ts";
 
-/** Why a stream cannot answer: a setting is wrong, or what was asked for does not exist. */
+/** Why a stream refuses: its settings are invalid, the thing does not exist, or its state does not allow it. */
 export interface StreamRefusal {
   readonly code: "misconfigured" | "not_found" | "conflict";
   readonly message: string;
 }
 
+/** Which events to read, and in which form. */
 export interface EventsQuery {
   /** Only events with a greater sequence number. */
   readonly after: number;
-  /** 1–1000. */
+  /** 1–10,000; a page of large events may hold fewer. */
   readonly limit: number;
   readonly dialect: Dialect;
-  /** Leave out nulls, as the Sekoia.io wire format wants it. */
+  /** Leave out keys whose value is null, as Sekoia.io's intake requires. */
   readonly omitNulls?: boolean;
 }
 
+/** One page of events. */
 export interface EventsPage {
-  /** In sequence order; `json` is one event on one line, `id` is its `<connection>/<stream>/<asset id>/<sequence>`. */
+  /** In order of sequence number. */
   readonly events: readonly StoredEvent[];
-  /** The greatest sequence number in this page, or `after` when it is empty. */
+  /** The greatest sequence number on this page, or `after` if the page is empty. */
   readonly last: number;
   /** The greatest sequence number of the stream. */
   readonly head: number;
 }
 
+/** The newest event of one asset. */
 export interface StoredEvent {
+  /** `<connection>/<stream>/<asset id>/<sequence>`. */
   readonly id: string;
   readonly assetId: string;
   readonly sequence: number;
   /** When this content was stored, ms since the epoch. */
   readonly changedAt: number;
+  /** The event on one line. */
   readonly json: string;
 }
 
-/** What to find; all that is given must hold. */
+/** What to find. An asset must meet every condition that is given. */
 export interface SearchQuery {
-  /** Words, each the beginning of one that the asset is known by: names, e-mail, login, id, serial number. */
+  /** Words; each must begin one of the asset's names, e-mail addresses, login, id, serial number or other numbers. */
   readonly q?: string;
   /** As Okta spells it. */
   readonly status?: string;
-  /** Of users that are not DEPROVISIONED. */
+  /** Finds only users that are not DEPROVISIONED. */
   readonly mfa?: "enrolled" | "not_enrolled" | "unknown";
+  /** Users with an active role, assigned directly or through a group. */
   readonly admin?: true;
-  /** Users who have this fact unknown. */
+  /** Users for whom this fact is unknown. */
   readonly unknown?: "factors" | "groups" | "roles";
-  /** A group's id. */
+  /** Members of the group with this id. */
   readonly group?: string;
-  /** As the summary of devices names it, as the next one. */
+  /** A device's platform, as the summary names it. */
   readonly platform?: string;
+  /** A device's compliance status, as the summary names it. */
   readonly compliance?: string;
   readonly managed?: boolean | "unknown";
-  /** True: tombstones alone; false: those that exist. Without it: those that exist, and with `q` both. */
+  /** True: only tombstones. False: only assets that exist. By default both if `q` is given, else those that exist. */
   readonly deleted?: boolean;
-  /** `next` of the page before, 0 at first. */
+  /** `next` of the previous page; 0 for the first page. */
   readonly after: number;
   /** 1–100. */
   readonly limit: number;
 }
 
-/** Where events come from: what a delivery needs of a stream. */
+/** The source of the events that a delivery sends. */
 export interface EventSource {
+  /** The newest event of each asset that changed after `query.after`. */
   events(query: EventsQuery): Promise<EventsPage>;
 }
 
 export interface StreamApi extends EventSource {
   status(): Promise<StreamStatus>;
-  /** Starts a run; `started` is false when one was in progress already and that one is returned. */
+  /**
+   * Starts a run; the first run is always a full one. If a run is in progress, returns that run with `started` false;
+   * a run that waits after a failure continues at once. Error: `misconfigured`.
+   */
   startRun(kind: RunKind): Promise<Result<{ started: boolean; run: RunDocument }, StreamRefusal>>;
-  /** Cancels the current run; everything already stored stays. `not_found` when none is in progress. */
+  /** Cancels the current run. Everything already stored stays. Error: `not_found` if no run is in progress. */
   cancelRun(): Promise<Result<RunDocument, StreamRefusal>>;
-  /** Newest first, at most 100. */
+  /** The current run and finished ones, newest first, at most 100. */
   runs(): Promise<readonly RunDocument[]>;
-  /** Lets held-back deletions go on; `conflict` when nothing is held. */
+  /**
+   * Releases held deletions: each asset is still confirmed by its id before it is deleted.
+   * @returns how many were released. Error: `conflict` if none are held
+   */
   confirmDeletions(): Promise<Result<{ confirmed: number }, StreamRefusal>>;
-  /** The newest event of one asset, deleted ones included. */
+  /** The newest event of one asset, deleted or not; null if the asset is not known. */
   event(assetId: string, dialect: Dialect): Promise<StoredEvent | null>;
-  /** Totals; counted again at most every two seconds. */
+  /** Totals. They are counted at most once every two seconds and can be up to a minute old. */
   summary(): Promise<InventorySummary>;
+  /** One page of the assets that match. */
   search(query: SearchQuery): Promise<SearchResults>;
-  /** Called by crons. `full` or `delta` says which cron; also revives a stream whose alarm was dropped. */
+  /**
+   * Called by each cron, with the kind of run that it asks for. Starts the run that is due, or revives a run whose
+   * alarm was dropped.
+   */
   wake(kind: RunKind): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** The streams, and the dialects in which their events are told. */
+/** The names of the streams, and the dialects in which their events are written. */
 import * as z from "zod";
 
 export const streamNames = ["users", "devices"] as const;
@@ -6,8 +6,8 @@ export const streamNameSchema = z.enum(streamNames);
 export type StreamName = z.infer<typeof streamNameSchema>;
 
 /**
- * `sekoia`: as Sekoia.io documents its Okta asset connectors; whole seconds, nulls kept.
- * `ocsf`: OCSF 1.6.0, valid in strict mode; milliseconds, nothing null.
+ * - `sekoia`: as Sekoia.io documents its Okta asset connectors. Times are whole seconds, and nulls are kept.
+ * - `ocsf`: OCSF 1.6.0, valid in strict mode. Times are milliseconds, and there are no nulls.
  */
 export const dialects = ["sekoia", "ocsf"] as const;
 export type Dialect = (typeof dialects)[number];

@@ -1,10 +1,10 @@
-/** What an HTTP answer means for delivery, where the product says nothing more precise. */
+/** What an HTTP answer means for a delivery, where the product says nothing more precise. */
 import { type Answer, describeAnswer, type SinkRequest } from "./request.ts";
 import { retryAfterMs } from "./retry-after.ts";
-import type { DeliveryErrorCode, DeliveryOutcome } from "./sink.ts";
+import { type DeliveryErrorCode, type Outcome, retry, stopped } from "./sink.ts";
 
-/** What is not accepted, by status. */
-const codeOf = (status: number): DeliveryErrorCode => {
+/** What a status that does not accept a batch says. */
+const statusErrorCode = (status: number): DeliveryErrorCode => {
   switch (status) {
     case 400:
     case 422:
@@ -17,7 +17,7 @@ const codeOf = (status: number): DeliveryErrorCode => {
       return "too_large";
     case 429:
       return "rate_limited";
-    // Too slow, a repeat that overtook its original (draft-ietf-httpapi-idempotency-key-header), locked, too early.
+    // Too slow; a repeat that overtook its original (draft-ietf-httpapi-idempotency-key-header); locked; too early.
     case 408:
     case 409:
     case 423:
@@ -28,14 +28,19 @@ const codeOf = (status: number): DeliveryErrorCode => {
   }
 };
 
-/** The outcome of an answer that did not accept the batch, with the product's own verdict if it has one. */
+/**
+ * The outcome of an answer that did not accept the batch.
+ *
+ * @param now ms since the epoch, for a Retry-After without a Date
+ * @param verdict the product's own, where it gives one
+ */
 export const notAccepted = (
   request: SinkRequest,
   answer: Answer,
   now: number,
   verdict?: DeliveryErrorCode,
-): Exclude<DeliveryOutcome, { kind: "accepted" | "partial" | "awaiting" }> => {
-  const code = verdict ?? codeOf(answer.status);
+): Outcome<"retry" | "stopped" | "too_large" | "refused"> => {
+  const code = verdict ?? statusErrorCode(answer.status);
   const error = { code, status: answer.status, message: describeAnswer(request, answer) };
   switch (code) {
     case "refused":
@@ -44,8 +49,8 @@ export const notAccepted = (
       return { kind: "too_large", error };
     case "credential":
     case "configuration":
-      return { kind: "stopped", error, retryAfterMs: retryAfterMs(answer.headers, now) };
+      return stopped(error, retryAfterMs(answer.headers, now));
     default:
-      return { kind: "retry", error, retryAfterMs: retryAfterMs(answer.headers, now) };
+      return retry(error, retryAfterMs(answer.headers, now));
   }
 };

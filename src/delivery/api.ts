@@ -5,7 +5,6 @@ import type { DeliveryIdentity } from "../contract/objects.ts";
 import { deliveryObjectName } from "../contract/objects.ts";
 import type { SinkStatusDocument } from "../contract/status.ts";
 import type { Result } from "../lib/result.ts";
-import type { SinkType } from "./settings-types.ts";
 
 export const deadLetterSchema = z.object({
   id: z.string().meta({ description: "The event's id: `<connection>/<stream>/<asset id>/<sequence>`." }),
@@ -31,16 +30,27 @@ export const deadLettersSchema = z.object({
 });
 export type DeadLettersDocument = z.infer<typeof deadLettersSchema>;
 
+/**
+ * The methods of SinkDelivery. An object learns who it is from its name; `identity` says the same, for objects that
+ * still run the version before, which had no other way to know. Callers still send it, and parameters keep
+ * their order, because objects of two versions call each other during a gradual deployment.
+ */
 export interface SinkDeliveryApi {
+  /** There may be events up to `head`. */
   wake(identity: DeliveryIdentity, head: number): Promise<void>;
+  /** A full run has ended: keep the whole inventory, if the sink keeps any. */
   snapshot(identity: DeliveryIdentity, runId: string): Promise<void>;
-  status(settings: { name: string; type: SinkType }, head: number): Promise<SinkStatusDocument>;
+  status(sink: { name: string; type: string }, head: number): Promise<SinkStatusDocument>;
+  /** Moves the cursor back to `after`; `conflict` when it is not there yet, or when the sink does not run. */
   replay(
     identity: DeliveryIdentity,
     after: number,
   ): Promise<Result<{ position: number }, { code: "conflict"; message: string }>>;
+  /** In sequence order, after a sequence number. */
   deadLetters(after: number, limit: number): Promise<DeadLettersDocument>;
+  /** Tries dead letters once more, or forgets them. @param ids null: all of them @returns how many */
   settleDeadLetters(action: "retry" | "drop", ids: readonly string[] | null): Promise<number>;
+  /** The sink is no longer configured: leaves nothing behind. */
   retire(): Promise<void>;
 }
 

@@ -2,16 +2,16 @@
 
 import type { StoredEvent } from "../contract/stream-api.ts";
 import { utf8 } from "../lib/bytes.ts";
-import type { Sink } from "./sink.ts";
+import type { DeliveryError, Sink } from "./sink.ts";
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is the ASCII range that is meant.
 const ascii = /^[\x00-\x7f]*$/;
 
 /** UTF-8 bytes. Most events are ASCII, which is seen without encoding them. */
-export const byteLength = (text: string): number => (ascii.test(text) ? text.length : utf8(text).length);
+const byteLength = (text: string): number => (ascii.test(text) ? text.length : utf8(text).length);
 
 export interface BatchRules {
-  /** At most so many events, learned from 413 answers; null: the sink's own limit. */
+  /** The most events, learned from 413 answers; null: the sink's own limit. */
   readonly learnedLimit: number | null;
   /** The last sequence of a range that was refused for its content; null when nothing is under suspicion. */
   readonly suspectLast: number | null;
@@ -20,11 +20,22 @@ export interface BatchRules {
 export type Taken =
   | { readonly kind: "batch"; readonly events: readonly StoredEvent[] }
   /** The first event is larger than the sink takes at all. */
-  | { readonly kind: "oversized"; readonly event: StoredEvent; readonly bytes: number };
+  | { readonly kind: "oversized"; readonly event: StoredEvent; readonly error: DeliveryError };
+
+const oversized = (event: StoredEvent, bytes: number, most: number): Taken => ({
+  kind: "oversized",
+  event,
+  error: {
+    code: "too_large",
+    status: null,
+    message: `the event is ${bytes} bytes long, and this sink takes at most ${most}`,
+  },
+});
 
 /**
- * Takes the next batch from the front of what is pending: as much as the sink's bounds permit, one partition.
- * Of a range that was refused, half: whatever becomes of it, the offender is known to be in a smaller range then.
+ * Takes the next batch from the front of what is pending: as much as the sink's bounds permit, of one partition.
+ * Of a range that was refused it takes half: whatever becomes of it, the offender is known to be in a smaller range
+ * then.
  *
  * @param pending in sequence order, not empty.
  */
@@ -46,7 +57,7 @@ export const takeBatch = (
     if (events.length === limit) break;
     const bytes = byteLength(event.json) + limits.overheadBytes;
     if (limits.eventBytes !== null && bytes > limits.eventBytes) {
-      if (events.length === 0) return { kind: "oversized", event, bytes };
+      if (events.length === 0) return oversized(event, bytes, limits.eventBytes);
       break;
     }
     if (events.length === 0) partition = sink.partition?.(event);

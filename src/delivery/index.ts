@@ -4,50 +4,59 @@ import type { DeliveryIdentity } from "../contract/objects.ts";
 import type { SinkStatusDocument } from "../contract/status.ts";
 import type { StreamName } from "../contract/streams.ts";
 import { errorFields, log } from "../lib/log.ts";
-import { deliveryStub } from "./api.ts";
-import { untouchedStatus } from "./delivery.ts";
-import { sinksOf } from "./settings.ts";
-import type { ParsedSinks, RefusedSink, SinkSettings } from "./settings-types.ts";
+import { timeLimit } from "../lib/timeout.ts";
+import { deliveryStub, type SinkDeliveryApi } from "./api.ts";
+import { refusedStatus, unansweredStatus } from "./documents.ts";
+import { sinksOf, sinksTaking } from "./settings.ts";
+import type { ParsedSinks } from "./settings-types.ts";
 
 export { SinkDelivery } from "./sink-delivery.ts";
 export { testSink } from "./test-sink.ts";
 
-/** A status that does not come in time is told as such: the stream's own status must not wait for it. */
+/** A status that does not come in time is reported as such: the stream's own status must not wait for it. */
 const statusTimeoutMs = 2000;
 /** Nor must a run wait for a sink's object: the next call, or the cron, wakes it. */
 const wakeTimeoutMs = 5000;
 
-const takers = (sinks: ParsedSinks, stream: StreamName): SinkSettings[] =>
-  sinks.accepted.filter((settings) => settings.streams.includes(stream));
-
 /** Whether a removed name may really be one: not while a setting is wrong under which it may still stand. */
-const isGone = (sinks: ParsedSinks, name: string): boolean =>
-  sinks.refused.every((refused) => refused.name !== name && !refused.name.startsWith("SINKS")) ||
-  sinks.accepted.some((settings) => settings.name === name);
+const isGone = ({ accepted, refused }: ParsedSinks, name: string): boolean =>
+  refused.every((sink) => sink.known === "name" && sink.name !== name) ||
+  accepted.some((sink) => sink.name === name);
 
-const within = async <T>(work: Promise<T>, ms: number, otherwise: T, failure: string): Promise<T> => {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+/** What an object answers, or something else when it fails or does not answer in time. Never throws. */
+const answerWithin = async <T>(
+  ms: number,
+  answer: () => Promise<T>,
+  otherwise: T,
+  event: string,
+): Promise<T> => {
+  const limit = timeLimit(ms);
   const late = new Promise<T>((resolve) => {
-    timer = setTimeout(() => resolve(otherwise), ms);
+    limit.signal.addEventListener("abort", () => resolve(otherwise));
   });
   try {
-    return await Promise.race([work, late]);
+    return await Promise.race([answer(), late]);
   } catch (thrown) {
-    log("warn", failure, errorFields(thrown));
+    log("warn", event, errorFields(thrown));
     return otherwise;
   } finally {
-    clearTimeout(timer);
+    limit.clear();
   }
 };
 
-/** Whether it was done in time. */
-const attempt = (failure: string, work: Promise<void>): Promise<boolean> =>
-  within(
-    work.then(() => true),
-    wakeTimeoutMs,
-    false,
-    failure,
-  );
+/** Has a delivery do something. @returns whether it was done in time */
+const ask = (
+  env: Env,
+  identity: DeliveryIdentity,
+  work: (delivery: SinkDeliveryApi) => Promise<void>,
+  event: string,
+): Promise<boolean> => {
+  const answer = async (): Promise<boolean> => {
+    await work(deliveryStub(env, identity));
+    return true;
+  };
+  return answerWithin(wakeTimeoutMs, answer, false, event);
+};
 
 /**
  * Tells every sink of a stream how far the stream is, and removes what removed sinks left behind. Call it when the
@@ -65,28 +74,26 @@ export const wakeSinks = async (deps: {
 }): Promise<{ known: string[] }> => {
   const { env, connection, stream, head } = deps;
   const sinks = sinksOf(env);
-  const wanted = takers(sinks, stream).map((settings) => settings.name);
+  const wanted = sinksTaking(sinks, deps).map(({ name }) => name);
   const removed = deps.known.filter((name) => !wanted.includes(name));
-  const identityOf = (sink: string): DeliveryIdentity => ({ connection, stream, sink });
 
   const kept = await Promise.all(
     removed.map(async (name) => {
       if (!isGone(sinks, name)) return name;
-      const identity = identityOf(name);
-      const gone = await attempt("sink_retire_failed", deliveryStub(env, identity).retire());
-      return gone ? null : name;
+      const identity = { connection, stream, sink: name };
+      return (await ask(env, identity, (delivery) => delivery.retire(), "sink_retire_failed")) ? null : name;
     }),
   );
   await Promise.all(
     wanted.map((name) => {
-      const identity = identityOf(name);
-      return attempt("sink_wake_failed", deliveryStub(env, identity).wake(identity, head));
+      const identity = { connection, stream, sink: name };
+      return ask(env, identity, (delivery) => delivery.wake(identity, head), "sink_wake_failed");
     }),
   );
   return { known: [...wanted, ...kept.filter((name) => name !== null)] };
 };
 
-/** Has the sinks that can (R2) keep the whole inventory as it is after a full run. Never throws. */
+/** Has the sinks that keep whole inventories keep this one, as it is after a full run. Never throws. */
 export const snapshotSinks = async (deps: {
   readonly env: Env;
   readonly connection: string;
@@ -94,38 +101,18 @@ export const snapshotSinks = async (deps: {
   readonly runId: string;
 }): Promise<void> => {
   const { env, connection, stream, runId } = deps;
+  const keepers = sinksTaking(sinksOf(env), deps).filter((sink) => sink.snapshots !== null);
   await Promise.all(
-    takers(sinksOf(env), stream)
-      .filter((settings) => settings.type === "r2")
-      .map((settings) => {
-        const identity = { connection, stream, sink: settings.name };
-        return attempt("sink_snapshot_failed", deliveryStub(env, identity).snapshot(identity, runId));
-      }),
+    keepers.map(({ name }) => {
+      const identity = { connection, stream, sink: name };
+      return ask(env, identity, (delivery) => delivery.snapshot(identity, runId), "sink_snapshot_failed");
+    }),
   );
 };
 
-const unanswered = (settings: SinkSettings, head: number): SinkStatusDocument => ({
-  ...untouchedStatus(settings, head),
-  state: "retrying",
-  lag_events: 0,
-  last_error: "the sink's delivery did not tell its status in time",
-});
-
-const refusedStatus = ({ name, type, problems }: RefusedSink, head: number): SinkStatusDocument => ({
-  name,
-  type: type ?? "unknown",
-  state: "stopped",
-  position: 0,
-  lag_events: head,
-  lag_seconds: 0,
-  last_error: problems.map(({ path, message }) => `${path}: ${message}`).join("; "),
-  next_try_at: null,
-  dead_letters: 0,
-});
-
 /**
  * Where every sink of a stream stands, refused ones included (`stopped`, with what is wrong). Quick, and never
- * throws: a sink that does not answer in time is told as such.
+ * throws: of a sink that does not answer in time, the status says so.
  *
  * @param head the stream's greatest sequence number.
  */
@@ -137,18 +124,12 @@ export const sinkStatuses = async (
 ): Promise<SinkStatusDocument[]> => {
   const sinks = sinksOf(env);
   const running = await Promise.all(
-    takers(sinks, stream).map((settings) => {
-      const { name, type } = settings;
-      const stub = deliveryStub(env, { connection, stream, sink: name });
-      return within(
-        stub.status({ name, type }, head),
-        statusTimeoutMs,
-        unanswered(settings, head),
-        "sink_status_failed",
-      );
+    sinksTaking(sinks, { connection, stream }).map(({ name, type }) => {
+      const answer = () => deliveryStub(env, { connection, stream, sink: name }).status({ name, type }, head);
+      return answerWithin(statusTimeoutMs, answer, unansweredStatus({ name, type }), "sink_status_failed");
     }),
   );
-  const taken = new Set(sinks.accepted.map((settings) => settings.name));
+  const taken = new Set(sinks.accepted.map((sink) => sink.name));
   const refused = sinks.refused
     .filter(({ name }) => !taken.has(name))
     .filter(({ name }, index, all) => all.findIndex((other) => other.name === name) === index);

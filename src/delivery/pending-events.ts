@@ -1,26 +1,26 @@
 /** The events after a sink's cursor, read page by page and a little ahead of the deliveries. */
-import type { EventsPage, EventsQuery, StoredEvent } from "../contract/stream-api.ts";
+import type { EventSource, EventsPage, StoredEvent } from "../contract/stream-api.ts";
 
-export type Inventory = (query: EventsQuery) => Promise<EventsPage>;
+/** How a delivery reads its stream. */
+export type ReadEvents = EventSource["events"];
+
+/** The same for one sink, in its dialect and form: a page of at most `limit` events after a sequence. */
+export type ReadPage = (after: number, limit: number) => Promise<EventsPage>;
 
 type PageResult = { readonly page: EventsPage } | { readonly failed: unknown };
 
 export class PendingEvents {
-  readonly #inventory: Inventory;
-  readonly #query: Omit<EventsQuery, "after">;
-  #events: StoredEvent[] = [];
+  readonly #read: ReadPage;
+  readonly #pageSize: number;
+  #events: readonly StoredEvent[] = [];
   #readUpTo: number;
   #head: number | null = null;
   #ahead: Promise<PageResult> | null = null;
 
-  constructor(inventory: Inventory, query: Omit<EventsQuery, "after">, after: number) {
-    this.#inventory = inventory;
-    this.#query = query;
+  constructor(read: ReadPage, pageSize: number, after: number) {
+    this.#read = read;
+    this.#pageSize = pageSize;
     this.#readUpTo = after;
-  }
-
-  get events(): readonly StoredEvent[] {
-    return this.#events;
   }
 
   /** The stream's head when the last page was read; null before the first. */
@@ -28,39 +28,40 @@ export class PendingEvents {
     return this.#head;
   }
 
-  /** Whether everything was read that there was. */
-  get complete(): boolean {
-    return this.#head !== null && this.#readUpTo >= this.#head;
-  }
-
-  /** Begins to read the next page, if so little is left. A failure shows when the page is wanted. */
+  /** Begins to read the next page, if fewer events are left. A failure shows when the page is wanted. */
   prefetch(below: number): void {
-    if (this.#ahead !== null || this.complete || this.#events.length >= below) return;
-    this.#ahead = this.#inventory({ ...this.#query, after: this.#readUpTo }).then(
+    if (this.#ahead !== null || this.#isComplete() || this.#events.length >= below) return;
+    this.#ahead = this.#read(this.#readUpTo, this.#pageSize).then(
       (page) => ({ page }),
       (failed: unknown) => ({ failed }),
     );
   }
 
-  /** Reads until there are so many, or no more. Throws what the inventory threw. */
-  async fill(wanted: number): Promise<void> {
-    while (this.#events.length < wanted && !this.complete) {
+  /** What is pending: at least `wanted` events, unless there are fewer left. Throws what reading threw. */
+  async take(wanted: number): Promise<readonly StoredEvent[]> {
+    while (this.#events.length < wanted && !this.#isComplete()) {
       this.prefetch(Number.POSITIVE_INFINITY);
       const result = await this.#ahead;
       this.#ahead = null;
-      if (result === null) return;
+      if (result === null) break;
       if ("failed" in result) throw result.failed;
       const { events, last, head } = result.page;
-      this.#events = this.#events.length === 0 ? [...events] : [...this.#events, ...events];
+      this.#events = this.#events.length === 0 ? events : [...this.#events, ...events];
       // An empty page ends the list even where the head belongs to no event any more.
       this.#readUpTo = events.length === 0 ? Math.max(this.#readUpTo, head) : last;
       this.#head = head;
     }
+    return this.#events;
   }
 
-  /** Forgets what is dealt with. */
+  /** Forgets events up to a sequence: they are dealt with. */
   dropThrough(position: number): void {
     const first = this.#events.findIndex((event) => event.sequence > position);
     this.#events = first === -1 ? [] : this.#events.slice(first);
+  }
+
+  /** Whether everything was read that there was. */
+  #isComplete(): boolean {
+    return this.#head !== null && this.#readUpTo >= this.#head;
   }
 }

@@ -2,7 +2,7 @@
 import { readBounded } from "../lib/bounded-text.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import { timeLimit } from "../lib/timeout.ts";
-import { redact } from "./redact.ts";
+import { presentable } from "./presentable.ts";
 import type { DeliveryError } from "./sink.ts";
 
 const timeoutMs = 30_000;
@@ -11,7 +11,7 @@ const defaultAnswerBytes = 65_536;
 export interface SinkRequest {
   readonly method: "GET" | "POST";
   readonly url: string;
-  /** How errors name the endpoint: without query, and without a path that may be a secret. */
+  /** How errors name the endpoint: without its query, and without a path that may be a secret. */
   readonly label: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: BodyInit;
@@ -31,13 +31,13 @@ export interface Answer {
 
 /** `[POST] "https://siem.example.com/…": what happened`, without secrets. */
 export const describe = (request: SinkRequest, what: string): string =>
-  `[${request.method}] "${request.label}": ${redact(what, request.secrets)}`;
+  `[${request.method}] "${request.label}": ${presentable(what, request.secrets)}`;
 
 /** An answer as people read it: `429 Too Many Requests slow down`. */
 export const describeAnswer = (request: SinkRequest, answer: Answer): string =>
   describe(request, [answer.status, answer.statusText, answer.text].filter((part) => part !== "").join(" "));
 
-const failure = (request: SinkRequest, thrown: unknown): DeliveryError => {
+const errorOf = (request: SinkRequest, thrown: unknown): DeliveryError => {
   const timedOut = thrown instanceof Error && thrown.name === "TimeoutError";
   return timedOut
     ? { code: "timeout", status: null, message: describe(request, `no answer within ${timeoutMs / 1000} s`) }
@@ -67,7 +67,7 @@ export const send = async (
     const text = (await readBounded(response, most)).text.slice(0, most);
     return ok({ status: response.status, statusText: response.statusText, headers: response.headers, text });
   } catch (thrown) {
-    return err(failure(request, thrown));
+    return err(errorOf(request, thrown));
   } finally {
     limit.clear();
   }

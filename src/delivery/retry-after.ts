@@ -1,4 +1,5 @@
 /** The header Retry-After (RFC 9110, section 10.2.3): seconds, or a date. */
+import { serverTime } from "../lib/clock.ts";
 
 /** No sink makes us wait longer than a day: a wrong date would otherwise silence it for good. */
 const longestMs = 24 * 60 * 60 * 1000;
@@ -15,6 +16,6 @@ export const retryAfterMs = (headers: Headers, now: number): number | null => {
   if (/^\d+(\.\d+)?$/.test(value)) return Math.min(longestMs, Math.ceil(Number(value) * 1000));
   const until = Date.parse(value);
   if (Number.isNaN(until) || !/[a-z]/i.test(value)) return null;
-  const sent = Date.parse(headers.get("date") ?? "");
-  return Math.min(longestMs, Math.max(0, until - (Number.isNaN(sent) ? now : sent)));
+  const sent = serverTime(headers.get("date")) ?? now;
+  return Math.min(longestMs, Math.max(0, until - sent));
 };

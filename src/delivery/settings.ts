@@ -1,73 +1,52 @@
 /**
- * SINKS: judged sink by sink, with secrets resolved. A sink that is wrong is refused with its name, what is
- * wrong and what a right value looks like; the others run.
+ * SINKS: judged sink by sink. A sink whose settings are wrong is refused with its name, what is wrong and what a valid
+ * value looks like; the others run.
  */
 
-import type * as z from "zod";
 import { oncePerEnv } from "../config/once.ts";
 import { sentence } from "../config/problem.ts";
 import type { SettingProblem } from "../config/types.ts";
 import { allowsLoopback } from "../config/values.ts";
-import { isPlainObject } from "../lib/json.ts";
-import { resolve } from "./settings-resolve.ts";
-import { sinkName, sinkShapes, sinkTypes } from "./settings-shapes.ts";
-import type {
-  ParsedSinks,
-  RefusedSink,
-  SinkContext,
-  SinkProblem,
-  SinkSettings,
-  SinkType,
-} from "./settings-types.ts";
+import type { StreamIdentity } from "../contract/objects.ts";
+import { isPlainObject, parseJson } from "../lib/json.ts";
+import type { Result } from "../lib/result.ts";
+import type { SinkType } from "./definition.ts";
+import { sinkName } from "./settings-keys.ts";
+import type { SinkContext } from "./settings-resolver.ts";
+import type { ConfiguredSink, ParsedSinks, RefusedSink, SinkProblem } from "./settings-types.ts";
+import { sinkTypes } from "./sinks/index.ts";
 
-const isSinkType = (value: unknown): value is SinkType =>
-  typeof value === "string" && Object.hasOwn(sinkShapes, value);
+type Judged = Result<ConfiguredSink, RefusedSink>;
 
-const pathOf = (base: string, keys: readonly PropertyKey[]): string =>
-  keys.reduce<string>(
-    (path, key) => (typeof key === "number" ? `${path}[${key}]` : `${path}.${String(key)}`),
-    base,
-  );
+const refusedEntry = (
+  entry: Readonly<Record<string, unknown>>,
+  path: string,
+  type: SinkType | undefined,
+  problems: readonly SinkProblem[],
+): Judged => {
+  const name = sinkName.safeParse(entry["name"]).data;
+  const known = name === undefined ? "place" : "name";
+  return { ok: false, error: { known, name: name ?? path, type: type?.type ?? null, problems } };
+};
 
-const problemsOf = (error: z.ZodError, base: string, known: readonly string[]): SinkProblem[] =>
-  error.issues.flatMap((issue) =>
-    issue.code === "unrecognized_keys"
-      ? issue.keys.map((key) => ({
-          path: pathOf(base, [...issue.path, key]),
-          message: `there is no such key; known keys are ${known.join(", ")}`,
-        }))
-      : [{ path: pathOf(base, issue.path), message: issue.message }],
-  );
-
-type Judged = { readonly accepted: SinkSettings } | { readonly refused: RefusedSink };
-
-const judge = (value: unknown, path: string, context: SinkContext): Judged => {
-  const refuse = (problems: readonly SinkProblem[]): Judged => {
-    const name = isPlainObject(value) ? sinkName.safeParse(value["name"]).data : undefined;
-    const type = isPlainObject(value) && isSinkType(value["type"]) ? value["type"] : null;
-    return { refused: { name: name ?? path, type, problems } };
-  };
-  if (!isPlainObject(value)) {
-    return refuse([
-      { path, message: 'it is not an object; a right one looks like {"type":"http","name":"siem",…}' },
-    ]);
+const judge = (entry: unknown, path: string, context: SinkContext, types: readonly SinkType[]): Judged => {
+  if (!isPlainObject(entry)) {
+    const message = 'it is not an object; a valid one looks like {"type":"http","name":"siem",…}';
+    return refusedEntry({}, path, undefined, [{ path, message }]);
   }
-  const type = value["type"];
-  if (!isSinkType(type)) {
-    return refuse([
-      { path: `${path}.type`, message: `it is not a sink type; known types are ${sinkTypes.join(", ")}` },
-    ]);
+  const type = types.find((known) => known.type === entry["type"]);
+  if (type === undefined) {
+    const known = types.map((each) => each.type).join(", ");
+    const message = `it is not a sink type; known types are ${known}`;
+    return refusedEntry(entry, path, undefined, [{ path: `${path}.type`, message }]);
   }
-  const schema = sinkShapes[type];
-  const shape = schema.safeParse(value);
-  if (!shape.success) return refuse(problemsOf(shape.error, path, Object.keys(schema.shape)));
-  const resolved = resolve(shape.data, path, context);
-  return resolved.ok ? { accepted: resolved.value } : refuse(resolved.error);
+  const read = type.read(entry, path, context);
+  return read.ok ? read : refusedEntry(entry, path, type, read.error);
 };
 
 const unreadable = (message: string): ParsedSinks => ({
   accepted: [],
-  refused: [{ name: "SINKS", type: null, problems: [{ path: "SINKS", message }] }],
+  refused: [{ known: "setting", name: "SINKS", type: null, problems: [{ path: "SINKS", message }] }],
 });
 
 const example = '[{"type":"http","name":"siem","url":"https://siem.example.com/okta"}]';
@@ -77,47 +56,57 @@ const example = '[{"type":"http","name":"siem","url":"https://siem.example.com/o
  *
  * @param value a JSON string, or the array itself; nothing or blank means no sinks.
  * @param context where secrets and bindings are looked up.
- * @returns every sink, either accepted with its secrets resolved or refused with its problems. Of several sinks
- *   with one name the first keeps it.
+ * @param types the types that there are.
+ * @returns every sink, either configured or refused with its problems. Of several sinks with one name the first
+ *   keeps it.
  */
-export const parseSinks = (value: unknown, context: SinkContext): ParsedSinks => {
-  if (value === undefined || value === null) return { accepted: [], refused: [] };
-  let list: unknown = value;
-  if (typeof value === "string") {
-    if (value.trim() === "") return { accepted: [], refused: [] };
-    try {
-      list = JSON.parse(value);
-    } catch {
-      // The parser's own message quotes the text, which may hold a secret that does not belong there.
-      return unreadable(`it is not valid JSON; a right value looks like ${example}`);
-    }
+export const parseSinks = (
+  value: unknown,
+  context: SinkContext,
+  types: readonly SinkType[] = sinkTypes,
+): ParsedSinks => {
+  const isText = typeof value === "string";
+  if (value === undefined || value === null || (isText && value.trim() === "")) {
+    return { accepted: [], refused: [] };
   }
-  if (!Array.isArray(list)) return unreadable(`it is not a JSON list; a right value looks like ${example}`);
+  const list = isText ? parseJson(value) : value;
+  // The text itself is not repeated: it may hold a secret that does not belong there.
+  if (list === undefined) return unreadable(`it is not valid JSON; a valid value looks like ${example}`);
+  if (!Array.isArray(list)) return unreadable(`it is not a JSON list; a valid value looks like ${example}`);
 
-  const accepted: SinkSettings[] = [];
+  const accepted: ConfiguredSink[] = [];
   const refused: RefusedSink[] = [];
   const holders = new Map<string, string>();
   for (const [index, entry] of list.entries()) {
     const path = `SINKS[${index}]`;
-    const judged = judge(entry, path, context);
-    const name = "accepted" in judged ? judged.accepted.name : judged.refused.name;
+    const judged = judge(entry, path, context, types);
+    const { name, type } = judged.ok ? judged.value : judged.error;
     const holder = holders.get(name);
     if (holder !== undefined) {
       const message = `the name "${name}" belongs to ${holder} already; give every sink a name of its own`;
-      const type = "accepted" in judged ? judged.accepted.type : judged.refused.type;
-      refused.push({ name, type, problems: [{ path: `${path}.name`, message }] });
+      refused.push({ known: "name", name, type, problems: [{ path: `${path}.name`, message }] });
       continue;
     }
     holders.set(name, path);
-    if ("accepted" in judged) accepted.push(judged.accepted);
-    else refused.push(judged.refused);
+    if (judged.ok) accepted.push(judged.value);
+    else refused.push(judged.error);
   }
   return { accepted, refused };
 };
 
-/** A sink's problems as those of the setting SINKS. */
+/** The sinks that run and take a stream's events. */
+export const sinksTaking = ({ accepted }: ParsedSinks, { stream }: StreamIdentity): ConfiguredSink[] =>
+  accepted.filter((sink) => sink.streams.includes(stream));
+
+/** A sink's problems as those of the setting SINKS, in sentences. Nothing else puts them into words. */
 export const settingProblemsOf = (problems: readonly SinkProblem[]): SettingProblem[] =>
   problems.map(({ path, message }) => ({ setting: path, message: sentence(message) }));
+
+/** Why a sink is refused, as one text: `SINKS[1].url: It must start with https://; a valid value looks like ….` */
+export const refusalText = ({ problems }: RefusedSink): string =>
+  settingProblemsOf(problems)
+    .map(({ setting, message }) => `${setting}: ${message}`)
+    .join(" ");
 
 /**
  * Why no sink of this name runs.
@@ -126,9 +115,7 @@ export const settingProblemsOf = (problems: readonly SinkProblem[]): SettingProb
  *   may hold any sink; none when SINKS names no such sink, or when it runs.
  */
 export const problemsOfSink = ({ refused }: ParsedSinks, name: string): SettingProblem[] => {
-  const sink = refused.find(
-    ({ name: own, problems }) => own === name || problems.some(({ path }) => path === "SINKS"),
-  );
+  const sink = refused.find((each) => each.name === name || each.known === "setting");
   return settingProblemsOf(sink?.problems ?? []);
 };
 

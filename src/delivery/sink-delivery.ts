@@ -1,42 +1,39 @@
 /** The Durable Object of one stream's delivery to one sink: a shell that gives Delivery its surroundings. */
 
 import { DurableObject } from "cloudflare:workers";
-import { type DeliveryIdentity, streamObjectName } from "../contract/objects.ts";
+import {
+  type DeliveryIdentity,
+  deliveryIdentityOf,
+  type StreamIdentity,
+  streamObjectName,
+} from "../contract/objects.ts";
 import type { SinkStatusDocument } from "../contract/status.ts";
-import type { StreamApi } from "../contract/stream-api.ts";
+import type { EventSource } from "../contract/stream-api.ts";
 import type { Result } from "../lib/result.ts";
 import type { DeadLettersDocument, SinkDeliveryApi } from "./api.ts";
 import { Delivery } from "./delivery.ts";
-import { sinksOf } from "./settings.ts";
-import type { SinkSettings, SinkType } from "./settings-types.ts";
+import { sinksOf, sinksTaking } from "./settings.ts";
 
 /** Below the free plan's 50 external subrequests, with room for polls. */
 const requestsPerSlice = 40;
 
-/** The settings of a sink that runs and takes the stream. */
-const sinkSettings = (
-  env: Env,
-  { stream, sink }: Pick<DeliveryIdentity, "stream" | "sink">,
-): SinkSettings | null =>
-  sinksOf(env).accepted.find((settings) => settings.name === sink && settings.streams.includes(stream)) ??
-  null;
+/** Where the events are. The generated type of the binding leads through the Worker's entry, which leads here. */
+const eventSource = (env: Env, identity: StreamIdentity): EventSource =>
+  env.INVENTORY_STREAM.getByName(streamObjectName(identity)) as unknown as EventSource;
 
+/** `_identity` is what the object's name says: see SinkDeliveryApi. */
 export class SinkDelivery extends DurableObject<Env> implements SinkDeliveryApi {
   readonly #delivery: Delivery;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
+    const identity = deliveryIdentityOf(ctx.id);
     const bindings: Readonly<Record<string, unknown>> = { ...env };
     this.#delivery = new Delivery({
+      identity,
       storage: ctx.storage,
-      settings: (identity) => sinkSettings(env, identity),
-      inventory: ({ connection, stream }) => {
-        // The generated type of the binding leads through the Worker's entry; the class implements StreamApi.
-        const stub = env.INVENTORY_STREAM.getByName(
-          streamObjectName({ connection, stream }),
-        ) as unknown as StreamApi;
-        return (query) => stub.events(query);
-      },
+      sink: () => sinksTaking(sinksOf(env), identity).find(({ name }) => name === identity.sink) ?? null,
+      events: (query) => eventSource(env, identity).events(query),
       fetch: (...request) => fetch(...request),
       binding: (name) => bindings[name],
       now: Date.now,
@@ -45,23 +42,23 @@ export class SinkDelivery extends DurableObject<Env> implements SinkDeliveryApi 
     });
   }
 
-  async wake(identity: DeliveryIdentity, head: number): Promise<void> {
-    await this.#delivery.wake(identity, head);
+  async wake(_identity: DeliveryIdentity, head: number): Promise<void> {
+    await this.#delivery.wake(head);
   }
 
-  async snapshot(identity: DeliveryIdentity, runId: string): Promise<void> {
-    await this.#delivery.snapshot(identity, runId);
+  async snapshot(_identity: DeliveryIdentity, runId: string): Promise<void> {
+    await this.#delivery.snapshot(runId);
   }
 
-  async status(settings: { name: string; type: SinkType }, head: number): Promise<SinkStatusDocument> {
-    return this.#delivery.status(settings, head);
+  async status(sink: { name: string; type: string }, head: number): Promise<SinkStatusDocument> {
+    return this.#delivery.status(sink, head);
   }
 
   async replay(
-    identity: DeliveryIdentity,
+    _identity: DeliveryIdentity,
     after: number,
   ): Promise<Result<{ position: number }, { code: "conflict"; message: string }>> {
-    return this.#delivery.replay(identity, after);
+    return this.#delivery.replay(after);
   }
 
   async deadLetters(after: number, limit: number): Promise<DeadLettersDocument> {

@@ -1,4 +1,4 @@
-/** What a sink is to the delivery: somewhere that takes a batch and says what became of it. */
+/** What a sink is to a delivery: something that takes a batch and says what became of it. */
 
 import type { StoredEvent } from "../contract/stream-api.ts";
 import type { StreamName } from "../contract/streams.ts";
@@ -9,7 +9,7 @@ import type { StreamName } from "../contract/streams.ts";
  * - `timeout`, `network` no answer, or half of one
  * - `invalid_response` an answer that the product does not give
  * - `credential` 401, 403
- * - `configuration` an answer that only a change of settings mends: 404, a redirect, an unknown index
+ * - `configuration` an answer that only a change of settings cures: 404, a redirect, an unknown index
  * - `refused` 400, 422: the content
  * - `too_large` 413
  * - `inventory` our own inventory did not answer
@@ -41,9 +41,9 @@ export interface Rejection {
 }
 
 export type DeliveryOutcome =
-  /** All of it arrived. `followUp` names something that tells later what became of it. */
+  /** All of it arrived. `followUp` names something that will say later what became of it. */
   | { readonly kind: "accepted"; readonly followUp?: string }
-  /** The first `taken` events are dealt with: arrived, or in `rejected`. `error` says why the rest has to wait. */
+  /** The first `taken` events are dealt with: arrived, or in `rejected`. `error` says why the others have to wait. */
   | {
       readonly kind: "partial";
       readonly taken: number;
@@ -51,19 +51,36 @@ export type DeliveryOutcome =
       readonly error: DeliveryError | null;
       readonly retryAfterMs: number | null;
     }
-  /** It was sent; `receipt` finds out whether it arrived. */
+  /** It was sent; `receipt` is how to find out whether it arrived. */
   | { readonly kind: "awaiting"; readonly receipt: string }
+  /** It may pass by itself. `retryAfterMs` is what the other side asked for; null leaves the wait to the backoff. */
   | { readonly kind: "retry"; readonly error: DeliveryError; readonly retryAfterMs: number | null }
-  /** Only a person can mend it; it is tried again all the same, seldom. */
+  /** Only a person can fix it; it is tried again all the same, less often. */
   | { readonly kind: "stopped"; readonly error: DeliveryError; readonly retryAfterMs: number | null }
   | { readonly kind: "too_large"; readonly error: DeliveryError }
   /** The content was refused as a whole: one of the events is at fault. */
   | { readonly kind: "refused"; readonly error: DeliveryError };
 
+export type Outcome<Kind extends DeliveryOutcome["kind"]> = Extract<DeliveryOutcome, { kind: Kind }>;
+
+/** It may pass by itself. */
+export const retry = (error: DeliveryError, retryAfterMs: number | null = null): Outcome<"retry"> => ({
+  kind: "retry",
+  error,
+  retryAfterMs,
+});
+
+/** Only a person can fix it. */
+export const stopped = (error: DeliveryError, retryAfterMs: number | null = null): Outcome<"stopped"> => ({
+  kind: "stopped",
+  error,
+  retryAfterMs,
+});
+
 export type SettleOutcome =
   | { readonly kind: "accepted" }
   | { readonly kind: "waiting" }
-  | Extract<DeliveryOutcome, { kind: "retry" | "stopped" }>;
+  | Outcome<"retry" | "stopped">;
 
 export type FollowUpOutcome =
   | { readonly kind: "done" }
@@ -97,7 +114,7 @@ export interface SnapshotPart {
   readonly part: number;
 }
 
-/** A sink that also keeps whole inventories, in parts of bounded size. */
+/** Keeps whole inventories, in parts of bounded size. */
 export interface SnapshotWriter {
   readonly eventsPerPart: number;
   /** Compresses and stores one part as the pages come. Repeating a part replaces it. */
@@ -121,12 +138,11 @@ export interface Sink {
   settle?(receipt: string): Promise<SettleOutcome>;
   /** Asks what became of an accepted batch. */
   followUp?(reference: string): Promise<FollowUpOutcome>;
-  readonly snapshots?: SnapshotWriter;
   /** A real, harmless request where the protocol has one. */
   test(): Promise<SinkTest>;
 }
 
-/** What a sink works with and where it stands. */
+/** What a sink works with, and whose events it gets. */
 export interface SinkTools {
   readonly fetch: typeof fetch;
   /** Ms since the epoch. */

@@ -1,8 +1,7 @@
 /** POST /v1/test-connection tries every sink: a real, harmless request where the protocol has one. */
 import type { StreamName } from "../contract/streams.ts";
-import type { SinkSettings } from "./settings-types.ts";
+import type { ConfiguredSink } from "./settings-types.ts";
 import type { SinkTest } from "./sink.ts";
-import { createSink } from "./sinks/index.ts";
 
 export interface SinkCheck {
   /** `sink:NAME`. */
@@ -18,14 +17,13 @@ export interface SinkCheck {
 const severity = { pass: 0, unknown: 1, fail: 2 } as const;
 
 /**
- * Tries a sink without delivering anything. What a pass proves, by type: `sekoia` and `http` that an empty batch
- * is taken with this credential; `splunk_hec` that HEC knows the token; `elasticsearch` that the API key may write to
- * the index; `r2` that the bucket answers; `queue` is at best unknown, because a queue can only be written to.
+ * Tries a sink without delivering anything: every endpoint that it has, of which the worst result counts. What a pass
+ * proves is the type's own matter, see docs/sinks.md.
  *
  * @param deps.env where bindings are looked up.
  */
 export const testSink = async (
-  settings: SinkSettings,
+  sink: ConfiguredSink,
   deps: {
     readonly env: object;
     readonly connection: string;
@@ -36,19 +34,20 @@ export const testSink = async (
   const bindings: Readonly<Record<string, unknown>> = { ...deps.env };
   const startedAt = deps.now();
   const trial = (stream: StreamName): Promise<SinkTest> =>
-    createSink(settings, {
-      fetch: deps.fetch,
-      now: deps.now,
-      connection: deps.connection,
-      stream,
-      binding: (name) => bindings[name],
-    }).test();
-  // Only Sekoia.io has an endpoint of its own per stream.
-  const streams = settings.type === "sekoia" ? settings.streams : settings.streams.slice(0, 1);
+    sink
+      .open({
+        fetch: deps.fetch,
+        now: deps.now,
+        connection: deps.connection,
+        stream,
+        binding: (name) => bindings[name],
+      })
+      .test();
+  const streams = sink.endpoints === "one" ? sink.streams.slice(0, 1) : sink.streams;
   const tests = await Promise.all(streams.map(trial));
   const worst = tests.reduce((a, b) => (severity[b.status] > severity[a.status] ? b : a));
   return {
-    name: `sink:${settings.name}`,
+    name: `sink:${sink.name}`,
     status: worst.status,
     http_status: worst.httpStatus,
     message: worst.message,

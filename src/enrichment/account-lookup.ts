@@ -1,287 +1,209 @@
 import { DurableObject } from "cloudflare:workers";
 import { connectionOf } from "../config/connections.ts";
 import type { Connection } from "../config/types.ts";
-import { streamObjectName } from "../contract/objects.ts";
-import type { AccountFacts } from "../inventory/api.ts";
+import { connectionOfLookup, streamObjectName } from "../contract/objects.ts";
 import { errorFields, log } from "../lib/log.ts";
-import { err, type Result } from "../lib/result.ts";
-import type { OktaApi } from "../okta/api.ts";
-import { connectOkta } from "../okta/connect.ts";
-import type { OktaError } from "../okta/errors.ts";
-import { type Found, fromInventory, withLastKnown } from "./account.ts";
-import type { Failure } from "./answer.ts";
-import {
-  AccountCache,
-  type Cached,
-  type Copy,
-  type Freshness,
-  foundIn,
-  freshness,
-  type Held,
-  standIn,
-} from "./cache.ts";
-import { addCounts, type Counts, noCounts } from "./counters.ts";
-import { answersTo, type Identifier } from "./identifier.ts";
+import { err, ok, type Result } from "../lib/result.ts";
+import { timeLimit } from "../lib/timeout.ts";
+import { connectOkta, type OktaSession } from "../okta/connect.ts";
+import { type OktaError, oktaError } from "../okta/errors.ts";
+import { AccountCache } from "./cache.ts";
+import { answerToKeep, type CachedAnswer, type CacheResult, foundIn, freshness } from "./cached-answer.ts";
+import { addCounts, type LookupCounts, noCounts } from "./counters.ts";
+import type { Identifier } from "./identifier.ts";
 import { limited } from "./limited.ts";
-import { type LookedUp, type LookupApi, lookUpAccount } from "./lookup.ts";
+import { type LookedUp, lookUpAccount } from "./lookup.ts";
+import {
+  type LookupAnswer,
+  type LookupOutcome,
+  type LookupReply,
+  type LookupRequest,
+  type RequiredFreshness,
+  toReply,
+} from "./lookup-rpc.ts";
+import { RecentAnswers } from "./recent-answers.ts";
+import { sessionPerCall } from "./session-per-call.ts";
 import { enrichmentOf } from "./settings.ts";
 import { SingleFlight } from "./single-flight.ts";
+import { answerOfCache, answerOfInventory } from "./stand-in.ts";
 
-/**
- * How new the answer has to be: `any` takes what is fresh, `renew` what is not in its last tenth, `force`
- * nothing that was fetched before.
- */
-export type Demand = "any" | "renew" | "force";
-
-export interface LookupRequest {
-  readonly connection: string;
-  readonly identifier: Identifier;
-  readonly demand: Demand;
-}
-
-/** Plain data, because it crosses a Durable Object's border. `at` in ms since the epoch. */
-export type LookupReply =
-  | { readonly kind: "found"; readonly found: Found; readonly at: number; readonly cached: boolean }
-  | { readonly kind: "stale"; readonly found: Found; readonly at: number; readonly cached: boolean }
-  | { readonly kind: "failed"; readonly failure: Failure };
-
-/** Other places, and this one where it has just read a miss, may see a KV write this much later. */
-const KV_LAG_MS = 60_000;
-const MAX_LANDED = 500;
 const COUNTS = "counts";
 
-const SHARDS = 8;
 /**
- * Look-ups at Okta at once in one shard; the rest stand in line. The gate lets a dozen interactive calls out at
- * a time, so more look-ups would only share them out: some complete answers soon serve better than many late.
+ * How many look-ups one object makes at once; the others wait for their turn. The gate limits the interactive calls of
+ * a connection. More look-ups at once would only divide these calls among them, so that all of them end late instead
+ * of some of them early.
  */
 const LOOKUPS_AT_ONCE = 3;
 
-/** An account's shard: spreads accounts, and keeps all spellings of one identifier together. */
-export const shardName = (connection: string, identifier: Identifier): string => {
-  let hash = 0;
-  for (const unit of identifier.key) hash = (Math.imul(hash, 31) + (unit.codePointAt(0) ?? 0)) >>> 0;
-  return `${connection}/${hash % SHARDS}`;
-};
-
-/** The object that keeps a connection's counters. */
-export const countersName = (connection: string): string => `${connection}/counters`;
-
-const crowded: OktaError = {
-  code: "rate_limited",
-  message: "too many accounts are being looked up at once",
-  endpoint: "GET /api/v1/users/{id}",
-  status: null,
-  oktaErrorCode: null,
-  retryAt: null,
-};
+const crowded = oktaError(
+  "GET /api/v1/users/{id}",
+  "rate_limited",
+  "too many accounts are being looked up at once",
+);
 
 /**
- * Looks accounts up at Okta, one flight for any number of simultaneous askers; sharded by account. A thin shell
- * over `lookup.ts` and `cache.ts`. Holds nothing that matters: evicted, it starts anew.
+ * Looks accounts up in Okta, once for all who ask for one at the same time. The accounts of a connection are spread
+ * over several of these objects, see `contract/objects.ts`; another object keeps the connection's counters. Apart from
+ * the counters, nothing is stored, and nothing is lost when Cloudflare evicts the object.
  */
 export class AccountLookup extends DurableObject<Env> {
   readonly #flights = new SingleFlight<LookupReply>();
   readonly #inTurn = limited(LOOKUPS_AT_ONCE);
-  /** What flights ended with, kept while another place may not see it in KV yet. */
-  readonly #landed = new Map<string, Held>();
+  readonly #recent = new RecentAnswers();
   #sessions = 0;
 
-  /** The account, from the cache where it meets the demand, else from Okta, else the best copy there is. */
-  async lookUp(request: LookupRequest): Promise<LookupReply> {
-    const { connection, identifier, demand } = request;
-    // A forced look-up serves everyone; but who forces one must not be served from the cache by another's flight.
-    const forced = `force ${connection} ${identifier.key}`;
-    const key = demand === "force" ? forced : `${connection} ${identifier.key}`;
-    return this.#flights.run(key, () => this.#fly(request));
+  /**
+   * The account: from the cache if that is fresh enough, otherwise from Okta. If Okta fails, it is the last complete
+   * answer in the cache, or what the inventory has.
+   */
+  async lookUp({ identifier, demand }: LookupRequest): Promise<LookupReply> {
+    // Whoever forces a look-up must not get what somebody else's look-up finds in the cache.
+    const key = demand === "force" ? `force ${identifier.key}` : identifier.key;
+    return this.#flights.run(key, async () => toReply(await this.#lookUp(identifier, demand)));
   }
 
-  /** Adds to the connection's counters; only on the object named by `countersName`. */
-  count(counts: Counts): void {
-    this.ctx.storage.kv.put(COUNTS, addCounts(this.counts(), counts));
+  /** Adds to the connection's counters; only on the object named by `lookupCountersName`. */
+  count(counts: LookupCounts): void {
+    this.ctx.storage.kv.put(COUNTS, addCounts(this.#counts(), counts));
   }
 
-  /** What was counted so far. */
-  counts(): Counts {
-    return { ...noCounts, ...this.ctx.storage.kv.get<Counts>(COUNTS) };
+  /** What has been counted so far. */
+  counts(): LookupCounts {
+    return this.#counts();
   }
 
-  async #fly({ connection: id, identifier, demand }: LookupRequest): Promise<LookupReply> {
+  #counts(): LookupCounts {
+    return { ...noCounts, ...this.ctx.storage.kv.get<LookupCounts>(COUNTS) };
+  }
+
+  async #lookUp(identifier: Identifier, demand: RequiredFreshness): Promise<LookupOutcome> {
+    const id = connectionOfLookup(this.ctx.id);
     const connection = connectionOf(this.env, id);
     const enrichment = enrichmentOf(this.env);
     if (connection === null || !enrichment.ok) {
-      const message = `the settings of connection ${id} are not right; GET /v1/streams tells which`;
-      return { kind: "failed", failure: { code: "misconfigured", message, retryAt: null } };
+      const message = `the settings of connection ${id} are invalid; GET /v1/streams says which`;
+      return err({ code: "misconfigured", message, retryAt: null });
     }
     const { ttlSeconds, lookupTimeoutMs } = enrichment.value;
     const ttlMs = ttlSeconds * 1000;
     const cache = new AccountCache(this.env.ENRICHMENT_CACHE, id);
     const before = await cache.read(identifier);
-    if (demand !== "force") {
-      const good = this.#goodEnough(identifier, before, demand, ttlMs);
-      if (good !== null) return { kind: "found", found: foundIn(good), at: good.at, cached: true };
+    const known = demand === "force" ? null : this.#fresh(identifier, before, demand, ttlMs);
+    if (known !== null) {
+      return ok({ found: foundIn(known), from: { at: known.at, cached: true, stale: false } });
     }
     const startedAt = Date.now();
     const looked = await this.#ask(connection, identifier, lookupTimeoutMs);
-    if (!looked.ok) return this.#fallBack(id, identifier, before, looked.error);
-    const landed = await this.#land(cache, identifier, before, looked.value, startedAt, ttlMs);
-    return { kind: "found", found: foundIn(landed), at: landed.at, cached: false };
+    if (!looked.ok) return this.#withoutOkta(connection, identifier, before, looked.error);
+    const answer = answerToKeep(looked.value, before, Date.now());
+    // Stored before anybody gets the answer, so that whoever asks next finds it.
+    await this.#store(cache, identifier, looked.value, answer, startedAt, ttlMs);
+    this.#recent.keep(identifier, answer, answer.at);
+    return ok({ found: foundIn(answer), from: { at: answer.at, cached: false, stale: false } });
   }
 
-  /** What the cache, or this object's own last flight, has that meets the demand. */
-  #goodEnough(identifier: Identifier, before: Cached, demand: Demand, ttlMs: number): Held | null {
-    const accepted: readonly Freshness[] = demand === "renew" ? ["fresh"] : ["fresh", "due"];
+  /** What the cache has, or what this object has just stored there, if it is fresh enough; otherwise null. */
+  #fresh(
+    identifier: Identifier,
+    before: CacheResult,
+    demand: Exclude<RequiredFreshness, "force">,
+    ttlMs: number,
+  ): CachedAnswer | null {
     const now = Date.now();
-    if (before.found !== "miss" && accepted.includes(freshness(before, ttlMs, now))) return before;
-    const own = this.#landed.get(identifier.key);
-    if (own === undefined || now - own.at > KV_LAG_MS) return null;
-    if (before.found === "miss" && before.invalidatedAt !== null && before.invalidatedAt >= own.at)
-      return null;
-    return accepted.includes(freshness(own, ttlMs, now)) ? own : null;
+    const suffices = (answer: CachedAnswer): boolean => {
+      const state = freshness(answer, ttlMs, now);
+      return state === "fresh" || (state === "due" && demand === "any");
+    };
+    if (before.found !== "miss" && suffices(before)) return before;
+    const recent = this.#recent.find(identifier, now);
+    if (recent === null || !suffices(recent)) return null;
+    const invalidatedAt = before.found === "miss" ? before.invalidatedAt : null;
+    return invalidatedAt !== null && invalidatedAt >= recent.at ? null : recent;
   }
 
+  /** Looks the account up in Okta when its turn comes. Waiting counts towards the time that the look-up may take. */
   async #ask(
     connection: Connection,
     identifier: Identifier,
     timeoutMs: number,
   ): Promise<Result<LookedUp, OktaError>> {
-    const abort = new AbortController();
-    let ring = () => {};
+    const limit = timeLimit(timeoutMs);
     const timeUp = new Promise<void>((resolve) => {
-      ring = resolve;
+      limit.signal.addEventListener("abort", () => resolve());
     });
-    const timer = setTimeout(() => {
-      ring();
-      abort.abort();
-    }, timeoutMs);
-    const api = this.#api(connection, timeoutMs, abort.signal);
+    const api = sessionPerCall(
+      () => this.#connect(connection, timeoutMs, limit.signal),
+      (work) => this.ctx.waitUntil(work),
+    );
     let begun = false;
     const work = this.#inTurn(async () => {
-      if (abort.signal.aborted) return err(crowded); // nobody waits for it any more
+      if (limit.signal.aborted) return err(crowded); // nobody waits for it any more
       begun = true;
       return lookUpAccount(api, identifier, { now: Date.now, timeUp });
     });
     try {
-      // What has begun ends by itself when the time is up, with what is known by then.
+      // A look-up that has begun ends by itself when the time is up, with the facts that it has by then.
       return await Promise.race([work, timeUp.then(() => (begun ? work : err(crowded)))]);
     } finally {
-      clearTimeout(timer);
+      limit.clear();
     }
   }
 
-  /**
-   * Each call goes through a session of its own. One session waits in line for one permit at a time and tells
-   * the gate of a finished call with its next request only, so side by side calls would hold one another up.
-   */
-  #api(connection: Connection, timeoutMs: number, signal: AbortSignal): LookupApi {
-    const call = async <T>(work: (api: OktaApi) => Promise<T>): Promise<T> => {
-      this.#sessions += 1;
-      const session = connectOkta({
-        connection,
-        env: this.env,
-        holder: `look-up/${this.ctx.id.toString()}/${this.#sessions}`,
-        priority: "interactive",
-        waitMs: timeoutMs,
-        timeoutMs,
-        signal,
-      });
-      try {
-        return await work(session.api);
-      } finally {
-        this.ctx.waitUntil(session.done());
-      }
-    };
-    return {
-      user: (name) => call((api) => api.user(name)),
-      users: (request) => call((api) => api.users(request)),
-      userGroups: (userId, request) => call((api) => api.userGroups(userId, request)),
-      userFactors: (userId) => call((api) => api.userFactors(userId)),
-      userRoles: (userId) => call((api) => api.userRoles(userId)),
-    };
+  #connect(connection: Connection, timeoutMs: number, signal: AbortSignal): OktaSession {
+    this.#sessions += 1;
+    return connectOkta({
+      connection,
+      env: this.env,
+      holder: `look-up/${this.ctx.id.toString()}/${this.#sessions}`,
+      priority: "interactive",
+      waitMs: timeoutMs,
+      timeoutMs,
+      signal,
+    });
   }
 
-  /** Stores what Okta said, before anyone is told, so that the next to ask finds it. */
-  async #land(
+  /** Stores what Okta said. An answer that cannot be stored is still an answer. */
+  async #store(
     cache: AccountCache,
     identifier: Identifier,
-    before: Cached,
     looked: LookedUp,
+    answer: CachedAnswer,
     startedAt: number,
     ttlMs: number,
-  ): Promise<Held> {
-    const at = Date.now();
-    if (looked.found !== "one") {
-      const logins = looked.found === "many" ? looked.logins : [];
-      const cached =
-        looked.found === "many" ? { found: looked.found, logins, at } : { found: looked.found, at };
-      await this.#store(() => cache.writeNegative(identifier, logins, at));
-      return this.#remember(identifier, cached);
-    }
-    const previous = standIn(before, at);
-    const same = previous !== null && previous.account.id === looked.account.id ? previous : null;
-    const account = same === null ? looked.account : withLastKnown(looked.account, same.account);
-    const cached = { found: "one", account, at, previous: same } as const;
-    await this.#store(async () => {
-      // A change that the sync saw while we were reading: what we have may be from before it.
+  ): Promise<void> {
+    const { at } = answer;
+    try {
+      if (answer.found !== "one") {
+        await cache.writeNegative(identifier, answer.found === "many" ? answer.logins : [], at);
+        return;
+      }
+      const { account, previous } = answer;
+      // A run has seen the account change while we were reading it, so what we have may be older than the change.
       const invalidatedAt = await cache.invalidatedAt(account.id);
       if (invalidatedAt !== null && invalidatedAt >= startedAt) return;
-      const { emailIsUnique } = looked;
-      await cache.writeAccount(
-        identifier,
-        { account, at },
-        { emailIsUnique, previous: same, ttlMs, now: at },
-      );
-    });
-    return this.#remember(identifier, cached);
-  }
-
-  #remember(identifier: Identifier, cached: Held): Held {
-    this.#landed.delete(identifier.key);
-    this.#landed.set(identifier.key, cached);
-    for (const [key, old] of this.#landed) {
-      if (this.#landed.size <= MAX_LANDED && Date.now() - old.at <= KV_LAG_MS) break;
-      this.#landed.delete(key);
-    }
-    return cached;
-  }
-
-  /** An answer that cannot be stored is still an answer. */
-  async #store(write: () => Promise<void>): Promise<void> {
-    try {
-      await write();
+      const emailIsUnique = looked.found === "one" && looked.emailIsUnique;
+      await cache.writeAccount(identifier, { account, at }, { emailIsUnique, previous, ttlMs, now: at });
     } catch (error) {
       log("warn", "enrichment_cache_unwritable", errorFields(error));
     }
   }
 
-  async #fallBack(
-    connection: string,
+  /** What is known without Okta: a copy in the cache, or what the inventory has. Error: why Okta could not be asked. */
+  async #withoutOkta(
+    connection: Connection,
     identifier: Identifier,
-    before: Cached,
-    error: OktaError,
-  ): Promise<LookupReply> {
-    const copy: Copy | null = standIn(before, Date.now());
-    if (copy !== null) {
-      return { kind: "stale", found: { found: "one", account: copy.account }, at: copy.at, cached: true };
-    }
-    const facts = await this.#inventory(connection, identifier);
-    const account = facts?.found === "one" ? fromInventory(facts.facts) : null;
-    if (facts?.found === "one" && account !== null && answersTo(identifier, account)) {
-      return { kind: "stale", found: { found: "one", account }, at: facts.readAt, cached: false };
-    }
-    if (facts?.found === "many") {
-      const found: Found = { found: "many", logins: facts.logins };
-      return { kind: "stale", found, at: Date.now(), cached: false };
-    }
-    const { code, message, retryAt } = error;
-    return { kind: "failed", failure: { code, message, retryAt } };
+    before: CacheResult,
+    { code, message, retryAt }: OktaError,
+  ): Promise<LookupOutcome> {
+    const answer = answerOfCache(before, Date.now()) ?? (await this.#askInventory(connection.id, identifier));
+    return answer === null ? err({ code, message, retryAt }) : ok(answer);
   }
 
-  /** The inventory does not have everyone (it may never have run): that it has none is no answer. */
-  async #inventory(connection: string, identifier: Identifier): Promise<AccountFacts | null> {
+  async #askInventory(connection: string, identifier: Identifier): Promise<LookupAnswer | null> {
     const stream = this.env.INVENTORY_STREAM.getByName(streamObjectName({ connection, stream: "users" }));
     try {
-      return await stream.account(identifier.given);
+      return answerOfInventory(identifier, await stream.account(identifier.given), Date.now());
     } catch (error) {
       log("warn", "enrichment_inventory_unreadable", { connection, ...errorFields(error) });
       return null;

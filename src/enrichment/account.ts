@@ -1,57 +1,22 @@
 /** An account as a look-up knows it: what the answer needs and no more, so that the cache holds little. Pure. */
-import * as z from "zod";
-import type { Fact, UserFacts } from "../inventory/facts.ts";
+import type { Found } from "../contract/found.ts";
+import { type Fact, known, type UserFacts } from "../inventory/facts.ts";
 import { displayName, filled } from "../ocsf/derive.ts";
 import type { OktaErrorCode } from "../okta/errors.ts";
 import type { OktaFactor, OktaRole, OktaUser } from "../okta/records.ts";
 
-/** Why a fact is missing: how Okta failed, or what the inventory says of a fact that it has not read. */
-export type MissingReason = OktaErrorCode | "pending" | "failed";
+/** Why a fact of an account is unknown. */
+export interface MissingReason {
+  /** A code of `OktaErrorCode`, or what the inventory says of a fact that it has not read; see `UnknownReason`. */
+  readonly code: string;
+  /** For people. */
+  readonly message: string;
+}
 
-const readingSchema = <T extends z.ZodType>(value: T) =>
-  z.discriminatedUnion("known", [
-    z.object({ known: z.literal(true), value, at: z.number() }),
-    z.object({
-      known: z.literal(false),
-      reason: z.string(),
-      /** For people. */
-      message: z.string(),
-      /** The value that was known last, and when. */
-      last: z.object({ value, at: z.number() }).nullable(),
-    }),
-  ]);
-
-/** One fact of an account: its value and when Okta said so (ms since the epoch), or why there is none. */
-export type Reading<T> =
-  | { readonly known: true; readonly value: T; readonly at: number }
-  | {
-      readonly known: false;
-      readonly reason: string;
-      readonly message: string;
-      readonly last: { readonly value: T; readonly at: number } | null;
-    };
+export type AccountFact<T> = Fact<T, MissingReason>;
 
 /** An ACTIVE factor. */
 export type ActiveFactor = Pick<OktaFactor, "factorType" | "provider">;
-
-const text = z.string().nullable();
-
-export const accountSchema = z.object({
-  id: z.string(),
-  login: text,
-  email: text,
-  displayName: text,
-  status: z.string(),
-  created: text,
-  lastLogin: text,
-  passwordChanged: text,
-  department: text,
-  title: text,
-  manager: text,
-  groups: readingSchema(z.array(z.string())),
-  factors: readingSchema(z.array(z.object({ factorType: z.string(), provider: text }))),
-  adminRoles: readingSchema(z.array(z.string())),
-});
 
 export interface Account {
   readonly id: string;
@@ -69,25 +34,19 @@ export interface Account {
   /** `profile.manager`, else the manager's id. */
   readonly manager: string | null;
   /** Names, sorted. */
-  readonly groups: Reading<readonly string[]>;
-  readonly factors: Reading<readonly ActiveFactor[]>;
-  /** Labels of the ACTIVE roles, direct or through a group, sorted; empty is "not an admin". */
-  readonly adminRoles: Reading<readonly string[]>;
+  readonly groups: AccountFact<readonly string[]>;
+  readonly factors: AccountFact<readonly ActiveFactor[]>;
+  /** Labels of the ACTIVE roles, direct or through a group, sorted; none means "not an admin". */
+  readonly adminRoles: AccountFact<readonly string[]>;
 }
 
 /** What a look-up found. Several logins mean that the name fits several accounts. */
-export type Found =
-  | { readonly found: "one"; readonly account: Account }
-  | { readonly found: "many"; readonly logins: readonly string[] }
-  | { readonly found: "none" };
+export type FoundAccount = Found<{ readonly account: Account }>;
 
-export const knownAt = <T>(value: T, at: number): Reading<T> => ({ known: true, value, at });
-
-export const missing = <T>(reason: MissingReason, message: string): Reading<T> => ({
-  known: false,
-  reason,
-  message,
-  last: null,
+/** A fact that a look-up could not read. */
+export const missing = <T>(code: OktaErrorCode, message: string): AccountFact<T> => ({
+  state: "unknown",
+  reason: { code, message },
 });
 
 const sortedSet = (values: readonly string[]): string[] => [...new Set(values)].sort();
@@ -128,15 +87,15 @@ const inventoryMessages = {
   failed: "the inventory could not read it",
 } as const;
 
-const fromFact = <T, U>(fact: Fact<T>, map: (value: T) => U): Reading<U> =>
-  fact.state === "known"
-    ? knownAt(map(fact.value), fact.at)
-    : {
-        known: false,
-        reason: fact.reason,
-        message: inventoryMessages[fact.reason],
-        last: fact.last === undefined ? null : { value: map(fact.last.value), at: fact.last.at },
-      };
+const fromFact = <T, U>(fact: Fact<T>, map: (value: T) => U): AccountFact<U> => {
+  if (fact.state === "known") return known(map(fact.value), fact.at);
+  const { reason, last } = fact;
+  return {
+    state: "unknown",
+    reason: { code: reason, message: inventoryMessages[reason] },
+    ...(last !== undefined && { last: { value: map(last.value), at: last.at } }),
+  };
+};
 
 /** An account from the inventory's facts. */
 export const fromInventory = (facts: UserFacts): Account =>
@@ -146,20 +105,20 @@ export const fromInventory = (facts: UserFacts): Account =>
     adminRoles: fromFact(facts.roles, activeRoles),
   });
 
-const factKeys = ["groups", "factors", "adminRoles"] as const;
-
 /** Whether every fact could be read. */
-export const isComplete = (account: Account): boolean => factKeys.every((key) => account[key].known);
+export const isComplete = ({ groups, factors, adminRoles }: Account): boolean =>
+  [groups, factors, adminRoles].every(({ state }) => state === "known");
 
-const remember = <T>(now: Reading<T>, before: Reading<T>): Reading<T> => {
-  if (now.known) return now;
-  return { ...now, last: before.known ? { value: before.value, at: before.at } : before.last };
+const withLast = <T>(now: AccountFact<T>, before: AccountFact<T>): AccountFact<T> => {
+  if (now.state === "known") return now;
+  const last = before.state === "known" ? { value: before.value, at: before.at } : before.last;
+  return last === undefined ? now : { ...now, last };
 };
 
 /** The account with what was known of its missing facts before. */
 export const withLastKnown = (account: Account, before: Account): Account => ({
   ...account,
-  groups: remember(account.groups, before.groups),
-  factors: remember(account.factors, before.factors),
-  adminRoles: remember(account.adminRoles, before.adminRoles),
+  groups: withLast(account.groups, before.groups),
+  factors: withLast(account.factors, before.factors),
+  adminRoles: withLast(account.adminRoles, before.adminRoles),
 });

@@ -1,7 +1,7 @@
-/** Facts → the answer of the public contract, and the schemas that document it. Pure. */
+/** From facts to the answer of the public contract, and the schemas that document it. Pure. */
 import * as z from "zod";
 import { factorName } from "../okta/factor-names.ts";
-import type { Account, ActiveFactor, Found, Reading } from "./account.ts";
+import type { Account, AccountFact, ActiveFactor, FoundAccount } from "./account.ts";
 import { verdicts } from "./rules.ts";
 
 const text = z.string().nullable();
@@ -27,7 +27,8 @@ const extractedSchema = z
     manager: text,
   })
   .meta({
-    description: "What Okta says of the account. Null is unknown (then named in `incomplete`) or not set.",
+    description:
+      "What Okta says about the account. Null means unknown (then named in `incomplete`) or not set.",
   });
 type Extracted = z.infer<typeof extractedSchema>;
 
@@ -35,7 +36,7 @@ const incompleteSchema = z.object({
   field: z.string().meta({ description: "A name in `extracted`.", example: "mfa_factors" }),
   reason: z.string().meta({ description: "A code, like `rate_limited`.", example: "rate_limited" }),
   message: z.string(),
-  last_known: z.unknown().meta({ description: "The value that was known last; null if none was." }),
+  last_known: z.unknown().meta({ description: "The last known value; null if there is none." }),
   last_known_at: z.iso.datetime().nullable().meta({ description: "When Okta said so." }),
 });
 type Incomplete = z.infer<typeof incompleteSchema>;
@@ -47,7 +48,7 @@ const errorSchema = z.object({
     .number()
     .int()
     .optional()
-    .meta({ description: "Seconds until asking again makes sense; left out when waiting does not help." }),
+    .meta({ description: "Seconds until asking again makes sense; absent when waiting does not help." }),
 });
 
 export const oktaAnswerSchema = z.object({
@@ -59,7 +60,7 @@ export const oktaAnswerSchema = z.object({
     .array(incompleteSchema)
     .meta({ description: "Fields of `extracted` that could not be read." }),
   cached: z.boolean().meta({ description: "It was read earlier, for another request." }),
-  stale: z.boolean().meta({ description: "Okta cannot be asked now: this is the last that is known." }),
+  stale: z.boolean().meta({ description: "Okta cannot be asked now: this is what was known last." }),
   enriched_at: z.iso.datetime().nullable().meta({ description: "When Okta said so." }),
   matches: z
     .array(z.string())
@@ -91,7 +92,7 @@ const mfaNames = (factors: readonly ActiveFactor[], ignored: readonly string[]):
   return [...new Set(counting.map(nameOf))].sort();
 };
 
-/** The extracted fields that are made of facts which can be missing. */
+/** How the extracted fields are made of facts that can be unknown. */
 const derived = (ignored: readonly string[]) => {
   const mfa = (factors: readonly ActiveFactor[]) => mfaNames(factors, ignored);
   return {
@@ -114,15 +115,15 @@ interface Extraction {
  */
 export const extract = (account: Account, mfaIgnored: readonly string[]): Extraction => {
   const incomplete: Incomplete[] = [];
-  const field = <T, U>(name: string, reading: Reading<T>, map: (value: T) => U): U | null => {
-    if (reading.known) return map(reading.value);
-    const { reason, message, last } = reading;
+  const field = <T, U>(name: string, fact: AccountFact<T>, map: (value: T) => U): U | null => {
+    if (fact.state === "known") return map(fact.value);
+    const { reason, last } = fact;
     incomplete.push({
       field: name,
-      reason,
-      message,
-      last_known: last === null ? null : map(last.value),
-      last_known_at: last === null ? null : isoSeconds(last.at),
+      reason: reason.code,
+      message: reason.message,
+      last_known: last === undefined ? null : map(last.value),
+      last_known_at: last === undefined ? null : isoSeconds(last.at),
     });
     return null;
   };
@@ -148,8 +149,12 @@ export const extract = (account: Account, mfaIgnored: readonly string[]): Extrac
   return { extracted, incomplete };
 };
 
-/** The answer to a look-up that worked; the verdict is filled in afterwards. */
-export const answerFor = (found: Found, from: Provenance, mfaIgnored: readonly string[]): OktaAnswer => {
+/** The answer to a look-up that succeeded; the verdict is filled in afterwards. */
+export const answerFor = (
+  found: FoundAccount,
+  from: Provenance,
+  mfaIgnored: readonly string[],
+): OktaAnswer => {
   const { cached, stale } = from;
   const frame = { verdict: null, cached, stale, enriched_at: isoSeconds(from.at) };
   if (found.found === "one") {
@@ -161,30 +166,30 @@ export const answerFor = (found: Found, from: Provenance, mfaIgnored: readonly s
   return { ...none, matches: [...found.logins], message };
 };
 
-/** Why there is no answer. `retryAt` in ms since the epoch. */
-export interface Failure {
+/** Why nothing could be found out. `retryAt`: when asking again makes sense, ms since the epoch; null if unknown. */
+export interface LookupFailure {
   readonly code: string;
   readonly message: string;
   readonly retryAt: number | null;
 }
 
-/** Comes back soon by itself, so the caller is told when to ask again. */
+/** What soon passes by itself, so that the caller is told when to ask again. */
 const passing: ReadonlySet<string> = new Set(["rate_limited", "timeout", "overloaded"]);
 
-/** When nothing says how long it takes. */
+/** The wait when nothing says how long it takes. */
 const RETRY_AFTER_SECONDS = 5;
 
-/** 503 for what passes by itself (rate limit, time-out), 502 for Okta's and the credential's faults. */
-export const failureStatus = (failure: Failure): 502 | 503 => (passing.has(failure.code) ? 503 : 502);
+/** 503 for what passes by itself (rate limit, timeout), 502 for faults of Okta or the credential. */
+export const failureStatus = (failure: LookupFailure): 502 | 503 => (passing.has(failure.code) ? 503 : 502);
 
 /** Seconds until asking again makes sense; null when waiting alone does not help. */
-export const retryAfter = (failure: Failure, now: number): number | null => {
+export const retryAfter = (failure: LookupFailure, now: number): number | null => {
   if (failure.retryAt !== null) return Math.max(1, Math.ceil((failure.retryAt - now) / 1000));
   return passing.has(failure.code) ? RETRY_AFTER_SECONDS : null;
 };
 
 /** The answer when nothing could be found out. */
-export const failureAnswer = (failure: Failure, now: number): OktaAnswer => {
+export const failureAnswer = (failure: LookupFailure, now: number): OktaAnswer => {
   const seconds = retryAfter(failure, now);
   return {
     success: false,

@@ -1,97 +1,33 @@
 /**
- * The look-up cache in KV.
- *
- *     <connection>/user/<user id>      {schema, facts, fetched_at, previous}
- *     <connection>/user/<user id>      {schema, invalidated_at}                 while a change is fresh
- *     <connection>/alias/<hash>        {schema, user_id, fetched_at}
- *     <connection>/alias/<hash>        {schema, matches, fetched_at}            none or several accounts
- *
- * An alias is an identifier hashed, because keys are shown in dashboards and logs. What is of another schema,
- * not JSON, or not of this form is a miss. KV is eventually consistent: another place may see a write a minute
- * late, so `AccountLookup` guards what must not happen twice.
+ * The look-up cache in KV; `cache-entries.ts` has the form of its entries. KV is eventually consistent: another place
+ * may see a write a minute late, so `AccountLookup` guards what must not happen twice.
  */
-
-import * as z from "zod";
-import { sha256Hex } from "../lib/bytes.ts";
-import { parseJson } from "../lib/json.ts";
 import { errorFields, log } from "../lib/log.ts";
-import { type Account, accountSchema, type Found, isComplete } from "./account.ts";
+import { isComplete } from "./account.ts";
+import {
+  type Alias,
+  accountEntry,
+  aliasEntry,
+  aliasKey,
+  invalidationEntry,
+  negativeEntry,
+  readAccountEntry,
+  readAlias,
+  readInvalidation,
+  readNegative,
+  userKey,
+} from "./cache-entries.ts";
+import {
+  type CacheMiss,
+  type CacheResult,
+  type FetchedAccount,
+  SHORT_LIFE_MS,
+  STALE_IF_ERROR_MS,
+} from "./cached-answer.ts";
 import { answersTo, type Identifier, idIdentifier, mayBeId, nameIdentifier } from "./identifier.ts";
 
-/** Grows when the form of an entry changes: entries of another release are misses. */
-const SCHEMA = 1;
-
-/** How long a copy stands in when Okta cannot answer. */
-export const STALE_IF_ERROR_MS = 24 * 60 * 60_000;
-/** "No such account", "several accounts" and answers with missing facts. */
-const SHORT_LIFE_MS = 60_000;
 /** KV refuses shorter ones. */
 const MIN_KV_TTL_SECONDS = 60;
-/** In the last tenth of its life an entry that is asked for is refreshed. */
-const DUE_AT = 0.9;
-
-const entrySchema = z.object({
-  schema: z.literal(SCHEMA),
-  facts: accountSchema,
-  fetched_at: z.number(),
-  /** The newest complete facts, when `facts` are not complete. */
-  previous: z.object({ facts: accountSchema, fetched_at: z.number() }).nullable(),
-});
-
-const tombstoneSchema = z.object({ schema: z.literal(SCHEMA), invalidated_at: z.number() });
-
-const aliasSchema = z.object({ schema: z.literal(SCHEMA), user_id: z.string(), fetched_at: z.number() });
-
-const negativeSchema = z.object({
-  schema: z.literal(SCHEMA),
-  matches: z.array(z.string()),
-  fetched_at: z.number(),
-});
-
-/** Facts and when they were fetched, ms since the epoch. */
-export interface Copy {
-  readonly account: Account;
-  readonly at: number;
-}
-
-/** What the cache has for an identifier. It says nothing of freshness; see `freshness`. */
-export type Cached =
-  | { readonly found: "one"; readonly account: Account; readonly at: number; readonly previous: Copy | null }
-  | { readonly found: "many"; readonly logins: readonly string[]; readonly at: number }
-  | { readonly found: "none"; readonly at: number }
-  /** `invalidatedAt`: since then what was known before is wrong; ms since the epoch. */
-  | { readonly found: "miss"; readonly invalidatedAt: number | null };
-
-/** A cached answer: anything but a miss. */
-export type Held = Exclude<Cached, { found: "miss" }>;
-
-/** What a cached answer says, without its age. */
-export const foundIn = (held: Held): Found => {
-  if (held.found === "one") return { found: "one", account: held.account };
-  return held.found === "many" ? { found: "many", logins: held.logins } : { found: "none" };
-};
-
-export type Freshness = "fresh" | "due" | "expired";
-
-/** How long an answer counts as fresh, ms. */
-const lifetime = (cached: Held, ttlMs: number): number =>
-  cached.found === "one" && isComplete(cached.account) ? ttlMs : Math.min(ttlMs, SHORT_LIFE_MS);
-
-/** `due` is fresh, but in the last tenth of its life. A copy from the future (another clock) is expired. */
-export const freshness = (cached: Cached, ttlMs: number, now: number): Freshness => {
-  if (cached.found === "miss") return "expired";
-  const age = now - cached.at;
-  const life = lifetime(cached, ttlMs);
-  if (age >= life || age < -SHORT_LIFE_MS) return "expired";
-  return cached.found === "one" && age >= life * DUE_AT ? "due" : "fresh";
-};
-
-/** The copy that may stand in when Okta cannot answer: complete, and not older than a day. */
-export const standIn = (cached: Cached, now: number): Copy | null => {
-  if (cached.found !== "one") return null;
-  const copy = isComplete(cached.account) ? { account: cached.account, at: cached.at } : cached.previous;
-  return copy !== null && now - copy.at < STALE_IF_ERROR_MS ? copy : null;
-};
 
 /** What `AccountCache` needs of a KV namespace. */
 export interface Kv {
@@ -99,19 +35,14 @@ export interface Kv {
   put(key: string, value: string, options: { expirationTtl: number }): Promise<void>;
 }
 
-interface Alias {
-  readonly userId: string;
-  readonly at: number;
-}
-
 /**
- * Aliases that this isolate has read, so that a repeated question costs one KV read. Only a pointer: the entry
- * that it leads to is read and checked every time.
+ * Aliases that this isolate has read, so that a repeated question costs one KV read. They only point: the entry
+ * that one leads to is read and checked every time.
  */
 const pointers = new Map<string, Alias>();
 const MAX_POINTERS = 5_000;
 
-const remember = (key: string, alias: Alias): void => {
+const rememberPointer = (key: string, alias: Alias): void => {
   pointers.delete(key);
   pointers.set(key, alias);
   if (pointers.size <= MAX_POINTERS) return;
@@ -121,19 +52,32 @@ const remember = (key: string, alias: Alias): void => {
   }
 };
 
-/** A corrupt entry is a miss. */
-const read = <T>(text: string | null, schema: z.ZodType<T>): T | null =>
-  text === null ? null : (schema.safeParse(parseJson(text)).data ?? null);
+const miss = (invalidatedAt: number | null = null): CacheMiss => ({ found: "miss", invalidatedAt });
 
-const userKey = (connection: string, userId: string): string => `${connection}/user/${userId}`;
+/** How long KV keeps an account, s: as long as it is fresh or may stand in. `now` in ms since the epoch. */
+const expirationOf = (
+  complete: boolean,
+  previous: FetchedAccount | null,
+  ttlMs: number,
+  now: number,
+): number => {
+  const incompleteMs = previous === null ? SHORT_LIFE_MS : previous.at + STALE_IF_ERROR_MS - now;
+  const ms = complete ? Math.max(STALE_IF_ERROR_MS, ttlMs) : incompleteMs;
+  return Math.max(MIN_KV_TTL_SECONDS, Math.ceil(ms / 1000));
+};
 
-/** 128 bits of SHA-256 over the identifier, with the connection in front. */
-const aliasKey = async (connection: string, identifier: Identifier): Promise<string> =>
-  `${connection}/alias/${(await sha256Hex(identifier.key)).slice(0, 32)}`;
+export interface WriteOptions {
+  /** Whether no other account has the e-mail, as e-mail or login. */
+  readonly emailIsUnique: boolean;
+  /** The newest complete account, in case this one is not complete. */
+  readonly previous: FetchedAccount | null;
+  /** How long a complete account is fresh. */
+  readonly ttlMs: number;
+  /** ms since the epoch. */
+  readonly now: number;
+}
 
-const miss = (invalidatedAt: number | null = null): Cached => ({ found: "miss", invalidatedAt });
-
-/** Look-ups of one connection. A KV failure on reading is a miss; on writing it is the caller's to catch. */
+/** Look-ups of one connection. A KV failure on reading is a miss; a failure on writing is the caller's to catch. */
 export class AccountCache {
   readonly #kv: Kv;
   readonly #connection: string;
@@ -144,10 +88,10 @@ export class AccountCache {
   }
 
   /**
-   * What is stored for an identifier. One KV read, two where the isolate has not seen the alias yet; up to two
-   * more for what is not stored under its name and may be an id.
+   * What is stored for an identifier. Costs one KV read, two where the isolate has not seen the alias yet, and up to
+   * two more for what is not stored under its name and may be an id.
    */
-  async read(identifier: Identifier): Promise<Cached> {
+  async read(identifier: Identifier): Promise<CacheResult> {
     if (identifier.kind === "id") {
       const entry = await this.#byId(identifier);
       return entry.found !== "miss" || entry.invalidatedAt !== null ? entry : this.#byAlias(identifier);
@@ -163,80 +107,57 @@ export class AccountCache {
     return named.found === "one" ? named : asked;
   }
 
-  #byId(identifier: Identifier): Promise<Cached> {
-    return this.#entry(identifier, { userId: identifier.given, at: Number.POSITIVE_INFINITY });
+  #byId(identifier: Identifier): Promise<CacheResult> {
+    return this.#byPointer(identifier, { userId: identifier.given, at: Number.POSITIVE_INFINITY });
   }
 
-  async #byAlias(identifier: Identifier): Promise<Cached> {
+  async #byAlias(identifier: Identifier): Promise<CacheResult> {
     const memory = `${this.#connection}/${identifier.key}`;
     const seen = pointers.get(memory);
     if (seen !== undefined) {
-      const entry = await this.#entry(identifier, seen);
+      const entry = await this.#byPointer(identifier, seen);
       if (entry.found !== "miss") return entry;
       pointers.delete(memory);
     }
     const text = await this.#get(await aliasKey(this.#connection, identifier));
-    const alias = read(text, aliasSchema);
+    const alias = readAlias(text);
     if (alias !== null) {
-      const pointer = { userId: alias.user_id, at: alias.fetched_at };
-      const entry = await this.#entry(identifier, pointer);
-      if (entry.found === "one") remember(memory, pointer);
+      const entry = await this.#byPointer(identifier, alias);
+      if (entry.found === "one") rememberPointer(memory, alias);
       return entry;
     }
-    const negative = read(text, negativeSchema);
+    const negative = readNegative(text);
     if (negative === null) return miss();
-    const { matches, fetched_at: at } = negative;
-    return matches.length === 0 ? { found: "none", at } : { found: "many", logins: matches, at };
+    const { logins, at } = negative;
+    return logins.length === 0 ? { found: "none", at } : { found: "many", logins, at };
   }
 
-  /** The entry behind an alias. An alias that was not confirmed with the last fetch is as old as it is. */
-  async #entry(identifier: Identifier, alias: Alias): Promise<Cached> {
+  /** The account that an alias points to. It is as old as its alias where the last fetch did not confirm that. */
+  async #byPointer(identifier: Identifier, alias: Alias): Promise<CacheResult> {
     const text = await this.#get(userKey(this.#connection, alias.userId));
-    const entry = read(text, entrySchema);
-    if (entry === null) return miss(read(text, tombstoneSchema)?.invalidated_at ?? null);
-    const { facts, fetched_at, previous } = entry;
-    if (facts.id !== alias.userId) return miss();
-    // Logins and e-mails change hands: who was called this is not any more, and older answers are wrong.
-    if (!answersTo(identifier, facts)) return miss(fetched_at);
-    return {
-      found: "one",
-      account: facts,
-      at: Math.min(fetched_at, alias.at),
-      previous: previous === null ? null : { account: previous.facts, at: previous.fetched_at },
-    };
+    const entry = readAccountEntry(text);
+    if (entry === null) return miss(readInvalidation(text));
+    const { account, at, previous } = entry;
+    if (account.id !== alias.userId) return miss();
+    // Logins and e-mails change hands: the account no longer has this name, and older answers are wrong.
+    if (!answersTo(identifier, account)) return miss(at);
+    return { found: "one", account, at: Math.min(at, alias.at), previous };
   }
 
-  /** When the sync last saw this user change, if that is fresh; ms since the epoch. */
+  /** When the sync last saw this user change, if that was within the last minute; ms since the epoch. */
   async invalidatedAt(userId: string): Promise<number | null> {
-    const text = await this.#get(userKey(this.#connection, userId));
-    return read(text, tombstoneSchema)?.invalidated_at ?? null;
+    return readInvalidation(await this.#get(userKey(this.#connection, userId)));
   }
 
   /**
-   * Stores an account under its id, with aliases for the identifier asked, its login, and its e-mail where that
-   * is known to be its alone. Incomplete facts last a minute, beside the complete ones that they do not replace.
+   * Stores an account under its id, with aliases for the identifier asked, its login, and its e-mail if no other
+   * account has that. An incomplete account is fresh for a minute; the complete one before it stays beside it.
    */
-  async writeAccount(
-    asked: Identifier,
-    fetched: Copy,
-    options: { emailIsUnique: boolean; previous: Copy | null; ttlMs: number; now: number },
-  ): Promise<void> {
+  async writeAccount(asked: Identifier, fetched: FetchedAccount, options: WriteOptions): Promise<void> {
     const { account, at } = fetched;
     const complete = isComplete(account);
     const previous = complete ? null : options.previous;
-    const holdMs = complete
-      ? Math.max(STALE_IF_ERROR_MS, options.ttlMs)
-      : previous === null
-        ? SHORT_LIFE_MS
-        : previous.at + STALE_IF_ERROR_MS - options.now;
-    const expirationTtl = Math.max(MIN_KV_TTL_SECONDS, Math.ceil(holdMs / 1000));
-    const entry: z.input<typeof entrySchema> = {
-      schema: SCHEMA,
-      facts: accountSchema.parse(account),
-      fetched_at: at,
-      previous:
-        previous === null ? null : { facts: accountSchema.parse(previous.account), fetched_at: previous.at },
-    };
+    const expirationTtl = expirationOf(complete, previous, options.ttlMs, options.now);
     const aliases = new Map([[asked.key, asked]]);
     const askedName = mayBeId(asked) && asked.given !== account.id ? asked.given : null;
     for (const name of [askedName, account.login, options.emailIsUnique ? account.email : null]) {
@@ -244,21 +165,24 @@ export class AccountCache {
       if (identifier !== null) aliases.set(identifier.key, identifier);
     }
     aliases.delete(idIdentifier(account.id).key);
-    const alias = JSON.stringify({ schema: SCHEMA, user_id: account.id, fetched_at: at });
+    const alias = { userId: account.id, at };
     await Promise.all([
-      this.#kv.put(userKey(this.#connection, account.id), JSON.stringify(entry), { expirationTtl }),
+      this.#kv.put(userKey(this.#connection, account.id), accountEntry(fetched, previous), { expirationTtl }),
       ...[...aliases.values()].map(async (identifier) => {
-        remember(`${this.#connection}/${identifier.key}`, { userId: account.id, at });
-        await this.#kv.put(await aliasKey(this.#connection, identifier), alias, { expirationTtl });
+        rememberPointer(`${this.#connection}/${identifier.key}`, alias);
+        await this.#kv.put(await aliasKey(this.#connection, identifier), aliasEntry(alias), {
+          expirationTtl,
+        });
       }),
     ]);
   }
 
   /** Stores that no account, or several, answer to an identifier. */
   async writeNegative(asked: Identifier, logins: readonly string[], at: number): Promise<void> {
-    const value = JSON.stringify({ schema: SCHEMA, matches: logins, fetched_at: at });
     pointers.delete(`${this.#connection}/${asked.key}`);
-    await this.#kv.put(await aliasKey(this.#connection, asked), value, { expirationTtl: MIN_KV_TTL_SECONDS });
+    await this.#kv.put(await aliasKey(this.#connection, asked), negativeEntry(logins, at), {
+      expirationTtl: MIN_KV_TTL_SECONDS,
+    });
   }
 
   async #get(key: string): Promise<string | null> {
@@ -272,9 +196,9 @@ export class AccountCache {
 }
 
 /**
- * Forgets cached look-ups of users that the sync has seen changed or deleted. Costs a read a user, and a write
+ * Forgets cached look-ups of users that the sync has seen changed or deleted. Costs one read per user, and a write
  * only for those that are cached.
- * @param now ms since the epoch: what was fetched before is not to be served any more
+ * @param now ms since the epoch: what was fetched before is no longer served
  */
 export const invalidateAccounts = async (
   kv: Kv,
@@ -282,9 +206,10 @@ export const invalidateAccounts = async (
   userIds: readonly string[],
   now: number,
 ): Promise<void> => {
-  const tombstone = JSON.stringify({ schema: SCHEMA, invalidated_at: now });
   for (const userId of userIds) {
     const key = userKey(connection, userId);
-    if ((await kv.get(key)) !== null) await kv.put(key, tombstone, { expirationTtl: MIN_KV_TTL_SECONDS });
+    if ((await kv.get(key)) !== null) {
+      await kv.put(key, invalidationEntry(now), { expirationTtl: MIN_KV_TTL_SECONDS });
+    }
   }
 };

@@ -1,15 +1,15 @@
 /**
- * What became of look-ups, for /metrics. Each isolate adds up its own and brings them to one Durable Object a
- * connection a moment later, so that counting costs neither an answer's time nor an RPC an answer.
+ * How look-ups ended, for /metrics. Each isolate adds up its own and sends them a moment later to one Durable Object
+ * per connection, so that counting neither delays an answer nor costs an RPC per answer.
  */
 import { errorFields, log } from "../lib/log.ts";
 
 /**
- * - `hits` answered from the cache, `misses` from Okta, `stale` from an old copy or the inventory because Okta
- *   could not answer, `errors` not at all; together all answers
- * - `not_found` and `incomplete` are parts of hits and misses
+ * - `hits` were answered from the cache, `misses` from Okta, `stale` from an old copy or the inventory because Okta
+ *   could not answer, and `errors` not at all; together they are all answers
+ * - `not_found` and `incomplete` are parts of the first three
  */
-export interface Counts {
+export interface LookupCounts {
   readonly hits: number;
   readonly misses: number;
   readonly stale: number;
@@ -18,9 +18,16 @@ export interface Counts {
   readonly incomplete: number;
 }
 
-export const noCounts: Counts = { hits: 0, misses: 0, stale: 0, errors: 0, not_found: 0, incomplete: 0 };
+export const noCounts: LookupCounts = {
+  hits: 0,
+  misses: 0,
+  stale: 0,
+  errors: 0,
+  not_found: 0,
+  incomplete: 0,
+};
 
-export const addCounts = (a: Counts, b: Counts): Counts => ({
+export const addCounts = (a: LookupCounts, b: LookupCounts): LookupCounts => ({
   hits: a.hits + b.hits,
   misses: a.misses + b.misses,
   stale: a.stale + b.stale,
@@ -29,15 +36,15 @@ export const addCounts = (a: Counts, b: Counts): Counts => ({
   incomplete: a.incomplete + b.incomplete,
 });
 
-/** What counters are brought to: the Durable Object's stub has it. */
-export interface CountersTarget {
-  count(counts: Counts): Promise<void>;
+/** Where counts are sent: the stub of the Durable Object that keeps them. */
+export interface CountsKeeper {
+  count(counts: LookupCounts): Promise<void>;
 }
 
 interface Pending {
-  counts: Counts;
-  /** When a delivery was last promised, ms since the epoch. A promise can be lost with the request that made it. */
-  promisedAt: number;
+  counts: LookupCounts;
+  /** When sending was last scheduled, ms since the epoch. It can be lost with the request that scheduled it. */
+  scheduledAt: number;
 }
 
 const FLUSH_MS = 1_000;
@@ -45,7 +52,7 @@ const LOST_MS = 5_000;
 
 const pending = new Map<string, Pending>();
 
-const deliver = async (connection: string, target: () => CountersTarget): Promise<void> => {
+const send = async (connection: string, target: () => CountsKeeper): Promise<void> => {
   await new Promise((resolve) => setTimeout(resolve, FLUSH_MS));
   const due = pending.get(connection);
   pending.delete(connection);
@@ -58,21 +65,21 @@ const deliver = async (connection: string, target: () => CountersTarget): Promis
 };
 
 /**
- * Counts, and sees to the delivery when nobody else does.
- * @param background keeps the Worker alive for the delivery: `ctx.waitUntil`
+ * Counts a look-up, and schedules sending unless that is scheduled already.
+ * @param background keeps the Worker alive until the counts are sent: `ctx.waitUntil`
  */
-export const count = (
+export const countLookups = (
   connection: string,
-  counts: Partial<Counts>,
-  target: () => CountersTarget,
+  counts: Partial<LookupCounts>,
+  target: () => CountsKeeper,
   background: (work: Promise<void>) => void,
 ): void => {
   const now = Date.now();
   const before = pending.get(connection);
-  const promised = before !== undefined && now - before.promisedAt < LOST_MS;
+  const scheduled = before !== undefined && now - before.scheduledAt < LOST_MS;
   pending.set(connection, {
     counts: addCounts(before?.counts ?? noCounts, { ...noCounts, ...counts }),
-    promisedAt: promised ? before.promisedAt : now,
+    scheduledAt: scheduled ? before.scheduledAt : now,
   });
-  if (!promised) background(deliver(connection, target));
+  if (!scheduled) background(send(connection, target));
 };

@@ -1,39 +1,46 @@
 /**
- * A question answered: the cache, else the look-up, then the malice rules. Knows no HTTP and no environment;
- * the routes pass in what it works with.
+ * Answers questions: from the cache, else by a look-up, then with the malice rules. It knows no HTTP and no
+ * environment; the routes pass in what it works with.
  */
 import { errorFields, log } from "../lib/log.ts";
-import type { Found } from "./account.ts";
-import type { Demand, LookupReply } from "./account-lookup.ts";
+import { err, ok } from "../lib/result.ts";
 import {
   answerFor,
-  type Failure,
   failureAnswer,
   failureStatus,
+  type LookupFailure,
   type OktaAnswer,
-  type Provenance,
   retryAfter,
 } from "./answer.ts";
-import { type AccountCache, type Cached, foundIn, freshness, standIn } from "./cache.ts";
-import type { Counts } from "./counters.ts";
+import type { AccountCache } from "./cache.ts";
+import { type CacheResult, foundIn, freshness } from "./cached-answer.ts";
+import type { LookupCounts } from "./counters.ts";
 import { type Identifier, parseIdentifier } from "./identifier.ts";
 import { limited } from "./limited.ts";
+import {
+  fromReply,
+  type LookupAnswer,
+  type LookupOutcome,
+  type LookupReply,
+  type RequiredFreshness,
+} from "./lookup-rpc.ts";
 import type { MaliceRules } from "./rules.ts";
+import { answerOfCache } from "./stand-in.ts";
 import { evaluateRules } from "./verdict.ts";
 
 export interface EnrichDeps {
   readonly cache: AccountCache;
-  /** The flight that all askers share. */
-  readonly lookUp: (identifier: Identifier, demand: Demand) => Promise<LookupReply>;
+  /** Asks the account's AccountLookup. */
+  readonly lookUp: (identifier: Identifier, demand: RequiredFreshness) => Promise<LookupReply>;
   readonly rules: MaliceRules;
   /** Lower-case factor types that do not count as MFA. */
   readonly mfaIgnored: readonly string[];
   /** How long a look-up is fresh. */
   readonly ttlMs: number;
   readonly now: () => number;
-  /** Goes on after the answer: `ctx.waitUntil`. */
+  /** Keeps the Worker alive for work that goes on after the answer: `ctx.waitUntil`. */
   readonly background: (work: Promise<unknown>) => void;
-  readonly count: (counts: Partial<Counts>) => void;
+  readonly count: (counts: Partial<LookupCounts>) => void;
 }
 
 /** Milliseconds spent in each part. */
@@ -43,7 +50,7 @@ export interface Timing {
   readonly rules: number;
 }
 
-/** An answer and the HTTP status that goes with it when it stands alone. */
+/** An answer, and what goes with it when it is the only one. */
 export interface Enrichment {
   readonly status: 200 | 502 | 503;
   readonly answer: OktaAnswer;
@@ -55,13 +62,12 @@ export interface Enrichment {
 /** An answer among others. */
 export type BatchItem = Pick<Enrichment, "answer" | "timing">;
 
-/** Look-ups at once for one batch. */
+/** Look-ups of one batch at once. */
 const BATCH_CONCURRENCY = 10;
 
 const succeed = (
   deps: EnrichDeps,
-  found: Found,
-  from: Provenance,
+  { found, from }: LookupAnswer,
   timing: Omit<Timing, "rules">,
 ): Enrichment => {
   const startedAt = deps.now();
@@ -80,7 +86,7 @@ const succeed = (
   return { status: 200, answer: { ...answer, verdict }, retryAfter: null, timing: { ...timing, rules } };
 };
 
-const fail = (deps: EnrichDeps, failure: Failure, timing: Omit<Timing, "rules">): Enrichment => {
+const fail = (deps: EnrichDeps, failure: LookupFailure, timing: Omit<Timing, "rules">): Enrichment => {
   const now = deps.now();
   deps.count({ errors: 1 });
   return {
@@ -91,24 +97,21 @@ const fail = (deps: EnrichDeps, failure: Failure, timing: Omit<Timing, "rules">)
   };
 };
 
-/** The flight's answer; if the flight itself is lost, what the cache holds. */
-const askFlight = async (
+/** What the object answers; if it cannot be reached, what the cache has. */
+const lookUp = async (
   deps: EnrichDeps,
   identifier: Identifier,
-  demand: Demand,
-  cached: Cached,
-): Promise<LookupReply> => {
+  demand: RequiredFreshness,
+  cached: CacheResult,
+): Promise<LookupOutcome> => {
   try {
-    return await deps.lookUp(identifier, demand);
+    return fromReply(await deps.lookUp(identifier, demand));
   } catch (error) {
     // The object was restarted or is overloaded. Okta may be well.
     log("warn", "enrichment_flight_lost", errorFields(error));
-    const copy = standIn(cached, deps.now());
-    if (copy !== null) {
-      return { kind: "stale", found: { found: "one", account: copy.account }, at: copy.at, cached: true };
-    }
+    const copy = answerOfCache(cached, deps.now());
     const message = "the look-up was interrupted; ask again";
-    return { kind: "failed", failure: { code: "overloaded", message, retryAt: null } };
+    return copy === null ? err({ code: "overloaded", message, retryAt: null }) : ok(copy);
   }
 };
 
@@ -124,17 +127,16 @@ export const enrich = async (
   const startedAt = deps.now();
   const cached = await deps.cache.read(identifier);
   const cacheReadAt = deps.now();
-  const fresh = freshness(cached, deps.ttlMs, cacheReadAt);
+  const state = freshness(cached, deps.ttlMs, cacheReadAt);
   const cache = cacheReadAt - startedAt;
-  if (!refresh && cached.found !== "miss" && fresh !== "expired") {
-    if (fresh === "due") deps.background(askFlight(deps, identifier, "renew", cached));
-    return succeed(deps, foundIn(cached), { at: cached.at, cached: true, stale: false }, { cache, okta: 0 });
+  if (!refresh && cached.found !== "miss" && state !== "expired") {
+    if (state === "due") deps.background(lookUp(deps, identifier, "renew", cached));
+    const from = { at: cached.at, cached: true, stale: false };
+    return succeed(deps, { found: foundIn(cached), from }, { cache, okta: 0 });
   }
-  const reply = await askFlight(deps, identifier, refresh ? "force" : "any", cached);
+  const outcome = await lookUp(deps, identifier, refresh ? "force" : "any", cached);
   const timing = { cache, okta: deps.now() - cacheReadAt };
-  if (reply.kind === "failed") return fail(deps, reply.failure, timing);
-  const from = { at: reply.at, cached: reply.cached, stale: reply.kind === "stale" };
-  return succeed(deps, reply.found, from, timing);
+  return outcome.ok ? succeed(deps, outcome.value, timing) : fail(deps, outcome.error, timing);
 };
 
 const refused = (deps: EnrichDeps, message: string): BatchItem => ({
@@ -143,8 +145,8 @@ const refused = (deps: EnrichDeps, message: string): BatchItem => ({
 });
 
 /**
- * Answers many questions, in their order. The same account asked for twice, however it is spelt, is looked up
- * once, unless a spelling may be an id; a failing item fails alone.
+ * Answers many questions, in their order. An account that is asked for twice is looked up once, however it is spelt,
+ * unless a spelling may be an id. An item that fails does not affect the others.
  */
 export const enrichAll = (deps: EnrichDeps, accounts: readonly string[]): Promise<BatchItem[]> => {
   const inTurn = limited(BATCH_CONCURRENCY);

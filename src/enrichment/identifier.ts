@@ -1,16 +1,16 @@
 /**
- * What a person or an alert calls an account, made into something that can be looked up: normalised,
- * classified, or refused. Pure.
+ * From what a person or an alert calls an account to something that can be looked up: normalised and classified, or
+ * refused. Pure.
  */
 import { err, ok, type Result } from "../lib/result.ts";
 
 /**
- * - `id` looks like an id of Okta's making and like nothing else, case kept: ids tell upper from lower case
+ * - `id` looks like an id that Okta makes and like nothing else. It keeps its case, which distinguishes ids
  * - `email` has an `@`: a login, or else a profile e-mail
- * - `username` anything else: a login without domain, or a whole login; or an id of another make
+ * - `username` is anything else: a login without its domain, a whole login, or an id of another form
  *
- * `value` is folded to lower case except for ids. `given` is what Okta is asked for: the spelling of what may be
- * an id, else `value`. `key` names kind and value, for caches and single flight.
+ * `value` is folded to lower case except for ids. `given` is what Okta is asked for: the original spelling of what
+ * may be an id, else `value`. `key` names kind and value, for caches and single flight.
  */
 export interface Identifier {
   readonly kind: "id" | "email" | "username";
@@ -21,17 +21,17 @@ export interface Identifier {
 
 export interface IdentifierRefusal {
   readonly code: "invalid_account";
-  /** What is wrong and what a right one looks like; shows at most a short piece of what was given. */
+  /** What is wrong and what a valid one looks like; repeats at most a short piece of what was given. */
   readonly message: string;
 }
 
-/** In UTF-16 units. RFC 5321 allows 64 + 1 + 255 for an address; Okta's logins are shorter. */
+/** In UTF-16 units. RFC 5321 allows 64 + 1 + 255 in an address; Okta's logins are shorter. */
 const MAX_LENGTH = 320;
 
 /** `00` and 16 to 20 letters and digits; Okta makes 20 characters, its documentation's examples are shorter. */
 const OKTA_ID = /^00[A-Za-z0-9]{16,20}$/;
 
-/** What the inventory takes for an id. Whether it is one only Okta can tell. */
+/** What the inventory accepts as an id. Only Okta can tell whether it is one. */
 const ID = /^[A-Za-z0-9_-]{1,100}$/;
 
 /** `CORP\` in front of something; `.\` is Windows for "this machine". */
@@ -65,12 +65,12 @@ const identify = (kind: Identifier["kind"], value: string): Identifier => ({
   key: `${kind}:${value}`,
 });
 
-/** Whether it may be an id besides being a name. */
+/** Whether a name may be an id as well. */
 export const mayBeId = ({ kind, given }: Identifier): boolean => kind === "username" && ID.test(given);
 
 /**
- * A name that may be an id keeps its spelling. The key keeps it, too, where there is a digit, as in every id of
- * Okta's: another spelling is another account then. Letters alone are a name, whose spellings share one key.
+ * A name that may be an id keeps its spelling. Where it has a digit, as every id of Okta's has, so does the key:
+ * another spelling is another account then. Letters alone are a name, whose spellings share one key.
  */
 const asSpelt = (name: Identifier, given: string): Identifier => {
   const spelt = { ...name, given };
@@ -78,8 +78,10 @@ const asSpelt = (name: Identifier, given: string): Identifier => {
   return /\d/.test(given) ? { ...spelt, key: `${name.kind}:${given}` } : spelt;
 };
 
-/** The identifiers by which an account is always found: its id, and its login or e-mail as one would ask. */
+/** An account's id as an identifier. */
 export const idIdentifier = (id: string): Identifier => identify("id", id);
+
+/** An account's login or e-mail as an identifier, as someone would ask for it. */
 export const nameIdentifier = (name: string): Identifier => {
   const folded = foldCase(name);
   return identify(folded.includes("@") ? "email" : "username", folded);
@@ -99,14 +101,14 @@ const withoutMailto = (text: string): string =>
 /**
  * Normalises and classifies: trims, strips `mailto:` and `DOMAIN\`, folds case.
  * @param given as it was sent, already decoded from the URL
- * @returns the identifier, or `invalid_account`: empty, over-long, `me` (which Okta answers with the token's
- *   owner), a slash, a dot path, a percent-encoded one of these, or an invisible character
+ * @returns the identifier, or `invalid_account`: it is empty, too long, `me` (which Okta answers with the token's
+ *   owner) or a dot path, or it holds a slash, a percent-encoded one of these, or an invisible character
  */
 export const parseIdentifier = (given: string): Result<Identifier, IdentifierRefusal> => {
   const trimmed = given.trim();
   if (trimmed.length > MAX_LENGTH) {
     return refuse(
-      `The account is ${trimmed.length} characters long, and ${MAX_LENGTH} is the most; ${EXAMPLES}.`,
+      `The account is ${trimmed.length} characters long, and ${MAX_LENGTH} is the maximum; ${EXAMPLES}.`,
     );
   }
   const bare = withoutMailto(trimmed).replace(WINDOWS_DOMAIN, "").trim();
@@ -118,7 +120,9 @@ export const parseIdentifier = (given: string): Result<Identifier, IdentifierRef
     );
   }
   if (bare.includes("/"))
-    return refuse(`The account holds a slash; ${EXAMPLES}. A login with a slash is found by its id.`);
+    return refuse(
+      `The account holds a slash; ${EXAMPLES}. A login with a slash is found by its id. In a URL, a backslash has to be written %5C.`,
+    );
   if (/^\.+$/.test(bare)) return refuse(`The account is a path, not a name; ${EXAMPLES}.`);
   const encoded = ENCODED.exec(bare);
   if (encoded !== null)
@@ -136,7 +140,7 @@ const literal = (text: string): string => `"${text.replace(/[\\"]/g, "\\$&")}"`;
 /** Everyone whose profile e-mail this is. */
 export const searchByEmail = (email: string): string => `profile.email eq ${literal(email)}`;
 
-/** Everyone whose login is this name with any domain. */
+/** Everyone whose login is this name with some domain. */
 export const searchByShortName = (name: string): string => `profile.login sw ${literal(`${name}@`)}`;
 
 /**
@@ -146,14 +150,14 @@ export const searchByShortName = (name: string): string => `profile.login sw ${l
 export const searchByAddress = (address: string): string =>
   `profile.email eq ${literal(address)} or profile.login eq ${literal(address)}`;
 
-/** What an account is called. */
+/** The names of an account. */
 export interface AccountNames {
   readonly id: string;
   readonly login: string | null;
   readonly email: string | null;
 }
 
-/** Whether Okta's answer to `GET /users/{identifier}` is that account: its id exactly, or its name but for case. */
+/** Whether Okta's answer to `GET /users/{identifier}` is that account: by its exact id, or by its name in any case. */
 export const isNamed = (identifier: Identifier, names: AccountNames): boolean => {
   const value = foldCase(identifier.value);
   const login = names.login === null ? null : foldCase(names.login);
@@ -162,10 +166,10 @@ export const isNamed = (identifier: Identifier, names: AccountNames): boolean =>
   return login === value || (identifier.kind !== "email" && login.startsWith(`${value}@`));
 };
 
-/** Whether the account's profile e-mail is this, letter for letter but for case. */
+/** Whether this is the account's profile e-mail, in any case. */
 export const hasEmail = (email: string, names: AccountNames): boolean =>
   names.email !== null && foldCase(names.email) === email;
 
-/** Whether the account may be meant by the identifier: by id, login, short name or e-mail. */
+/** Whether the identifier may mean the account: by id, login, short name or e-mail. */
 export const answersTo = (identifier: Identifier, names: AccountNames): boolean =>
   isNamed(identifier, names) || (identifier.kind === "email" && hasEmail(identifier.value, names));

@@ -1,4 +1,4 @@
-/** Makes a runner that lets at most `most` pieces of work run at once, in order of arrival. */
+/** Makes a runner that runs at most `most` pieces of work at once, in order of arrival. */
 export const limited = (most: number) => {
   const line: (() => void)[] = [];
   let running = 0;
@@ -10,7 +10,7 @@ export const limited = (most: number) => {
     } finally {
       const next = line.shift();
       if (next === undefined) running -= 1;
-      else next(); // the place is handed on
+      else next(); // it takes over the place
     }
   };
 };

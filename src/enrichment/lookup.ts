@@ -1,17 +1,18 @@
-/** One look-up at Okta: who is meant, then groups, factors and roles side by side, within a time budget. */
-
+/** One look-up at Okta: who is meant, then their groups, factors and roles at the same time, within a time budget. */
+import type { Found } from "../contract/found.ts";
+import { known } from "../inventory/facts.ts";
 import { err, ok, type Result } from "../lib/result.ts";
-import type { OktaApi, Page } from "../okta/api.ts";
-import type { OktaError } from "../okta/errors.ts";
-import { type OktaUser, parseAll, parseFactor, parseGroup, parseRole, parseUser } from "../okta/records.ts";
+import type { OktaApi, Page, PageRequest } from "../okta/api.ts";
+import { type OktaError, oktaError } from "../okta/errors.ts";
+import { type OktaUser, parseAll, parseUser } from "../okta/records.ts";
+import { readFactors, readGroups, readRoles } from "../okta/user-facts.ts";
 import {
   type Account,
+  type AccountFact,
   activeFactors,
   activeRoles,
   groupNames,
-  knownAt,
   missing,
-  type Reading,
   toAccount,
 } from "./account.ts";
 import {
@@ -31,21 +32,16 @@ export type LookupApi = Pick<OktaApi, "user" | "users" | "userGroups" | "userFac
 
 export interface LookupOptions {
   readonly now: () => number;
-  /** Resolves when the time is up: what is known then is answered, the rest is a time-out. */
+  /** Resolves when the time is up: what is known then is the answer, the rest is a timeout. */
   readonly timeUp: Promise<void>;
 }
 
 /** `emailIsUnique`: no other account has this e-mail as e-mail or login, so that it may stand for the account. */
-export type LookedUp =
-  | { readonly found: "one"; readonly account: Account; readonly emailIsUnique: boolean }
-  | { readonly found: "many"; readonly logins: readonly string[] }
-  | { readonly found: "none" };
+export type LookedUp = Found<{ readonly account: Account; readonly emailIsUnique: boolean }>;
 
 type OktaResult<T> = Promise<Result<T, OktaError>>;
 
-/** 200 groups a page: far beyond what one account is in. */
-const MAX_GROUP_PAGES = 50;
-/** 200 accounts a page: as many domains with the same short name. */
+/** Of 200 accounts each: no short name or e-mail is shared by more. */
 const MAX_SEARCH_PAGES = 5;
 const PAGE = "200";
 
@@ -53,15 +49,6 @@ const namesOf = (user: OktaUser): AccountNames => ({
   id: user.id,
   login: user.profile.login ?? null,
   email: user.profile.email ?? null,
-});
-
-const failure = (code: "invalid_response" | "timeout", endpoint: string, what: string): OktaError => ({
-  code,
-  message: `${endpoint}: ${what}`,
-  endpoint,
-  status: null,
-  oktaErrorCode: null,
-  retryAt: null,
 });
 
 class Lookup {
@@ -88,65 +75,49 @@ class Lookup {
     return ok(await this.#complete(first, identifier.kind === "email"));
   }
 
-  /** By id, login or unambiguous short name; null when Okta has none or has understood another one. */
+  /** By id, login or unambiguous short name; null when Okta has no such user or answers with another one. */
   async #direct(identifier: Identifier): OktaResult<OktaUser | null> {
     const endpoint = "GET /api/v1/users/{id}";
     const answer = await this.#inTime(endpoint, this.#api.user(identifier.given));
     if (!answer.ok) return answer.error.code === "not_found" ? ok(null) : answer;
     const user = parseUser(answer.value);
-    if (!user.ok) return err(failure("invalid_response", endpoint, `the user has ${user.error.reason}`));
+    if (!user.ok)
+      return err(oktaError(endpoint, "invalid_response", `the user cannot be read: ${user.error.reason}`));
     return ok(isNamed(identifier, namesOf(user.value)) ? user.value : null);
   }
 
   async #search(identifier: Identifier): OktaResult<OktaUser[]> {
     const { kind, value } = identifier;
     const search = kind === "email" ? searchByEmail(value) : searchByShortName(value);
-    const records = await this.#all("GET /api/v1/users", MAX_SEARCH_PAGES, (next) =>
-      this.#api.users(next === null ? { query: { search, limit: PAGE } } : { next }),
-    );
-    if (!records.ok) return records;
-    return ok(
-      parseAll(records.value, parseUser).records.filter((user) =>
-        kind === "email" ? hasEmail(value, namesOf(user)) : isNamed(identifier, namesOf(user)),
-      ),
-    );
+    const fits = (user: OktaUser): boolean =>
+      kind === "email" ? hasEmail(value, namesOf(user)) : isNamed(identifier, namesOf(user));
+    const endpoint = "GET /api/v1/users";
+    const users: OktaUser[] = [];
+    let request: PageRequest = { query: { search, limit: PAGE } };
+    for (let page = 0; page < MAX_SEARCH_PAGES; page++) {
+      const answer: Result<Page, OktaError> = await this.#inTime(endpoint, this.#api.users(request));
+      if (!answer.ok) return answer;
+      const { records, next }: Page = answer.value;
+      users.push(...parseAll(records, parseUser).records.filter(fits));
+      if (next === null) return ok(users);
+      request = { next };
+    }
+    return err(oktaError(endpoint, "invalid_response", `the list has more than ${MAX_SEARCH_PAGES} pages`));
   }
 
   async #complete(user: OktaUser, emailIsUnique: boolean): Promise<LookedUp> {
     const [groups, factors, adminRoles, unique] = await Promise.all([
-      this.#groups(user),
-      this.#factors(user),
-      this.#roles(user),
+      this.#fact("GET /api/v1/users/{id}/groups", readGroups(this.#api, user), groupNames),
+      this.#fact("GET /api/v1/users/{id}/factors", readFactors(this.#api, user), activeFactors),
+      this.#fact("GET /api/v1/users/{id}/roles", readRoles(this.#api, user), activeRoles),
       emailIsUnique || this.#emailIsUnique(user),
     ]);
     return { found: "one", account: toAccount(user, { groups, factors, adminRoles }), emailIsUnique: unique };
   }
 
-  async #groups(user: OktaUser): Promise<Reading<readonly string[]>> {
-    const endpoint = "GET /api/v1/users/{id}/groups";
-    const answer = await this.#all(endpoint, MAX_GROUP_PAGES, (next) =>
-      this.#api.userGroups(user.id, next === null ? { query: { limit: PAGE } } : { next }),
-    );
-    return this.#reading(endpoint, answer, parseGroup, groupNames);
-  }
-
-  async #factors(user: OktaUser) {
-    const endpoint = "GET /api/v1/users/{id}/factors";
-    const answer = await this.#inTime(endpoint, this.#api.userFactors(user.id));
-    // Okta answers 404 for the factors of a deprovisioned user: there are none.
-    const gone = !answer.ok && answer.error.code === "not_found" && user.status === "DEPROVISIONED";
-    return this.#reading(endpoint, gone ? ok([]) : answer, parseFactor, activeFactors);
-  }
-
-  async #roles(user: OktaUser) {
-    const endpoint = "GET /api/v1/users/{id}/roles";
-    const answer = await this.#inTime(endpoint, this.#api.userRoles(user.id));
-    return this.#reading(endpoint, answer, parseRole, activeRoles);
-  }
-
   /**
-   * Whether the e-mail, where it is not the login, leads to this account alone: two accounts may share one, and
-   * the first that was looked up must not answer for both. Any doubt is a no.
+   * Whether the e-mail leads to this account alone, where it is not the login: two accounts may share an e-mail, and
+   * the first that was looked up must not answer for both. In doubt, no.
    */
   async #emailIsUnique(user: OktaUser): Promise<boolean> {
     const { login, email } = namesOf(user);
@@ -155,7 +126,7 @@ class Lookup {
     if (login !== null && foldCase(login) === folded) return true;
     const answering = await this.#fitsAlone(searchByAddress(folded), user);
     if (answering.ok || answering.error.code !== "bad_request") return answering.ok && answering.value;
-    // No `or` there: in two questions, then.
+    // This org's search knows no `or`, so it takes two questions.
     const [withEmail, withLogin] = await Promise.all([
       this.#fitsAlone(searchByEmail(folded), user),
       this.#direct(nameIdentifier(email)),
@@ -172,57 +143,34 @@ class Lookup {
     return ok(page.value.next === null && ids.length === 1 && ids[0] === user.id);
   }
 
-  #reading<T, U>(
+  async #fact<T, U>(
     endpoint: string,
-    answer: Result<readonly unknown[], OktaError>,
-    parse: Parameters<typeof parseAll<T>>[1],
+    reading: OktaResult<readonly T[]>,
     map: (records: readonly T[]) => U,
-  ): Reading<U> {
-    if (!answer.ok) return missing(answer.error.code, answer.error.message);
-    const { records, quarantined } = parseAll(answer.value, parse);
-    if (quarantined.length > 0) {
-      const what = `${quarantined.length} of ${answer.value.length} records could not be read`;
-      return missing("invalid_response", `${endpoint}: ${what}`);
-    }
-    return knownAt(map(records), this.#options.now());
-  }
-
-  /** Every page of a list, or the first failure: part of a list is not the list. */
-  async #all(
-    endpoint: string,
-    maxPages: number,
-    fetchPage: (next: string | null) => OktaResult<Page>,
-  ): OktaResult<readonly unknown[]> {
-    const records: unknown[] = [];
-    let next: string | null = null;
-    for (let page = 0; page < maxPages; page++) {
-      const answer: Result<Page, OktaError> = await this.#inTime(endpoint, fetchPage(next));
-      if (!answer.ok) return answer;
-      records.push(...answer.value.records);
-      next = answer.value.next;
-      if (next === null) return ok(records);
-    }
-    return err(failure("invalid_response", endpoint, `the list has more than ${maxPages} pages`));
+  ): Promise<AccountFact<U>> {
+    const read = await this.#inTime(endpoint, reading);
+    if (!read.ok) return missing(read.error.code, read.error.message);
+    return known(map(read.value), this.#options.now());
   }
 
   #inTime<T>(endpoint: string, work: OktaResult<T>): OktaResult<T> {
     const late = this.#options.timeUp.then(() =>
-      err(failure("timeout", endpoint, "no answer within the time that a look-up may take")),
+      err(oktaError(endpoint, "timeout", "no answer within the time that a look-up may take")),
     );
     return Promise.race([work, late]);
   }
 }
 
 /**
- * Looks an account up: an id by id; an e-mail as login, then as profile e-mail; a username as short name, then
- * as login with any domain. A name that fits several accounts picks none.
+ * Looks an account up: an id by id; an e-mail as login, then as profile e-mail; a username as short name, then as
+ * login with any domain. A name that fits several accounts selects none of them.
  *
- * Costs 4 calls where the identifier is the id or login (plus one a further page of groups), one more where a
- * search is needed, and one more where the account's e-mail is not its login (three where the org's search
- * knows no `or`).
+ * Costs 4 calls where the identifier is the id or login (plus one per further page of groups), one more where a
+ * search is needed, and one more where the account's e-mail is not its login (three where the org's search knows no
+ * `or`).
  *
- * @returns what was found, facts that could not be read being `known: false`; an error when not even the user
- *   could be read: any code of `OktaErrorCode` but `not_found`
+ * @returns what was found, with facts that could not be read as unknown; an error when not even the user could be
+ *   read: any code of `OktaErrorCode` but `not_found`
  */
 export const lookUpAccount = (
   api: LookupApi,

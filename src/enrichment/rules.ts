@@ -1,19 +1,7 @@
 /**
- * Malice rules: what a SOC says about an account once it is known. This file reads them; `verdict.ts`
- * evaluates them. Pure.
- *
- * Two dialects, each also inside `{"malice_rules": …}`, and both give the same `MaliceRules`:
- *
- *     {"conditions": [{"field": "status", "operator": "eq", "value": "SUSPENDED", "verdict": "Suspicious"}]}
- *     {"rules": [{"field": "last_login", "operator": "older_than", "value": "90d", "verdict": "Suspicious"}],
- *      "default_verdict": "Benign", "not_found_verdict": "Pending"}
- *
- * Instead of field, operator and value a rule may hold one of `all`, `any` (lists) or `not` (one condition),
- * nested as needed; the verdict stays on the outermost. A key, field, operator or verdict that is not known
- * is refused with its position, so that a typo never turns into a rule that silently does nothing.
+ * Malice rules: what a SOC says about an account once it is known. `rule-reader.ts` reads them, `verdict.ts`
+ * evaluates them.
  */
-import { isPlainObject } from "../lib/json.ts";
-import { err, ok, type Result } from "../lib/result.ts";
 
 export const verdicts = ["Pending", "Benign", "Suspicious", "Malicious"] as const;
 export type Verdict = (typeof verdicts)[number];
@@ -56,15 +44,6 @@ export const operators = [
 ] as const;
 export type Operator = (typeof operators)[number];
 
-const symbols: Readonly<Record<string, Operator>> = {
-  "==": "eq",
-  "!=": "ne",
-  ">": "gt",
-  ">=": "gte",
-  "<": "lt",
-  "<=": "lte",
-};
-
 export type Scalar = string | number | boolean;
 
 export type Condition =
@@ -79,7 +58,7 @@ export type Condition =
   | { readonly kind: "not"; readonly of: Condition };
 
 export interface MaliceRule {
-  /** Where it stands in what was given, for example `conditions[0]`. */
+  /** Its position in what was given, for example `conditions[0]`. */
   readonly path: string;
   readonly condition: Condition;
   readonly verdict: Verdict;
@@ -87,26 +66,14 @@ export interface MaliceRule {
 
 export interface MaliceRules {
   readonly rules: readonly MaliceRule[];
-  /** For an account that was found and that no rule matches; null says nothing. */
+  /** For an account that was found and that no rule matches; null gives no verdict. */
   readonly defaultVerdict: Verdict | null;
   /** For an account that Okta does not know. */
   readonly notFoundVerdict: Verdict | null;
 }
 
-/** What holds when nothing is configured: never a verdict. */
+/** The rules when none are configured: they never give a verdict. */
 export const noMaliceRules: MaliceRules = { rules: [], defaultVerdict: null, notFoundVerdict: null };
-
-export interface RuleProblem {
-  /** Where: `conditions[0].operator`, or `(root)`. */
-  readonly path: string;
-  /** What is wrong and what a right value looks like. */
-  readonly message: string;
-}
-
-/** Bounds on what is accepted: rules are evaluated on every answer. */
-const MAX_CONDITIONS = 1_000;
-const MAX_DEPTH = 16;
-const MAX_LIST = 1_000;
 
 const MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 
@@ -119,201 +86,4 @@ export const parseDuration = (text: string): number | null => {
   const unit = match?.[2];
   if (unit !== "s" && unit !== "m" && unit !== "h" && unit !== "d" && unit !== "w") return null;
   return Number(match?.[1]) * MS[unit];
-};
-
-type Json = Readonly<Record<string, unknown>>;
-
-const isScalar = (value: unknown): value is Scalar =>
-  typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
-
-const isOneOf = <T extends string>(names: readonly T[], value: unknown): value is T =>
-  (names as readonly unknown[]).includes(value);
-
-/** What was given, short enough for a message. */
-const quote = (value: unknown): string => {
-  const text = value === undefined ? "nothing" : JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
-};
-
-const child = (path: string, key: string): string => (path === "" ? key : `${path}.${key}`);
-
-/** Collects problems while it reads, so that all of them are told at once. */
-class Reader {
-  readonly problems: RuleProblem[] = [];
-  private conditions = 0;
-
-  refuse(path: string, message: string): null {
-    this.problems.push({ path: path === "" ? "(root)" : path, message });
-    return null;
-  }
-
-  /** Refuses keys that mean nothing here. */
-  onlyKeys(value: Json, allowed: readonly string[], path: string): void {
-    for (const key of Object.keys(value)) {
-      if (!allowed.includes(key)) {
-        this.refuse(child(path, key), `${quote(key)} is not a known key; use one of ${allowed.join(", ")}`);
-      }
-    }
-  }
-
-  verdict(value: unknown, path: string): Verdict | null {
-    if (isOneOf(verdicts, value)) return value;
-    return this.refuse(path, `${quote(value)} is not a verdict; use one of ${verdicts.join(", ")}`);
-  }
-
-  optionalVerdict(value: unknown, path: string): Verdict | null {
-    return value === undefined || value === null ? null : this.verdict(value, path);
-  }
-
-  value(operator: Operator, value: unknown, path: string): Scalar | readonly Scalar[] | null {
-    const wants = (what: string): null =>
-      this.refuse(path, `${quote(value)} does not fit ${operator}: ${what}`);
-    switch (operator) {
-      case "eq":
-      case "ne":
-        return isScalar(value)
-          ? value
-          : wants('it takes text, a number, true or false, for example "SUSPENDED"');
-      case "gt":
-      case "gte":
-      case "lt":
-      case "lte":
-        return typeof value === "string" || (isScalar(value) && typeof value === "number")
-          ? value
-          : wants('it takes a number or text, for example "2025-01-31T00:00:00Z"');
-      case "in":
-      case "not_in":
-        return Array.isArray(value) && value.length > 0 && value.length <= MAX_LIST && value.every(isScalar)
-          ? value
-          : wants(`it takes a list of 1 to ${MAX_LIST} values, for example ["SUSPENDED", "LOCKED_OUT"]`);
-      case "contains":
-      case "not_contains":
-        return isScalar(value) ? value : wants('it takes one value, for example "AWS Admins"');
-      case "exists":
-        if (value === undefined) return true;
-        return typeof value === "boolean" ? value : wants("it takes true or false, or no value at all");
-      case "older_than":
-      case "newer_than":
-        return typeof value === "string" && parseDuration(value) !== null
-          ? value
-          : wants("it takes a duration: a whole number and s, m, h, d or w, for example 90d");
-    }
-  }
-
-  /** One condition without its verdict. `extra` are the keys that may stand beside it. */
-  condition(value: unknown, path: string, extra: readonly string[], depth: number): Condition | null {
-    if (!isPlainObject(value)) {
-      return this.refuse(
-        path,
-        'a condition is an object, for example {"field": "status", "operator": "eq", "value": "SUSPENDED"}',
-      );
-    }
-    if (depth > MAX_DEPTH) return this.refuse(path, `conditions are nested more than ${MAX_DEPTH} deep`);
-    this.conditions += 1;
-    if (this.conditions > MAX_CONDITIONS) {
-      return this.conditions === MAX_CONDITIONS + 1
-        ? this.refuse(path, `there are more than ${MAX_CONDITIONS} conditions`)
-        : null;
-    }
-    const combinators = (["all", "any", "not"] as const).filter((key) => Object.hasOwn(value, key));
-    const [combinator] = combinators;
-    if (combinator === undefined) return this.test(value, path, extra);
-    if (combinators.length > 1 || Object.hasOwn(value, "field") || Object.hasOwn(value, "operator")) {
-      return this.refuse(
-        path,
-        "a condition is either one of all, any, not, or field with operator and value",
-      );
-    }
-    this.onlyKeys(value, [combinator, ...extra], path);
-    const at = child(path, combinator);
-    const inner = value[combinator];
-    if (combinator === "not") {
-      const of = this.condition(inner, at, [], depth + 1);
-      return of === null ? null : { kind: "not", of };
-    }
-    if (!Array.isArray(inner) || inner.length === 0) {
-      return this.refuse(at, `${combinator} takes a list of at least one condition`);
-    }
-    const of = inner.map((each, index) => this.condition(each, `${at}[${index}]`, [], depth + 1));
-    const good = of.filter((each) => each !== null);
-    return good.length === of.length ? { kind: combinator, of: good } : null;
-  }
-
-  private test(value: Json, path: string, extra: readonly string[]): Condition | null {
-    this.onlyKeys(value, ["field", "operator", "value", "all", "any", "not", ...extra], path);
-    const { field, operator: spelt } = value;
-    if (!isOneOf(ruleFields, field)) {
-      this.refuse(
-        child(path, "field"),
-        `${quote(field)} is not a field; use one of ${ruleFields.join(", ")}`,
-      );
-    }
-    const operator = typeof spelt === "string" && Object.hasOwn(symbols, spelt) ? symbols[spelt] : spelt;
-    if (!isOneOf(operators, operator)) {
-      return this.refuse(
-        child(path, "operator"),
-        `${quote(spelt)} is not an operator; use one of ${[...operators, ...Object.keys(symbols)].join(", ")}`,
-      );
-    }
-    const compared = this.value(operator, value["value"], child(path, "value"));
-    return compared === null || !isOneOf(ruleFields, field)
-      ? null
-      : { kind: "test", field, operator, value: compared };
-  }
-
-  rule(value: unknown, path: string): MaliceRule | null {
-    const condition = this.condition(value, path, ["verdict"], 1);
-    if (!isPlainObject(value)) return null;
-    const verdict = this.verdict(value["verdict"], child(path, "verdict"));
-    return condition === null || verdict === null ? null : { path, condition, verdict };
-  }
-
-  rules(value: unknown, path: string): MaliceRules | null {
-    if (!isPlainObject(value)) {
-      return this.refuse(path, 'malice rules are an object with "conditions" or "rules"');
-    }
-    if (path === "" && Object.hasOwn(value, "malice_rules")) {
-      this.onlyKeys(value, ["malice_rules"], path);
-      return this.rules(value["malice_rules"], "malice_rules");
-    }
-    this.onlyKeys(value, ["conditions", "rules", "default_verdict", "not_found_verdict"], path);
-    const lists = (["conditions", "rules"] as const).filter((key) => Object.hasOwn(value, key));
-    const [list] = lists;
-    if (list === undefined || lists.length > 1) {
-      return this.refuse(path, 'give one list, either "conditions" or "rules"');
-    }
-    const items = value[list];
-    const at = child(path, list);
-    if (!Array.isArray(items)) return this.refuse(at, "it is a list of rules");
-    const rules = items
-      .map((item, index) => this.rule(item, `${at}[${index}]`))
-      .filter((rule) => rule !== null);
-    return {
-      rules,
-      defaultVerdict: this.optionalVerdict(value["default_verdict"], child(path, "default_verdict")),
-      notFoundVerdict: this.optionalVerdict(value["not_found_verdict"], child(path, "not_found_verdict")),
-    };
-  }
-}
-
-/**
- * Reads malice rules in either dialect.
- * @param value an object, or its JSON text
- * @returns the rules, or every problem with its position
- * @example parseMaliceRules('{"conditions":[{"field":"status","operator":"eq","value":"SUSPENDED","verdict":"Suspicious"}]}')
- */
-export const parseMaliceRules = (value: unknown): Result<MaliceRules, readonly RuleProblem[]> => {
-  let json = value;
-  if (typeof value === "string") {
-    try {
-      json = JSON.parse(value);
-    } catch {
-      return err([
-        { path: "(root)", message: 'this is not JSON; malice rules look like {"conditions": […]}' },
-      ]);
-    }
-  }
-  const reader = new Reader();
-  const rules = reader.rules(json, "");
-  return rules === null || reader.problems.length > 0 ? err(reader.problems) : ok(rules);
 };

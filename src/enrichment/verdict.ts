@@ -1,18 +1,19 @@
 /**
- * Malice rules applied to what was extracted of an account. Pure.
+ * Applies malice rules to what was extracted of an account. Pure.
  *
  * What matches:
  * - Rules are tried in order; the first match gives the verdict.
- * - A field that is missing or null (not read, or not there) never matches, whatever the operator says, `ne`,
- *   `not_in` and `not_contains` included; only `exists` with false does. Nor does a value of a type that the
- *   operator cannot compare.
- * - `not` is the plain negation of "matches": `{"not": {"field": "mfa_enrolled", …}}` is true while MFA could
- *   not be read. Add `exists` where that matters.
- * - Text is compared exactly, upper and lower case told apart. Nothing is converted: true is not "true".
- * - `gt`, `gte`, `lt`, `lte` compare two numbers, two ISO 8601 times by the instant, or two other texts by
- *   their characters.
- * - On a list (groups, mfa_factors, admin_roles) `contains` wants the value as an element, `in` at least one
- *   element among the values, `not_contains` and `not_in` the contrary; on text `contains` wants a substring.
+ * - A field that is missing or null (not read, or not set) never matches, whatever the operator: `ne`, `not_in` and
+ *   `not_contains` do not match either, only `exists` with false does. A value of a type that the operator cannot
+ *   compare never matches.
+ * - `not` is the plain negation of "matches": `{"not": {"field": "mfa_enrolled", …}}` is true while MFA could not be
+ *   read. Add `exists` where that matters.
+ * - Text is compared exactly, including case. Nothing is converted: true is not "true".
+ * - `gt`, `gte`, `lt` and `lte` compare two numbers, two ISO 8601 times as instants, or two other texts by their
+ *   characters.
+ * - On a list (groups, mfa_factors, admin_roles) `contains` looks for the value among the elements, `in` for at least
+ *   one element among the values, and `not_contains` and `not_in` are their opposites. On text `contains` looks for a
+ *   substring.
  * - `older_than` and `newer_than` compare a time with now minus the duration, strictly.
  */
 import {
@@ -24,12 +25,12 @@ import {
   type Verdict,
 } from "./rules.ts";
 
-/** Fields by name; what is unknown is null or left out. */
+/** Fields by name; an unknown one is null or absent. */
 export type ExtractedFields = Readonly<Record<string, unknown>>;
 
 export interface Evaluation {
   readonly verdict: Verdict | null;
-  /** The rule that matched and why, null when none did. */
+  /** The rule that matched and why; null when none did. */
   readonly rule: { readonly index: number; readonly path: string; readonly why: string } | null;
   /** Where the verdict comes from; `none` when there is nothing to say. */
   readonly source: "rule" | "default_verdict" | "not_found_verdict" | "none";
@@ -55,7 +56,7 @@ const order = (a: unknown, b: unknown): number | null => {
 
 const sameType = (a: unknown, b: unknown): boolean => typeof a === typeof b;
 
-/** Whether a list or a text holds `wanted`; null when `actual` is neither, or the types cannot meet. */
+/** Whether a list or a text holds `wanted`; null when `actual` is neither, or the types cannot be compared. */
 const holds = (actual: unknown, wanted: Scalar): boolean | null => {
   if (Array.isArray(actual)) return actual.includes(wanted);
   return typeof actual === "string" && typeof wanted === "string" ? actual.includes(wanted) : null;
@@ -72,7 +73,7 @@ const ageIn = (actual: unknown, value: unknown, now: number): number | null => {
   return at === null || duration === null ? null : now - at - duration;
 };
 
-/** Applies one operator. A null comparison ("cannot be compared") never matches, in either direction. */
+/** Applies one operator. What cannot be compared never matches, in either direction. */
 const compare = (
   operator: Operator,
   actual: unknown,
@@ -158,7 +159,7 @@ const describe = (condition: Condition): string => {
 /**
  * The verdict on an account.
  * @param extracted the answer's fields; ignored when the account was not found
- * @param found whether Okta knows the account; when it does not, only `not_found_verdict` speaks
+ * @param found whether Okta knows the account; when it does not, only `not_found_verdict` applies
  * @param now ms since the epoch, for older_than and newer_than
  */
 export const evaluateRules = (

@@ -1,78 +1,64 @@
+/** Reading stored facts as events. Facts are mapped when they are read: one event per asset, in its newest state. */
 import type { EventsPage, EventsQuery, StoredEvent } from "../contract/stream-api.ts";
-import type { Dialect, StreamName } from "../contract/streams.ts";
-import type { EventContext } from "../inventory/facts.ts";
-import { eventId } from "../inventory/facts.ts";
-import type { Inventory, StoredAsset } from "../inventory/inventory.ts";
-import { deviceEvent, omitNulls, userEvent } from "../ocsf/index.ts";
+import type { Dialect } from "../contract/streams.ts";
+import type { StoredAsset } from "../inventory/asset-reader.ts";
+import { type EventContext, eventId } from "../inventory/facts.ts";
+import type { Inventory } from "../inventory/inventory.ts";
+import { omitNulls } from "../ocsf/index.ts";
+import type { StreamDefinition } from "../streams/definition.ts";
 
-export interface EventSource {
-  readonly connection: string;
-  readonly stream: StreamName;
-  readonly tenant: string;
-  readonly mfaIgnoredFactors: readonly string[];
-}
+/** The part of the context that all events of a stream share. */
+export type EventOrigin = Pick<EventContext, "connection" | "stream" | "tenant" | "mfaIgnoredFactors">;
 
-/** A page is cut here, so that it stays far below what one RPC may carry (32 MiB) and memory stays flat. */
+/** A page ends here, which keeps it far below the 32 MiB that one RPC may carry, and memory use flat. */
 const MAX_PAGE_CHARS = 4_000_000;
-/** Rows mapped at a time, so that a page of large events does not read more than it gives. */
+/** Rows that are read at a time, so that a page of large events does not read many more than it returns. */
 const CHUNK = 100;
 
-/** Maps stored facts to events when they are read: the newest state of each asset, in sequence order. */
+/** Reads the events of one stream. */
 export class EventReader {
+  readonly #definition: StreamDefinition;
   readonly #inventory: Inventory;
-  readonly #source: EventSource;
+  readonly #origin: EventOrigin;
 
-  constructor(inventory: Inventory, source: EventSource) {
+  constructor(definition: StreamDefinition, inventory: Inventory, origin: EventOrigin) {
+    this.#definition = definition;
     this.#inventory = inventory;
-    this.#source = source;
+    this.#origin = origin;
   }
 
+  /** One page of events, in order of sequence number. It is shorter than `limit` if the events are large. */
   page({ after, limit, dialect, omitNulls: lean = false }: EventsQuery): EventsPage {
+    const reader = this.#definition.store.reader(this.#inventory);
     const events: StoredEvent[] = [];
     let chars = 0;
     let last = after;
     while (events.length < limit && chars < MAX_PAGE_CHARS) {
       const want = Math.min(CHUNK, limit - events.length);
-      const chunk = this.#after(last, want, dialect, lean);
-      for (const event of chunk) {
+      let read = 0;
+      for (const asset of reader.after(last, want)) {
+        read += 1;
+        if (chars >= MAX_PAGE_CHARS) break;
+        const event = this.#event(asset, dialect, lean);
         events.push(event);
         chars += event.json.length;
         last = event.sequence;
-        if (chars >= MAX_PAGE_CHARS) break;
       }
-      if (chunk.length < want) break;
+      if (read < want) break;
     }
     return { events, last, head: this.#inventory.assets.head };
   }
 
+  /** The newest event of one asset, deleted or not; null if the asset is not known. */
   one(assetId: string, dialect: Dialect): StoredEvent | null {
-    if (this.#source.stream === "users") {
-      const user = this.#inventory.user(assetId);
-      return user && this.#stored(user, (context) => userEvent(user.facts, context, dialect), false);
-    }
-    const device = this.#inventory.device(assetId);
-    return device && this.#stored(device, (context) => deviceEvent(device.facts, context, dialect), false);
+    const asset = this.#definition.store.reader(this.#inventory).one(assetId);
+    return asset && this.#event(asset, dialect, false);
   }
 
-  #after(after: number, limit: number, dialect: Dialect, lean: boolean): StoredEvent[] {
-    const { stream } = this.#source;
-    const events: StoredEvent[] = [];
-    if (stream === "users") {
-      for (const user of this.#inventory.usersAfter(after, limit)) {
-        events.push(this.#stored(user, (context) => userEvent(user.facts, context, dialect), lean));
-      }
-    } else {
-      for (const device of this.#inventory.devicesAfter(after, limit)) {
-        events.push(this.#stored(device, (context) => deviceEvent(device.facts, context, dialect), lean));
-      }
-    }
-    return events;
-  }
-
-  #stored(asset: StoredAsset<unknown>, map: (context: EventContext) => unknown, lean: boolean): StoredEvent {
+  #event(asset: StoredAsset<unknown>, dialect: Dialect, lean: boolean): StoredEvent {
     const { id: assetId, sequence, changedAt, deletedAt } = asset;
-    const context: EventContext = { ...this.#source, assetId, sequence, changedAt, deletedAt };
-    const event = map(context);
+    const context: EventContext = { ...this.#origin, assetId, sequence, changedAt, deletedAt };
+    const event = this.#definition.event(asset.facts, context, dialect);
     return {
       id: eventId(context),
       assetId,

@@ -1,4 +1,4 @@
-/** The HTTP application: what every request goes through, and the routes. */
+/** The HTTP application: the middleware that every request passes through, and the routes. */
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler } from "hono";
 import { methodNotAllowed } from "hono/method-not-allowed";
@@ -23,12 +23,14 @@ import { streamRoutes } from "./routes/streams.ts";
 import { summaryRoutes } from "./routes/summary.ts";
 import { testConnectionRoutes } from "./routes/test-connection.ts";
 
-/** hono hands only errors to `onError`; whatever else was thrown becomes one. */
+/** hono passes only errors to `onError`, so any other thrown value is wrapped in one. */
 const onlyErrors: MiddlewareHandler = async (_c, next) => {
   try {
     await next();
   } catch (thrown) {
-    throw thrown instanceof Error ? thrown : new Error(`Something was thrown: ${String(thrown)}`);
+    throw thrown instanceof Error
+      ? thrown
+      : new Error(`A value that is not an error was thrown: ${String(thrown)}`);
   }
 };
 
@@ -42,14 +44,14 @@ const onError = (error: Error, c: Context<AppEnv>): Response => {
 };
 
 const notFound = (c: Context<AppEnv>): Response =>
-  problemResponse(c, new ProblemError("not_found", "There is no such route. GET /docs lists what there is."));
+  problemResponse(c, new ProblemError("not_found", "There is no such route. GET /docs lists all routes."));
 
-/** Adds the routes of another door to the application: the console, for instance. */
+/** Adds the routes of another part of the Worker, such as the console, to the application. */
 export type Mount = (app: App, deps: AppDeps, door: Door) => void;
 
 /**
- * Makes the application. One per isolate: it remembers failed attempts and Access's keys.
- * @param mounts what is served beside the API, in order; their routes come after the API's own
+ * Makes the application. An isolate makes one and keeps it, because it remembers failed attempts and Access's keys.
+ * @param mounts what is served in addition to the API; their routes are registered after the API's own, in order
  * @example createApp({ config: configOf, stream: streamOf, now: Date.now, fetch }, [consoleRoutes])
  */
 export const createApp = (deps: AppDeps, mounts: readonly Mount[] = []): App => {
@@ -64,7 +66,7 @@ export const createApp = (deps: AppDeps, mounts: readonly Mount[] = []): App => 
       onMethodNotAllowed: (c, allowed) =>
         problemResponse(
           c,
-          new ProblemError("method_not_allowed", `This route takes ${allowed.join(", ")}.`, {
+          new ProblemError("method_not_allowed", `This route accepts ${allowed.join(", ")}.`, {
             headers: { Allow: allowed.join(", ") },
           }),
         ),

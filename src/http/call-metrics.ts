@@ -1,3 +1,4 @@
+import { gateObjectName } from "../contract/objects.ts";
 import { type CallStats, LATENCY_BOUNDS_MS } from "../okta/gate/call-stats.ts";
 import type { MetricsSource } from "./deps.ts";
 import type { MetricFamily, Sample } from "./prometheus.ts";
@@ -18,7 +19,7 @@ const calls = ({ connection, stats }: OfConnection): Sample[] =>
 const waits = ({ connection, stats }: OfConnection): Sample[] =>
   Object.entries(stats.waits).map(([bucket, value]) => ({ labels: { connection, bucket }, value }));
 
-/** Prometheus's histograms count up: a bucket holds all that took as long as its bound or less. */
+/** Prometheus's histograms are cumulative: each bucket counts all calls that took at most as long as its bound. */
 const latency = ({ connection, stats }: OfConnection): Sample[] =>
   Object.entries(stats.latency).flatMap(([endpoint, { count, totalMs, buckets }]) => {
     let sum = 0;
@@ -35,30 +36,30 @@ const latency = ({ connection, stats }: OfConnection): Sample[] =>
     ];
   });
 
-/** Calls to Okta, as each connection's gate has booked them. */
+/** Metrics of the calls to Okta, as counted by each connection's gate. */
 export const callMetrics: MetricsSource = async (env, connections): Promise<MetricFamily[]> => {
   const all = await Promise.all(
     connections.map(async (connection) => ({
       connection,
-      stats: await env.OKTA_GATE.getByName(connection).callStats(),
+      stats: await env.OKTA_GATE.getByName(gateObjectName(connection)).callStats(),
     })),
   );
   return [
     {
       name: "okta_edge_okta_calls_total",
-      help: "Calls to Okta by endpoint and outcome: ok, or the code of the error.",
+      help: "Calls to Okta by endpoint and outcome (ok, or the error code).",
       type: "counter",
       samples: all.flatMap(calls),
     },
     {
       name: "okta_edge_okta_call_duration_seconds",
-      help: "How long calls to Okta took, body included.",
+      help: "Duration of calls to Okta, including reading the body.",
       type: "histogram",
       samples: all.flatMap(latency),
     },
     {
       name: "okta_edge_permits_waited_total",
-      help: "How often a permit was asked for and none was free, by rate-limit bucket.",
+      help: "Permit requests that had to wait because none was free, by rate-limit bucket.",
       type: "counter",
       samples: all.flatMap(waits),
     },

@@ -1,12 +1,13 @@
 /**
- * All settings together, as the edge of the Worker shows and uses them: the API and the console. Everything else
- * reads only what is its own. Every setting is judged by itself: a wrong one carries its problems to the routes that
- * need it, and everything else keeps working.
+ * All settings together, as the API and the console use and show them. Every other room reads only its own. Each
+ * setting is judged by itself: an invalid one carries its problems to the routes that need it, and everything else
+ * keeps working.
  */
 import { type AccessTeam, type ApiKey, readAccess, readApiKeys } from "../config/access.ts";
 import type { BaseUrlRules } from "../config/base-url.ts";
 import { connectionsOf } from "../config/connections.ts";
 import { oncePerEnv } from "../config/once.ts";
+import { problemsOf } from "../config/problem.ts";
 import type { Connection, Setting, SettingProblem } from "../config/types.ts";
 import type { RawEnv } from "../config/values.ts";
 import { settingProblemsOf, sinksOf } from "../delivery/settings.ts";
@@ -19,9 +20,9 @@ export interface Config {
   readonly connections: ReadonlyMap<string, Setting<Connection>>;
   /** What is wrong with CONNECTIONS where no connection can be named, for instance that it is not JSON. */
   readonly connectionProblems: readonly SettingProblem[];
-  /** Wrong settings that only runs need: nothing else is held up by them. */
+  /** Invalid settings that only runs need: nothing else is held up by them. */
   readonly runProblems: readonly SettingProblem[];
-  /** Of any connection: 0 < share ≤ 1; the default while OKTA_RATE_LIMIT_SHARE is wrong. */
+  /** Of any connection: 0 < share ≤ 1; the default while OKTA_RATE_LIMIT_SHARE is invalid. */
   readonly rateLimitShare: number;
   /** Empty when API_KEYS is unset. */
   readonly apiKeys: Setting<readonly ApiKey[]>;
@@ -30,9 +31,9 @@ export interface Config {
   readonly enrichment: Setting<EnrichmentSettings>;
   /** Null when there are none. */
   readonly maliceRules: Setting<MaliceRules | null>;
-  /** Sinks that run, and sinks that do not with what is wrong. */
+  /** The sinks that run, and those that do not, with what is wrong. */
   readonly sinks: ParsedSinks;
-  /** How to judge a base URL that comes from elsewhere, such as a candidate to test. */
+  /** How to judge a base URL that comes from elsewhere, such as that of a candidate to test. */
   readonly baseUrlRules: BaseUrlRules;
 }
 
@@ -57,11 +58,7 @@ export const readConfig = (env: object): Config => {
 /** The config of this env, read once. */
 export const configOf = oncePerEnv(readConfig);
 
-/** What is wrong with one setting. */
-export const problemsOf = (setting: Setting<unknown>): readonly SettingProblem[] =>
-  setting.ok ? [] : setting.problems;
-
-/** Settings that are wrong and stop only a part: a sink, another connection, new runs, look-ups, verdicts, Access. */
+/** Invalid settings that stop only a part: a sink, a connection, new runs, look-ups, verdicts, Access. */
 export const problemsOfParts = (config: Config): SettingProblem[] => [
   ...config.sinks.refused.flatMap(({ problems }) => settingProblemsOf(problems)),
   ...config.connectionProblems,

@@ -1,4 +1,4 @@
-/** What the HTTP side is given. Everything that reaches outside a request comes through here. */
+/** What the HTTP application depends on. Everything outside the request is passed in through these types. */
 
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { StreamApi } from "../contract/stream-api.ts";
@@ -9,26 +9,26 @@ import type { Config } from "./config.ts";
 import type { MetricFamily } from "./prometheus.ts";
 
 export interface AppDeps {
-  /** The settings of this env; called on every request, so it must be memoised. */
+  /** The settings of this env. It is called on every request, so it must be memoised. */
   config(env: Env): Config;
-  /** The stream of a connection that is configured. */
+  /** A stream of a configured connection. */
   stream(env: Env, connectionId: string, stream: StreamName): StreamApi & InventoryApi;
-  /** ms since the epoch. */
+  /** The current time, ms since the epoch. */
   now(): number;
-  /** For the keys of Cloudflare Access. */
+  /** Fetches the public keys of Cloudflare Access. */
   readonly fetch: typeof fetch;
-  /** Metrics beside those of the streams. One that throws is left out of the answer and logged. */
+  /** Sources of metrics in addition to those of the streams. One that throws is logged and left out of the answer. */
   readonly metrics?: readonly MetricsSource[];
 }
 
-/** @param connections ids of the connections that are configured right */
+/** @param connections ids of the connections whose settings are valid */
 export type MetricsSource = (env: Env, connections: readonly string[]) => Promise<readonly MetricFamily[]>;
 
 export interface AppEnv {
   Bindings: Env;
   Variables: {
     requestId: string;
-    /** Set on every route that needs a key. */
+    /** Set on every route that needs a key. The console sets it for its visitors, too. */
     caller: Caller;
   };
 }

@@ -1,4 +1,4 @@
-/** The reference page: the OpenAPI document as HTML. No script, no outside file. */
+/** The reference page: the OpenAPI document as HTML, without scripts or files from other origins. */
 
 import type { FC } from "hono/jsx";
 import { isPlainObject } from "../lib/json.ts";
@@ -14,7 +14,7 @@ const defaultText = (schema: unknown): string =>
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
 
-/** `code` in descriptions; everything else is plain text. */
+/** A description: text in backticks is shown as code, everything else as plain text. */
 const Prose: FC<{ of: unknown }> = ({ of }) => (
   <>
     {text(of)
@@ -123,7 +123,7 @@ const Route: FC<{ method: string; path: string; operation: Operation }> = ({ met
     </h3>
     <p>
       <strong>{operation.summary}.</strong> <Prose of={operation.description} />{" "}
-      {operation.security === undefined ? "No key needed." : ""}
+      {operation.security === undefined ? "No key is needed." : ""}
     </p>
     <Parameters of={operation} />
     <Body of={operation} />
@@ -135,8 +135,8 @@ const Problems: FC = () => (
   <section>
     <h2 id="problems">Problems</h2>
     <p>
-      Every error is <code>application/problem+json</code>. Its <code>instance</code> is the request id, which
-      is also in the header <code>X-Request-Id</code> and in the log.
+      The body of every problem is <code>application/problem+json</code>. Its <code>instance</code> is the
+      request id, which is also in the header <code>X-Request-Id</code> and in the log.
     </p>
     <Table heads={["Code", "Status", "Meaning"]}>
       {Object.entries(problemCatalogue).map(([code, [status, , meaning]]) => (
@@ -188,7 +188,8 @@ export const DocsPage: FC<{ document: ApiDocument }> = ({ document }) => {
         <header>
           <h1>{document.info.title}: API</h1>
           <p>
-            <Prose of={document.info.description} /> As a file: <a href="/openapi.json">openapi.json</a>.
+            <Prose of={document.info.description} /> This page is also available as{" "}
+            <a href="/openapi.json">openapi.json</a>.
           </p>
         </header>
         <nav aria-label="Routes">
@@ -215,9 +216,9 @@ export const DocsPage: FC<{ document: ApiDocument }> = ({ document }) => {
         </nav>
         <main>
           <section>
-            <h2>Getting in</h2>
+            <h2>Authentication</h2>
             <p>
-              Send a key of the setting <code>API_KEYS</code> with every request:
+              Send one of the keys in the setting <code>API_KEYS</code> with every request:
             </p>
             <pre>{`curl -H "Authorization: Bearer $KEY" https://YOUR-WORKER/v1/streams`}</pre>
           </section>

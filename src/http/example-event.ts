@@ -1,7 +1,7 @@
 import { OCSF_VERSION, PRODUCT, USER_INVENTORY } from "../ocsf/classes.ts";
 import type { SekoiaUserEvent } from "../ocsf/sekoia-schemas.ts";
 
-/** A user in the default dialect, as the API's description shows it. */
+/** The example of a user event that the OpenAPI document shows, in the default dialect. */
 export const exampleEvent: SekoiaUserEvent = {
   ...USER_INVENTORY,
   time: 1591264800,

@@ -1,26 +1,23 @@
-/** What every request and answer goes through: an id and a log line, size bounds, security headers. */
+/** Middleware for every request: the request id and log line, bounds on sizes, security headers. */
 import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { matchedRoutes } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
 import { log } from "../lib/log.ts";
 import { vouchedCaller } from "./auth/vouched.ts";
+import { grouped, maxBodyBytes, maxHeadersLength, maxUrlLength } from "./bounds.ts";
 import type { AppDeps, AppEnv } from "./deps.ts";
 import { ProblemError } from "./problems.ts";
 
-const maxUrlLength = 16_384;
-const maxHeadersLength = 32_768;
-const maxBodyLength = 256 * 1024;
-
-/** Cloudflare's own id of the request where there is one, so that its logs and ours can be joined. */
+/** Cloudflare's own id of the request where there is one, so that its logs can be joined with ours. */
 const requestIdOf = (ray: string | undefined): string =>
   ray !== undefined && /^[\w-]{1,64}$/.test(ray) ? ray : crypto.randomUUID();
 
-/** The template of the route that was asked for; middleware matches by wildcards. */
+/** The template of the requested route. Matches with a wildcard are middleware. */
 const routeTemplate = (c: Context): string =>
   matchedRoutes(c).findLast(({ path }) => !path.includes("*"))?.path ?? "(none)";
 
-/** The platform's context; null where the application is asked without one, for which Hono throws. */
+/** The execution context; null where the application is called without one, in which case Hono's getter throws. */
 const contextOf = (c: Context): Pick<ExecutionContext, "waitUntil"> | null => {
   try {
     return c.executionCtx;
@@ -29,19 +26,19 @@ const contextOf = (c: Context): Pick<ExecutionContext, "waitUntil"> | null => {
   }
 };
 
-/** A log line is a good part of what a cached look-up costs, so it is written once the answer is on its way. */
+/** Writing a log line takes a good part of the time of a cached look-up, so it waits until the answer is sent. */
 const afterAnswer = (c: Context, work: () => void): void => {
   const context = contextOf(c);
   if (context === null) work();
   else context.waitUntil(scheduler.wait(0).then(work));
 };
 
-/** Gives the request an id, and writes one line about it: no query, no identifiers, no headers. */
+/** Gives the request an id and writes one log line about it, without its query, identifiers or headers. */
 export const requestLog =
   (deps: Pick<AppDeps, "now">): MiddlewareHandler<AppEnv> =>
   async (c, next) => {
     const startedAt = deps.now();
-    // Asked by the Worker itself for another request, which has its own line and lends its id.
+    // The Worker made this request itself, while handling another one that has a line of its own and the same id.
     const inner = vouchedCaller(c.req.raw) !== undefined;
     const requestId = requestIdOf(c.req.header("CF-Ray"));
     c.set("requestId", requestId);
@@ -59,27 +56,29 @@ export const requestLog =
     afterAnswer(c, () => log("info", "request", fields));
   };
 
-/** URL and headers, before anything looks at them. */
+/** Bounds the lengths of the URL and the headers, before anything else looks at them. */
 export const sizeBounds: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (c.req.url.length > maxUrlLength) {
-    throw new ProblemError("uri_too_long", `The URL has more than ${maxUrlLength} characters.`);
+    throw new ProblemError("uri_too_long", `The URL has more than ${grouped(maxUrlLength)} characters.`);
   }
   let length = 0;
   for (const [name, value] of c.req.raw.headers) length += name.length + value.length + 4;
   if (length > maxHeadersLength) {
-    throw new ProblemError("headers_too_large", `The headers have more than ${maxHeadersLength} characters.`);
+    const message = `The headers have more than ${grouped(maxHeadersLength)} characters.`;
+    throw new ProblemError("headers_too_large", message);
   }
   await next();
 };
 
+/** Bounds the size of the body. */
 export const bodyBound: MiddlewareHandler<AppEnv> = bodyLimit({
-  maxSize: maxBodyLength,
+  maxSize: maxBodyBytes,
   onError: () => {
-    throw new ProblemError("payload_too_large", `The body has more than ${maxBodyLength} bytes.`);
+    throw new ProblemError("payload_too_large", `The body has more than ${grouped(maxBodyBytes)} bytes.`);
   },
 });
 
-/** An API answer is never a page; pages bring a policy of their own. */
+/** For the API, whose answers are never pages. Pages set a policy of their own. */
 const apiPolicy = {
   defaultSrc: ["'none'"],
   baseUri: ["'none'"],
@@ -87,12 +86,12 @@ const apiPolicy = {
   frameAncestors: ["'none'"],
 };
 
-/** A page made of own files only: no inline code, no other origin. */
+/** For pages that load only files of this Worker and contain no inline code. */
 export const pagePolicy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** The console's pages, which also have forms. */
+/** For the console's pages, which also have forms. */
 export const consolePolicy = pagePolicy.replace("form-action 'none'", "form-action 'self'");
 
 const headers = secureHeaders({
@@ -102,7 +101,7 @@ const headers = secureHeaders({
   overwrite: false,
 });
 
-/** Security headers, and no caching unless the route says otherwise. */
+/** Sets security headers, and forbids caching unless the route allows it. */
 export const securityHeaders: MiddlewareHandler<AppEnv> = async (c, next) => {
   await headers(c, next);
   if (!c.res.headers.has("Cache-Control")) c.res.headers.set("Cache-Control", "no-store");

@@ -1,4 +1,4 @@
-/** Status documents → metric families. Pure. Prometheus adds up and compares; nothing here does. */
+/** Turns status documents into metric families. Pure. Adding up and comparing is left to Prometheus. */
 import {
   type RunDocument,
   type SinkStatusDocument,
@@ -17,7 +17,7 @@ const gauge = (name: string, help: string, samples: readonly Sample[]): MetricFa
   samples,
 });
 
-/** One sample a status. */
+/** One sample per status; none where the value is null. */
 const each = (statuses: readonly StreamStatus[], value: (status: StreamStatus) => number | null): Sample[] =>
   statuses.flatMap((status) => {
     const held = value(status);
@@ -32,17 +32,17 @@ const assetMetrics = (statuses: readonly StreamStatus[]): MetricFamily[] => [
   ),
   gauge(
     "assets_deleted",
-    "Deleted assets kept as tombstones.",
+    "Deleted assets that are still kept, as tombstones.",
     each(statuses, (status) => status.assets.deleted),
   ),
   gauge(
     "assets_quarantined",
-    "Records that could not be read.",
+    "Records from Okta that could not be read and were quarantined.",
     each(statuses, (status) => status.assets.quarantined),
   ),
   gauge(
     "assets_fact_unknown",
-    "Assets of which a fact is unknown.",
+    "Assets of which this fact is unknown.",
     statuses.flatMap((status) =>
       Object.entries(status.assets.unknown).map(([fact, value]) => ({
         labels: { ...labelsOf(status), fact },
@@ -52,12 +52,12 @@ const assetMetrics = (statuses: readonly StreamStatus[]): MetricFamily[] => [
   ),
   gauge(
     "held_deletions",
-    "Deletions that wait for a person.",
+    "Deletions that are held until a person confirms them.",
     each(statuses, (status) => status.held_deletions),
   ),
   gauge(
     "sequence_head",
-    "The greatest sequence number.",
+    "The highest sequence number in the inventory.",
     each(statuses, (status) => status.head),
   ),
 ];
@@ -65,7 +65,7 @@ const assetMetrics = (statuses: readonly StreamStatus[]): MetricFamily[] => [
 const stateMetrics = (statuses: readonly StreamStatus[]): MetricFamily[] => [
   gauge(
     "stream_state",
-    "1 for the state that the stream is in.",
+    "1 for the state that the stream is in, 0 for the others.",
     statuses.flatMap((status) =>
       streamStateSchema.options.map((state) => ({
         labels: { ...labelsOf(status), state },
@@ -75,7 +75,7 @@ const stateMetrics = (statuses: readonly StreamStatus[]): MetricFamily[] => [
   ),
   gauge(
     "run_progress_ratio",
-    "Progress of the current run.",
+    "Progress of the current run, from 0 to 1.",
     each(statuses, (status) => status.run?.progress ?? null),
   ),
 ];
@@ -87,7 +87,7 @@ interface RunOfStream {
   readonly run: RunDocument;
 }
 
-/** The last run of each kind. */
+/** The last run of each kind, of every stream. */
 const runsOf = (statuses: readonly StreamStatus[]): RunOfStream[] =>
   statuses.flatMap((status) => {
     const last = [status.last_full, status.last_delta].filter((run) => run !== null);
@@ -102,7 +102,7 @@ const runMetrics = (statuses: readonly StreamStatus[]): MetricFamily[] => {
   return [
     gauge(
       "last_run_success",
-      "1 when the last run of this kind is done without an error.",
+      "1 when the last run of this kind ended in the state done, else 0.",
       runs.map(({ labels, run }) => ({ labels, value: run.state === "done" ? 1 : 0 })),
     ),
     gauge(
@@ -112,7 +112,7 @@ const runMetrics = (statuses: readonly StreamStatus[]): MetricFamily[] => {
     ),
     gauge(
       "last_run_duration_seconds",
-      "How long the last run of this kind took.",
+      "Duration of the last run of this kind.",
       endings.map(({ labels, run, finishedAt }) => ({
         labels,
         value: seconds(finishedAt) - seconds(run.started_at),
@@ -120,19 +120,19 @@ const runMetrics = (statuses: readonly StreamStatus[]): MetricFamily[] => {
     ),
     gauge(
       "last_run_calls",
-      "Okta calls of the last run of this kind, by endpoint.",
+      "Calls to Okta in the last run of this kind, by endpoint.",
       runs.flatMap(({ labels, run }) => callSamples(labels, run)),
     ),
     gauge(
       "last_run_changes",
-      "Assets that the last run of this kind changed, by how it learnt of it.",
+      "Changes that the last run of this kind found, by how they were found.",
       runs.flatMap(({ labels, run }) =>
         Object.entries(run.changes).map(([source, value]) => ({ labels: { ...labels, source }, value })),
       ),
     ),
     gauge(
       "current_run_calls",
-      "Okta calls of the current run so far, by endpoint.",
+      "Calls to Okta in the current run so far, by endpoint.",
       statuses.flatMap((status) =>
         status.run === null ? [] : callSamples({ ...labelsOf(status), kind: status.run.kind }, status.run),
       ),
@@ -157,22 +157,22 @@ const sinkMetrics = (statuses: readonly StreamStatus[]): MetricFamily[] => {
   return [
     gauge(
       "sink_lag_events",
-      "Events that a sink has yet to get.",
+      "Upper bound of the events that the sink has not received yet.",
       eachSink((sink) => sink.lag_events),
     ),
     gauge(
       "sink_lag_seconds",
-      "Age of the oldest event that a sink has yet to get.",
+      "How long the oldest event that the sink has not received has been waiting.",
       eachSink((sink) => sink.lag_seconds),
     ),
     gauge(
       "sink_dead_letters",
-      "Events that a sink refused for good.",
+      "Dead letters: events that the sink refuses to accept.",
       eachSink((sink) => sink.dead_letters),
     ),
     gauge(
       "sink_state",
-      "1 for the state that the sink is in.",
+      "1 for the state that the sink is in, 0 for the others.",
       statuses.flatMap((status) =>
         status.sinks.flatMap((sink) =>
           sinkStatusSchema.shape.state.options.map((state) => ({
@@ -185,7 +185,7 @@ const sinkMetrics = (statuses: readonly StreamStatus[]): MetricFamily[] => {
   ];
 };
 
-/** Both streams of a connection share its buckets; each bucket is told once. */
+/** Both streams of a connection share its buckets, so each bucket is reported once. */
 const bucketMetrics = (statuses: readonly StreamStatus[]): MetricFamily[] => {
   const buckets = new Map(
     statuses.flatMap(({ connection, rate_limits }) =>
@@ -200,28 +200,28 @@ const bucketMetrics = (statuses: readonly StreamStatus[]): MetricFamily[] => {
   return [
     gauge(
       "rate_limit",
-      "Calls that Okta allows a window.",
+      "Calls that Okta allows per window, for all applications together.",
       eachBucket(({ limit }) => limit),
     ),
     gauge(
       "rate_limit_remaining",
-      "Calls left in the window.",
+      "Calls that all applications together have left in the window.",
       eachBucket(({ remaining }) => remaining),
     ),
     gauge(
       "rate_limit_share_ratio",
-      "The most of the bucket that the connector takes.",
+      "The largest part of the limit that the connector uses, from 0 to 1.",
       eachBucket(({ share }) => share),
     ),
     gauge(
       "rate_limit_backing_off",
-      "1 while the bucket is left alone.",
+      "1 while the connector makes no calls in this bucket because Okta refused one.",
       eachBucket(({ backing_off_until }) => (backing_off_until === null ? 0 : 1)),
     ),
   ];
 };
 
-/** Every metric that the status documents hold. Numbers are gauges: they are states, not counts since a start. */
+/** All metrics that the status documents contain. They are gauges: states, not counts since some start. */
 export const statusMetrics = (statuses: readonly StreamStatus[]): readonly MetricFamily[] => [
   ...stateMetrics(statuses),
   ...assetMetrics(statuses),

@@ -1,4 +1,4 @@
-/** The API's description: OpenAPI 3.1, made of the schemas that validate. */
+/** The OpenAPI 3.1 document, generated from the same schemas that validate requests. */
 import type { App } from "./deps.ts";
 
 const info = {
@@ -7,30 +7,45 @@ const info = {
     title: "Okta Edge Connector",
     version: "0.1.0",
     description:
-      'An Okta org\'s users and devices as OCSF events, and an answer to "who is this account?". Errors are ' +
-      "RFC 9457 problem details with a stable `code`.",
+      'The users and devices of an Okta org as OCSF events, and account look-ups that answer "who is this ' +
+      'account?". Errors are RFC 9457 problem details with a stable `code`.',
     license: { name: "Apache-2.0", identifier: "Apache-2.0" },
   },
   servers: [{ url: "/" }],
   tags: [
-    { name: "Streams", description: "What each stream is doing and what it holds." },
-    { name: "Runs", description: "Reading the org, fully or what changed." },
-    { name: "Inventory", description: "The events." },
-    { name: "Sinks", description: "Where events are delivered to: sending again, and dead letters." },
-    { name: "Enrichment", description: "Who is this account?" },
-    { name: "Service", description: "The Worker itself." },
+    { name: "Streams", description: "What each stream is doing, and what its inventory holds." },
+    {
+      name: "Runs",
+      description: "Runs read the org: a full run reads everything, a delta run only what changed.",
+    },
+    {
+      name: "Inventory",
+      description: "The users and devices that are known: as events, one by one, by search and in totals.",
+    },
+    {
+      name: "Sinks",
+      description: "The receivers that events are delivered to: sending events again, and dead letters.",
+    },
+    {
+      name: "Enrichment",
+      description: "Account look-ups, and the malice rules that turn their answers into verdicts.",
+    },
+    {
+      name: "Service",
+      description: "The Worker itself: health, metrics, the connection test and this description.",
+    },
   ],
 };
 
-/** Names the ways to be let in; routes refer to `key`. */
+/** Registers the security scheme `key`, to which the routes refer. */
 export const registerSecurity = (app: App): void => {
   app.openAPIRegistry.registerComponent("securitySchemes", "key", {
     type: "http",
     scheme: "bearer",
     description:
-      "A key of the setting API_KEYS. One given there with `read:` before it may look up, read the inventory " +
-      "and the status, and nothing else. Behind Cloudflare Access (ACCESS_TEAM, ACCESS_AUD) an identity that " +
-      "Access let in needs no key.",
+      "One of the keys in the setting API_KEYS. A key with `read:` in front of it there may look accounts up, try " +
+      "malice rules, and read the inventory, the status and the metrics, but change nothing. With Cloudflare " +
+      "Access (ACCESS_TEAM, ACCESS_AUD), requests that Access has let in need no key.",
   });
 };
 
@@ -38,7 +53,7 @@ export type ApiDocument = ReturnType<App["getOpenAPI31Document"]>;
 
 const methods = ["get", "post", "put", "patch", "delete"] as const;
 
-/** Every operation with its method and path, in the order in which they were registered. */
+/** Every operation of the document with its method and path, in the order of registration. */
 export const operationsOf = (document: ApiDocument) =>
   Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
     methods.flatMap((method) => {
@@ -47,13 +62,13 @@ export const operationsOf = (document: ApiDocument) =>
     }),
   );
 
-/** `get` and `/v1/streams/{stream}` → `getV1StreamsStream`: generated clients name their methods by it. */
+/** `get` and `/v1/streams/{stream}` → `getV1StreamsStream`. Generated clients name their methods after it. */
 const operationId = (method: string, path: string): string =>
   [method, ...path.split(/[^a-zA-Z0-9]+/).filter((part) => part !== "")]
     .map((part, index) => (index === 0 ? part : part.charAt(0).toUpperCase() + part.slice(1)))
     .join("");
 
-/** The generator forgets null among the values of a literal that may be null; the type beside them has it. */
+/** The generator leaves null out of the `enum` of a nullable literal, although it is in the `type`. This adds it. */
 const withNull = (_: string, value: unknown): unknown => {
   if (typeof value !== "object" || value === null || !("type" in value) || !("enum" in value)) return value;
   const { type, enum: values } = value;
@@ -61,7 +76,7 @@ const withNull = (_: string, value: unknown): unknown => {
   return type.includes("null") && !values.includes(null) ? { ...value, enum: [...values, null] } : value;
 };
 
-/** The document of everything registered so far. */
+/** The document of all routes that have been registered so far. */
 export const apiDocument = (app: App): ApiDocument => {
   const document: ApiDocument = JSON.parse(JSON.stringify(app.getOpenAPI31Document(info)), withNull);
   const operations = operationsOf(document);

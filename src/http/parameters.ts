@@ -1,27 +1,32 @@
-/** The parts that routes' schemas are made of, and what becomes of input that does not fit. */
-// Importing it teaches zod schemas `.openapi()`.
-import { streamNames } from "../contract/streams.ts";
+/** Building blocks of the routes' schemas, and the problem that invalid input becomes. */
+// This import adds `.openapi()` to zod's schemas.
 import "@hono/zod-openapi";
 import type { Hook } from "@hono/zod-openapi";
 import * as z from "zod";
 import { defaultConnectionId } from "../config/connections.ts";
+import { streamNames } from "../contract/streams.ts";
+import { maxErrors } from "./bounds.ts";
 import type { AppEnv } from "./deps.ts";
 import { type FieldError, ProblemError } from "./problems.ts";
 
-/** An object whose keys must all be known: a misspelt parameter must not be ignored in silence. */
+/** An object that refuses unknown keys, because a misspelt parameter must not be ignored silently. */
 export const strict = <S extends z.ZodRawShape>(shape: S) =>
   z.strictObject(shape, {
     error: (issue) => {
       const known = Object.keys(shape).join(", ");
       return issue.code === "unrecognized_keys"
-        ? `it is not known here; what is known: ${known}`
+        ? `it is not known here; the known names are ${known}`
         : `it must be an object with ${known}`;
     },
   });
 
-const once = "it must be given once";
+export const once = "it must be given once";
 
-/** A whole number in a query string. */
+/**
+ * A whole number in a query string.
+ * @param min the smallest number that is accepted
+ * @param max the greatest
+ */
 export const wholeNumber = (min: number, max: number, about: { description: string; default: number }) => {
   const message = `it must be a whole number from ${min} to ${max}`;
   return z
@@ -40,7 +45,7 @@ export const wholeNumber = (min: number, max: number, about: { description: stri
 };
 
 export const connectionParameter = z.string(once).default(defaultConnectionId).openapi({
-  description: "The id of a connection: `default`, or one of the setting CONNECTIONS.",
+  description: "The id of the connection: `default`, or an id from the setting CONNECTIONS.",
   example: defaultConnectionId,
 });
 
@@ -48,7 +53,7 @@ export const connectionQuery = strict({ connection: connectionParameter });
 
 export const streamParameter = z
   .enum(streamNames, `it must be ${streamNames.join(" or ")}`)
-  .openapi({ description: "Whose inventory." });
+  .openapi({ description: "The stream: users or devices." });
 
 export const streamParams = z.object({ stream: streamParameter });
 
@@ -56,7 +61,8 @@ export const dialectParameter = z
   .enum(["sekoia", "ocsf"], "it must be sekoia or ocsf")
   .default("sekoia")
   .openapi({
-    description: "`sekoia`: as Sekoia.io's Okta connectors send it. `ocsf`: valid OCSF 1.6.0.",
+    description:
+      "The form of the events. `sekoia`: as Sekoia.io's Okta asset connectors send them. `ocsf`: valid OCSF 1.6.0.",
   });
 
 const places: Readonly<Record<string, string>> = { json: "body", param: "path" };
@@ -69,16 +75,13 @@ const fieldErrors = (place: string, error: z.ZodError): FieldError[] =>
       : [{ field: path, message: issue.message }];
   });
 
-/** How many errors one answer names. */
-const maxErrors = 20;
-
-/** Input that does not fit: 404 for a stream that does not exist, else 400 with every field that is wrong. */
+/** Throws the problem of invalid input: 404 for an unknown stream, else 400 with each field that is wrong. */
 export const refuseInvalid: Hook<unknown, AppEnv, string, void> = (result) => {
   if (result.success) return;
   if (result.target === "param" && result.error.issues.some((issue) => issue.path[0] === "stream")) {
     throw new ProblemError(
       "unknown_stream",
-      `There is no such stream; streams are ${streamNames.join(", ")}.`,
+      `There is no such stream. The streams are ${streamNames.join(", ")}.`,
     );
   }
   const errors = fieldErrors(places[result.target] ?? result.target, result.error).slice(0, maxErrors);

@@ -1,33 +1,34 @@
-/** What was thrown, as the problem that the caller is told. */
+/** Turns a thrown error into the problem that the caller sees. */
 import { HTTPException } from "hono/http-exception";
 import { ProblemError } from "./problems.ts";
 
 /**
- * Whether a Durable Object asks to be tried again: it is overloaded, or it was just moved or updated.
+ * Whether the error is temporary: the Durable Object was overloaded, or has just been moved or updated.
  * Source: developers.cloudflare.com/durable-objects, "Error handling" (`retryable`, `overloaded`).
  */
-const isPassing = (error: object): boolean =>
+const isTemporary = (error: object): boolean =>
   ("retryable" in error && error.retryable === true) || ("overloaded" in error && error.overloaded === true);
 
-/** What a route threw, as the problem that the caller sees. What is not expected is a bug and shows nothing. */
+/** The problem of an error that a route threw. An unexpected error is a bug, and its details are not shown. */
 export const problemFrom = (error: Error): ProblemError => {
   if (error instanceof ProblemError) return error;
   if (error instanceof HTTPException && error.status === 400) {
-    return new ProblemError(
-      "malformed_json",
-      "The body is not JSON. A right one looks like the example in /docs.",
-    );
+    return new ProblemError("malformed_json", "The body is not JSON. /docs has an example of a valid body.");
   }
   if (error instanceof HTTPException && error.status === 415) {
     return new ProblemError("unsupported_media_type", "Send the body with Content-Type: application/json.");
   }
-  if (isPassing(error)) {
-    return new ProblemError("unavailable", "A part that is needed is busy. Try again in a few seconds.", {
-      headers: { "Retry-After": "2" },
-    });
+  if (isTemporary(error)) {
+    return new ProblemError(
+      "unavailable",
+      "A part of the Worker that this request needs is busy. Try again in a few seconds.",
+      {
+        headers: { "Retry-After": "2" },
+      },
+    );
   }
   return new ProblemError(
     "internal_error",
-    "Something went wrong here. The log has a line with this request id.",
+    "An internal error occurred. The log has a line with this request id.",
   );
 };

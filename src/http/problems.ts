@@ -1,46 +1,89 @@
-/** Errors as RFC 9457 problem details. A route throws a `ProblemError`; nothing else makes an error answer. */
+/** Errors as RFC 9457 problem details. A route throws a `ProblemError`, and nothing else makes an error response. */
 
 import type { Context } from "hono";
 import * as z from "zod";
 import type { SettingProblem } from "../config/types.ts";
+import { streamNames } from "../contract/streams.ts";
+import { grouped, maxBodyBytes, maxHeadersLength, maxUrlLength } from "./bounds.ts";
 
-/** Every `code` there is: its HTTP status, its title and what it means to a caller. Part of the contract. */
+/** Every `code`, with its HTTP status, its title and what it means to a caller. Part of the public contract. */
 export const problemCatalogue = {
   invalid_request: [
     400,
     "Invalid request",
-    "A parameter or a part of the body is wrong; `errors` says which.",
+    "A parameter or a part of the body is wrong. `errors` says which.",
   ],
   malformed_json: [400, "Malformed JSON", "The body is not JSON."],
-  unauthorized: [401, "No valid key", "Send `Authorization: Bearer KEY` with one of the keys in API_KEYS."],
-  forbidden: [403, "Not with this key", "A `read:` key may look up, read the inventory and the status only."],
-  cross_site: [403, "Cross-site request", "A page of another site may not act with your Access identity."],
-  not_found: [404, "Not found", "There is no such route, or no such thing under it."],
-  unknown_connection: [404, "Unknown connection", "The setting CONNECTIONS has no connection with this id."],
-  unknown_stream: [404, "Unknown stream", "The streams are users and devices."],
+  unauthorized: [
+    401,
+    "No valid key",
+    "Send `Authorization: Bearer KEY` with one of the keys in the setting API_KEYS.",
+  ],
+  forbidden: [
+    403,
+    "Not with this key",
+    "A `read:` key may read and look up, but not start, change or test anything.",
+  ],
+  cross_site: [
+    403,
+    "Cross-site request",
+    "A page of another site sent the request. It may not act with your identity.",
+  ],
+  not_found: [404, "Not found", "There is no such route, or what the path names does not exist."],
+  unknown_connection: [
+    404,
+    "Unknown connection",
+    "No connection has this id. `detail` lists the connections.",
+  ],
+  unknown_stream: [404, "Unknown stream", `The streams are ${streamNames.join(" and ")}.`],
   method_not_allowed: [405, "Method not allowed", "The `Allow` header names the methods of this route."],
   conflict: [
     409,
     "Not in this state",
-    "What was asked for does not fit the present state; `detail` says why.",
+    "The request is valid, but not in the present state. `detail` says why.",
   ],
-  payload_too_large: [413, "Body too large", "A body may have at most 256 KB."],
-  uri_too_long: [414, "URL too long", "A URL may have at most 8,192 characters."],
+  payload_too_large: [413, "Body too large", `A body may have at most ${maxBodyBytes / 1024} KiB.`],
+  uri_too_long: [414, "URL too long", `A URL may have at most ${grouped(maxUrlLength)} characters.`],
   unsupported_media_type: [415, "Unsupported media type", "Send `Content-Type: application/json`."],
-  too_many_failures: [429, "Too many failed attempts", "Wait for `Retry-After` seconds and use a right key."],
-  headers_too_large: [431, "Headers too large", "All headers together may have at most 32 KB."],
-  internal_error: [500, "Internal error", "A bug. The log has a line with the request id in `instance`."],
-  misconfigured: [503, "A setting is wrong", "`problems` names each wrong setting and what is right."],
-  not_configured: [503, "Not set up yet", "No key is configured, so nobody can be let in; see `problems`."],
-  unavailable: [503, "Temporarily unavailable", "A part that is needed does not answer now; try again soon."],
+  too_many_failures: [
+    429,
+    "Too many failed attempts",
+    "Wait for `Retry-After` seconds, then use a valid key.",
+  ],
+  headers_too_large: [
+    431,
+    "Headers too large",
+    `All headers together may have at most ${maxHeadersLength / 1024} KiB.`,
+  ],
+  internal_error: [
+    500,
+    "Internal error",
+    "A bug in the connector. The log has a line with the request id in `instance`.",
+  ],
+  misconfigured: [
+    503,
+    "A setting is wrong",
+    "`problems` names each wrong setting, and says what a valid value looks like.",
+  ],
+  not_configured: [
+    503,
+    "Not set up yet",
+    "No key is configured, so nobody can be let in. `problems` says how to add one.",
+  ],
+  unavailable: [
+    503,
+    "Temporarily unavailable",
+    "A part that the request needs does not answer at the moment. Try again soon.",
+  ],
 } as const satisfies Readonly<Record<string, readonly [status: number, title: string, meaning: string]>>;
 
 export type ProblemCode = keyof typeof problemCatalogue;
 
-/** Where in the request, what is wrong, and what a right value looks like. */
+/** What is wrong with one field of a request. */
 export interface FieldError {
-  /** `query.limit`, `body.kind`. */
+  /** Where it is in the request: `query.limit`, `body.kind`. */
   readonly field: string;
+  /** What is wrong, and what a valid value looks like; a clause without a capital or a full stop. */
   readonly message: string;
 }
 
@@ -50,7 +93,7 @@ interface ProblemParts {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Thrown by routes and middleware; becomes the answer. `detail` is shown to the caller. */
+/** Thrown by routes and middleware, and turned into the response. `detail` is shown to the caller. */
 export class ProblemError extends Error {
   override readonly name = "ProblemError";
   readonly code: ProblemCode;
@@ -63,13 +106,15 @@ export class ProblemError extends Error {
   }
 }
 
-const message = z.string().meta({ description: "What is wrong, and what a right value looks like." });
+const message = z.string().meta({ description: "What is wrong, and what a valid value looks like." });
 const fieldErrorSchema = z.object({
-  field: z.string().meta({ description: "Where in the request: `query.limit`, `body.kind`." }),
+  field: z.string().meta({ description: "Where it is in the request: `query.limit`, `body.kind`." }),
   message,
 });
 const settingProblemSchema = z.object({
-  setting: z.string().meta({ description: "Its name, with a path inside it: `SINKS[1].url`." }),
+  setting: z
+    .string()
+    .meta({ description: "The name of the setting, with the path to the wrong part: `SINKS[1].url`." }),
   message,
 });
 
@@ -77,16 +122,21 @@ export const settingProblemsSchema = z.array(settingProblemSchema);
 
 const problemSchema = z
   .object({
-    type: z.string().meta({ description: "Where the code is described." }),
-    code: z.string().meta({ description: "Stable: made to be matched on." }),
+    type: z.string().meta({ description: "The address of the code's description." }),
+    code: z.string().meta({ description: "A stable code that programs can match on." }),
     title: z.string(),
     status: z.number().int(),
     detail: z.string(),
-    instance: z.string().meta({ description: "The request's id, as in `X-Request-Id` and in the log." }),
-    errors: z.array(fieldErrorSchema).optional().meta({ description: "Of `invalid_request`." }),
-    problems: settingProblemsSchema
+    instance: z
+      .string()
+      .meta({ description: "The request id, which is also in `X-Request-Id` and in the log." }),
+    errors: z
+      .array(fieldErrorSchema)
       .optional()
-      .meta({ description: "Of `misconfigured` and `not_configured`." }),
+      .meta({ description: "The fields that are wrong, for the code `invalid_request`." }),
+    problems: settingProblemsSchema.optional().meta({
+      description: "The settings that are wrong, for the codes `misconfigured` and `not_configured`.",
+    }),
   })
   .meta({
     id: "Problem",
@@ -102,13 +152,13 @@ const problemSchema = z
     },
   });
 
-/** What a log or a terminal shows of a wrong setting is the detail alone: it tells the first problem whole. */
+/** Logs and terminals often show the detail alone, so for a wrong setting it includes the first problem. */
 const detailOf = ({ code, message, parts }: ProblemError): string => {
   const first = code === "misconfigured" ? parts.problems?.[0] : undefined;
   return first === undefined ? message : `${message} ${first.setting}: ${first.message}`;
 };
 
-/** The answer to a problem. */
+/** The response that reports a problem. */
 export const problemResponse = (c: Context, problem: ProblemError): Response => {
   const { code, parts } = problem;
   const [status, title] = problemCatalogue[code];
@@ -128,7 +178,7 @@ export const problemResponse = (c: Context, problem: ProblemError): Response => 
   });
 };
 
-/** For a route's `responses`: these statuses answer problem details. */
+/** The entries of a route's `responses` for these statuses, whose bodies are problem details. */
 export const problemResponses = <S extends number>(...statuses: readonly S[]) => {
   const entry = (status: number) => {
     const codes = Object.entries(problemCatalogue).filter(([, [known]]) => known === status);
@@ -137,7 +187,7 @@ export const problemResponses = <S extends number>(...statuses: readonly S[]) =>
       content: { "application/problem+json": { schema: problemSchema } },
     };
   };
-  // Object.fromEntries forgets the keys' type, which the routes' answers are checked against.
+  // Object.fromEntries loses the type of the keys, against which the routes' responses are checked.
   return Object.fromEntries(statuses.map((status) => [status, entry(status)])) as Record<
     S,
     ReturnType<typeof entry>

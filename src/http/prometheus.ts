@@ -5,12 +5,12 @@ export type Labels = Readonly<Record<string, string>>;
 export interface Sample {
   readonly labels: Labels;
   readonly value: number;
-  /** For histograms: `_bucket`, `_sum` or `_count` after the family's name. */
+  /** Appended to the family's name, for histograms. */
   readonly suffix?: "_bucket" | "_sum" | "_count";
 }
 
 export interface MetricFamily {
-  /** `okta_edge_…`, with the unit at its end. */
+  /** Begins with `okta_edge_`, and ends with the unit where there is one. */
   readonly name: string;
   readonly help: string;
   readonly type: "counter" | "gauge" | "histogram";
@@ -36,7 +36,10 @@ const line = (family: string, { labels, value, suffix }: Sample): string => {
   return `${name}${pairs.length === 0 ? "" : `{${pairs.join(",")}}`} ${number(value)}\n`;
 };
 
-/** Families of one name are joined, since the format wants a name's samples in one group; empty ones are left out. */
+/**
+ * Writes families as text. The format wants all samples of a name in one group, so families of the same name are
+ * joined. Families without samples are left out.
+ */
 export const prometheusText = (families: readonly MetricFamily[]): string => {
   const byName = new Map<string, { head: MetricFamily; samples: Sample[] }>();
   for (const family of families) {

@@ -1,6 +1,7 @@
-/** A JSON Schema of the API's description in words and rows, for the reference page. Pure. */
+/** Describes JSON Schemas of the OpenAPI document in words and rows, for the reference page. Pure. */
 
 import { isPlainObject } from "../lib/json.ts";
+
 export type SchemaLike = Readonly<Record<string, unknown>>;
 
 const refName = (ref: string): string => ref.slice(ref.lastIndexOf("/") + 1);
@@ -11,7 +12,7 @@ const unionOf = ({ anyOf, oneOf, prefixItems }: SchemaLike): readonly unknown[] 
 const isList = ({ type }: SchemaLike): boolean =>
   type === "array" || (Array.isArray(type) && type.includes("array"));
 
-/** What a schema is, but for its bounds and null. */
+/** What a schema describes, without its bounds and without null. */
 const kindText = (schema: SchemaLike): string => {
   const { type, format, items, additionalProperties } = schema;
   const union = unionOf(schema);
@@ -37,13 +38,13 @@ export const typeText = (schema: unknown): string => {
 };
 
 export interface Field {
-  /** `total`, `assets.total`, `sinks[].name`. */
+  /** The path to the field: `total`, `assets.total`, `sinks[].name`. */
   readonly path: string;
   readonly optional: boolean;
   readonly schema: unknown;
 }
 
-/** The fields of a schema's objects, and of those in them that have no name of their own. */
+/** The fields of a schema's objects, including those of nested objects that have no name of their own. */
 export const fieldsOf = (schema: unknown, path = ""): Field[] => {
   if (!isPlainObject(schema)) return [];
   const { items, properties, required } = schema;

@@ -1,4 +1,4 @@
-/** The status documents with names, so that the API's description shows each once. */
+/** The schemas of the status documents with names, so that the OpenAPI document contains each of them once. */
 import "@hono/zod-openapi";
 import * as z from "zod";
 import { runSchema, streamStatusSchema } from "../contract/status.ts";
@@ -19,32 +19,35 @@ const exampleRun: z.infer<typeof runSchema> = {
   error: null,
 };
 
-// `.meta`, not `.openapi`: a schema that was made before @hono/zod-openapi was loaded has no `.openapi`.
-export const runDocument = runSchema.meta({
+// `.meta` instead of `.openapi`, which a schema lacks when it was made before @hono/zod-openapi was loaded.
+export const runDocumentSchema = runSchema.meta({
   id: "Run",
-  description: "One run of a stream: a full or a delta pass over the org.",
+  description: "One run of a stream: a full run reads everything, a delta run only what changed.",
   example: exampleRun,
 });
 
-export const runsDocument = z.object({ runs: z.array(runDocument) }).openapi("Runs");
+export const runsDocumentSchema = z.object({ runs: z.array(runDocumentSchema) }).openapi("Runs");
 
 const settingProblems = settingProblemsSchema.optional().openapi({
-  description:
-    "Settings that are wrong and stop only a part, such as one sink. Left out when there are none.",
+  description: "Wrong settings that affect only a part, such as one sink. Left out when there are none.",
 });
 
-/** A union, since `.nullable()` of a named schema loses its null in the description. */
-const runOrNull = z.union([runDocument, z.null()]);
+/** A union, because `.nullable()` of a named schema loses its null in the OpenAPI document. */
+const runOrNull = z.union([runDocumentSchema, z.null()]);
 
-export const streamDocument = streamStatusSchema
+export const streamDocumentSchema = streamStatusSchema
   .extend({
-    run: runOrNull.meta({ description: "The run that is on; null when none is." }),
-    last_full: runOrNull.meta({ description: "The newest full run that has ended, in whatever way." }),
-    last_delta: runOrNull.meta({ description: "The newest delta run that has ended, in whatever way." }),
+    run: runOrNull.meta({ description: "The run in progress; null when there is none." }),
+    last_full: runOrNull.meta({
+      description: "The newest full run that has ended, whether or not it succeeded.",
+    }),
+    last_delta: runOrNull.meta({
+      description: "The newest delta run that has ended, whether or not it succeeded.",
+    }),
     problems: settingProblems,
   })
   .openapi("StreamStatus", {
-    description: "What a stream is doing, what it holds, and where its sinks stand.",
+    description: "What a stream is doing, what its inventory holds, and how far its sinks are.",
     example: {
       connection: "default",
       stream: "users",
@@ -82,6 +85,6 @@ export const streamDocument = streamStatusSchema
     },
   });
 
-export const streamsDocument = z
-  .object({ streams: z.array(streamDocument), problems: settingProblems })
+export const streamsDocumentSchema = z
+  .object({ streams: z.array(streamDocumentSchema), problems: settingProblems })
   .openapi("Streams");

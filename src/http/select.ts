@@ -1,4 +1,4 @@
-/** From what a request names to what it means, or the problem that says why not. */
+/** Resolves what a request names, or throws the problem that says why it cannot be used. */
 
 import type { Connection, Setting } from "../config/types.ts";
 import type { StreamRefusal } from "../contract/stream-api.ts";
@@ -10,7 +10,7 @@ import { ProblemError } from "./problems.ts";
 export const settingValue = <T>(setting: Setting<T>): T => {
   if (setting.ok) return setting.value;
   const names = [...new Set(setting.problems.map((problem) => problem.setting))];
-  throw new ProblemError("misconfigured", `Wrong or missing: ${names.join(", ")}.`, {
+  throw new ProblemError("misconfigured", `Wrong or missing settings: ${names.join(", ")}.`, {
     problems: setting.problems,
   });
 };
@@ -23,10 +23,10 @@ export const selectConnection = (config: Config, id: string): Connection => {
     return settingValue({ ok: false, problems: config.connectionProblems });
   }
   const known = [...config.connections.keys()].join(", ");
-  throw new ProblemError("unknown_connection", `There is no such connection; connections are ${known}.`);
+  throw new ProblemError("unknown_connection", `There is no such connection. The connections are ${known}.`);
 };
 
-/** What a stream answered; throws its refusal as the problem of the same code. */
+/** The value that a stream answered. Throws a refusal as the problem with the same code. */
 export const granted = <T>(result: Result<T, StreamRefusal>): T => {
   if (result.ok) return result.value;
   throw new ProblemError(result.error.code, result.error.message);

@@ -1,6 +1,6 @@
 import type { Child, FC, PropsWithChildren } from "hono/jsx";
 
-/** A table with a row of column heads; the children are its rows. */
+/** A table with a row of column headings. The children are its other rows. */
 export const Table: FC<PropsWithChildren<{ heads: readonly Child[] }>> = ({ heads, children }) => (
   <table>
     <thead>

@@ -1,30 +1,38 @@
 import type { OktaRole } from "../okta/records.ts";
-import type { Assets, Reading } from "./assets.ts";
+import type { Assets } from "./assets.ts";
 import { type Fact, known, type UnknownReason, unknown } from "./facts.ts";
-import type { Meta, OrgFact } from "./meta.ts";
+import type { InventoryMeta, Meta, OrgFact } from "./meta.ts";
+import type { Reading } from "./readings.ts";
 
-/** What is stored of a person who has, or may have, roles. */
+/** What is stored about a user who has roles or may have some. */
 export interface AdminRow {
+  /** The last known roles, as JSON; null if they were never read. */
   readonly roles: string | null;
+  /** When `roles` was read, ms since the epoch. */
   readonly read_at: number | null;
+  /** Why the last reading failed; null if it succeeded. */
   readonly reason: string | null;
 }
 
-/** The people with roles. Everyone else has none, once the org's admins are known. Callers open the transaction. */
+/**
+ * The users who have roles or may have some. Once the org's admins are known, every other user has none. Callers open
+ * the transaction.
+ */
 export class Admins {
   readonly #sql: SqlStorage;
-  readonly #meta: Meta;
+  readonly #meta: Meta<InventoryMeta>;
   readonly #assets: Assets;
 
-  constructor(sql: SqlStorage, meta: Meta, assets: Assets) {
+  constructor(sql: SqlStorage, meta: Meta<InventoryMeta>, assets: Assets) {
     this.#sql = sql;
     this.#meta = meta;
     this.#assets = assets;
   }
 
   /**
-   * Settles who may have roles: assigned directly (the listing), or a member of a group that has roles. Returns
-   * those who are new or gone.
+   * Decides who may have roles: users in `listing`, members of a group that gives roles and, with `everyone`, every
+   * user that exists. Users who are new or no longer among them get new sequence numbers.
+   * @returns the ids of these users
    */
   setCandidates(listing: string, everyone: boolean): string[] {
     const candidates = `SELECT row.value AS user_id FROM sweeps, json_each(ids) AS row WHERE listing = ?1
@@ -39,11 +47,16 @@ export class Admins {
     return ids;
   }
 
+  /** How many users have roles or may have some. */
   count(): number {
     return this.#sql.exec<{ n: number }>("SELECT count(*) AS n FROM admins").one().n;
   }
 
-  /** The next ones not tried since `triedBefore`, in order of id; `failedOnly` of those whose last try failed. */
+  /**
+   * The next users whose roles have not been read or tried since `triedBefore` (ms since the epoch), in order of
+   * id.
+   * @param failedOnly only users whose last try failed
+   */
   next(triedBefore: number, limit: number, failedOnly = false): string[] {
     return this.#sql
       .exec<{ user_id: string }>(
@@ -56,7 +69,10 @@ export class Admins {
       .map(({ user_id }) => user_id);
   }
 
-  /** Stores how reading somebody's roles ended. A failure keeps the last known value. True if the event changed. */
+  /**
+   * Stores the outcome of reading one user's roles. A failure keeps the last known value.
+   * @returns whether the user's event changed
+   */
   setRoles(userId: string, reading: Reading, readAt: number): boolean {
     const [was] = this.#sql.exec<{ roles: string | null; reason: string | null }>(
       "SELECT roles, reason FROM admins WHERE user_id = ?",
@@ -85,7 +101,10 @@ export class Admins {
     return this.#assets.touch([userId]) > 0;
   }
 
-  /** Books how far the org's roles are known; every event shows it, so a change of it renews all events. */
+  /**
+   * Stores how far the org's roles are known. Every event depends on it, so a change gives all assets new sequence
+   * numbers.
+   */
   setOrg(next: OrgFact): void {
     const was = this.#meta.get("roles");
     this.#meta.set("roles", next);
@@ -93,12 +112,12 @@ export class Admins {
       this.#assets.touchAll();
   }
 
-  /** The roles fact of a user. */
+  /** The roles of one user. @param row null for a user who is not among the admins */
   static fact(row: AdminRow | null, org: OrgFact | null): Fact<readonly OktaRole[]> {
     if (row !== null) {
       const last = row.roles === null ? undefined : { value: JSON.parse(row.roles), at: row.read_at ?? 0 };
       if (last !== undefined && row.reason === null) return known(last.value, last.at);
-      return unknown((row.reason ?? "pending") as UnknownReason, last); // only reasons are written there
+      return unknown((row.reason ?? "pending") as UnknownReason, last); // the column holds only reasons
     }
     const at = org?.at ?? null;
     if (at !== null && (org?.reason ?? null) === null) return known([], at);

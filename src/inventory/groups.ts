@@ -1,17 +1,20 @@
 import type { OktaGroup, OktaRole } from "../okta/records.ts";
-import type { Assets, Reading } from "./assets.ts";
+import type { Assets } from "./assets.ts";
 import { type Fact, type GroupFacts, known, type UnknownReason, unknown } from "./facts.ts";
-import type { Meta } from "./meta.ts";
+import type { InventoryMeta, Meta } from "./meta.ts";
+import type { Reading } from "./readings.ts";
 import { jsonChunks } from "./sql.ts";
 
-/** Okta's built-in group of everyone is never listed: its members are known by definition. */
+/**
+ * Whether a group is Okta's built-in Everyone. Its members are never listed, because they are known by definition.
+ */
 const isEveryone = (group: { type: string | null; name: string | null }): boolean =>
   group.type === "BUILT_IN" && group.name === "Everyone";
 
-/** What the planner needs of a group whose members have to be listed. */
+/** What the planner needs to know about a group whose members have to be listed. */
 export interface GroupSize {
   readonly id: string;
-  /** Members by the group's stats; null when they did not say. */
+  /** How many members the group's stats report; null if they do not. */
   readonly usersCount: number | null;
 }
 
@@ -32,29 +35,29 @@ interface StoredGroup {
   readonly description: string | null;
 }
 
-/** The groups that the events of a page of users show, read at once. */
+/** The groups that the events of one page of users show, read together. */
 export interface PageGroups {
   readonly byId: ReadonlyMap<string, GroupFacts>;
   readonly everyone: GroupFacts | null;
   readonly everyoneHoldsDeprovisioned: boolean;
 }
 
-/** Groups and the roles they give. Callers open the transaction. */
+/** Groups and the roles that they give. Callers open the transaction. */
 export class Groups {
   readonly #sql: SqlStorage;
-  readonly #meta: Meta;
+  readonly #meta: Meta<InventoryMeta>;
   readonly #assets: Assets;
 
-  constructor(sql: SqlStorage, meta: Meta, assets: Assets) {
+  constructor(sql: SqlStorage, meta: Meta<InventoryMeta>, assets: Assets) {
     this.#sql = sql;
     this.#meta = meta;
     this.#assets = assets;
   }
 
   /**
-   * Files a group; its members get new sequence numbers when what they show of it has changed. Stats that the
-   * record does not carry stay as they were, unless it comes from a list that should have them: then whether the
-   * group has roles is an open question again.
+   * Files a group. If what its members' events show has changed, the members get new sequence numbers. Stats that
+   * the record lacks stay as they were. But with `listed`, the record comes from a list that should have the stats:
+   * then it is open again whether the group gives roles.
    */
   file(group: OktaGroup, { listed } = { listed: false }): void {
     const record: StoredGroup = { type: group.type, name: group.name, description: group.description };
@@ -76,7 +79,9 @@ export class Groups {
     this.#touchIfChanged(group.id, before);
   }
 
-  /** A group that is gone takes its memberships along, also those that were heard of before or after it. */
+  /**
+   * Removes a group that no longer exists, and its memberships, which may be known even if the group itself is not.
+   */
   remove(groupId: string): void {
     const before = this.#row(groupId);
     if (before !== null && isEveryone(stored(before))) this.#touchEveryone();
@@ -84,37 +89,39 @@ export class Groups {
     this.#sql.exec("DELETE FROM groups WHERE id = ?", groupId);
   }
 
-  /** A group that turned out to be empty. */
+  /** Removes all memberships of a group. Its members get new sequence numbers. */
   empty(groupId: string): void {
     this.#assets.touchMembers(groupId);
     this.#sql.exec("DELETE FROM memberships WHERE group_id = ?", groupId);
   }
 
-  /** Has nothing told yet whether the group gives roles? */
+  /** Whether it is unknown if this known group gives roles: its stats do not say, and its roles were never read. */
   rolesUnheardOf(groupId: string): boolean {
     const row = this.#row(groupId);
     return row !== null && row.has_roles === null && row.roles_at === null;
   }
 
-  /** Does the group give roles, as far as is known? */
+  /** Whether the group is known to give roles. */
   hasRoles(groupId: string): boolean {
     return this.#row(groupId)?.has_roles === 1;
   }
 
-  /** Until when (ms by Okta's clock) a listing of this group alone has seen its members; 0 without one. */
+  /** Up to when (ms by Okta's clock) a listing of this one group has shown its members; 0 if there was none. */
   membersReadUntil(groupId: string): number {
     return this.#row(groupId)?.members_at ?? 0;
   }
 
+  /** Stores up to when (ms by Okta's clock) a listing of this one group has shown its members. */
   setMembersReadUntil(groupId: string, at: number): void {
     this.#sql.exec("UPDATE groups SET members_at = ? WHERE id = ?", at, groupId);
   }
 
+  /** Whether this group is known. */
   has(groupId: string): boolean {
     return this.#row(groupId) !== null;
   }
 
-  /** Groups that a complete listing did not show. */
+  /** The ids of groups that a complete listing did not show. */
   absentFrom(listing: string): string[] {
     return this.#sql
       .exec<{ id: string }>(
@@ -125,7 +132,10 @@ export class Groups {
       .map(({ id }) => id);
   }
 
-  /** The next group whose roles have to be read, in order of id: its stats say that it has some, or do not say. */
+  /**
+   * The next group, in order of id, whose roles have to be read and were not tried since `triedBefore` (ms since the
+   * epoch): a group that gives roles, or for which this is open. Null if there is none.
+   */
   nextWithRoles(triedBefore: number): string | null {
     const [row] = this.#sql.exec<{ id: string }>(
       "SELECT id FROM groups WHERE coalesce(has_roles, 1) = 1 AND coalesce(roles_tried_at, 0) < ? ORDER BY id LIMIT 1",
@@ -134,13 +144,17 @@ export class Groups {
     return row?.id ?? null;
   }
 
+  /** How many groups give roles or may give some. */
   countWithRoles(): number {
     return this.#sql
       .exec<{ n: number }>("SELECT count(*) AS n FROM groups WHERE coalesce(has_roles, 1) = 1")
       .one().n;
   }
 
-  /** Stores how reading a group's roles ended. A failure keeps the last known value. */
+  /**
+   * Stores the outcome of reading a group's roles. A failure keeps the last known value. If what the members' events
+   * show has changed, the members get new sequence numbers.
+   */
   setRoles(groupId: string, reading: Reading, readAt: number): void {
     const before = this.#row(groupId);
     if (before === null) return;
@@ -166,24 +180,24 @@ export class Groups {
     this.#touchIfChanged(groupId, before);
   }
 
-  /** Gives all groups whose roles were not read since `since` the same reason. */
+  /** Marks the roles of all groups that `nextWithRoles(since)` would return as unknown for one reason. */
   refuseRoles(reason: UnknownReason, since: number, now: number): void {
     for (let id = this.nextWithRoles(since); id !== null; id = this.nextWithRoles(since)) {
       this.setRoles(id, { reason }, now);
     }
   }
 
-  /** Groups whose members have to be listed, in order of id: all but Everyone and those known to be empty. */
+  /** The groups whose members have to be listed, in order of id: all except Everyone and groups known to be empty. */
   toList(): GroupSize[] {
     return this.#toList("", -1);
   }
 
-  /** The first of them after `id`. */
+  /** The first group after the id `after` whose members have to be listed; null if there is none. */
   nextToList(after: string): GroupSize | null {
     return this.#toList(after, 1)[0] ?? null;
   }
 
-  /** Groups known to be empty: what was stored of their members is history. */
+  /** The ids of groups that are now known to be empty but still have stored members. */
   emptyOnes(): string[] {
     return this.#sql
       .exec<{ id: string }>(
@@ -193,32 +207,34 @@ export class Groups {
       .map(({ id }) => id);
   }
 
-  /** Everyone's member count by its stats, null without one. */
+  /** How many members the stats of Everyone report; null if unknown. */
   everyoneCount(): number | null {
     return this.#everyone()?.users_count ?? null;
   }
 
+  /** How many groups are known. */
   countAll(): number {
     return this.#sql.exec<{ n: number }>("SELECT count(*) AS n FROM groups").one().n;
   }
 
+  /** The id of Everyone; null if it is not known. */
   everyoneId(): string | null {
     return this.#everyone()?.id ?? null;
   }
 
-  /** Does Everyone give roles? Then every user may be an admin. */
+  /** Whether Everyone gives roles, so that every user may be an admin. */
   everyoneHasRoles(): boolean {
     return this.#everyone()?.has_roles === 1;
   }
 
-  /** Settles whether DEPROVISIONED users belong to Everyone in this org. */
+  /** Stores whether DEPROVISIONED users belong to Everyone in this org; a change renews their events. */
   setEveryoneHoldsDeprovisioned(holds: boolean): void {
     if ((this.#meta.get("everyone_holds_deprovisioned") ?? false) === holds) return;
     this.#meta.set("everyone_holds_deprovisioned", holds);
     if (this.#everyone() !== null) this.#assets.touchDeprovisioned();
   }
 
-  /** What the events of a page of users need to know of their groups. */
+  /** What the events of a page of users show of their groups. @param ids the ids of these groups */
   ofPage(ids: readonly string[]): PageGroups {
     const byId = new Map<string, GroupFacts>();
     for (const chunk of jsonChunks(ids)) {
@@ -276,9 +292,9 @@ export class Groups {
   }
 }
 
-/** The groups of a user as its event shows them, sorted by id, from their ids; Everyone is added here. */
+/** The groups of a user as the user's event shows them, sorted by id. Everyone is added if the user belongs to it. */
 export const groupsOf = (ids: readonly string[], userStatus: string, page: PageGroups): GroupFacts[] => {
-  // A membership may be heard of before its group is.
+  // A membership may be known before its group is.
   const all = new Map(ids.map((id) => [id, page.byId.get(id) ?? groupFacts({ ...unheardOf, id })]));
   const { everyone } = page;
   const member = userStatus !== "DEPROVISIONED" || page.everyoneHoldsDeprovisioned;
@@ -297,18 +313,18 @@ const unheardOf: GroupRow = {
   members_at: null,
 };
 
-/** The table holds what `file` wrote. */
+/** The record as `file` wrote it. */
 const stored = (row: { record: string }): StoredGroup => JSON.parse(row.record);
 
 const rolesFact = (row: GroupRow): Fact<readonly OktaRole[]> => {
   if (row.has_roles === 0) return known([], row.roles_at ?? 0);
   const last = row.roles === null ? undefined : { value: JSON.parse(row.roles), at: row.roles_at ?? 0 };
   if (last !== undefined && row.roles_reason === null) return known(last.value, last.at);
-  return unknown((row.roles_reason ?? "pending") as UnknownReason, last); // only reasons are written there
+  return unknown((row.roles_reason ?? "pending") as UnknownReason, last); // the column holds only reasons
 };
 
 const groupFacts = (row: GroupRow): GroupFacts => ({ id: row.id, ...stored(row), roles: rolesFact(row) });
 
-/** What a member's event shows of the group. */
+/** What members' events show of the group, as one text to compare. */
 const shownText = (row: GroupRow): string =>
   `${row.record}${row.has_roles === 0 ? "[]" : row.roles}${row.has_roles === 0 ? null : row.roles_reason}`;

@@ -1,7 +1,10 @@
 import type { Assets } from "./assets.ts";
 import { jsonChunks } from "./sql.ts";
 
-/** Who is in which group. Members whose groups change get new sequence numbers. Callers open the transaction. */
+/**
+ * Who is in which group. Except in `replaceGroupsOf`, users whose groups change get new sequence numbers. Callers
+ * open the transaction.
+ */
 export class Memberships {
   readonly #sql: SqlStorage;
   readonly #assets: Assets;
@@ -12,8 +15,10 @@ export class Memberships {
   }
 
   /**
-   * Applies one membership event of the System Log. Events come late, twice and out of order: only one that is
-   * newer than what was applied to this pair before says anything. `published` is ms by Okta's clock.
+   * Applies one membership event from the System Log. Events can be late, repeated or out of order, so an event
+   * counts only if it is newer than the last one applied to the same group and user. `published` is ms by Okta's
+   * clock.
+   * @returns whether it changed the membership
    */
   applyEvent(event: { groupId: string; userId: string; member: boolean; published: number }): boolean {
     const newest = this.#sql
@@ -32,7 +37,7 @@ export class Memberships {
       : this.removeMember(event.groupId, event.userId);
   }
 
-  /** The newest event applied to a group, ms by Okta's clock; 0 without one. */
+  /** When the newest applied event of a group was published, ms by Okta's clock; 0 if there is none. */
   newestEventOf(groupId: string): number {
     return (
       this.#sql
@@ -44,11 +49,12 @@ export class Memberships {
     );
   }
 
-  /** Forgets events that no late one can be older than. */
+  /** Forgets applied events from before `published` (ms by Okta's clock): no event comes in that late. */
   forgetEventsBefore(published: number): void {
     this.#sql.exec("DELETE FROM membership_events WHERE published < ?", published);
   }
 
+  /** The ids of a group's stored members. */
   membersOf(groupId: string): string[] {
     return this.#sql
       .exec<{ user_id: string }>("SELECT user_id FROM memberships WHERE group_id = ?", groupId)
@@ -56,7 +62,7 @@ export class Memberships {
       .map(({ user_id }) => user_id);
   }
 
-  /** Adds members to a group; returns those that are new. */
+  /** Adds members to a group. @returns the ids of those who were not members before */
   addMembers(groupId: string, userIds: readonly string[]): string[] {
     const added: string[] = [];
     for (const chunk of jsonChunks(userIds)) {
@@ -72,6 +78,7 @@ export class Memberships {
     return added;
   }
 
+  /** Removes one member from a group. @returns false if the user was not a member */
   removeMember(groupId: string, userId: string): boolean {
     const removed = this.#sql
       .exec("DELETE FROM memberships WHERE group_id = ? AND user_id = ? RETURNING 1", groupId, userId)
@@ -80,7 +87,7 @@ export class Memberships {
     return removed > 0;
   }
 
-  /** After a complete listing of a group: whoever it did not show has left, and is returned. */
+  /** After a complete listing of a group: removes the members that it did not show. @returns their ids */
   keepOnly(groupId: string, listing: string): string[] {
     const left = this.#sql
       .exec<{ user_id: string }>(
@@ -95,7 +102,11 @@ export class Memberships {
     return left;
   }
 
-  /** After a complete listing of one user's groups. True if it changed anything. */
+  /**
+   * Replaces the memberships of one user, after a complete listing of the user's groups. The caller gives the new
+   * sequence number (`setGroupsRead`).
+   * @returns whether anything changed
+   */
   replaceGroupsOf(userId: string, groupIds: readonly string[]): boolean {
     const wanted = JSON.stringify(groupIds);
     const removed = this.#sql

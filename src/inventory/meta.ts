@@ -1,46 +1,45 @@
-/** Small durable values by name. */
+/** Small stored values, by name. */
 import type { UnknownReason } from "./facts.ts";
 
-/** How far an org-wide fact is known: when it was last read whole, and why the last reading failed. */
+/** How far a fact about the whole org is known. */
 export interface OrgFact {
+  /** When it was last read completely, ms since the epoch; null if never. */
   readonly at: number | null;
+  /** Why the last reading failed; null if it succeeded. */
   readonly reason: UnknownReason | null;
 }
 
-interface MetaValues {
-  /** The greatest sequence number given out. */
+/** The values that the inventory itself keeps. */
+export interface InventoryMeta {
+  /** The greatest sequence number given out so far. */
   head: number;
-  /** Memberships, when they are read group by group. */
+  /** Who is in which group. */
   groups: OrgFact;
-  /** Who has roles at all. */
+  /** Which users have roles at all. */
   roles: OrgFact;
-  /** Does the Everyone group hold DEPROVISIONED users? Known once an org's counts have told. */
+  /** Whether DEPROVISIONED users belong to Everyone. Set once the org's counts have shown it. */
   everyone_holds_deprovisioned: boolean;
-  /** The current run, see sync/run.ts. */
-  run: unknown;
-  /** See sync: the System Log's stored `next`, search watermarks, what a run has to remember of the last. */
-  log: unknown;
-  watermarks: unknown;
-  schedule: unknown;
-  /** Okta's clock less ours, ms, as last seen. */
-  skew: number;
-  sinks: readonly string[];
 }
 
-export class Meta {
+/**
+ * A view of the table `meta`. Each room that keeps values there declares their names and types. The table is
+ * shared, so a name may be used by one room only.
+ */
+export class Meta<Values extends object> {
   readonly #sql: SqlStorage;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
   }
 
-  /** The value's shape is what `set` wrote under the same name: the table is this object's own. */
-  get<K extends keyof MetaValues, T extends MetaValues[K] = MetaValues[K]>(key: K): T | null {
+  /** The value that `set` stored under this name; null if there is none. Only this object writes the table. */
+  get<K extends keyof Values & string>(key: K): Values[K] | null {
     const [row] = this.#sql.exec<{ value: string }>("SELECT value FROM meta WHERE key = ?", key);
     return row === undefined ? null : JSON.parse(row.value);
   }
 
-  set<K extends keyof MetaValues>(key: K, value: MetaValues[K]): void {
+  /** Stores a value as JSON. */
+  set<K extends keyof Values & string>(key: K, value: Values[K]): void {
     this.#sql.exec(
       "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
       key,
@@ -48,7 +47,8 @@ export class Meta {
     );
   }
 
-  delete(key: keyof MetaValues): void {
+  /** Removes a value. */
+  delete(key: keyof Values & string): void {
     this.#sql.exec("DELETE FROM meta WHERE key = ?", key);
   }
 }

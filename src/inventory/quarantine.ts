@@ -1,6 +1,6 @@
 import type { BadRecord } from "../okta/records.ts";
 
-/** Records that could not be filed, with the reason. One bad record never spoils its page. */
+/** Records that could not be filed, with the reason. The other records of their pages are filed. */
 export class Quarantine {
   readonly #sql: SqlStorage;
   readonly #now: () => number;
@@ -10,7 +10,7 @@ export class Quarantine {
     this.#now = now;
   }
 
-  /** `place` names records that have no id of their own, the same way on every run. */
+  /** Adds a record. @param place names a record that has no id; the same in every run */
   add(bad: BadRecord, place: string): void {
     this.#sql.exec(
       `INSERT INTO quarantine (id, reason, seen_at) VALUES (?, ?, ?)
@@ -21,7 +21,7 @@ export class Quarantine {
     );
   }
 
-  /** A record that could be filed after all. */
+  /** Removes records that have now been filed. */
   clear(ids: readonly string[]): void {
     this.#sql.exec(
       "DELETE FROM quarantine WHERE id IN (SELECT value FROM json_each(?))",
@@ -29,11 +29,12 @@ export class Quarantine {
     );
   }
 
-  /** After a complete listing: what was not seen again is gone. */
+  /** After a complete listing: removes records that were last seen before `time` (ms since the epoch). */
   forgetBefore(time: number): void {
     this.#sql.exec("DELETE FROM quarantine WHERE seen_at < ?", time);
   }
 
+  /** How many records are in quarantine. */
   count(): number {
     return this.#sql.exec<{ n: number }>("SELECT count(*) AS n FROM quarantine").one().n;
   }

@@ -1,20 +1,21 @@
 /**
- * The tables of one stream's inventory. A change of shape is a new entry at the end of `migrations`, never an
- * edit of an old one; `_migrations` remembers how many have run (`PRAGMA user_version` is not allowed).
+ * The tables of one stream's inventory. To change them, add an entry at the end of `migrations`; never edit an old
+ * one. The table `_migrations` records how many have run, because Durable Objects do not allow `PRAGMA
+ * user_version`.
  *
- * Times are ms since the epoch. `record`, `roles`, `factors` and `ids` are JSON text in canonical form, so that
- * "has it changed" is a comparison of text.
+ * Times are ms since the epoch. `record`, `roles`, `factors` and `ids` are JSON text in canonical form, so
+ * comparing texts shows whether a value has changed.
  */
 import { numberedAssetsMigration, searchIndexMigration } from "./search-index.ts";
 
-/** Statements by shape: the first makes the first one, each further one what follows from the one before. */
+/** The first entry creates the tables; each later entry changes what the entries before it made. */
 export const migrations: readonly string[] = [
   `
-  -- Small things by name: the head of the sequence, the current run, cursors, org-wide fact states.
+  -- Small values by name: the greatest sequence number, the current run, cursors, how far org-wide facts are known.
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
-  -- One row a user or device. A fact has a value, when it was read, why the last reading failed, and when it
-  -- was last tried. 'last_facts' is what a deleted asset's final event is made of.
+  -- One row per asset. For a fact: its value, when it was read, why the last reading failed, and when it was last
+  -- tried. The last event of a deleted asset is made from 'last_facts'.
   CREATE TABLE assets (
     id TEXT PRIMARY KEY,
     seq INTEGER NOT NULL,
@@ -33,7 +34,8 @@ export const migrations: readonly string[] = [
   CREATE INDEX assets_by_login ON assets (lower(record ->> '$.profile.login'));
   CREATE INDEX assets_by_email ON assets (lower(record ->> '$.profile.email'));
 
-  -- 'record' is {id, type, name, description}; 'has_roles' is what the group's stats say, null if they do not.
+  -- 'record' is {type, name, description}. 'has_roles' comes from the group's stats or from reading its roles; it is
+  -- null while neither has shown whether the group gives roles.
   CREATE TABLE groups (
     id TEXT PRIMARY KEY,
     record TEXT NOT NULL,
@@ -48,21 +50,22 @@ export const migrations: readonly string[] = [
   CREATE TABLE memberships (group_id TEXT NOT NULL, user_id TEXT NOT NULL, PRIMARY KEY (group_id, user_id)) WITHOUT ROWID;
   CREATE INDEX memberships_by_user ON memberships (user_id);
 
-  -- People who have, or may have, roles. A user without a row has none once the org's admins are known.
+  -- Users who have roles or may have some. Once the org's admins are known, a user without a row has none.
   CREATE TABLE admins (user_id TEXT PRIMARY KEY, roles TEXT, read_at INTEGER, reason TEXT, tried_at INTEGER) WITHOUT ROWID;
 
-  -- Ids seen in a listing that is under way, a row a page: what a complete listing leaves out is absent.
+  -- Ids that a listing in progress has shown, one row per page. What a complete listing leaves out is absent.
   CREATE TABLE sweeps (listing TEXT NOT NULL, page INTEGER NOT NULL, ids TEXT NOT NULL, PRIMARY KEY (listing, page)) WITHOUT ROWID;
 
-  -- Known assets that a complete listing left out. 'confirmed' is 0 while a person has to say so.
+  -- Known assets that a complete listing left out or that the log reports as deleted. 'confirmed' is 0 while the
+  -- deletion is held.
   CREATE TABLE absentees (id TEXT PRIMARY KEY, confirmed INTEGER NOT NULL) WITHOUT ROWID;
 
-  -- Facts that a change made stale: what to read again, which kind of sign told us, and when it happened.
+  -- Facts that a change made stale: what to read again, what revealed the change, and when it happened.
   CREATE TABLE stale (
     kind TEXT NOT NULL, id TEXT NOT NULL, cause TEXT NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (kind, id)
   ) WITHOUT ROWID;
 
-  -- The newest event of a membership and of a whole group that was applied: late and repeated ones are ignored.
+  -- When the newest applied event of each membership was published. Late and repeated events are ignored.
   CREATE TABLE membership_events (
     group_id TEXT NOT NULL, user_id TEXT NOT NULL, published INTEGER NOT NULL, PRIMARY KEY (group_id, user_id)
   ) WITHOUT ROWID;
@@ -74,9 +77,11 @@ export const migrations: readonly string[] = [
   `,
   searchIndexMigration,
   numberedAssetsMigration,
+  // An asset to be read again has the same kind in every stream.
+  "UPDATE stale SET kind = 'asset' WHERE kind IN ('user', 'device');",
 ];
 
-/** Brings the database to the newest shape. Runs in the object's constructor, before anything else. */
+/** Runs the migrations that have not run yet. Called in the object's constructor, before anything else. */
 export const migrate = (storage: DurableObjectStorage): void => {
   storage.sql.exec("CREATE TABLE IF NOT EXISTS _migrations (n INTEGER PRIMARY KEY)");
   const done = storage.sql.exec<{ n: number | null }>("SELECT max(n) AS n FROM _migrations").one().n ?? 0;

@@ -1,13 +1,14 @@
 /**
- * What lists, searches and totals go by, kept by triggers in the transaction that changes the asset: a small row
- * of facets and the words that people search for. Only changes of those cost a write.
+ * The index behind lists, searches and totals: for each asset a small row of facets, and the words that people
+ * search for. Triggers keep it in the transaction that changes the asset. A change of anything else costs no write
+ * here.
  *
- * Words are matched by their beginnings (unicode61: without case and accents). `prefix='2 3'` keeps the first
- * keystrokes as fast as the later ones; without positions (`detail=none`) the index of 100,000 users takes
- * about 17 MB.
+ * Words match by their beginning, without regard to case or accents (unicode61). `prefix='2 3'` keeps the first
+ * keystrokes as fast as later ones. Because positions are not stored (`detail=none`), the index of 100,000 users
+ * takes about 17 MB.
  */
 
-/** The texts of a record that people know an asset by. Devices bring their people's along. */
+/** SQL: the texts of a record by which people know an asset. A device's include the ids and names of its users. */
 const words = (record: string): string => `
   (SELECT group_concat(word, ' ') FROM (
     SELECT ${record} ->> '$.id' AS word
@@ -22,36 +23,41 @@ const words = (record: string): string => `
 
 const platform = (record: string): string => `${record} ->> '$.profile.platform'`;
 const compliance = (record: string): string => `${record} ->> '$.complianceStatus'`;
-/** The device's own word, else its profile's, else a linked user whose enrolment is managed. */
+/** SQL: whether a device is managed, as `isManaged` in `ocsf/derive.ts` decides it. */
 const managed = (record: string): string =>
   `coalesce(${record} ->> '$.managed', ${record} ->> '$.profile.managed', (SELECT 1 FROM json_each(${record}, '$.users')
     WHERE value ->> '$.managementStatus' = 'MANAGED' LIMIT 1))`;
 
-/** The kinds of the ACTIVE factors as JSON, `["push|OKTA"]`: few distinct values in any org. */
+/** SQL: the kinds of the ACTIVE factors as JSON, `["push|OKTA"]`. An org has few distinct values of it. */
 const mfa = (factors: string): string =>
   `iif(${factors} IS NULL, NULL, (SELECT json_group_array(kind) FROM (
     SELECT DISTINCT concat(value ->> '$.factorType', '|', value ->> '$.provider') AS kind
     FROM json_each(${factors}) WHERE value ->> '$.status' = 'ACTIVE' ORDER BY kind)))`;
 
-/** NULL once the asset is deleted. */
+/** SQL: the status of an asset; NULL once it is deleted. */
 const status = (row: string): string => `iif(${row}.deleted_at IS NULL, ${row}.record ->> '$.status', NULL)`;
 
 const facets = (row: string): string =>
   [status(row), platform(`${row}.record`), compliance(`${row}.record`), managed(`${row}.record`)].join(", ");
 
-/** Compared by parts of the record, which is cheaper than by what is made of them; sign-ins alone change nothing. */
+/**
+ * SQL: whether a part of the record has changed. Comparing parts is cheaper than comparing what is derived from them,
+ * and a sign-in changes none of these parts.
+ */
 const differ = (part: string): string => `old.${part} IS NOT new.${part}`;
 const devicePartsDiffer = ["users", "userId", "managed", "complianceStatus"]
   .map((part) => differ(`record -> '$.${part}'`))
   .join(" OR ");
 
+/** SQL that says how the index's rows are numbered. */
 interface Numbering {
-  /** The columns of `search_keys` that name a new asset, and their values. */
+  /** The columns of `search_keys` that identify a new asset. */
   readonly columns: string;
+  /** The values of these columns. */
   readonly values: string;
-  /** The number of the row that was added just now. */
+  /** The number of the row that was just added. */
   readonly added: string;
-  /** SQL for the number of an asset that is there. */
+  /** The number of an existing asset. */
   readonly numberOf: (row: "old" | "new") => string;
 }
 
@@ -85,6 +91,7 @@ const searchTriggers = ({ columns, values, added, numberOf }: Numbering): string
   END;
 `;
 
+/** Creates the search index and fills it from the assets. */
 export const searchIndexMigration = `
   CREATE TABLE search_keys (
     n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
@@ -101,7 +108,7 @@ export const searchIndexMigration = `
   INSERT INTO search_words (rowid, words) SELECT n, ${words("record")} FROM search_keys JOIN assets USING (id);
 
 ${searchTriggers({
-  // Numbered by itself, and found again by the asset's id.
+  // SQLite numbers the row; the asset's id finds it again.
   columns: "id",
   values: "new.id",
   added: "last_insert_rowid()",
@@ -110,8 +117,8 @@ ${searchTriggers({
 `;
 
 /**
- * Assets are numbered in the order in which they come, and found by id through an index of its own. Rows of a KB
- * ordered by Okta's ids, which are random, had every page of an org written again with every page of its list.
+ * Numbers the assets in the order in which they come; a separate index finds them by id. Before, the table of rows of
+ * about 1 KB was ordered by Okta's ids, which are random, so each page of a list rewrote pages all over the database.
  */
 export const numberedAssetsMigration = `
   CREATE TABLE numbered_assets (
@@ -139,7 +146,7 @@ export const numberedAssetsMigration = `
   CREATE INDEX assets_by_login ON assets (lower(record ->> '$.profile.login'));
   CREATE INDEX assets_by_email ON assets (lower(record ->> '$.profile.email'));
 
-  -- Its numbers are the assets' own, so that an index by id would say the same twice.
+  -- The numbers are those of 'assets', so this table needs no index by id of its own.
   CREATE TABLE numbered_search_keys (
     n INTEGER PRIMARY KEY, id TEXT NOT NULL,
     status TEXT, mfa TEXT, platform TEXT, compliance TEXT, managed INTEGER

@@ -1,32 +1,36 @@
-/** Finding assets by words and facets in the search index. */
+/** Finding assets in the search index, by words and facets. */
 
-/** What to find. What is null does not matter; everything else must hold. */
+/** What to find. A null matches everything; an asset must meet all the other conditions. */
 export interface AssetQuery {
-  /** Words of which each must begin a word that the asset is known by. */
+  /** Words; each must begin a word in the asset's index. */
   readonly text: string | null;
   /** As Okta spells it. */
   readonly status: string | null;
-  /** Any of these kinds of factors, as the index spells them; null in the list stands for "never read". */
+  /** Any of these sets of factor kinds, as the index spells them; a null in the list means "never read". */
   readonly mfa: readonly (readonly string[] | null)[] | null;
+  /** True: only users that are not DEPROVISIONED. */
   readonly notDeprovisioned: boolean;
+  /** True: only users with an active role. */
   readonly admin: boolean;
-  /** SQL that yields ids: a fact's own idea of whom it is unknown of. */
+  /** SQL that yields ids: only these assets. */
   readonly ids: string | null;
+  /** Only members of the group with this id. */
   readonly group: string | null;
-  /** Any of these, as Okta spells them; null in a list stands for "not told". */
+  /** Any of these, as Okta spells them; a null in the list means "not given". */
   readonly platforms: readonly (string | null)[] | null;
+  /** Any of these, as Okta spells them; a null in the list means "not given". */
   readonly compliances: readonly (string | null)[] | null;
   readonly managed: boolean | "unknown" | null;
-  /** True: tombstones alone. False: those that exist. Null: both. */
+  /** True: only tombstones. False: only assets that exist. Null: both. */
   readonly deleted: boolean | null;
-  /** Only those filed later than this one: `next` of the page before, 0 at first. */
+  /** Only assets that were filed after this one: `next` of the previous page, or 0 for the first page. */
   readonly after: number;
   readonly limit: number;
 }
 
 export interface FoundPage {
   readonly ids: readonly string[];
-  /** Pass it as `after`; null at the end. */
+  /** Pass it as `after` to get the next page; null on the last page. */
   readonly next: number | null;
 }
 
@@ -34,28 +38,37 @@ export interface FoundGroup {
   readonly id: string;
   readonly name: string | null;
   readonly description: string | null;
-  /** By Okta's count, null when it did not say. */
+  /** Okta's count of the members; null if Okta did not report it. */
   readonly usersCount: number | null;
 }
 
 const maxWords = 8;
 const maxWordLength = 64;
 
-/** The words of a text as the index tells them apart: runs of letters and digits. */
+/**
+ * What is between words. SQLite's tokenizer knows Unicode 6.1, where the letters named here (New Tai Lue vowels and
+ * two Vedic signs) were marks: it splits a word at them, and an index without positions refuses such a phrase.
+ */
+const betweenWords = /(?:[^\p{L}\p{N}]|[\u19b0-\u19c0\u19c8\u19c9\u1cf2\u1cf3])+/u;
+
+/**
+ * The words of a text, split as the index splits them: runs of letters and digits. At most 8, each cut at 64
+ * characters.
+ */
 export const searchWords = (text: string): string[] =>
   text
     .normalize("NFC")
-    .split(/[^\p{L}\p{N}]+/u)
+    .split(betweenWords)
     .filter((word) => word !== "")
     .slice(0, maxWords)
     .map((word) => word.slice(0, maxWordLength));
 
-/** Words hold letters and digits only, so quoting them is safe. */
+/** A full-text query for these words. They hold only letters and digits, so quoting them is safe. */
 const matchOf = (words: readonly string[]): string => words.map((word) => `"${word}" *`).join(" AND ");
 
 /**
- * Ids of the users with an active role, their own or a group's. The group of everyone has no stored members: when
- * it gives a role, everyone has one.
+ * SQL that yields the ids of users with an active role, assigned directly or through a group. Everyone has no stored
+ * members: if it gives a role, every user that is not DEPROVISIONED has one.
  */
 export const adminsQuery = (sql: SqlStorage): string => {
   const active = "SELECT 1 FROM json_each(roles) WHERE value ->> '$.status' = 'ACTIVE'";
@@ -78,10 +91,10 @@ const anyOf = (column: string, values: readonly (string | null)[]): Condition =>
   return [`(${column} IN (SELECT value FROM json_each(?)) ${orNull})`, named];
 };
 
-/** Is the asset one of those whose ids this yields? */
+/** SQL: whether the asset is among the ids that the SQL `ids` yields. */
 const numbered = (ids: string): string => `k.n IN (SELECT number FROM assets WHERE id IN (${ids}))`;
 
-/** `+` keeps SQLite on the order of `n`: it stops once the page is full instead of sorting all that match. */
+/** `+` makes SQLite walk in the order of `n` and stop once the page is full, instead of sorting all matches. */
 const conditionsOf = (sql: SqlStorage, query: AssetQuery): Condition[] => {
   const conditions: (Condition | false)[] = [
     query.deleted !== null && [`+k.status IS ${query.deleted ? "" : "NOT"} NULL`],
@@ -104,7 +117,10 @@ const conditionsOf = (sql: SqlStorage, query: AssetQuery): Condition[] => {
   return conditions.filter((condition) => condition !== false);
 };
 
-/** The ids that fit, in the order in which the assets were first filed. */
+/**
+ * One page of the assets that match, in the order in which they were first filed. A text without words matches
+ * none.
+ */
 export const findAssets = (sql: SqlStorage, query: AssetQuery): FoundPage => {
   const terms = query.text === null ? null : searchWords(query.text);
   if (terms?.length === 0) return { ids: [], next: null };
@@ -134,7 +150,7 @@ export const findAssets = (sql: SqlStorage, query: AssetQuery): FoundPage => {
   };
 };
 
-/** The values that a facet of living assets takes. */
+/** The distinct values of a facet among assets that exist. */
 export const facetValues = (sql: SqlStorage, facet: "mfa" | "platform" | "compliance"): (string | null)[] =>
   sql
     .exec<{ value: string | null }>(
@@ -143,17 +159,43 @@ export const facetValues = (sql: SqlStorage, facet: "mfa" | "platform" | "compli
     .toArray()
     .map(({ value }) => value);
 
-/** Groups whose name or description holds the text, or whose id it is; by name, at most `limit`. */
+/** Text without case and accents. In upper case `ß` is `SS`, too. */
+const folded = (text: string | null): string =>
+  (text ?? "")
+    .normalize("NFD")
+    .replaceAll(/[\u0300-\u036f]/g, "")
+    .toUpperCase();
+
+/**
+ * Groups whose name or description contains the text, whatever its case and accents, or whose id it is; by name, at
+ * most `limit`.
+ *
+ * LIKE would refuse a pattern over 50 bytes, and SQLite knows the case of ASCII letters only. So SQL decides on
+ * groups that are all ASCII, and hands the others over to be compared here.
+ */
 export const findGroups = (sql: SqlStorage, text: string, limit: number): FoundGroup[] => {
-  const pattern = `%${text.trim().replaceAll(/[\\%_]/g, "\\$&")}%`;
-  return sql
-    .exec<{ id: string; name: string | null; description: string | null; usersCount: number | null }>(
-      `SELECT id, record ->> '$.name' AS name, record ->> '$.description' AS description, users_count AS usersCount
-       FROM groups WHERE record ->> '$.name' LIKE ?1 ESCAPE '\\' OR record ->> '$.description' LIKE ?1 ESCAPE '\\' OR id = ?2
-       ORDER BY name LIMIT ?3`,
-      pattern,
-      text.trim(),
-      limit,
-    )
-    .toArray();
+  const id = text.trim();
+  const wanted = folded(id);
+  const candidates = sql.exec<{
+    id: string;
+    name: string | null;
+    description: string | null;
+    usersCount: number | null;
+  }>(
+    `SELECT id, record ->> '$.name' AS name, record ->> '$.description' AS description, users_count AS usersCount
+     FROM groups WHERE instr(upper(record ->> '$.name'), ?1) OR instr(upper(record ->> '$.description'), ?1)
+       OR id = ?2 OR octet_length(record) > length(record)
+     ORDER BY name`,
+    wanted,
+    id,
+  );
+  const found: FoundGroup[] = [];
+  for (const group of candidates) {
+    if (group.id !== id && ![group.name, group.description].some((part) => folded(part).includes(wanted))) {
+      continue;
+    }
+    found.push(group);
+    if (found.length === limit) break;
+  }
+  return found;
 };

@@ -1,7 +1,10 @@
-/** Rows a page as SQL sees them: one JSON array bound as one parameter, in pieces below SQLite's 2 MB a value. */
+/** Keeps a bound parameter below the 2 MB that a value may have: a UTF-16 code unit takes at most 3 bytes. */
 const MAX_CHUNK_CHARS = 500_000;
 
-/** Splits rows into JSON arrays that each fit one bound parameter (a character is at most 3 bytes here). */
+/**
+ * Joins rows into JSON arrays, each small enough to be bound as one parameter and read with `json_each`. A single row
+ * that is larger becomes an array of its own.
+ */
 export const jsonChunks = (rows: readonly (readonly unknown[] | string)[]): string[] => {
   const chunks: string[] = [];
   let parts: string[] = [];

@@ -1,25 +1,25 @@
-/** What to read again: a user or device itself, one of its facts, or something of a group. */
+/** What to read again: an asset of the stream, one of a user's facts, something about a group, or who has roles. */
 export type StaleKind =
-  | "user"
+  | "asset"
   | "user_groups"
   | "factors"
   | "roles"
   | "group"
   | "members"
   | "group_roles"
-  | "assignees"
-  | "device";
+  | "assignees";
 
-/** Which sign told us that something changed. */
+/** What revealed a change: the System Log, a search by time, or reading the oldest facts again. */
 export type StaleCause = "log" | "search" | "rolling";
 
+/** One entry of the queue. */
 export interface StaleEntry {
   readonly kind: StaleKind;
   readonly id: string;
   readonly cause: StaleCause;
 }
 
-/** An object's time stamp and the event of the same change may differ by this much. */
+/** The time stamps of a record and of the event that reports the same change may differ by this much. */
 export const SAME_CHANGE_MS = 2_000;
 
 /** The queue of facts to read again. An entry leaves it in the transaction that stores the new reading. */
@@ -30,7 +30,7 @@ export class Stale {
     this.#sql = sql;
   }
 
-  /** `since` is when the change happened by Okta's clock, ms; the newest one stays. */
+  /** Adds an entry. @param since when the change happened, ms by Okta's clock; of two times the later one is kept */
   add(kind: StaleKind, id: string, cause: StaleCause, since: number): void {
     this.#sql.exec(
       `INSERT INTO stale (kind, id, cause, since) VALUES (?, ?, ?, ?)
@@ -42,7 +42,7 @@ export class Stale {
     );
   }
 
-  /** The next entries of a kind, in order of id. */
+  /** The next entries of one kind, in order of id. */
   next(kind: StaleKind, limit: number): StaleEntry[] {
     return this.#sql
       .exec<{ id: string; cause: StaleCause }>(
@@ -54,17 +54,19 @@ export class Stale {
       .map(({ id, cause }) => ({ kind, id, cause }));
   }
 
+  /** Removes an entry that has been read again. */
   done(kind: StaleKind, id: string): void {
     this.#sql.exec("DELETE FROM stale WHERE kind = ? AND id = ?", kind, id);
   }
 
+  /** Removes all entries of these kinds. */
   clear(kinds: readonly StaleKind[]): void {
     this.#sql.exec("DELETE FROM stale WHERE kind IN (SELECT value FROM json_each(?))", JSON.stringify(kinds));
   }
 
   /**
-   * A record that says it was updated at `lastUpdated` already shows what happened until then. The event of the
-   * same change may be published a moment later.
+   * Removes an entry if a record updated at `lastUpdated` (ms by Okta's clock) already shows the change: the change
+   * happened before, or at most `SAME_CHANGE_MS` later, because the event of the same change may carry a later time.
    */
   doneUntil(kind: StaleKind, id: string, lastUpdated: number): void {
     this.#sql.exec(

@@ -1,14 +1,16 @@
-/** What an inventory holds, counted over the search index: about 10 ms for 100,000 assets. */
+/** Totals of an inventory, counted over the search index: about 10 ms for 100,000 assets. */
 import { adminsQuery } from "./search.ts";
 
-/** How many living assets share these facets, each as Okta spells it. */
+/** How many existing assets share these facets, each as Okta spells it. */
 export interface FacetCount {
   readonly status: string;
-  /** Users: kinds of ACTIVE factors, `type|provider`; null when factors were never read. */
+  /** Of users: the kinds of ACTIVE factors, `type|provider`; null if the factors were never read. */
   readonly mfa: readonly string[] | null;
-  /** Devices, as the next two. */
+  /** Of devices. */
   readonly platform: string | null;
+  /** Of devices. */
   readonly compliance: string | null;
+  /** Of devices. */
   readonly managed: boolean | null;
   readonly count: number;
 }
@@ -24,7 +26,7 @@ interface FacetRow extends Record<string, SqlStorageValue> {
 
 const columns = "status, mfa, platform, compliance, managed";
 
-/** Living assets by their facets; those with an active role are counted once more by themselves. */
+/** Counts the assets that exist by their facets; `admins` counts only those with an active role. */
 export const countFacets = (sql: SqlStorage): { all: FacetCount[]; admins: FacetCount[] } => {
   const counted = (where: string): FacetCount[] =>
     sql
@@ -40,6 +42,6 @@ export const countFacets = (sql: SqlStorage): { all: FacetCount[]; admins: Facet
   return { all: counted(""), admins: counted(`AND id IN (${adminsQuery(sql)})`) };
 };
 
-/** Tombstones. */
+/** How many deleted assets are still kept. */
 export const countDeleted = (sql: SqlStorage): number =>
   sql.exec<{ n: number }>("SELECT count(*) AS n FROM search_keys WHERE status IS NULL").one().n;

@@ -1,6 +1,6 @@
 /**
- * The ids that a listing has shown so far, a row a page. Once the listing is complete, what is known but was
- * not shown is absent. Unchanged assets cost no write of their own this way.
+ * The ids that a listing has shown so far, one row per page, and the assets that a complete listing left out. An
+ * unchanged asset costs no write of its own this way.
  */
 export class Sweeps {
   readonly #sql: SqlStorage;
@@ -9,11 +9,12 @@ export class Sweeps {
     this.#sql = sql;
   }
 
+  /** Forgets what a listing has shown, before it begins or after its end. */
   begin(listing: string): void {
     this.#sql.exec("DELETE FROM sweeps WHERE listing = ?", listing);
   }
 
-  /** `page` makes a repeated page harmless. */
+  /** Adds the ids of one page. @param page its number, which makes a repeated page harmless */
   add(listing: string, page: number, ids: readonly string[]): void {
     this.#sql.exec(
       "INSERT OR REPLACE INTO sweeps (listing, page, ids) VALUES (?, ?, ?)",
@@ -23,7 +24,7 @@ export class Sweeps {
     );
   }
 
-  /** How many ids the listing has shown; one shown twice counts twice. */
+  /** How many ids the listing has shown. An id that was shown twice counts twice. */
   size(listing: string): number {
     return (
       this.#sql
@@ -35,7 +36,7 @@ export class Sweeps {
     );
   }
 
-  /** How many of the listed users are not DEPROVISIONED. */
+  /** How many of the users in the listing are not DEPROVISIONED. */
   sizeNotDeprovisioned(listing: string): number {
     return this.#sql
       .exec<{ n: number }>(
@@ -46,7 +47,7 @@ export class Sweeps {
       .one().n;
   }
 
-  /** Writes the known living assets that the listing did not show into `absentees`; returns how many. */
+  /** Stores the existing assets that the listing did not show as the new absentees. @returns how many there are */
   findAbsentees(listing: string): number {
     this.#sql.exec("DELETE FROM absentees");
     this.#sql.exec(
@@ -58,7 +59,7 @@ export class Sweeps {
     return this.absentees().waiting;
   }
 
-  /** Absentees by whether they may be dealt with. */
+  /** How many absentees are held for a person (`waiting`), and how many may be checked by id and deleted. */
   absentees(): { waiting: number; confirmed: number } {
     const { waiting, confirmed } = this.#sql
       .exec<{ waiting: number | null; confirmed: number | null }>(
@@ -68,17 +69,17 @@ export class Sweeps {
     return { waiting: waiting ?? 0, confirmed: confirmed ?? 0 };
   }
 
-  /** Lets all absentees be dealt with. */
+  /** Releases all absentees: they may now be checked by id and deleted. */
   confirmAbsentees(): void {
     this.#sql.exec("UPDATE absentees SET confirmed = 1");
   }
 
-  /** An asset that the log says is gone: to be confirmed like the others. */
+  /** Adds an asset that the log reports as deleted. It is checked by id like the others but is never held. */
   addAbsentee(id: string): void {
     this.#sql.exec("INSERT OR REPLACE INTO absentees (id, confirmed) VALUES (?, 1)", id);
   }
 
-  /** Those that may be dealt with, in order of id. */
+  /** The next absentees that may be checked by id and deleted, in order of id. */
   nextAbsentees(limit: number): string[] {
     return this.#sql
       .exec<{ id: string }>("SELECT id FROM absentees WHERE confirmed = 1 ORDER BY id LIMIT ?", limit)
@@ -86,6 +87,7 @@ export class Sweeps {
       .map(({ id }) => id);
   }
 
+  /** Removes an absentee that has been checked. */
   dropAbsentee(id: string): void {
     this.#sql.exec("DELETE FROM absentees WHERE id = ?", id);
   }

@@ -1,16 +1,16 @@
-/** Bodies of others are read up to a bound, whatever they claim of their length. */
+/** The text of a body from outside, read up to a bound whatever length its headers claim. */
 export interface BoundedText {
-  /** The body, or its beginning. */
+  /** The whole body, or its beginning. */
   readonly text: string;
-  /** False when there is more than was allowed; the rest is not read. */
+  /** False if the body is larger than allowed; what is beyond was not read. */
   readonly whole: boolean;
 }
 
-/** Most answers fit at once; a page of a list is read in larger pieces. */
+/** Most bodies fit into the first buffer; a page of a list is read in larger pieces. */
 const FIRST_BYTES = 8 * 1024;
 const FURTHER_BYTES = 128 * 1024;
 
-/** `min` is in the Streams standard (ReadableStreamBYOBReaderReadOptions) and in the runtime, not yet in its types. */
+/** The runtime's types lack `min`, which the Streams standard has (ReadableStreamBYOBReaderReadOptions). */
 interface FillingReader {
   read(
     view: Uint8Array<ArrayBuffer>,
@@ -22,13 +22,13 @@ interface FillingReader {
 const utf8 = new TextDecoder();
 
 /**
- * Reads a body as UTF-8, at most `maxBytes` of it and what fills the last buffer. Each buffer is filled before it
- * comes back, so that a small body costs one call into the runtime; throws as the body does when the connection
- * breaks off or its signal is aborted.
+ * Reads a body as UTF-8: at most `maxBytes`, plus what fills the last buffer. Each read fills its buffer before it
+ * returns, so a body of less than 8 KiB costs one call into the runtime. Throws what the body throws when the
+ * connection breaks or its signal is aborted.
  */
 export const readBounded = async ({ body }: Response, maxBytes: number): Promise<BoundedText> => {
   if (body === null) return { text: "", whole: true };
-  // What the types lack, see above.
+  // The types lack `min`; see FillingReader.
   const reader = body.getReader({ mode: "byob" }) as unknown as FillingReader;
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   let bytes = 0;

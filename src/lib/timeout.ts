@@ -1,26 +1,28 @@
-/** How long one piece of work may take. */
+/** The time limit of one piece of work. */
 export interface TimeLimit {
+  /** Aborted with a `TimeoutError` when the time is up. */
   readonly signal: AbortSignal;
-  /** Ends the limit; call it when the work is done, however it ended. */
+  /** Lifts the limit. Call it when the work ends, whatever its outcome. */
   clear(): void;
 }
 
 /**
- * Time limits of one length that share a timer: work comes and goes far more often than a limit is reached. When
- * all work is done no timer is left, as it would be with `AbortSignal.timeout`: a pending timer keeps a Durable
- * Object in memory, and billed, until it fires.
+ * Time limits of one length that share one timer, because work starts and ends far more often than a limit is
+ * reached. Once all work is done, no timer remains. `AbortSignal.timeout` would leave one: a pending timer keeps a
+ * Durable Object in memory, and billed, until it fires.
  */
 export class TimeLimits {
   readonly #ms: number;
-  /** Open limits and when they are reached (ms since the epoch), the earliest first. */
+  /** The open limits and when each is reached (ms since the epoch), earliest first. */
   readonly #open = new Map<AbortController, number>();
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  /** @param ms how long each piece of work may take, by the clock of `setTimeout` */
+  /** @param ms how long each piece of work may take */
   constructor(ms: number) {
     this.#ms = ms;
   }
 
+  /** Starts the limit of one piece of work. */
   start(): TimeLimit {
     const controller = new AbortController();
     this.#open.set(controller, Date.now() + this.#ms);
@@ -49,5 +51,5 @@ export class TimeLimits {
   }
 }
 
-/** A time limit for one piece of work alone. */
+/** Starts a time limit that shares its timer with no other. @param ms how long the work may take */
 export const timeLimit = (ms: number): TimeLimit => new TimeLimits(ms).start();

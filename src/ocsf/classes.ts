@@ -1,4 +1,4 @@
-/** The attributes that say which class an event is of, in the order of the published examples. */
+/** The attributes that name an event's class, in the order of Sekoia.io's published examples. */
 
 const COLLECT = {
   activity_id: 2,
@@ -9,6 +9,7 @@ const COLLECT = {
 
 const INFORMATIONAL = { severity: "Informational", severity_id: 1 } as const;
 
+/** OCSF's class for users. */
 export const USER_INVENTORY = {
   ...COLLECT,
   class_name: "User Inventory Info",
@@ -18,6 +19,7 @@ export const USER_INVENTORY = {
   ...INFORMATIONAL,
 } as const;
 
+/** OCSF's class for devices. */
 export const DEVICE_INVENTORY = {
   ...COLLECT,
   class_name: "Device Inventory Info",
@@ -27,11 +29,13 @@ export const DEVICE_INVENTORY = {
   ...INFORMATIONAL,
 } as const;
 
+/** The version of OCSF that both dialects name. */
 export const OCSF_VERSION = "1.6.0";
 
-/** Okta is a service and has no version to tell. */
+/** The source of the events. Okta is a service and has no version. */
 export const PRODUCT = { name: "Okta", vendor_name: "Okta", version: "N/A" } as const;
 
-/** Names of the enrichments that carry what the class has no attribute for. */
+/** Names the enrichment that holds a user's facts for which the class has no attribute. */
 export const ACCESS_CONTROL = { name: "access_control", value: "okta" } as const;
+/** Names the enrichment that holds a device's facts for which the class has no attribute. */
 export const DEVICE_SECURITY = { name: "device_security", value: "okta_device" } as const;

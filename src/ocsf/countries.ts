@@ -29,6 +29,8 @@ const ALPHA_2: ReadonlyMap<string, string> = new Map(
     }),
 );
 
-/** The alpha-2 code of an alpha-2 or alpha-3 code in any case; null for anything else, a country's name included. */
+/**
+ * The alpha-2 code for an alpha-2 or alpha-3 code in any case; null for anything else, including a country's name.
+ */
 export const countryCode = (country: string | null | undefined): string | null =>
   country === null || country === undefined ? null : (ALPHA_2.get(country.trim().toUpperCase()) ?? null);

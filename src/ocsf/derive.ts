@@ -1,19 +1,19 @@
-/** What both dialects derive from facts in the same way. Null always means "not known" or "not there". */
+/** Values that both dialects derive from facts in the same way. Null always means "unknown" or "not set". */
 import { type EventContext, shown, type UserFacts } from "../inventory/facts.ts";
 import { factorName } from "../okta/factor-names.ts";
 import type { OktaDevice, OktaRole, OktaUserProfile } from "../okta/records.ts";
 
-/** The string, unless there is nothing to read in it. */
+/** The string as it is; null if it is blank or not there. */
 export const filled = (value: string | null | undefined): string | null =>
   value === null || value === undefined || value.trim() === "" ? null : value;
 
-/** ISO 8601 → whole seconds since the epoch, rounded down. */
+/** ISO 8601 to whole seconds since the epoch, rounded down; null if the text is no date. */
 export const toSeconds = (iso: string | null | undefined): number | null => {
   const at = iso === null || iso === undefined ? Number.NaN : Date.parse(iso);
   return Number.isNaN(at) ? null : Math.floor(at / 1000);
 };
 
-/** First and last name, whichever are there. */
+/** First and last name joined by a space, or the one that is set; null if neither is. */
 export const fullName = (
   first: string | null | undefined,
   last: string | null | undefined,
@@ -23,27 +23,30 @@ export const fullName = (
   return given !== null && family !== null ? `${given} ${family}` : (given ?? family);
 };
 
+/** The display name, else the full name, else the login; null if none is set. */
 export const displayName = (profile: OktaUserProfile): string | null =>
   filled(profile.displayName) ?? fullName(profile.firstName, profile.lastName) ?? filled(profile.login);
 
-/** What follows the last `@`, lower-case. */
+/** What follows the last `@`, in lower case; null if there is no `@` or nothing follows it. */
 export const emailDomain = (email: string | null | undefined): string | null => {
   const at = email?.lastIndexOf("@") ?? -1;
   return email === null || email === undefined || at < 0 ? null : filled(email.slice(at + 1).toLowerCase());
 };
 
+/** The profile's organization, else the domain of the e-mail address; null if there is neither. */
 export const organizationName = (profile: OktaUserProfile): string | null =>
   filled(profile.organization) ?? emailDomain(profile.email);
 
 const isActive = (role: OktaRole): boolean => role.status === "ACTIVE";
 
-/** Labels of the active roles; a role without a label is named by its type. */
+/** The labels of the active roles. A role without a label is named by its type. */
 export const privileges = (roles: readonly OktaRole[]): string[] =>
   roles.filter(isActive).map((role) => role.label ?? role.type);
 
 /**
- * Whether any role is active, direct or through a group; null when that cannot be told. A group that is known to
- * give a role makes its member an admin even while the member's own roles are unknown.
+ * Whether the user has an active role, direct or through a group; null if unknown. A group that is known to give a
+ * role makes its members admins even while their own roles are unknown. Uses the last known values of unknown
+ * facts.
  */
 export const isAdmin = (facts: UserFacts): boolean | null => {
   const roles = shown(facts.roles);
@@ -52,7 +55,10 @@ export const isAdmin = (facts: UserFacts): boolean | null => {
   return roles === null ? null : false;
 };
 
-/** Whether any active factor counts as MFA; null when the factors are unknown. */
+/**
+ * Whether the user has an active factor that counts as MFA; null if the factors are unknown and were never known.
+ * @param ignored lower-case factor types, by Okta's names or by short names, that do not count
+ */
 export const hasMfa = (facts: UserFacts, ignored: EventContext["mfaIgnoredFactors"]): boolean | null => {
   const factors = shown(facts.factors);
   if (factors === null) return null;
@@ -67,18 +73,26 @@ export const hasMfa = (facts: UserFacts, ignored: EventContext["mfaIgnoredFactor
   );
 };
 
-/** Only ACTIVE is enabled; a deleted asset never is, whatever its last status said. */
+/** Whether the asset is enabled: its status is ACTIVE and it is not deleted. */
 export const isEnabled = (status: string, context: EventContext): boolean =>
   status === "ACTIVE" && context.deletedAt === null;
 
-/** The device's own word, else its profile's, else a linked user whose enrolment is managed. */
+/**
+ * Whether the device is managed: what the device itself says, else what its profile says, else true if the
+ * enrolment of any linked user is managed; null if unknown.
+ */
 export const isManaged = (device: OktaDevice): boolean | null =>
   device.managed ??
   device.profile.managed ??
   (device.users.some((user) => user.managementStatus === "MANAGED") ? true : null);
 
-/** The id of the user that the device belongs to: its own word, else the oldest link. */
+/**
+ * The id of the user to whom the device belongs: `userId`, else the linked user who comes first (the oldest link).
+ */
 export const ownerId = (device: OktaDevice): string | null => device.userId ?? device.users[0]?.id ?? null;
 
-/** `lastUpdated` moves with every signal that Okta Verify reports, so it stands in for a missing `lastSeen`. */
+/**
+ * When the device was last seen, ISO 8601. `lastUpdated` moves whenever Okta Verify reports signals, so it stands
+ * in for a missing `lastSeen`.
+ */
 export const lastSeen = (device: OktaDevice): string | null => device.lastSeen ?? device.lastUpdated;

@@ -1,4 +1,4 @@
-/** Facts → events. Pure: the same facts and context make the same event, byte for byte. */
+/** Turns facts into events. Pure: the same facts and context make the same event, byte for byte. */
 import type { Dialect } from "../contract/streams.ts";
 import type { DeviceFacts, EventContext, UserFacts } from "../inventory/facts.ts";
 import { ocsfDevice } from "./ocsf-device.ts";
@@ -12,8 +12,8 @@ export { ocsfDeviceSchema, ocsfUserSchema } from "./ocsf-schemas.ts";
 export { sekoiaDeviceSchema, sekoiaUserSchema } from "./sekoia-schemas.ts";
 
 /**
- * A user as an event. In the `ocsf` dialect `time` is when this content was stored (`context.changedAt`): the
- * event tells of a collection, not of something that the user did.
+ * A user as an event. In the `ocsf` dialect `time` is when this content was stored (`context.changedAt`), because the
+ * event reports that data was collected, not that the user did something.
  */
 export const userEvent = (
   facts: UserFacts,
@@ -22,7 +22,7 @@ export const userEvent = (
 ): SekoiaUserEvent | OcsfUserEvent =>
   dialect === "sekoia" ? sekoiaUser(facts, context) : ocsfUser(facts, context);
 
-/** A device as an event; see `userEvent`. */
+/** A device as an event. For `time`, see `userEvent`. */
 export const deviceEvent = (
   facts: DeviceFacts,
   context: EventContext,
@@ -30,7 +30,10 @@ export const deviceEvent = (
 ): SekoiaDeviceEvent | OcsfDeviceEvent =>
   dialect === "sekoia" ? sekoiaDevice(facts, context) : ocsfDevice(facts, context);
 
-/** A copy without keys whose value is null, at any depth; lists stay, also empty ones. For Sekoia.io's intake. */
+/**
+ * A copy without the keys whose value is null, at any depth. Lists stay, even empty ones. Sekoia.io's intake wants
+ * events in this form.
+ */
 export const omitNulls = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(omitNulls);
   if (typeof value !== "object" || value === null) return value;

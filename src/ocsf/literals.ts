@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-/** An object of constants as a shape of literals. */
+/** Turns an object of constants into a zod shape of literals. */
 export const literals = <const T extends Readonly<Record<string, string | number>>>(
   constants: T,
 ): { [K in keyof T]: z.ZodLiteral<T[K]> } => {
@@ -10,7 +10,7 @@ export const literals = <const T extends Readonly<Record<string, string | number
   return shape as { [K in keyof T]: z.ZodLiteral<T[K]> };
 };
 
-/** One of several numbers. Not `z.literal([0, 1])`, of which the API's description would show the first alone. */
+/** A schema for one of several numbers. With `z.literal([0, 1])`, the API's description would show only the first. */
 export const oneOf = <const T extends readonly number[]>(
   ...values: T
 ): z.ZodUnion<z.ZodLiteral<T[number]>[]> => z.union(values.map((value) => z.literal<T[number]>(value)));

@@ -1,4 +1,4 @@
-/** What users and devices share in the OCSF dialect: absent instead of null, milliseconds, observables. */
+/** What users and devices share in the OCSF dialect: keys left out instead of nulls, milliseconds, observables. */
 import { type EventContext, eventId } from "../inventory/facts.ts";
 import { OCSF_VERSION, PRODUCT } from "./classes.ts";
 import { filled } from "./derive.ts";
@@ -7,7 +7,7 @@ type Present<T> = { [K in keyof T as null extends T[K] ? never : K]: T[K] } & {
   [K in keyof T as null extends T[K] ? K : never]?: Exclude<T[K], null>;
 };
 
-/** A copy without the keys whose value is null: the OCSF schema knows no null. */
+/** A copy without the keys whose value is null, because the OCSF schema has no null. */
 export const present = <T extends object>(value: T): Present<T> => {
   const kept: Record<string, unknown> = {};
   for (const key in value) if (value[key] !== null) kept[key] = value[key];
@@ -15,26 +15,27 @@ export const present = <T extends object>(value: T): Present<T> => {
   return kept as Present<T>;
 };
 
-/** Like `present`; null when nothing is left. */
+/** Like `present`, but null if no key is left. */
 export const presentOrNull = <T extends object>(value: T): Present<T> | null => {
   for (const held of Object.values(value)) if (held !== null) return present(value);
   return null;
 };
 
-/** `timestamp_t` of a plausible date: the schema's validators take other numbers for seconds or microseconds. */
+/** The smallest plausible `timestamp_t` (ms, in 1973). OCSF validators take smaller numbers for seconds. */
 export const MIN_TIMESTAMP = 100_000_000_000;
+/** The largest plausible `timestamp_t` (ms, in 5138). OCSF validators take larger numbers for microseconds. */
 export const MAX_TIMESTAMP = 100_000_000_000_000;
 
-/** ISO 8601 → milliseconds since the epoch; null when there is none between 1973 and 5138. */
+/** ISO 8601 to milliseconds since the epoch; null if the text is no date between 1973 and 5138. */
 export const toMillis = (iso: string | null | undefined): number | null => {
   const at = iso === null || iso === undefined ? Number.NaN : Date.parse(iso);
   return at >= MIN_TIMESTAMP && at <= MAX_TIMESTAMP ? at : null;
 };
 
-/** OCSF's `email_t`. */
+/** The pattern of OCSF's `email_t`. */
 export const EMAIL = /^[a-zA-Z0-9!#$%&'*+,\-./=?^_`{|}~]+@[a-zA-Z0-9-]+\.[a-zA-Z0-9.-]+$/;
 
-/** The address when it is one to OCSF. */
+/** The address if it matches OCSF's `email_t`, else null. */
 export const emailAddress = (value: string | null | undefined): string | null =>
   value !== null && value !== undefined && EMAIL.test(value) ? value : null;
 
@@ -51,15 +52,16 @@ const OBSERVABLE_TYPES = {
   deviceUid: { type: "Device Object: uid", type_id: 47 },
 } as const;
 
+/** A value worth searching for, and where in the event it is. */
 export interface Observable {
-  /** The path of the attribute in the event that holds the value. */
+  /** The path of the attribute that holds the value. */
   name: string;
   type: string;
   type_id: number;
   value: string;
 }
 
-/** Adds an observable unless its attribute is absent. */
+/** Adds an observable, unless its attribute is not there. */
 export const observe = (
   observables: Observable[],
   kind: keyof typeof OBSERVABLE_TYPES,
@@ -69,10 +71,10 @@ export const observe = (
   if (value !== null && value !== undefined) observables.push({ name, ...OBSERVABLE_TYPES[kind], value });
 };
 
-/** The collection itself succeeded; what it could not learn is named in `unmapped.unknown_facts`. */
+/** The status of the collection, which succeeded. `unmapped.unknown_facts` names the facts that it could not read. */
 export const COLLECTED = { status: "Success", status_id: 1 } as const;
 
-/** `original_time` is the record's own `lastUpdated`, the event's time is when its content was stored. */
+/** The event's metadata. `original_time` is the record's `lastUpdated`; `processed_time` is when it was stored. */
 export const metadata = (context: EventContext, lastUpdated: string | null) =>
   present({
     version: OCSF_VERSION,
@@ -86,7 +88,7 @@ export const metadata = (context: EventContext, lastUpdated: string | null) =>
     sequence: context.sequence,
   } as const);
 
-/** The attributes of a profile that say something, by Okta's names; null when none does. */
+/** The attributes that are not blank, by Okta's names; null if there are none. */
 export const remainder = (
   attributes: Readonly<Record<string, string | null | undefined>>,
 ): Record<string, string> | null => {

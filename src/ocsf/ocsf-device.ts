@@ -49,11 +49,11 @@ const DEVICE_TYPES: ReadonlyMap<string, DeviceType> = new Map<string, DeviceType
   ["browser", { type: "Browser", type_id: 8 }],
 ]);
 
-/** A type outside of the enumeration: 99 with the source's own word, which may not be the caption of 99. */
+/** A type that the enumeration lacks: 99 with Okta's own word, which OCSF does not allow to be the caption of 99. */
 const other = (word: string): { type?: string; type_id: 99 } =>
   word === "Other" ? { type_id: 99 } : { type: word, type_id: 99 };
 
-/** Apple's model names tell the kind of a device, other makers' do not. */
+/** The type by an Apple model name. Other makers' model names do not show the type. */
 const appleType = (model: string): DeviceType | null => {
   if (/^iPad/i.test(model)) return TABLET;
   if (/^MacBook/i.test(model)) return LAPTOP;
@@ -72,7 +72,7 @@ const deviceType = (device: OktaDevice, family: OsFamily | null): DeviceType => 
   return family === "iOS" || family === "Android" ? MOBILE : other("Computer");
 };
 
-/** The third number of a Windows version is its build. */
+/** The build number: the third number of a Windows version. */
 const windowsBuild = (version: string | null): string | null =>
   version === null ? null : (/^\d+\.\d+\.(\d+)/.exec(version)?.[1] ?? null);
 
@@ -91,7 +91,9 @@ const operatingSystem = (device: OktaDevice, family: OsFamily | null) => {
 const HOSTNAME =
   /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i;
 
-/** A display name is free text (`Mary's iPhone`): a host name only where it has the form of one (RFC 1123). */
+/**
+ * A display name if it has the form of a host name (RFC 1123), else null: it may be any text, like `Mary's iPhone`.
+ */
 const hostname = (name: string | null): string | null => (name !== null && HOSTNAME.test(name) ? name : null);
 
 const owner = (device: OktaDevice) => {
@@ -119,13 +121,13 @@ const linkData = (link: OktaDeviceUser) =>
     screen_lock_type: link.screenLockType,
   });
 
-/** `COMPLIANT` and `NON_COMPLIANT` of older samples; the real API says nothing about compliance. */
+/** Reads `COMPLIANT` and `NON_COMPLIANT`, which older samples have. The real API does not report compliance. */
 const isCompliant = (status: string | null): boolean | null => {
   if (status === "COMPLIANT") return true;
   return status === "NON_COMPLIANT" ? false : null;
 };
 
-/** Device facts that OCSF 1.6.0 has no attribute for. */
+/** The device's facts for which OCSF 1.6.0 has no attribute. */
 const securityData = (device: OktaDevice, context: EventContext) => {
   const { profile } = device;
   return present({
@@ -154,7 +156,10 @@ const observablesOf = (device: OcsfDeviceEvent["device"]): Observable[] => {
   return observables;
 };
 
-/** A device as OCSF 1.6.0 Device Inventory Info: valid against the strict schema, milliseconds, nothing null. */
+/**
+ * A device as OCSF 1.6.0 Device Inventory Info, valid against the strict schema. Times are in ms; there are no
+ * nulls.
+ */
 export const ocsfDevice = (facts: DeviceFacts, context: EventContext): OcsfDeviceEvent => {
   const source = facts.device;
   const { profile } = source;

@@ -1,6 +1,6 @@
 /**
- * The part of OCSF 1.6.0 that we emit, as strict schemas: no narrower type, enumeration or pattern of the
- * official schema is left out, and every attribute that is not here never appears.
+ * The part of OCSF 1.6.0 that we emit, as strict schemas. They are at least as narrow as the official schema in every
+ * type, enumeration and pattern. An attribute that is not here never appears.
  */
 import * as z from "zod";
 import {
@@ -27,12 +27,14 @@ const email = z.string().regex(EMAIL).optional();
 
 const metadata = z.strictObject({
   version: z.literal(OCSF_VERSION),
-  uid: z.string().meta({ description: "`<connection>/<stream>/<asset id>/<sequence>`: equal for repeats" }),
+  uid: z.string().meta({
+    description: "`<connection>/<stream>/<asset id>/<sequence>`, the same for repeats of an event",
+  }),
   product: z.strictObject(literals(PRODUCT)),
   tenant_uid: z.string(),
   log_provider: z.literal("Okta"),
   log_name: z.enum(["users", "devices"]),
-  original_time: text.meta({ description: "`lastUpdated` as Okta wrote it" }),
+  original_time: text.meta({ description: "The record's `lastUpdated` as Okta wrote it" }),
   processed_time: requiredTimestamp,
   sequence: z.number().int(),
 });
@@ -98,6 +100,7 @@ const accessData = z.strictObject({
   is_deleted: z.literal(true).optional(),
 });
 
+/** A user's event in the `ocsf` dialect. */
 export const ocsfUserSchema = z
   .strictObject({
     ...literals(USER_INVENTORY),
@@ -114,7 +117,7 @@ export const ocsfUserSchema = z
       email_addr: email,
       domain: text,
       phone_number: text,
-      has_mfa: flag.meta({ description: "Absent when unknown" }),
+      has_mfa: flag.meta({ description: "Absent while the user's factors have never been read" }),
       type: z.enum(["Unknown", "User", "Admin"]),
       type_id: oneOf(0, 1, 2),
       account: z.strictObject({
@@ -187,6 +190,7 @@ const securityData = z.strictObject({
   deleted_time: timestamp,
 });
 
+/** A device's event in the `ocsf` dialect. */
 export const ocsfDeviceSchema = z
   .strictObject({
     ...literals(DEVICE_INVENTORY),

@@ -27,7 +27,7 @@ import {
 } from "./ocsf-common.ts";
 import type { OcsfUserEvent } from "./ocsf-schemas.ts";
 
-/** OCSF has no number for an Okta account, so its type is the source's own word. */
+/** OCSF has no number for an Okta account, so the type is 99 (Other) with our own word. */
 const ACCOUNT_TYPE = { type: "Okta", type_id: 99 } as const;
 
 const ACCESS_ENRICHMENT = { ...ACCESS_CONTROL, type: "access_control", provider: "Okta" } as const;
@@ -44,7 +44,10 @@ const userType = (facts: UserFacts) => {
   return admin ? USER_TYPES.admin : USER_TYPES.user;
 };
 
-/** Groups of other types come from a directory or application whose domain Okta does not tell. */
+/**
+ * The org for Okta's own groups. Other groups come from a directory or application whose domain Okta does not
+ * report.
+ */
 const groupDomain = (type: string | null, tenant: string): string | null =>
   type === "OKTA_GROUP" || type === "BUILT_IN" ? tenant : null;
 
@@ -60,7 +63,7 @@ const group = (facts: GroupFacts, tenant: string) => {
   });
 };
 
-/** ISO 3166-2, which is what `location.region` holds; Okta's `state` is often a name instead. */
+/** The ISO 3166-2 code that `location.region` requires; null if Okta's `state` is not one. It is often a name. */
 const regionCode = (state: string | null | undefined, country: string | null): string | null => {
   const code = state?.trim().toUpperCase() ?? "";
   if (/^[A-Z]{2}-[A-Z0-9]{1,3}$/.test(code)) return code;
@@ -120,7 +123,7 @@ const roleData = (roles: readonly OktaRole[]) =>
     }),
   );
 
-/** Account facts that OCSF 1.6.0 has no attribute for. */
+/** The user's facts for which OCSF 1.6.0 has no attribute. */
 const accessData = (facts: UserFacts, context: EventContext) => {
   const { user } = facts;
   const factors = shown(facts.factors);
@@ -139,8 +142,8 @@ const accessData = (facts: UserFacts, context: EventContext) => {
 };
 
 /**
- * Which facts are unknown and why; of those that show their last known value, when Okta said it (ms). Both are
- * read from the stored facts alone, so an event reads the same every time.
+ * Which facts are unknown and why. For those that show their last known value, also when Okta reported it (ms). Both
+ * come from the stored facts alone, so the event is the same every time it is read.
  */
 const unknownFacts = (facts: UserFacts) => {
   const groupRoles = shown(facts.groups)?.find((member) => member.roles.state === "unknown")?.roles;
@@ -163,7 +166,7 @@ const unknownFacts = (facts: UserFacts) => {
   return { unknown_facts: reasons, last_known_times: lastKnown };
 };
 
-/** Profile attributes without a home in OCSF, or whose value may not live there. */
+/** Profile attributes for which OCSF has no attribute, or whose value OCSF's attribute does not allow. */
 const leftovers = (profile: OktaUserProfile, where: ReturnType<typeof location>) =>
   remainder({
     email: emailAddress(profile.email) === null ? profile.email : null,
@@ -201,7 +204,7 @@ const observablesOf = (user: OcsfUserEvent["user"]): Observable[] => {
   return observables;
 };
 
-/** A user as OCSF 1.6.0 User Inventory Info: valid against the strict schema, milliseconds, nothing null. */
+/** A user as OCSF 1.6.0 User Inventory Info, valid against the strict schema. Times are in ms; there are no nulls. */
 export const ocsfUser = (facts: UserFacts, context: EventContext): OcsfUserEvent => {
   const { profile } = facts.user;
   const login = filled(profile.login);

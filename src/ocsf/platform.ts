@@ -1,5 +1,6 @@
-/** Okta's `profile.platform`: `WINDOWS` in the real API, `Windows` in older samples. */
+/** Reading Okta's `profile.platform`, which is `WINDOWS` in the real API and `Windows` in older samples. */
 
+/** An operating system by the name that people use. */
 export type OsFamily = "Windows" | "macOS" | "iOS" | "Android" | "ChromeOS" | "Linux";
 
 const FAMILIES: ReadonlyMap<string, OsFamily> = new Map([
@@ -15,6 +16,6 @@ const FAMILIES: ReadonlyMap<string, OsFamily> = new Map([
   ["linux", "Linux"],
 ]);
 
-/** The family of a platform in any spelling; null when it is another one or none. */
+/** The operating system of a platform in any spelling; null if it is not one of these or not given. */
 export const osFamily = (platform: string | undefined): OsFamily | null =>
   platform === undefined ? null : (FAMILIES.get(platform.trim().toLowerCase()) ?? null);

@@ -25,7 +25,9 @@ const deviceType = (device: OktaDevice, family: OsFamily | null): string => {
   return family === "iOS" || family === "Android" ? "MobileDevice" : "Computer";
 };
 
-/** A device in the Sekoia.io dialect: the published table's keys, whole seconds, nulls kept. */
+/**
+ * A device in the Sekoia.io dialect, with the keys of the published table. Times are whole seconds; nulls are kept.
+ */
 export const sekoiaDevice = (facts: DeviceFacts, context: EventContext): SekoiaDeviceEvent => {
   const { device } = facts;
   const { profile } = device;

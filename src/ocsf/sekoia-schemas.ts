@@ -1,4 +1,6 @@
-/** The Sekoia.io dialect as strict schemas: what is not here never appears, and every key here is always there. */
+/**
+ * The Sekoia.io dialect as strict schemas. Only these keys appear, and all of them always do, except `is_deleted`.
+ */
 import * as z from "zod";
 import {
   ACCESS_CONTROL,
@@ -16,15 +18,19 @@ const epochSeconds = z
   .number()
   .int()
   .nullable()
-  .meta({ description: "Whole seconds since the epoch; null when Okta does not say" });
+  .meta({ description: "Whole seconds since the epoch; null if Okta does not report it" });
 
 const metadata = z.strictObject({
   product: z.strictObject(literals(PRODUCT)),
   version: z.literal(OCSF_VERSION),
 });
 
-const isDeleted = z.literal(true).optional().meta({ description: "Only on an asset that Okta has deleted" });
+const isDeleted = z
+  .literal(true)
+  .optional()
+  .meta({ description: "Only present on assets that were deleted in Okta" });
 
+/** A user's event in the `sekoia` dialect. */
 export const sekoiaUserSchema = z
   .strictObject({
     ...literals(USER_INVENTORY),
@@ -38,7 +44,7 @@ export const sekoiaUserSchema = z
       email_addr: text,
       uid_alt: text,
       domain: text,
-      has_mfa: flag.meta({ description: "null when the factors could not be read yet" }),
+      has_mfa: flag.meta({ description: "null while the user's factors have never been read" }),
       type_id: z.literal(2).nullable(),
       type: z.literal("Admin").nullable(),
       account: z.strictObject({
@@ -54,11 +60,13 @@ export const sekoiaUserSchema = z
             uid: z.string(),
             name: text,
             desc: text,
-            privileges: z.array(z.string()).nullable().meta({ description: "null when unknown" }),
+            privileges: z.array(z.string()).nullable().meta({
+              description: "null while the group's roles have never been read",
+            }),
           }),
         )
         .nullable()
-        .meta({ description: "null when unknown" }),
+        .meta({ description: "null while the user's groups have never been read" }),
     }),
     enrichments: z.tuple([
       z.strictObject({
@@ -75,6 +83,7 @@ export const sekoiaUserSchema = z
   .meta({ id: "SekoiaUserEvent" });
 export type SekoiaUserEvent = z.infer<typeof sekoiaUserSchema>;
 
+/** A device's event in the `sekoia` dialect. */
 export const sekoiaDeviceSchema = z
   .strictObject({
     ...literals(DEVICE_INVENTORY),

@@ -23,7 +23,10 @@ const group = (facts: GroupFacts) => {
   };
 };
 
-/** A user in the Sekoia.io dialect: the published example's keys in its order, whole seconds, nulls kept. */
+/**
+ * A user in the Sekoia.io dialect, with the keys of the published example in the same order. Times are whole seconds,
+ * except `last_logon`, which is ISO 8601; nulls are kept.
+ */
 export const sekoiaUser = (facts: UserFacts, context: EventContext): SekoiaUserEvent => {
   const { user } = facts;
   const { profile } = user;

@@ -1,8 +1,9 @@
-/** Okta's Management API as this connector uses it: one method an endpoint, lists page by page. */
+/** Okta's Management API as this connector uses it: one method per endpoint, lists page by page. */
+import { isPlainObject } from "../lib/json.ts";
 import { err, ok, type Result } from "../lib/result.ts";
-import type { OktaAnswer, OktaClient } from "./client.ts";
-import type { Endpoint } from "./endpoints.ts";
-import type { OktaError } from "./errors.ts";
+import type { OktaClient, OktaResponse } from "./client.ts";
+import { type Endpoint, pathOf } from "./endpoints.ts";
+import { type OktaError, oktaError } from "./errors.ts";
 import { limitOf, nextLink, safeNext, withLimit } from "./paging.ts";
 
 /** One page of a list. `next` is Okta's own URL, checked to be on the base origin; null ends the list. */
@@ -13,6 +14,13 @@ export interface Page {
 
 /** A list's first page by its query, or a further one by the `next` of the page before. */
 export type PageRequest = { readonly query?: Readonly<Record<string, string>> } | { readonly next: string };
+
+/** Who an org says it is; null where it does not say. */
+export interface Organization {
+  readonly id: string | null;
+  /** `idx` is Identity Engine, `v1` Classic Engine. */
+  readonly pipeline: string | null;
+}
 
 /**
  * Leaves out credentials and per-user links: faster for Okta, and nothing secret reaches us. All three values
@@ -26,6 +34,10 @@ const LEAN = {
 /** A list that still fails after this many halvings fails for another reason than its size. */
 const HALVINGS = 3;
 
+/**
+ * Errors of every method: those of `OktaClient.get`; `invalid_response` also for JSON of another shape than Okta
+ * documents, and `foreign_origin` also for a list whose next page is on another origin.
+ */
 export class OktaApi {
   readonly #client: OktaClient;
 
@@ -33,7 +45,7 @@ export class OktaApi {
     this.#client = client;
   }
 
-  /** Okta's clock less ours, ms, by the last answer's Date header; see `OktaClient`. */
+  /** Okta's clock less ours, ms, by the last answer's Date header; see `clockSkew`. */
   get skewMs(): number {
     return this.#client.skewMs;
   }
@@ -44,132 +56,113 @@ export class OktaApi {
   }
 
   users(request: PageRequest): Promise<Result<Page, OktaError>> {
-    return this.#list("GET /api/v1/users", "/api/v1/users", request, LEAN);
+    return this.#list("GET /api/v1/users", "", request, LEAN);
   }
 
-  /** By id or login (URL-encoded here). `not_found` when there is none. */
+  /** By id or login. `not_found` when there is none. */
   user(idOrLogin: string): Promise<Result<unknown, OktaError>> {
-    return this.#one("GET /api/v1/users/{id}", `/api/v1/users/${encodeURIComponent(idOrLogin)}`);
+    return this.#one("GET /api/v1/users/{id}", idOrLogin);
   }
 
   userGroups(userId: string, request: PageRequest = {}): Promise<Result<Page, OktaError>> {
-    return this.#list(
-      "GET /api/v1/users/{id}/groups",
-      `/api/v1/users/${encodeURIComponent(userId)}/groups`,
-      request,
-    );
+    return this.#list("GET /api/v1/users/{id}/groups", userId, request);
   }
 
   userFactors(userId: string): Promise<Result<readonly unknown[], OktaError>> {
-    return this.#unpaged(
-      "GET /api/v1/users/{id}/factors",
-      `/api/v1/users/${encodeURIComponent(userId)}/factors`,
-    );
+    return this.#unpaged("GET /api/v1/users/{id}/factors", userId);
   }
 
   userRoles(userId: string): Promise<Result<readonly unknown[], OktaError>> {
-    return this.#unpaged("GET /api/v1/users/{id}/roles", `/api/v1/users/${encodeURIComponent(userId)}/roles`);
+    return this.#unpaged("GET /api/v1/users/{id}/roles", userId);
   }
 
   groups(request: PageRequest): Promise<Result<Page, OktaError>> {
-    return this.#list("GET /api/v1/groups", "/api/v1/groups", request);
+    return this.#list("GET /api/v1/groups", "", request);
   }
 
   group(groupId: string): Promise<Result<unknown, OktaError>> {
-    return this.#one("GET /api/v1/groups/{id}", `/api/v1/groups/${encodeURIComponent(groupId)}`);
+    return this.#one("GET /api/v1/groups/{id}", groupId);
   }
 
   groupUsers(groupId: string, request: PageRequest): Promise<Result<Page, OktaError>> {
-    return this.#list(
-      "GET /api/v1/groups/{id}/users",
-      `/api/v1/groups/${encodeURIComponent(groupId)}/users`,
-      request,
-      LEAN,
-    );
+    return this.#list("GET /api/v1/groups/{id}/users", groupId, request, LEAN);
   }
 
   groupRoles(groupId: string): Promise<Result<readonly unknown[], OktaError>> {
-    return this.#unpaged(
-      "GET /api/v1/groups/{id}/roles",
-      `/api/v1/groups/${encodeURIComponent(groupId)}/roles`,
-    );
+    return this.#unpaged("GET /api/v1/groups/{id}/roles", groupId);
   }
 
-  /** Users with a role assigned to them. Pages in the body, not in the Link header. */
+  /** Users with a role assigned to them. The next page is named in the body, not in the Link header. */
   async roleAssignees(request: PageRequest): Promise<Result<Page, OktaError>> {
     const endpoint = "GET /api/v1/iam/assignees/users";
-    const answer = await this.#page(endpoint, "/api/v1/iam/assignees/users", request, {});
-    if (!answer.ok) return answer;
-    const body = assigneesBody(answer.value.body);
-    if (body === null)
-      return err(invalid(endpoint, answer.value, "not the {value, _links} that Okta documents"));
+    const response = await this.#page(endpoint, "", request, {});
+    if (!response.ok) return response;
+    const body = assigneesIn(response.value.body);
+    if (body === null) {
+      return err(invalid(endpoint, response.value, "not the {value, _links} that Okta documents"));
+    }
     return this.#withNext(endpoint, body.records, body.next);
   }
 
   devices(request: PageRequest): Promise<Result<Page, OktaError>> {
-    return this.#list("GET /api/v1/devices", "/api/v1/devices", request);
+    return this.#list("GET /api/v1/devices", "", request);
   }
 
   device(deviceId: string): Promise<Result<unknown, OktaError>> {
-    return this.#one("GET /api/v1/devices/{id}", `/api/v1/devices/${encodeURIComponent(deviceId)}`);
+    return this.#one("GET /api/v1/devices/{id}", deviceId);
   }
 
   deviceUsers(deviceId: string): Promise<Result<readonly unknown[], OktaError>> {
-    return this.#unpaged(
-      "GET /api/v1/devices/{id}/users",
-      `/api/v1/devices/${encodeURIComponent(deviceId)}/users`,
-    );
+    return this.#unpaged("GET /api/v1/devices/{id}/users", deviceId);
   }
 
-  /** In polling mode `next` is always there: the caller stops at an empty page or an unchanged cursor. */
+  /** In polling mode there is always a `next`: the caller stops at an empty page or an unchanged cursor. */
   logs(request: PageRequest): Promise<Result<Page, OktaError>> {
-    return this.#list("GET /api/v1/logs", "/api/v1/logs", request);
+    return this.#list("GET /api/v1/logs", "", request);
   }
 
-  /** The org's id and pipeline: `idx` is Identity Engine, `v1` Classic. Needs no credential. */
-  async organization(): Promise<Result<{ id: string | null; pipeline: string | null }, OktaError>> {
-    const answer = await this.#one("GET /.well-known/okta-organization", "/.well-known/okta-organization");
-    if (!answer.ok) return answer;
-    const body: unknown = answer.value;
-    const text = (key: "id" | "pipeline"): string | null => {
-      const value: unknown = typeof body === "object" && body !== null ? Reflect.get(body, key) : null;
-      return typeof value === "string" ? value.slice(0, 100) : null;
-    };
-    return ok({ id: text("id"), pipeline: text("pipeline") });
+  /** Who the org is. Needs no credential. */
+  async organization(): Promise<Result<Organization, OktaError>> {
+    const response = await this.#one("GET /.well-known/okta-organization", "");
+    if (!response.ok) return response;
+    const body = isPlainObject(response.value) ? response.value : {};
+    const text = (value: unknown): string | null =>
+      typeof value === "string" && value !== "" ? value.slice(0, 100) : null;
+    return ok({ id: text(body["id"]), pipeline: text(body["pipeline"]) });
   }
 
-  async #one(endpoint: Endpoint, path: string): Promise<Result<unknown, OktaError>> {
-    const answer = await this.#client.get(endpoint, this.#client.baseUrl + path);
-    return answer.ok ? ok(answer.value.body) : answer;
+  async #one(endpoint: Endpoint, id: string): Promise<Result<unknown, OktaError>> {
+    const response = await this.#client.get(endpoint, this.#client.baseUrl + pathOf(endpoint, id));
+    return response.ok ? ok(response.value.body) : response;
   }
 
-  async #unpaged(endpoint: Endpoint, path: string): Promise<Result<readonly unknown[], OktaError>> {
-    const answer = await this.#client.get(endpoint, this.#client.baseUrl + path);
-    if (!answer.ok) return answer;
-    const { body } = answer.value;
-    return Array.isArray(body) ? ok(body) : err(invalid(endpoint, answer.value, "not a list"));
+  async #unpaged(endpoint: Endpoint, id: string): Promise<Result<readonly unknown[], OktaError>> {
+    const response = await this.#client.get(endpoint, this.#client.baseUrl + pathOf(endpoint, id));
+    if (!response.ok) return response;
+    const { body } = response.value;
+    return Array.isArray(body) ? ok(body) : err(invalid(endpoint, response.value, "not a list"));
   }
 
   async #list(
     endpoint: Endpoint,
-    path: string,
+    id: string,
     request: PageRequest,
     headers: Record<string, string> = {},
   ): Promise<Result<Page, OktaError>> {
-    const answer = await this.#page(endpoint, path, request, headers);
-    if (!answer.ok) return answer;
-    const { body } = answer.value;
-    if (!Array.isArray(body)) return err(invalid(endpoint, answer.value, "not a list"));
-    return this.#withNext(endpoint, body, nextLink(answer.value.headers.get("link")));
+    const response = await this.#page(endpoint, id, request, headers);
+    if (!response.ok) return response;
+    const { body } = response.value;
+    if (!Array.isArray(body)) return err(invalid(endpoint, response.value, "not a list"));
+    return this.#withNext(endpoint, body, nextLink(response.value.headers.get("link")));
   }
 
-  /** One page; a 500 usually is Okta's own time-out on a page too large, so the page is halved and tried again. */
+  /** One page. A 500 usually is a time-out of Okta's own on too large a page, so half of it is asked for instead. */
   async #page(
     endpoint: Endpoint,
-    path: string,
+    id: string,
     request: PageRequest,
     headers: Record<string, string>,
-  ): Promise<Result<OktaAnswer, OktaError>> {
+  ): Promise<Result<OktaResponse, OktaError>> {
     let url: string;
     if ("next" in request) {
       const next = safeNext(request.next, this.#client.baseUrl);
@@ -177,13 +170,15 @@ export class OktaApi {
       url = next.value;
     } else {
       const query = new URLSearchParams(request.query).toString();
-      url = this.#client.baseUrl + path + (query === "" ? "" : `?${query}`);
+      url = this.#client.baseUrl + pathOf(endpoint, id) + (query === "" ? "" : `?${query}`);
     }
     for (let halvings = 0; ; halvings++) {
       const limit = limitOf(url);
       const canHalve = limit !== null && limit > 1 && halvings < HALVINGS;
-      const answer = await this.#client.get(endpoint, url, { headers, fail500: canHalve });
-      if (answer.ok || answer.error.status !== 500 || !canHalve) return answer;
+      const response = await this.#client.get(endpoint, url, { headers, fail500: canHalve });
+      if (response.ok || response.error.status !== 500 || !canHalve || !this.#client.mayRepeat) {
+        return response;
+      }
       url = withLimit(url, Math.ceil(limit / 2));
     }
   }
@@ -195,29 +190,18 @@ export class OktaApi {
   }
 }
 
-const foreign = (endpoint: Endpoint): OktaError => ({
-  code: "foreign_origin",
-  message: `${endpoint}: the next page is on another origin, where the credential must not go`,
-  endpoint,
-  status: null,
-  oktaErrorCode: null,
-  retryAt: null,
-});
+const foreign = (endpoint: Endpoint): OktaError => {
+  const what = "the next page is on another origin, where the credential must not go";
+  return oktaError(endpoint, "foreign_origin", what);
+};
 
-const invalid = (endpoint: Endpoint, answer: OktaAnswer, what: string): OktaError => ({
-  code: "invalid_response",
-  message: `${endpoint}: the answer is ${what}`,
-  endpoint,
-  status: answer.status,
-  oktaErrorCode: null,
-  retryAt: null,
-});
+const invalid = (endpoint: Endpoint, { status }: OktaResponse, what: string): OktaError =>
+  oktaError(endpoint, "invalid_response", `the answer is ${what}`, { status });
 
-const assigneesBody = (body: unknown): { records: unknown[]; next: string | null } | null => {
-  if (typeof body !== "object" || body === null || !("value" in body) || !Array.isArray(body.value))
-    return null;
-  const links: unknown = "_links" in body ? body._links : null;
-  const next: unknown = typeof links === "object" && links !== null && "next" in links ? links.next : null;
-  const href: unknown = typeof next === "object" && next !== null && "href" in next ? next.href : null;
-  return { records: body.value, next: typeof href === "string" ? href : null };
+const assigneesIn = (body: unknown): { records: unknown[]; next: string | null } | null => {
+  if (!isPlainObject(body) || !Array.isArray(body["value"])) return null;
+  const links = body["_links"];
+  const next = isPlainObject(links) ? links["next"] : null;
+  const href = isPlainObject(next) ? next["href"] : null;
+  return { records: body["value"], next: typeof href === "string" ? href : null };
 };

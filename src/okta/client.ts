@@ -1,57 +1,56 @@
-/** One call to Okta, done politely: a permit first, the credential only to its own origin, bounded in time and size. */
+/** One call to Okta: with a permit, the credential sent to its own origin alone, bounded in time and size. */
 import { doubledMs, fullJitter } from "../lib/backoff.ts";
 import { readBounded } from "../lib/bounded-text.ts";
+import { clockSkew } from "../lib/clock.ts";
 import { parseJson } from "../lib/json.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import { TimeLimits } from "../lib/timeout.ts";
 import type { CredentialSource } from "./credential.ts";
 import type { Endpoint } from "./endpoints.ts";
-import type { OktaError, OktaErrorCode } from "./errors.ts";
-import { msUntilReset, type RateLimitReading, readRateLimit } from "./gate/headers.ts";
-import type { Observation } from "./gate/ledger.ts";
-import type { Permit } from "./gate/permits.ts";
+import { type OktaError, type OktaErrorCode, oktaError } from "./errors.ts";
+import { isConcurrencyLimit, msUntilReset, readRateLimit } from "./gate/headers.ts";
+import type { CallObservation } from "./gate/ledger.ts";
+import type { Permits } from "./gate/permits.ts";
+import { refusalError } from "./refusal.ts";
 
 export interface OktaClientOptions {
   /** Origin only. */
   readonly baseUrl: string;
   readonly credential: CredentialSource;
-  readonly permits: {
-    take(endpoint: Endpoint): Promise<Permit>;
-    report(endpoint: Endpoint, outcome: string, observation: Heard, latencyMs: number): void;
-  };
+  readonly permits: Pick<Permits, "take" | "report">;
   readonly fetch: typeof fetch;
   readonly now: () => number;
   readonly sleep: (ms: number) => Promise<void>;
   readonly random: () => number;
-  /** May one more request be made? Asked before every attempt; a slice's subrequest budget. */
+  /** Whether a failed call may be repeated, for example because a slice's budget of calls is not used up. */
   readonly budget: () => boolean;
-  /** Whole call, body included; ms. */
+  /** For one attempt, body included; ms. */
   readonly timeoutMs: number;
   /** Okta's clock less ours as last seen, ms; every answer corrects it. */
   readonly skewMs: number;
-  /** Called once per attempt that went out. */
+  /** Called once per attempt that is made. */
   readonly onCall?: (endpoint: Endpoint) => void;
-  /** Aborts everything under way. */
+  /** Aborts the attempt under way, and prevents further ones. */
   readonly signal?: AbortSignal;
 }
 
-export interface OktaAnswer {
+/** A 2xx with JSON. */
+export interface OktaResponse {
   readonly body: unknown;
   readonly headers: Headers;
   readonly status: number;
-  readonly rateLimit: RateLimitReading | null;
-  readonly latencyMs: number;
 }
 
 export interface GetOptions {
   readonly headers?: Record<string, string>;
-  /** Do not repeat a call that ended in 500: the caller asks for less instead. */
+  /** Do not repeat a call that ended in a 500: the caller asks for a shorter page instead. */
   readonly fail500?: boolean;
 }
 
-/** A page of 1,000 users is 2 to 4 MB; far more than that is not a page. */
+/** A page of 1,000 users is 2 to 4 MB; what is far larger is not a page. */
 const MAX_BODY_BYTES = 24 * 1024 * 1024;
 const ATTEMPTS = 3;
+const CROWDED_WAIT_MS = 1_000;
 const RETRY = { baseMs: 500, ceilingMs: 2_000 };
 
 /** Codes for which another try soon may end better. */
@@ -63,14 +62,12 @@ const transient: ReadonlySet<OktaErrorCode> = new Set([
 ]);
 
 interface Attempt {
-  readonly result: Result<OktaAnswer, OktaError>;
-  /** A 429 that speaks of concurrency, not of the window. */
+  readonly result: Result<OktaResponse, OktaError>;
+  /** A 429 because of too many calls at once, not because the window is full. */
   readonly crowded?: boolean;
   /** What the call carried; absent when it did not go out. */
   readonly authorization?: Readonly<Record<string, string>>;
 }
-
-type Heard = Omit<Observation, "bucket">;
 
 export class OktaClient {
   readonly #options: OktaClientOptions;
@@ -83,14 +80,12 @@ export class OktaClient {
     this.#skewMs = options.skewMs;
   }
 
-  /**
-   * Okta's clock less ours, ms. Whole seconds are all that a Date header has: a difference below two of them is
-   * taken as none.
-   */
+  /** Okta's clock less ours, ms, by the last answer; see `clockSkew`. */
   get skewMs(): number {
     return this.#skewMs;
   }
 
+  /** Now by Okta's clock, ms since the epoch. */
   serverNow(): number {
     return this.#options.now() + this.#skewMs;
   }
@@ -99,33 +94,32 @@ export class OktaClient {
     return this.#options.baseUrl;
   }
 
+  /** Whether a failed call may be repeated. */
+  get mayRepeat(): boolean {
+    return !this.#options.signal?.aborted && this.#options.budget();
+  }
+
   /**
-   * GET of an absolute URL on the base origin. Errors: every code of `OktaErrorCode`; `rate_limited` comes
-   * with `retryAt`. Transient failures are tried up to three times with full jitter, within the budget.
+   * GET of an absolute URL on the base origin. Errors: every code of `OktaErrorCode`; without a permit it is
+   * `rate_limited` with `retryAt`. Transient failures are tried up to three times with full jitter, within the
+   * budget.
    */
   async get(
     endpoint: Endpoint,
     url: string,
     options: GetOptions = {},
-  ): Promise<Result<OktaAnswer, OktaError>> {
+  ): Promise<Result<OktaResponse, OktaError>> {
     const { baseUrl } = this.#options;
     if (!url.startsWith(`${baseUrl}/`) && new URL(url).origin !== baseUrl) {
-      return err(
-        this.#error(
-          endpoint,
-          "foreign_origin",
-          "the link leads to another origin, where the credential must not go",
-        ),
-      );
+      const what = "the link leads to another origin, where the credential must not go";
+      return err(oktaError(endpoint, "foreign_origin", what));
     }
     let renewed = false;
     for (let attempt = 1; ; attempt++) {
       const permit = await this.#options.permits.take(endpoint);
       if (!permit.granted) {
-        return err({
-          ...this.#error(endpoint, "rate_limited", "no call is free in this window"),
-          retryAt: permit.retryAt,
-        });
+        const what = "no call is free in this window";
+        return err(oktaError(endpoint, "rate_limited", what, { retryAt: permit.retryAt }));
       }
       const { result, crowded, authorization } = await this.#attempt(endpoint, url, options.headers ?? {});
       if (result.ok) return result;
@@ -137,8 +131,7 @@ export class OktaClient {
       }
       const again =
         (transient.has(code) && !(options.fail500 && result.error.status === 500)) || crowded === true;
-      if (!again || attempt >= ATTEMPTS || this.#options.signal?.aborted || !this.#options.budget())
-        return result;
+      if (!again || attempt >= ATTEMPTS || !this.mayRepeat) return result;
       await this.#options.sleep(fullJitter(doubledMs(attempt - 1, RETRY), this.#options.random));
     }
   }
@@ -168,100 +161,50 @@ export class OktaClient {
       });
       credential.observe(response.headers);
       const { text, whole } = await readBounded(response, MAX_BODY_BYTES);
-      const heard = this.#hear(response);
-      const latencyMs = now() - started;
-      const result = this.#classify(endpoint, response, whole ? text : null, heard, latencyMs);
-      permits.report(endpoint, result.ok ? "ok" : result.error.code, heard, latencyMs);
-      const crowded = response.status === 429 && heard.reading?.limit === 0 && heard.reading.remaining === 0;
+      const observation = this.#observe(response);
+      const result = resultOf(endpoint, response, whole ? text : null, observation);
+      permits.report(endpoint, result.ok ? "ok" : result.error.code, observation, now() - started);
+      const { reading } = observation;
+      const crowded = response.status === 429 && reading !== null && isConcurrencyLimit(reading);
       return { result, crowded, authorization: authorization.value };
     } catch {
       const code = limit.signal.aborted || signal?.aborted ? "timeout" : "network";
-      permits.report(endpoint, code, this.#hear(response), now() - started);
-      const message = code === "timeout" ? `no answer within ${timeoutMs} ms` : "the connection failed";
-      return { result: err(this.#error(endpoint, code, message, response?.status ?? null)) };
+      permits.report(endpoint, code, this.#observe(response), now() - started);
+      const what = code === "timeout" ? `no answer within ${timeoutMs} ms` : "the connection failed";
+      return { result: err(oktaError(endpoint, code, what, { status: response?.status ?? null })) };
     } finally {
       limit.clear();
     }
   }
 
-  /** What an answer, or none, says of Okta's clock and of the bucket. */
-  #hear(response: Response | null): Heard {
+  /** What an answer, or none, says about Okta's clock and about the bucket. */
+  #observe(response: Response | null): CallObservation {
     const at = this.#options.now();
     if (response === null) return { reading: null, resetInMs: null, status: null, at };
     const { headers, status } = response;
-    const dateHeader = headers.get("date");
-    const date = Date.parse(dateHeader ?? "");
-    if (!Number.isNaN(date)) this.#skewMs = Math.abs(date - at) < 2000 ? 0 : date - at;
+    const date = headers.get("date");
+    this.#skewMs = clockSkew(date, at) ?? this.#skewMs;
     const reading = readRateLimit(headers);
-    const resetInMs = reading === null ? null : msUntilReset(reading.resetAt, dateHeader, at);
+    const resetInMs = reading === null ? null : msUntilReset(reading.resetAt, date, at);
     return { reading, resetInMs, status, at };
-  }
-
-  #classify(
-    endpoint: Endpoint,
-    response: Response,
-    text: string | null,
-    { reading: rateLimit, resetInMs, at }: Heard,
-    latencyMs: number,
-  ): Result<OktaAnswer, OktaError> {
-    const { status, headers } = response;
-    if (text === null)
-      return err(this.#error(endpoint, "too_large", `the answer is over ${MAX_BODY_BYTES} bytes`, status));
-    const body = parseJson(text);
-    if (status >= 200 && status < 300) {
-      if (body === undefined)
-        return err(this.#error(endpoint, "invalid_response", "the answer is not JSON", status));
-      return ok({ body, headers, status, rateLimit, latencyMs });
-    }
-    const okta = oktaErrorOf(body);
-    const code = errorCode(status, headers, okta.code);
-    const said = okta.code === null ? "" : ` ${okta.code} ${okta.summary}`;
-    const error = this.#error(endpoint, code, `${status}${said}`, status, okta.code);
-    if (code !== "rate_limited" || rateLimit === null || resetInMs === null) return err(error);
-    // Limit 0 on a 429 is the concurrency limit, where Reset has no meaning.
-    return err({ ...error, retryAt: at + (rateLimit.limit === 0 ? 1000 : resetInMs) });
-  }
-
-  #error(
-    endpoint: Endpoint,
-    code: OktaErrorCode,
-    what: string,
-    status: number | null = null,
-    oktaErrorCode: string | null = null,
-  ): OktaError {
-    const [method, path] = endpoint.split(" ");
-    return {
-      code,
-      message: `[${method}] "${path}": ${what}`,
-      endpoint,
-      status,
-      oktaErrorCode,
-      retryAt: null,
-    };
   }
 }
 
-const errorCode = (status: number, headers: Headers, oktaCode: string | null): OktaErrorCode => {
-  if (status >= 300 && status < 400) return "foreign_origin";
-  // "You do not have permission to access the feature": the credential is good, the org has not got the feature.
-  if (oktaCode === "E0000015") return "forbidden";
-  if (status === 401) return "invalid_credential";
-  // A DPoP proof that Okta does not take, for its time or its nonce, is a 400 with a challenge.
-  if (status === 400 && /^DPoP\b/i.test(headers.get("www-authenticate") ?? "")) return "invalid_credential";
-  if (status === 403) {
-    return /insufficient_scope/.test(headers.get("www-authenticate") ?? "")
-      ? "insufficient_scope"
-      : "forbidden";
+/** What a call ended in. @param text the body; null when it is over the bound */
+const resultOf = (
+  endpoint: Endpoint,
+  { status, headers }: Response,
+  text: string | null,
+  { reading, resetInMs, at }: CallObservation,
+): Result<OktaResponse, OktaError> => {
+  if (text === null) {
+    return err(oktaError(endpoint, "too_large", `the answer is over ${MAX_BODY_BYTES} bytes`, { status }));
   }
-  if (status === 404) return "not_found";
-  if (status === 429) return "rate_limited";
-  return status >= 500 ? "unavailable" : "bad_request";
-};
-
-/** Okta's error body; the summary is for people, bounded, and only the code is ever branched on. */
-const oktaErrorOf = (body: unknown): { code: string | null; summary: string } => {
-  if (typeof body !== "object" || body === null) return { code: null, summary: "" };
-  const code = "errorCode" in body && typeof body.errorCode === "string" ? body.errorCode.slice(0, 16) : null;
-  const summary = "errorSummary" in body && typeof body.errorSummary === "string" ? body.errorSummary : "";
-  return { code, summary: summary.slice(0, 200) };
+  const body = parseJson(text);
+  if (status >= 200 && status < 300) {
+    if (body !== undefined) return ok({ body, headers, status });
+    return err(oktaError(endpoint, "invalid_response", "the answer is not JSON", { status }));
+  }
+  const waitMs = reading !== null && isConcurrencyLimit(reading) ? CROWDED_WAIT_MS : resetInMs;
+  return err(refusalError(endpoint, { status, headers, body }, waitMs === null ? null : at + waitMs));
 };

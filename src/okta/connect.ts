@@ -1,9 +1,11 @@
+/** Puts together what a caller of Okta needs: the credential, permits from the gate, the client, the API. */
 import type { Connection } from "../config/types.ts";
+import { gateObjectName } from "../contract/objects.ts";
 import { OktaApi } from "./api.ts";
 import { OktaClient } from "./client.ts";
 import { type CredentialSource, sswsCredential } from "./credential.ts";
 import type { Endpoint } from "./endpoints.ts";
-import type { Priority } from "./gate/ledger.ts";
+import type { Priority } from "./gate/ledger-state.ts";
 import type { OktaGate } from "./gate/okta-gate.ts";
 import { Permits } from "./gate/permits.ts";
 import { oauthCredential, tokenCacheOf } from "./oauth/oauth-credential.ts";
@@ -11,16 +13,18 @@ import { oauthCredential, tokenCacheOf } from "./oauth/oauth-credential.ts";
 export interface ConnectOptions {
   readonly connection: Connection;
   readonly env: Env;
-  /** Who calls, unique among those alive at once: `stream/users`, `look-up/17`. */
+  /** Who calls, unique among the callers of the moment: `stream/users`, `look-up/17`. */
   readonly holder: string;
   readonly priority: Priority;
   /** Permits fetched at a time; 1 for callers that make a handful of calls. */
   readonly batch?: number;
-  /** How long a call may stand in line for a permit, ms. */
+  /** How long a call may wait in line for a permit, ms. */
   readonly waitMs?: number;
+  /** For one attempt of a call, ms. */
   readonly timeoutMs?: number;
   /** Okta's clock less ours as last seen, ms. */
   readonly skewMs?: number;
+  /** Whether a failed call may be repeated. */
   readonly budget?: () => boolean;
   readonly onCall?: (endpoint: Endpoint) => void;
   readonly signal?: AbortSignal;
@@ -29,14 +33,14 @@ export interface ConnectOptions {
 
 export interface OktaSession {
   readonly api: OktaApi;
-  /** Brings unused permits back to the gate; call it when the work is done. */
+  /** Gives unused permits back to the gate; call it when the work is done. */
   done(): Promise<void>;
 }
 
-/** A way to Okta through the connection's gate. */
+/** Okta's API through the connection's gate. */
 export const connectOkta = (options: ConnectOptions): OktaSession => {
   const { connection, env, holder, priority } = options;
-  const gate = env.OKTA_GATE.getByName(connection.id);
+  const gate = env.OKTA_GATE.getByName(gateObjectName(connection.id));
   const permits = new Permits({
     gate,
     connection: connection.id,

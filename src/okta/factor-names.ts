@@ -1,6 +1,6 @@
+/** The names that analysts use for Okta's factor types. */
 import type { OktaFactor } from "./records.ts";
 
-/** Okta's factor types by the names that analysts use. */
 const SHORT_NAMES: ReadonlyMap<string, string> = new Map([
   ["push", "push"],
   ["token:software:totp", "totp"],
@@ -16,7 +16,7 @@ const SHORT_NAMES: ReadonlyMap<string, string> = new Map([
   ["claims_provider", "idp"],
 ]);
 
-/** A factor's short name; a type without one keeps Okta's spelling. `web` is Duo when Duo provides it. */
+/** A factor's short name; a type that has none keeps Okta's spelling. `web` is Duo when Duo provides it. */
 export const factorName = (factor: OktaFactor): string =>
   factor.factorType === "web" && factor.provider === "DUO"
     ? "duo"

@@ -1,3 +1,4 @@
+/** Links to the next page, and the sizes of pages. Pure. */
 import LinkHeader from "http-link-header";
 import { err, ok, type Result } from "../lib/result.ts";
 
@@ -17,21 +18,21 @@ export const safeNext = (next: string, baseUrl: string): Result<string, "foreign
   return ok(next.replace(/^http:/i, "https:"));
 };
 
-/** The target of `rel="next"` in a Link header, as Okta sent it; null when the list ends here. */
+/** The target of `rel="next"` in a Link header, as Okta sent it; null when this is the last page. */
 export const nextLink = (header: string | null): string | null => {
   if (header === null) return null;
   try {
     return LinkHeader.parse(header).rel("next")[0]?.uri ?? null;
   } catch {
-    return null; // not a Link header (RFC 8288): the same as none
+    return null; // What is not a Link header (RFC 8288) is the same as none.
   }
 };
 
-/** The same page asked for with a smaller `limit`, everything else of the URL left as Okta made it. */
+/** The URL of the same page with another `limit`; everything else stays as Okta made it. */
 export const withLimit = (url: string, limit: number): string =>
   url.replace(/([?&]limit=)\d+/, (_, prefix: string) => `${prefix}${limit}`);
 
-/** The `limit` of a page's URL, null when it has none. */
+/** The `limit` in a page's URL; null when it has none. */
 export const limitOf = (url: string): number | null => {
   const match = /[?&]limit=(\d+)/.exec(url);
   return match?.[1] === undefined ? null : Number(match[1]);

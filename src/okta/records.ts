@@ -1,7 +1,7 @@
 /**
- * Okta's records, read leniently and kept as a canonical projection: fixed key order, wrong-typed values null
- * or absent, strings bounded, so that equal content is equal `JSON.stringify` text. Okta's own example payloads
- * break its schema (nulls, extra keys), so only what cannot be filed at all is refused.
+ * Okta's records, read leniently and kept as a canonical projection: keys in a fixed order, values of a wrong type
+ * null or absent, strings bounded, so that equal content is equal `JSON.stringify` text. Okta's own example
+ * payloads break its schema (nulls, extra keys), so only what cannot be filed at all is refused.
  */
 import { isPlainObject } from "../lib/json.ts";
 import { err, ok, type Result } from "../lib/result.ts";
@@ -54,7 +54,7 @@ const NO_ID = "no id of 1 to 100 letters, digits, _ or -";
 const NO_STATUS = "no status";
 const NO_PROFILE = "no profile object";
 
-/** The id of any record, for lists of which nothing else is of interest: members, assignees; null without one. */
+/** The id of any record, for lists of which only the ids are needed (members, assignees); null without one. */
 export const identifierOf = (record: unknown): string | null =>
   isPlainObject(record) ? identifier(record, "id") : null;
 
@@ -99,7 +99,7 @@ export const parseUser = (raw: unknown): Result<OktaUser, BadRecord> => {
   });
 };
 
-/** Okta's specification spells it `hasAdminPrivlege`; the two right spellings are taken as well. */
+/** Okta's specification spells it `hasAdminPrivlege`; the two correct spellings are accepted as well. */
 const adminPrivilege = (stats: JsonRecord): boolean | null =>
   flag(stats, "hasAdminPrivlege") ?? flag(stats, "hasAdminPrivilege") ?? flag(stats, "hasAdminPrivileges");
 
@@ -111,7 +111,7 @@ const groupStats = (record: JsonRecord): OktaGroup["stats"] => {
     : { usersCount: count(stats, "usersCount"), hasAdminPrivilege: adminPrivilege(stats) };
 };
 
-/** A group of any group list, with stats or without, or of a user's list. */
+/** A group of any list of groups, with stats or without, or of a user's groups. */
 export const parseGroup = (record: unknown): Result<OktaGroup, BadRecord> => {
   if (!isPlainObject(record)) return bad(null, NOT_AN_OBJECT);
   const id = identifier(record, "id");
@@ -199,7 +199,7 @@ const deviceUsers = (record: JsonRecord): OktaDeviceUser[] => {
     .sort((a, b) => compareText(a.created, b.created) || compareText(a.id, b.id));
 };
 
-/** A device of `GET /api/v1/devices`, with `expand=user` or `userSummary`, or of the shape older samples have. */
+/** A device of `GET /api/v1/devices`, with `expand=user` or `userSummary`, or of the shape that older samples have. */
 export const parseDevice = (raw: unknown): Result<OktaDevice, BadRecord> => {
   const asset = fileable(raw);
   if (!asset.ok) return asset;
@@ -246,13 +246,13 @@ export const parseLogEvent = (record: unknown): Result<OktaLogEvent, BadRecord> 
   });
 };
 
-/** What could be read of a list, and what could not. */
+/** Which records of a list could be read, and which could not. */
 export interface Parsed<T> {
   readonly records: T[];
   readonly quarantined: BadRecord[];
 }
 
-/** Reads a page record by record, so that one bad record does not spoil the page. Keeps the order. */
+/** Reads a page record by record, so that one bad record does not affect the others. Keeps the order. */
 export const parseAll = <T>(
   page: readonly unknown[],
   parse: (record: unknown) => Result<T, BadRecord>,
@@ -265,6 +265,13 @@ export const parseAll = <T>(
     else quarantined.push(parsed.error);
   }
   return { records, quarantined };
+};
+
+/** A user's groups, sorted so that equal sets are equal text. */
+export const parseGroups = (page: readonly unknown[]): Parsed<OktaGroup> => {
+  const parsed = parseAll(page, parseGroup);
+  parsed.records.sort((a, b) => compareText(a.id, b.id));
+  return parsed;
 };
 
 /** A user's factors, sorted so that equal sets are equal text. */

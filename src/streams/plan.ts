@@ -1,10 +1,10 @@
 /**
- * The planner: which calls a full run needs, and how many. Pure. The rules come from what Okta's lists cost:
- * 200 users, groups or devices a page, 1,000 members a page, 100 role assignees a page, one call for one user's
- * factors, groups or roles.
+ * Plans a full run: how it reads memberships, and how many calls it needs. Pure. The rules follow from what calls to
+ * Okta return: see `PAGE`, and one call per user for factors, groups or roles.
  */
 import type { GroupSize } from "../inventory/groups.ts";
 
+/** Entries per page that we request: the most that Okta gives, or advises for groups. */
 export const PAGE = {
   users: 200,
   groups: 200,
@@ -14,27 +14,29 @@ export const PAGE = {
   logs: 1000,
 } as const;
 
-/** How the memberships are read: a listing per group, or the groups of each user. */
+/** How memberships are read: by listing the members of each group, or the groups of each user. */
 export type MembershipMode = "per_group" | "per_user";
 
+/** What a full run of the users stream is expected to read. All are counts. */
 export interface UsersEstimate {
-  /** All users, DEPROVISIONED included. */
+  /** All users, including DEPROVISIONED ones. */
   readonly users: number;
-  /** Of them, those that are not DEPROVISIONED. */
+  /** The users that are not DEPROVISIONED. */
   readonly active: number;
   readonly groups: number;
   readonly membershipCalls: number;
   readonly admins: number;
   readonly groupsWithRoles: number;
-  /** Users whose factors will be read. */
+  /** The users whose factors will be read. */
   readonly factors: number;
 }
 
 const pages = (count: number, perPage: number): number => Math.max(1, Math.ceil(count / perPage));
 
 /**
- * The cheaper way to read memberships. A group whose size is unknown counts as one page. With no idea of the
- * number of users (`active` null) the groups decide.
+ * The cheaper way to read memberships, and how many calls it takes. A group of unknown size counts as one page.
+ * @param active the number of users that are not DEPROVISIONED; if it is null (unknown) or 0, memberships are read
+ *   per group
  */
 export const planMemberships = (
   groups: readonly GroupSize[],
@@ -45,7 +47,9 @@ export const planMemberships = (
   return { mode: "per_group", calls: perGroup };
 };
 
-/** Calls of a full run of the users stream. */
+/**
+ * How many calls a full run of the users stream makes, not counting the log, refetches, deletions and second tries.
+ */
 export const predictUsers = (estimate: UsersEstimate): number =>
   pages(estimate.users, PAGE.users) +
   pages(estimate.groups, PAGE.groups) +
@@ -55,28 +59,5 @@ export const predictUsers = (estimate: UsersEstimate): number =>
   estimate.groupsWithRoles +
   estimate.factors;
 
-/** Calls of a full run of the devices stream. */
+/** How many calls a full run of the devices stream makes for its list. @param devices how many devices there are */
 export const predictDevices = (devices: number): number => pages(devices, PAGE.devices);
-
-/** A bucket's limit per window as the gate knows it. */
-export interface KnownLimit {
-  readonly limit: number | null;
-  readonly share: number;
-}
-
-/**
- * Seconds until `callsLeft` are made: by the pace of the run so far once it says something, and never faster
- * than the slowest bucket lets us (windows are a minute). Null without any ground for an estimate.
- */
-export const etaSeconds = (
-  callsLeft: number,
-  pace: { made: number; elapsedMs: number },
-  limits: readonly KnownLimit[],
-): number | null => {
-  const byPace =
-    pace.made >= 20 && pace.elapsedMs > 0 ? (callsLeft * pace.elapsedMs) / pace.made / 1000 : null;
-  const perMinute = limits.flatMap(({ limit, share }) => (limit === null ? [] : [limit * share]));
-  const byLimit = perMinute.length > 0 ? (callsLeft / Math.max(1, ...perMinute)) * 60 : null;
-  if (byPace === null && byLimit === null) return null;
-  return Math.ceil(byPace ?? byLimit ?? 0);
-};

@@ -1,86 +1,55 @@
-/** A run: one pass over a stream, full or delta, as it is stored between slices. Plain data and pure steps. */
+/** A run: one pass over a stream, full or delta, as it is stored between slices. Plain data and pure functions. */
 
 import type { RunCause, RunDocument, RunKind, RunState } from "../contract/status.ts";
 import { doubledMs, equalJitter } from "../lib/backoff.ts";
 import type { OktaError } from "../okta/errors.ts";
+import type { PhaseNames } from "../streams/definition.ts";
 import type { MembershipMode } from "../streams/plan.ts";
+import type { Cursor } from "./cursors.ts";
 
-export type PhaseName =
-  | "groups"
-  | "group_roles"
-  | "assignees"
-  | "memberships"
-  | "users"
-  | "user_groups"
-  | "admin_roles"
-  | "factors"
-  | "devices"
-  | "log"
-  | "searches"
-  | "refetch"
-  | "rolling"
-  | "deletions";
-
-/** Where a phase stands. Each phase uses what it needs and starts with an empty one. */
-export interface Cursor {
-  /** The next page's URL as Okta gave it. */
-  readonly next?: string | null;
-  /** Pages stored so far. */
-  readonly page?: number;
-  /** The group whose members are being listed, or the last one done. */
-  readonly group?: string;
-  /** The first failure that leaves an org-wide fact unknown. */
-  readonly refusal?: "forbidden" | "failed";
-  /** Refusals in a row, to tell "forbidden for all" from "forbidden for one". */
-  readonly refusals?: number;
-  /** Has anything of this phase succeeded? */
-  readonly succeeded?: boolean;
-  /** How often this list was begun again because its cursor had expired. */
-  readonly restarts?: number;
-  /** Steps inside a phase of several lists. */
-  readonly part?: string;
-  /** Assets tried before this (ms) have their turn; or since when a list is being read, by Okta's clock. */
-  readonly since?: number;
-  /** How many more assets this phase may read. */
-  readonly left?: number;
-}
-
+/** What a run waits for or failed on. */
 export interface RunError {
   readonly code: string;
   readonly message: string;
-  readonly phase: PhaseName | null;
+  readonly phase: string | null;
+  /** ms since the epoch */
   readonly at: number;
 }
 
-/** Times are ms since the epoch. */
+/** The state of a run. Times are ms since the epoch. */
 export interface Run {
   readonly id: string;
   readonly kind: RunKind;
   readonly cause: RunCause;
   state: RunState;
-  phases: readonly PhaseName[];
-  phase: PhaseName;
+  /** Names of phases, in order. */
+  phases: readonly string[];
+  /** The current phase, or the last one. */
+  phase: string;
+  /** The current phase's cursor. Only the phase knows its type. */
   cursor: Cursor;
   readonly startedAt: number;
   finishedAt: number | null;
   calls: { made: number; predicted: number | null; byEndpoint: Record<string, number> };
   changes: { log: number; search: number; rolling: number; full: number; deleted: number };
   error: RunError | null;
-  /** Failures in a row; 0 once something succeeds. */
+  /** Consecutive failures; 0 once a step succeeds. */
   failures: number;
-  /** Not before this; null when nothing is in the way. */
+  /** The run continues at this time at the earliest; null if it need not wait. */
   resumeAt: number | null;
   membershipMode: MembershipMode;
+  /** How many calls reading the memberships takes, as planned. */
   membershipCalls: number;
-  /** Factors read before this are read again. */
+  /** Factors that were read before this are read again. */
   factorsDueBefore: number;
 }
 
+/** A run at its beginning. Times are ms since the epoch. */
 export const newRun = (options: {
   id: string;
   kind: RunKind;
   cause: RunCause;
-  phases: readonly [PhaseName, ...PhaseName[]];
+  phases: PhaseNames;
   now: number;
   factorsDueBefore: number;
 }): Run => ({
@@ -103,7 +72,7 @@ export const newRun = (options: {
   factorsDueBefore: options.factorsDueBefore,
 });
 
-/** Moves to the phase after the current one; false when there is none. */
+/** Moves the run to its next phase. @returns false if there is none */
 export const nextPhase = (run: Run): boolean => {
   const next = run.phases[run.phases.indexOf(run.phase) + 1];
   run.cursor = {};
@@ -115,13 +84,13 @@ export const nextPhase = (run: Run): boolean => {
 const BACKOFF = { baseMs: 2_000, ceilingMs: 15 * 60_000 };
 
 /**
- * Books a failure: the run stays where it is and goes on at `resumeAt`. A rate limit says itself when to come
- * back; anything else waits twice as long each time, with full jitter over the upper half, up to 15 minutes.
+ * Stores a failure: the run stays where it is and continues at `resumeAt`. A rate limit states when to come back. Any
+ * other wait doubles with each failure in a row, from 2 seconds to 15 minutes, with equal jitter.
  */
 export const backOff = (run: Run, error: OktaError, now: number, random: () => number): void => {
   if (error.code === "rate_limited") {
     run.resumeAt = Math.max(now + 50, error.retryAt ?? now + 1000);
-    // A refusal by the gate is pacing as planned; a 429 by Okta is worth showing.
+    // Having no permit from the gate is planned pacing; a 429 from Okta is worth showing.
     if (error.status !== null)
       run.error = { code: error.code, message: error.message, phase: run.phase, at: now };
     return;
@@ -131,13 +100,14 @@ export const backOff = (run: Run, error: OktaError, now: number, random: () => n
   run.error = { code: error.code, message: error.message, phase: run.phase, at: now };
 };
 
-/** Something succeeded: whatever was wrong is over. */
+/** Clears the failure after something succeeded. */
 export const recovered = (run: Run): void => {
   run.failures = 0;
   run.resumeAt = null;
   run.error = null;
 };
 
+/** Ends the run in this state. */
 export const finish = (run: Run, state: RunState, now: number): void => {
   run.state = state;
   run.finishedAt = now;
@@ -146,7 +116,7 @@ export const finish = (run: Run, state: RunState, now: number): void => {
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-/** The run as the status document shows it. */
+/** The run as the public contract shows it. @param eta seconds until it ends, if known */
 export const runDocument = (run: Run, eta: number | null): RunDocument => {
   const { made, predicted, byEndpoint } = run.calls;
   const part = predicted === null ? 0 : Math.min(0.99, made / Math.max(1, predicted));

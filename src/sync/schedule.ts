@@ -1,31 +1,35 @@
-/** When runs begin. Pure: every cron, missed or doubled, has a defined outcome here. */
+/** Decides when runs begin. Pure: it defines what follows from every cron, including missed and repeated ones. */
 
 import type { RunCause, RunKind } from "../contract/status.ts";
 import type { Run } from "./run.ts";
 
+/** What is remembered about past runs. Times are ms since the epoch. */
 export interface Schedule {
-  /** When the last complete full run began, ms. Null before the first. */
+  /** When the last complete full run began; null before the first. */
   readonly lastFullAt: number | null;
-  /** When the last successful run of any kind ended, ms. */
+  /** When the last successful run of either kind ended; null before the first. */
   readonly lastSuccessAt: number | null;
-  /** A full run was due while another run was on. */
+  /** Whether a full run became due while a delta run was in progress. */
   readonly fullDue: boolean;
 }
 
+/** A run to start. */
 export interface Start {
   readonly kind: RunKind;
   readonly cause: RunCause;
 }
 
 const HOUR_MS = 3_600_000;
-/** A full run is daily; this much later its cron was missed and any other cron makes up for it. */
+/** Full runs are daily. If the last one began longer ago than this, its cron was missed, and any cron starts it. */
 const FULL_OVERDUE_MS = 25 * HOUR_MS;
 
 /**
- * What a cron leads to:
+ * Decides what a cron starts:
+ * - while a run is in progress: nothing; a full run that becomes due during a delta run follows it
  * - before the first complete full run: a full run
- * - while a run is on: nothing now; a full run that is due follows it
- * - otherwise what the cron says, but a delta becomes the full run that a missed cron left out
+ * - otherwise the kind of run that the cron asks for, or a full run if one was missed
+ * @param kind what the cron asks for
+ * @param current the run in progress
  */
 export const decideWake = (
   kind: RunKind,
@@ -46,7 +50,7 @@ export const decideWake = (
   };
 };
 
-/** Books the end of a run, and says which run follows at once. */
+/** Updates the schedule at the end of a run, and decides which run follows at once. */
 export const afterRun = (schedule: Schedule, run: Run): { schedule: Schedule; start: Start | null } => {
   const succeeded = run.state === "done" || run.state === "held";
   const next: Schedule = {

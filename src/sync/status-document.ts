@@ -2,7 +2,8 @@ import type { RateLimitDocument } from "../contract/rate-limit.ts";
 import type { SinkStatusDocument, StreamStatus } from "../contract/status.ts";
 import type { StreamName } from "../contract/streams.ts";
 import type { Inventory } from "../inventory/inventory.ts";
-import { etaSeconds } from "../streams/plan.ts";
+import type { StreamDefinition } from "../streams/definition.ts";
+import { etaSeconds } from "./eta.ts";
 import { type Run, runDocument } from "./run.ts";
 import type { Runs } from "./store.ts";
 
@@ -10,7 +11,7 @@ type StreamState = StreamStatus["state"];
 
 const count = (n: number, what: string): string => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
 
-/** The stream's state in a word and in a sentence. Pure. */
+/** The stream's state, as a word and as a sentence. Pure. */
 export const streamState = (
   facts: { current: Run | null; last: Run | null; held: number },
   now: number,
@@ -22,20 +23,20 @@ export const streamState = (
     if (current.error !== null && waiting) {
       return {
         state: "backing_off",
-        detail: `${current.error.message} (${current.error.code}). Goes on at ${until}.`,
+        detail: `${current.error.message} (${current.error.code}). Continues at ${until}.`,
       };
     }
     return {
       state: "running",
       detail: waiting
-        ? `Waiting for the rate limit until ${until}, to leave other applications their share.`
+        ? `Waiting for the rate limit until ${until}, so that other applications keep their share.`
         : null,
     };
   }
   if (held > 0) {
     return {
       state: "held",
-      detail: `${count(held, "known asset")} missing from Okta's list, more than DELETION_GUARD lets go without a person. Nothing was deleted. If they are really gone, confirm with POST …/deletions/confirm; otherwise check the credential and start a full run.`,
+      detail: `Okta's list came back with ${count(held, "known asset")} missing, more than DELETION_GUARD lets the connector delete without confirmation. Nothing was deleted. If they really no longer exist, confirm with POST …/deletions/confirm; otherwise check the credential and start a full run.`,
     };
   }
   if (last?.state === "failed" && last.error !== null) {
@@ -45,17 +46,18 @@ export const streamState = (
   return { state: "idle", detail: null };
 };
 
-/** The stream's status as the contract has it. */
+/** The stream's status as the public contract shows it. */
 export const statusDocument = (parts: {
   connection: string;
   stream: StreamName;
+  definition: StreamDefinition;
   inventory: Inventory;
   runs: Runs;
   rateLimits: readonly RateLimitDocument[];
   sinks: readonly SinkStatusDocument[];
   now: number;
 }): StreamStatus => {
-  const { inventory, runs, now, stream } = parts;
+  const { definition, inventory, runs, now, stream } = parts;
   const current = runs.current();
   const history = runs.history();
   const held = inventory.sweeps.absentees().waiting;
@@ -73,7 +75,7 @@ export const statusDocument = (parts: {
     assets: {
       ...inventory.assets.counts(),
       quarantined: inventory.quarantine.count(),
-      unknown: stream === "users" ? inventory.unknownFacts() : {},
+      unknown: { ...definition.store.unknownFacts(inventory) },
     },
     held_deletions: held,
     head: inventory.assets.head,

@@ -1,51 +1,72 @@
-/** What a phase gets to work with, and what it may answer. */
-
+/** What a phase works with, what it can answer, and what several phases share. */
 import type { Connection } from "../config/types.ts";
-import type { StreamName } from "../contract/streams.ts";
-import type { Reading, UserReading } from "../inventory/assets.ts";
 import type { Inventory } from "../inventory/inventory.ts";
+import type { Meta } from "../inventory/meta.ts";
+import type { Reading, UserReading } from "../inventory/readings.ts";
 import type { Result } from "../lib/result.ts";
 import type { OktaApi, Page, PageRequest } from "../okta/api.ts";
 import { isForbidden, type OktaError } from "../okta/errors.ts";
 import type { Parsed } from "../okta/records.ts";
-import type { Cursor, Run } from "./run.ts";
+import { type AccountRef, isUnusable, type UserFactError } from "../okta/user-facts.ts";
+import type { StreamDefinition } from "../streams/definition.ts";
+import type { Cursor, ListCursor } from "./cursors.ts";
+import type { Run } from "./run.ts";
+import type { SyncMeta } from "./store.ts";
 
-export interface StepContext {
-  readonly stream: StreamName;
+/** What a slice gives to every phase. */
+export interface SliceContext {
+  readonly definition: StreamDefinition;
   readonly connection: Connection;
   readonly inventory: Inventory;
+  readonly meta: Meta<SyncMeta>;
   readonly api: OktaApi;
   readonly run: Run;
   readonly now: () => number;
-  /** Okta calls that this slice may still make. */
+  /** How many calls to Okta this slice may still make. */
   readonly callsLeft: () => number;
   /**
-   * One transaction: checks that this run still is the stream's run, writes, and stores the run with its new
-   * cursor. False when the run was cancelled or replaced meanwhile: nothing was written then. It counts as
-   * progress, which ends a backoff, unless told otherwise.
+   * In one transaction: checks that this run is still the stream's current run, writes, and stores the run with its
+   * new cursor. Unless `progress` is false, this counts as progress, which clears a failure.
+   * @param then the outcome after the transaction; a function sees the run as written
+   * @returns `superseded` if the run was cancelled or replaced; then nothing was written
    */
-  readonly commit: (write: () => void, options?: { readonly progress: boolean }) => boolean;
+  readonly commit: (
+    write: () => void,
+    then: StepOutcome | (() => StepOutcome),
+    options?: { readonly progress: boolean },
+  ) => StepOutcome;
   /**
-   * The same for one of many small writes that nothing reads before the step ends: a few of them share a
-   * transaction, at the latest the one of the next `commit` or of the end of the step. Those with the same `write`
-   * are written in one go, in their order.
+   * Like `commit`, for one of many small writes that nothing reads before the step ends. Several of them share one
+   * transaction, at the latest that of the next `commit` or of the end of the step. Items with the same `write` are
+   * written together, in their order.
+   * @returns `again`, or `superseded`
    */
-  readonly later: <T>(write: BatchWrite<T>, item: T) => boolean;
+  readonly later: <T>(write: BatchWrite<T>, item: T) => StepOutcome;
 }
 
-/** Writes what came in one by one; inside a transaction. */
-export type BatchWrite<T> = (context: StepContext, items: readonly T[]) => void;
+/** What a step of one phase works with: the slice's context and the phase's cursor. */
+export interface StepContext<C extends Cursor> extends SliceContext {
+  /** Where the phase stands. */
+  readonly cursor: C;
+  /** Moves the cursor. Call it inside a transaction, which stores the cursor. */
+  readonly move: (cursor: C) => void;
+}
 
-/** A reading to be stored, and what follows from it in the same transaction. */
+/** Writes items that came in one by one. Called inside a transaction. */
+export type BatchWrite<T> = (context: SliceContext, items: readonly T[]) => void;
+
+/** A reading to be stored. */
 export interface ReadingToStore extends UserReading {
+  /** Called in the same transaction. @param changed whether the user's event changed */
   readonly stored: (changed: boolean) => void;
 }
 
 /**
+ * How a step of a phase ended:
  * - `again` there is more to do in this phase
  * - `done` the phase is complete
- * - `wait` it failed for now: back off and resume here
- * - `stop` the run cannot go on
+ * - `wait` the step failed for now: back off, then continue here
+ * - `stop` the run cannot continue
  * - `superseded` the run was cancelled or replaced
  */
 export type StepOutcome =
@@ -53,58 +74,67 @@ export type StepOutcome =
   | { readonly next: "wait"; readonly error: OktaError }
   | { readonly next: "stop"; readonly code: string; readonly message: string };
 
-export type Phase = (context: StepContext) => Promise<StepOutcome>;
+/** A phase of a run. One call makes one step. */
+export type Phase<C extends Cursor> = (context: StepContext<C>) => Promise<StepOutcome>;
 
 export const AGAIN: StepOutcome = { next: "again" };
 export const DONE: StepOutcome = { next: "done" };
 export const SUPERSEDED: StepOutcome = { next: "superseded" };
 
-/** A unit of work that fails this often in a row is given up for this run; the rest goes on. */
+/** After this many failures in a row, a piece of work is given up for this run; everything else continues. */
 export const GIVE_UP_AFTER = 5;
 
-/** A list whose cursors expire this often is not going to end. */
+/** How often a list is restarted because its cursor has expired. A list that needs more restarts would never end. */
 const MAX_RESTARTS = 3;
 
-/** Calls for single assets under way at once: what one invocation may have waiting for headers. */
+/** Concurrent calls for single assets: as many as Cloudflare lets one invocation have waiting for response headers. */
 const CONCURRENCY = 6;
 
-export const pageRequest = (cursor: Cursor, query: Record<string, string>): PageRequest =>
+const pageRequest = (cursor: ListCursor, query: Readonly<Record<string, string>>): PageRequest =>
   cursor.next ? { next: cursor.next } : { query };
 
-/** Reads one page of a list and stores it with the cursor behind it, in one transaction. */
-export const listStep = async (
-  context: StepContext,
+/** How a step of a list ended. On `failed` nothing was stored, and the phase decides what follows. */
+export type ListOutcome = StepOutcome | { readonly next: "failed"; readonly error: OktaError };
+
+/**
+ * Reads one page of a list, and stores the page and the next cursor in one transaction.
+ * @param query the query of the first page
+ * @param store stores the page; `number` is 0 for the first page
+ */
+export const listStep = async <C extends ListCursor>(
+  context: StepContext<C>,
   read: (request: PageRequest) => Promise<Result<Page, OktaError>>,
-  query: Record<string, string>,
+  query: Readonly<Record<string, string>>,
   store: (page: Page, number: number) => void,
-): Promise<StepOutcome | { next: "failed"; error: OktaError }> => {
-  const { run } = context;
-  const number = run.cursor.page ?? 0;
-  const page = await read(pageRequest(run.cursor, query));
+): Promise<ListOutcome> => {
+  const { cursor } = context;
+  const number = cursor.page ?? 0;
+  const page = await read(pageRequest(cursor, query));
   if (!page.ok) {
-    if (page.error.code === "bad_request" && run.cursor.next) {
-      // The cursor has expired: the list is read again from its start, which is harmless, but not for ever.
-      const restarts = (run.cursor.restarts ?? 0) + 1;
-      if (restarts > MAX_RESTARTS)
-        return { next: "stop", code: page.error.code, message: page.error.message };
-      const committed = context.commit(() => {
-        run.cursor = { ...run.cursor, next: null, page: 0, restarts };
-      });
-      return committed ? { next: "wait", error: page.error } : SUPERSEDED;
-    }
-    return { next: "failed", error: page.error };
+    if (page.error.code !== "bad_request" || !cursor.next) return { next: "failed", error: page.error };
+    // Okta's cursor has expired. Reading the list again from its start is harmless, but must not go on for ever.
+    const restarts = (cursor.restarts ?? 0) + 1;
+    if (restarts > MAX_RESTARTS) return { next: "stop", code: page.error.code, message: page.error.message };
+    const restart = () => context.move({ ...context.cursor, next: null, page: 0, restarts });
+    return context.commit(restart, { next: "wait", error: page.error });
   }
   const { next } = page.value;
-  const stuck = next !== null && next === run.cursor.next;
-  const committed = context.commit(() => {
-    store(page.value, number);
-    run.cursor = { ...run.cursor, next: stuck ? null : next, page: number + 1 };
-  });
-  if (!committed) return SUPERSEDED;
-  return next === null || stuck ? DONE : AGAIN;
+  // A page that names itself as the next one would be read for ever.
+  const stuck = next !== null && next === cursor.next;
+  return context.commit(
+    () => {
+      store(page.value, number);
+      context.move({ ...context.cursor, next: stuck ? null : next, page: number + 1 });
+    },
+    next === null || stuck ? DONE : AGAIN,
+  );
 };
 
-/** Is this failure to be lived with (forbidden, or tried often enough), and under which reason? */
+/**
+ * Decides whether a failure of a list, or of any call that is not about one user's fact, has to be accepted (see
+ * `settleFailure` for facts).
+ * @returns the reason to store: `forbidden`, or `failed` after enough tries. Null: wait and try again
+ */
 export const lasting = (error: OktaError, run: Run): "forbidden" | "failed" | null => {
   if (isForbidden(error)) return "forbidden";
   if (error.code === "rate_limited" || error.code === "invalid_credential") return null;
@@ -112,13 +142,13 @@ export const lasting = (error: OktaError, run: Run): "forbidden" | "failed" | nu
 };
 
 /**
- * Works on assets a few at a time, while the slice's budget lasts. `work` stores its own result; the first
- * outcome that is not `again` ends the batch, once what is under way has come in.
+ * Works on up to 6 assets at a time, while the slice's budget lasts. `work` stores its own result. The first outcome
+ * other than `again` ends the batch, once the calls in flight have finished, and is returned.
  */
 export const forEachAsset = async (
-  context: StepContext,
+  context: SliceContext,
   ids: readonly string[],
-  work: (id: string) => Promise<StepOutcome>,
+  work: (id: string) => Promise<StepOutcome> | StepOutcome,
 ): Promise<StepOutcome> => {
   const queue = [...ids];
   let outcome: StepOutcome = AGAIN;
@@ -135,37 +165,44 @@ export const forEachAsset = async (
 };
 
 /**
- * One asset's fact could not be read. Forbidden: the fact is unknown for that reason. Out of permits, or the
- * credential is refused: the phase waits. Anything else: the fact is unknown as failed and the next asset gets
- * its turn, but many in a row are an outage, which is waited for.
+ * Handles a failure to read one user's fact:
+ * - rate limited, or the credential is invalid: the phase waits
+ * - forbidden: the fact is unknown as `forbidden`
+ * - anything else: the fact is unknown as `failed`, and the next asset is read. Five such failures in a row are
+ *   taken for an outage, and the phase waits
+ * @param mark stores the reason; called inside a transaction
  */
 export const settleFailure = (
-  context: StepContext,
-  error: OktaError,
+  context: SliceContext,
+  error: UserFactError,
   mark: (reason: "forbidden" | "failed") => void,
 ): StepOutcome => {
   if (error.code === "rate_limited" || error.code === "invalid_credential") return { next: "wait", error };
   const forbidden = isForbidden(error);
-  // A 404 is an answer about this one asset, not a sign of an outage.
-  const progress = forbidden || error.code === "not_found";
-  const committed = context.commit(
+  // A 404, or an answer that cannot be used, concerns only this asset and is no sign of an outage.
+  const progress = forbidden || error.code === "not_found" || isUnusable(error);
+  return context.commit(
     () => {
       mark(forbidden ? "forbidden" : "failed");
       if (!progress) context.run.failures += 1;
     },
+    () => (context.run.failures >= GIVE_UP_AFTER ? { next: "wait", error } : AGAIN),
     { progress },
   );
-  if (!committed) return SUPERSEDED;
-  return context.run.failures >= GIVE_UP_AFTER ? { next: "wait", error } : AGAIN;
 };
 
-/**
- * Does a 404 mean that there is nothing? It does for somebody without an account: Okta answers so for the factors
- * of DEPROVISIONED users. For others it is a fact that could not be read.
- */
-export const isNone = ({ inventory }: StepContext, userId: string, error: OktaError): boolean =>
-  error.code === "not_found" && inventory.user(userId)?.facts.user.status === "DEPROVISIONED";
+/** An account as `okta/user-facts.ts` takes it. Its status is read from the inventory only if it is needed. */
+export const accountOf = ({ inventory }: SliceContext, id: string): AccountRef => ({
+  id,
+  get status() {
+    return inventory.assets.statusOf(id);
+  },
+});
 
-/** A list of factors or roles as stored: one unreadable entry makes the whole unknown, never smaller. */
+/** A list as a reading. One unreadable entry makes the whole list unknown; it is never just left out. */
 export const readingOf = (parsed: Parsed<unknown>): Reading =>
   parsed.quarantined.length === 0 ? { value: JSON.stringify(parsed.records) } : { reason: "failed" };
+
+/** Turns an asset into a tombstone that keeps the facts of its last event. @returns false if no such asset exists */
+export const bury = ({ definition, inventory }: SliceContext, id: string): boolean =>
+  inventory.bury(definition.store.reader(inventory), id);

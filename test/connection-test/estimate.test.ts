@@ -73,14 +73,14 @@ describe("the estimate of a test", () => {
     expect(actual).toBeLessThan(2.2 * everyone);
   });
 
-  test("knows nothing of an org whose groups may not be read, but what an inventory knows", async () => {
+  test("knows nothing about an org whose groups may not be read, except what an inventory knows", async () => {
     const org = makeOrg({ forbid: ["groups"] });
     expect((await tryConnection(org)).document.estimate).toMatchObject({ users: null, calls: null });
     const known = { users: 30, devices: 4 };
     expect((await tryConnection(org, { known })).document.estimate).toMatchObject({ users: 30, devices: 4 });
   });
 
-  test("takes the live limits", async () => {
+  test("uses the limits that the answers show", async () => {
     const org = makeOrg({ users: 1000, limits: { "/api/v1/users": 100 } });
     const { document } = await tryConnection(org);
     const everyone = document.estimate.users ?? 0;

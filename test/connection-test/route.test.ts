@@ -1,4 +1,4 @@
-/** The route as callers use it: stored connections and candidates, the door, and what never leaves. */
+/** The route as callers use it: stored connections, candidates, authentication, and what never leaves. */
 
 import { createExecutionContext, reset, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
@@ -105,7 +105,7 @@ describe("a stored connection", () => {
     expect((await tested()).estimate).toMatchObject({ devices: 230 });
   });
 
-  test("that is configured wrongly is told as such", async () => {
+  test("that is configured wrongly is reported as such", async () => {
     const response = await post(undefined, { connection: "nope" });
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({ code: "unknown_connection" });
@@ -163,7 +163,7 @@ describe("in lines", () => {
     expect(JSON.stringify(events)).not.toContain("canary");
   });
 
-  test("comes nothing where there is no test to make: the answer is the problem", async () => {
+  test("comes nothing when no test can be made: the answer is the problem", async () => {
     const response = await post({ base_url: "https://attacker.okta.com" }, { accept: ndjson });
     expect(response.status).toBe(400);
     expect(response.headers.get("Content-Type")).toBe("application/problem+json");
@@ -175,7 +175,7 @@ describe("in lines", () => {
     "application/*",
     "text/html, */*",
     `application/json, ${ndjson};q=0.9`,
-  ])("comes nothing to whoever asks for %s: it is the one document", async (accept) => {
+  ])("comes nothing for a caller that accepts %s: the answer is the document", async (accept) => {
     const response = await post(undefined, { accept });
     expect(response.headers.get("Content-Type")).toBe("application/json");
     expect(await response.json()).toMatchObject({ ok: true });
@@ -190,7 +190,7 @@ describe("a candidate", () => {
     expect(await gate.credentialState()).toBeNull();
   };
 
-  test("is tried instead of what is stored, beside the gate", async () => {
+  test("is tried instead of what is stored, and bypasses the gate", async () => {
     await org.restrict({ token: "another-token-0123456789" });
     expect(await tested()).toMatchObject({ ok: false });
     await reset();
@@ -296,7 +296,7 @@ describe("a candidate", () => {
       /^it must not hold a path/,
     ],
     [
-      "a base URL alone: the stored credential stays at home",
+      "a base URL alone: the stored credential is not sent there",
       { base_url: "https://attacker.okta.com" },
       "body.api_token",
       "it is missing: the stored credential is not sent to another base URL; give the token to test with it",
@@ -313,7 +313,12 @@ describe("a candidate", () => {
       "body.api_token",
       /^both an API token and an OAuth service app are set/,
     ],
-    ["a key that is misspelt", { apitoken: "t" }, "body.apitoken", /^it is not known here; what is known: /],
+    [
+      "a key that is misspelt",
+      { apitoken: "t" },
+      "body.apitoken",
+      /^it is not known here; the known names are /,
+    ],
     ["a token that is no text", { api_token: 1 }, "body.api_token", "it must be text"],
     ["an empty token", { api_token: " " }, "body.api_token", /^it is missing/],
   ])("is refused before any call: %s", async (_, body, field, message) => {
@@ -327,7 +332,7 @@ describe("a candidate", () => {
   });
 });
 
-describe("the door", () => {
+describe("the route", () => {
   test("needs a key with full rights", async () => {
     const keys = String(Reflect.get(env, "API_KEYS"));
     const readKey = /read:([^,]+)/.exec(keys)?.[1] ?? "";
@@ -336,7 +341,7 @@ describe("the door", () => {
     expect((await org.stats()).total).toBe(0);
   });
 
-  test("takes no body, an empty one, and JSON alone", async () => {
+  test("accepts no body, an empty one, or JSON", async () => {
     expect((await post()).status).toBe(200);
     expect((await post({})).status).toBe(200);
     expect((await post([])).status).toBe(400);

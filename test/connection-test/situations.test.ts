@@ -1,4 +1,4 @@
-/** Every situation that the test recognises, made by the simulated org; exact verdict, exact remedy. */
+/** Every situation that the test recognises, made by the simulated org, with its exact message and remedy. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { connectionTestSchema } from "../../src/connection-test/document.ts";
 import { type AppKey, CLIENT, makeAppKey } from "../okta/oauth-support.ts";
@@ -47,18 +47,18 @@ test("a refused credential's rate limit is shown with the configured share", asy
   expect(check("users")).toMatchObject({ status: "fail", rate_limit: { limit: 600, share: 0.5 } });
 });
 
-describe("on the way", () => {
-  test("each check is told as soon as its own call is answered, the slow one last", async () => {
+describe("while the test runs", () => {
+  test("each check is reported as soon as its own call is answered, the slow one last", async () => {
     const org = makeOrg();
     await control(org, "/faults", [fault("/api/v1/groups", "slow", { ms: 500 })]);
-    const { told } = await tryConnection(org);
-    expect(told[0]).toBe("users");
-    expect(told.at(-1)).toBe("groups");
+    const { reported } = await tryConnection(org);
+    expect(reported[0]).toBe("users");
+    expect(reported.at(-1)).toBe("groups");
   });
 
-  test("what stands in the way of every call is told at once, with all that is not tried", async () => {
-    const { told, calls } = await tryConnection(makeOrg(), { credential: ssws("wrong") });
-    expect(told).toEqual(["users", "groups", "factors", "roles", "devices", "logs"]);
+  test("what stands in the way of every call is reported at once, with all that is not tried", async () => {
+    const { reported, calls } = await tryConnection(makeOrg(), { credential: ssws("wrong") });
+    expect(reported).toEqual(["users", "groups", "factors", "roles", "devices", "logs"]);
     expect(calls).toHaveLength(2);
   });
 });
@@ -102,7 +102,7 @@ describe("all is well", () => {
     expect(calls).toHaveLength(7);
   });
 
-  test("with a service app: its scopes are told", async () => {
+  test("with a service app: its scopes are shown", async () => {
     const { document, calls } = await tryConnection(await withApp(), { credential: app() });
     expect(document).toMatchObject({
       ok: true,
@@ -139,16 +139,16 @@ describe("the org", () => {
   const cloudflare = (status: number) => answering(() => new Response("error code: 1016", { status }));
 
   test("has no DNS name", async () => {
-    const verdict = {
+    const finding = {
       status: "fail",
       message: "There is no host acme.okta.com (DNS).",
       remedy: spelling,
     };
-    expect(await cloudflare(530)).toMatchObject({ ...verdict, http_status: 530 });
+    expect(await cloudflare(530)).toMatchObject({ ...finding, http_status: 530 });
     const thrown = answering(() => {
       throw new TypeError("DNS lookup failed.; params = …; Name or service not known");
     });
-    expect(await thrown).toMatchObject({ ...verdict, http_status: null });
+    expect(await thrown).toMatchObject({ ...finding, http_status: null });
   });
 
   test.each([
@@ -188,7 +188,7 @@ describe("the org", () => {
   test.each([
     ["404", "acme.okta.com is not an Okta org (404)."],
     ["html", "acme.okta.com is not an Okta org (200)."],
-  ])("is none: %s", async (kind, message) => {
+  ])("is not an Okta org: %s", async (kind, message) => {
     const check = await first({}, [fault("/.well-known", kind)]);
     expect(check).toMatchObject({ status: "fail", message, remedy: spelling });
   });
@@ -363,7 +363,7 @@ describe("the service app", () => {
     });
   });
 
-  test("comes with a key that is none", async () => {
+  test("comes with a key that cannot be read", async () => {
     const check = await refused({ ...app(), privateKey: '{"kty":"RSA","n":"AQAB","e":"AQAB","d":"AQAB"}' });
     expect(check).toMatchObject({
       status: "fail",
@@ -442,7 +442,7 @@ describe("the service app", () => {
     });
   });
 
-  test("signs in by a clock that Okta does not take", async () => {
+  test("signs in by a clock that Okta does not accept", async () => {
     const date = new Date(Date.now() + 900_000).toUTCString();
     const check = await refused(
       app(),
@@ -510,7 +510,7 @@ describe("things that are nobody's fault", () => {
   test.each([
     [600_000, "ahead of"],
     [-600_000, "behind"],
-  ])("clocks that are %i ms apart are made up for and told", async (clockOffsetMs, direction) => {
+  ])("clocks that are %i ms apart are allowed for and mentioned", async (clockOffsetMs, direction) => {
     for (const credential of [ssws(), app()]) {
       const { document, check } = await tryConnection(await withApp({}, { clockOffsetMs }), { credential });
       expect(document.ok).toBe(true);
@@ -533,7 +533,7 @@ describe("things that are nobody's fault", () => {
     ["503", "Okta does not answer this now (503).", /^Try again later/],
     ["500", "Okta does not answer this now (500).", /^Try again later/],
     ["throw", "Okta does not answer this now (the connection failed).", /^Try again later/],
-  ])("a passing %s leaves one thing unknown, and the rest well", async (kind, message, remedy) => {
+  ])("a temporary %s leaves one thing unknown and the rest fine", async (kind, message, remedy) => {
     const org = makeOrg();
     await control(org, "/faults", [fault("/api/v1/logs", kind)]);
     const { document, check } = await tryConnection(org);
@@ -554,12 +554,46 @@ describe("things that are nobody's fault", () => {
       "fail",
       "The list of logs redirects to https://attacker.invalid, where the credential is not sent.",
     ],
-  ])("an answer that is none: %s", async (kind, status, message) => {
+  ])("an answer that is not a list: %s", async (kind, status, message) => {
     const org = makeOrg();
     await control(org, "/faults", [fault("/api/v1/logs", kind)]);
     const { document, check, calls } = await tryConnection(org);
     expect(document.ok).toBe(false);
     expect(check("logs")).toMatchObject({ status, message });
+    expect(calls).toHaveLength(7);
+  });
+
+  test.each(["users", "groups", "devices", "logs"])("JSON that is not Okta's list of %s", async (name) => {
+    const answer = ({ url }: Request) =>
+      new URL(url).pathname === `/api/v1/${name}` ? Response.json({ hello: "world" }) : null;
+    const { document, check } = await tryConnection(makeOrg(), { answer });
+    expect(document.ok).toBe(false);
+    expect(check(name)).toMatchObject({
+      status: "fail",
+      http_status: 200,
+      message: `The answer is not Okta's list of ${name} (200).`,
+      remedy: "Check the base URL: a proxy or another product may be answering.",
+    });
+  });
+
+  test("a list that goes on at another origin, where a run could not follow it", async () => {
+    const org = makeOrg();
+    await control(org, "/faults", [fault("/api/v1/groups", "foreign-next")]);
+    const { document, check } = await tryConnection(org);
+    expect(document.ok).toBe(false);
+    expect(check("groups")).toMatchObject({
+      status: "fail",
+      http_status: 200,
+      message: "The list of groups goes on at another origin, where the credential is not sent (200).",
+      remedy: "Check the base URL: it is the org's own address.",
+    });
+  });
+
+  test("a 500 on a long page is not answered by asking for shorter ones", async () => {
+    const org = makeOrg();
+    await control(org, "/faults", [fault("/api/v1/groups", "500")]);
+    const { check, calls } = await tryConnection(org);
+    expect(check("groups")).toMatchObject({ status: "unknown", http_status: 500 });
     expect(calls).toHaveLength(7);
   });
 

@@ -1,4 +1,4 @@
-/** The test of a connection against a simulated org, with what it asked for. */
+/** The test of a connection against a simulated org, with the calls that it made. */
 import { expect } from "vitest";
 import { createOktaOrg, type OktaOrg, type OrgOptionsInput } from "../../dev/okta-org/index.ts";
 import type { Candidate } from "../../src/connection-test/candidate.ts";
@@ -14,12 +14,12 @@ export const ssws = (token = "sim-token"): Candidate["credential"] => ({ kind: "
 export interface Tried {
   readonly document: ConnectionTest;
   readonly calls: readonly string[];
-  /** The names of the checks in the order in which they were told. */
-  readonly told: readonly string[];
+  /** The names of the checks in the order in which they were reported. */
+  readonly reported: readonly string[];
   check(name: string): Check;
 }
 
-/** `answer` may stand in for the org; null lets the org answer. */
+/** `answer` may answer in place of the org; null lets the org answer. */
 export const tryConnection = async (
   org: OktaOrg,
   options: {
@@ -32,7 +32,7 @@ export const tryConnection = async (
 ): Promise<Tried> => {
   const { credential = ssws(), baseUrl = BASE, now = Date.now } = options;
   const calls: string[] = [];
-  const told: [number, Check][] = [];
+  const reported: [number, Check][] = [];
   const fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
     const request = new Request(input, init);
     calls.push(`${request.method} ${new URL(request.url).pathname}`);
@@ -46,15 +46,15 @@ export const tryConnection = async (
     now,
     share: 0.5,
     known: options.known ?? { users: null, devices: null },
-    onCheck: (index, check) => told.push([index, check]),
+    onCheck: (index, check) => reported.push([index, check]),
   });
   // In every situation: each check once, at its place, and just as it stands in the document.
-  expect(new Map(told)).toEqual(new Map(document.checks.entries()));
-  expect(told).toHaveLength(document.checks.length);
+  expect(new Map(reported)).toEqual(new Map(document.checks.entries()));
+  expect(reported).toHaveLength(document.checks.length);
   return {
     document,
     calls,
-    told: told.map(([, { name }]) => name),
+    reported: reported.map(([, { name }]) => name),
     check: (name) => {
       const check = document.checks.find((candidate) => candidate.name === name);
       if (check === undefined) throw new Error(`no check ${name}`);

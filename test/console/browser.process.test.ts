@@ -227,7 +227,7 @@ function inBrowser(chromium: Browser): void {
       for (const name of ["Users", "Groups", "MFA factors", "Admin roles", "Devices", "Sink siem"]) {
         await rowOf(page, `${name} Works`).waitFor();
       }
-      expect(await rowOf(page, "System Log").textContent()).toBe("System LogBeing tried…");
+      expect(await rowOf(page, "System Log").textContent()).toBe("System LogTesting…");
       const status = page.locator("#result").getByRole("status");
       expect(await status.textContent()).toBe("The connection is being tested…");
       expect(await page.locator("form[aria-busy=true]").count()).toBe(1);
@@ -237,7 +237,7 @@ function inBrowser(chromium: Browser): void {
       await status.getByText("The connection works.").waitFor();
       await page.locator("#result:focus").waitFor();
       await page.locator("form[aria-busy]").waitFor({ state: "detached" });
-      expect(await page.getByText("Being tried…").count()).toBe(0);
+      expect(await page.getByText("Testing…").count()).toBe(0);
       // Once more, with the same button.
       await button.click();
       await status.getByText("The connection works.").waitFor();
@@ -255,7 +255,7 @@ function inBrowser(chromium: Browser): void {
       const status = page.locator("#result").getByRole("status");
       await status.getByText("The candidate is being tested…").waitFor();
       await rowOf(page, "Devices Works").waitFor();
-      expect(await rowOf(page, "System Log").textContent()).toBe("System LogBeing tried…");
+      expect(await rowOf(page, "System Log").textContent()).toBe("System LogTesting…");
       expect(await page.locator("#result").count()).toBe(1);
       expect(await page.getByLabel("API token").inputValue()).toBe("sim-token");
       release();
@@ -276,7 +276,7 @@ function inBrowser(chromium: Browser): void {
       release();
       const status = page.locator("#result").getByRole("status");
       await status.getByText("The test was cut off").waitFor();
-      expect(await rowOf(page, "System Log").textContent()).toBe("System LogNot known");
+      expect(await rowOf(page, "System Log").textContent()).toBe("System LogUnknown");
       await rowOf(page, "Users Works").waitFor();
       await page.locator("form[aria-busy]").waitFor({ state: "detached" });
       expect(await seriousOf(page)).toEqual([]);
@@ -314,7 +314,7 @@ function inBrowser(chromium: Browser): void {
         });
       const before = await users.getByRole("table").getByRole("row").count();
       await users.getByRole("button", { name: /^Run full/ }).click();
-      await page.locator("main > .note").getByText("The run has begun").waitFor();
+      await page.locator("main > .note").getByText("The run has started").waitFor();
       const barIn = (phase: string) =>
         users.getByRole("progressbar", { name: `Full run of users: ${phase}` });
       const valueIn = (phase: string) => barIn(phase).evaluate((bar: Bar) => bar.value);
@@ -353,7 +353,7 @@ function inBrowser(chromium: Browser): void {
       }
       await stage.run("devices");
       await signIn(page);
-      await page.getByRole("link", { name: "10 deletions of devices wait for your word" }).click();
+      await page.getByRole("link", { name: "10 deletions of devices wait for your confirmation" }).click();
       const devices = streamSection(page, "Devices");
       const confirm = devices.getByRole("button", { name: "Confirm 10 deletions" });
       expect(await seriousOf(page)).toEqual([]);
@@ -487,7 +487,7 @@ function inBrowser(chromium: Browser): void {
       await users.getByRole("heading", { name: "1 dead letter" }).waitFor({ state: "detached" });
       await users.getByText("Send again").first().click();
       await users.getByRole("button", { name: "Send again" }).click();
-      await page.locator("main > .note").getByText("starts again from there").waitFor();
+      await page.locator("main > .note").getByText("sends again from that sequence number").waitFor();
     });
   });
 
@@ -515,7 +515,7 @@ function inBrowser(chromium: Browser): void {
       await streamSection(page, "Devices")
         .getByRole("button", { name: /^Run delta/ })
         .click();
-      await page.getByText("The run has begun").waitFor();
+      await page.getByText("The run has started").waitFor();
       await page.getByRole("link", { name: "Inventory" }).click();
       await page.getByRole("main").getByRole("searchbox").fill("example");
       await page.getByRole("main").getByRole("searchbox").press("Enter");

@@ -128,7 +128,7 @@ const verdictsIn = (html: string): Record<string, string> =>
     ),
   );
 
-const trying = "Being tried…";
+const trying = "Testing…";
 const none = {
   Users: trying,
   Groups: trying,
@@ -196,7 +196,7 @@ describe("a test that goes on", () => {
       headers: { Authorization: `Bearer ${apiKey()}` },
     });
     const { checks } = await (await appOn()(request, ctx)).json<ConnectionTest>();
-    const words = { pass: "Works", fail: "Fails", unknown: "Not known" };
+    const words = { pass: "Works", fail: "Fails", unknown: "Unknown" };
     expect(Object.values(verdictsIn(last?.html ?? ""))).toEqual(checks.map(({ status }) => words[status]));
     const text = textOf(last?.html ?? "")
       .replaceAll("&quot;", '"')
@@ -215,7 +215,7 @@ describe("a test that goes on", () => {
     expect(verdictsIn(parts.at(-1)?.html ?? "")).toMatchObject({ Users: "Works", "System Log": "Works" });
     const wrong = { ...form, api_token: `${canary}-wrong`, client_id: "", key_id: "" };
     const refused = await allOf((await send({ form: wrong })).response);
-    expect(verdictsIn(refused.at(-1)?.html ?? "")).toMatchObject({ Users: "Fails", Groups: "Not known" });
+    expect(verdictsIn(refused.at(-1)?.html ?? "")).toMatchObject({ Users: "Fails", Groups: "Unknown" });
     expect(JSON.stringify([...parts, ...refused])).not.toContain("canary");
   });
 

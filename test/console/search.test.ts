@@ -154,6 +154,46 @@ describe("people", () => {
     expect(await ids("platform=Windows")).toEqual([]);
   });
 
+  test("a text of any length and of any letters is an answer, never an error", async () => {
+    await createOrg(CONNECTION, { users: 3, groups: 3 });
+    await sync(CONNECTION);
+    const newerThanTheIndex = "a\u19b0b \u19c8 \u1cf2x";
+    for (const q of ["x".repeat(49), "x".repeat(200), "é".repeat(100), "%".repeat(60), newerThanTheIndex]) {
+      const found = { results: [], groups: [], next: null };
+      expect([q, await find(`q=${encodeURIComponent(q)}`)]).toEqual([q, found]);
+      expect([q, await find(`q=${encodeURIComponent(q)}`, "devices")]).toEqual([q, found]);
+    }
+  });
+
+  test("groups are found by any part of their name or description, without case and accents, or by id", async () => {
+    const org = await createOrg(CONNECTION, { users: 0, groups: 0 });
+    const long = `Équipe d'Accès à Distance ${"très ".repeat(20)}longue`;
+    const groups = [
+      { id: "00gAscii", profile: { name: "VPN Users", description: 'May use the "VPN"' } },
+      { id: "00gLong", profile: { name: long, description: "" } },
+      { id: "00gPercent", profile: { name: "100%_done\\ok", description: "Straßenbau Łódź" } },
+    ];
+    for (const group of groups) await org.change("POST", "/groups", group);
+    await sync(CONNECTION);
+    for (const [q, id] of [
+      ["vpn us", "00gAscii"],
+      ['use the "vpn"', "00gAscii"],
+      ["ÉQUIPE D'ACCÈS", "00gLong"],
+      ["equipe d'acces a distance", "00gLong"],
+      [long.toUpperCase(), "00gLong"],
+      ["100%_DONE\\", "00gPercent"],
+      ["STRASSE", "00gPercent"],
+      ["łódź", "00gPercent"],
+      ["00gPercent", "00gPercent"],
+    ] as const) {
+      const found = await find(`q=${encodeURIComponent(q)}`);
+      expect([q, found.groups.map((group) => group.id)]).toEqual([q, [id]]);
+    }
+    for (const q of ["100__done", "vpn%", "00gpercent", "description"]) {
+      expect([q, (await find(`q=${encodeURIComponent(q)}`)).groups]).toEqual([q, []]);
+    }
+  });
+
   test("of whom something could not be read are counted and listed", async () => {
     const org = await createOrg(CONNECTION, { users: 20, groups: 2 });
     await org.restrict({ forbid: ["factors", "roles", "assignees", "groupRoles"] });

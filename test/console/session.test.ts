@@ -128,8 +128,27 @@ describe("signing in", () => {
       ["/\\evil.example.com", "/"],
       ["/v1/streams", "/"],
       ["javascript:alert(1)", "/"],
+      ["/console/..//evil.example.com", "/"],
+      ["/console/../v1/streams", "/"],
+      [`/console/account?account=${"x".repeat(4_000)}`, "/"],
     ] as const) {
       expect((await signIn(fullKey, next)).headers.get("Location")).toBe(to);
+    }
+  });
+
+  test("a way back that no header could carry is encoded, not an error", async () => {
+    const { signIn } = visitor();
+    for (const [next, to] of [
+      ["/console/account?account=a\r\nX-Injected: b", "/console/account?account=aX-Injected:%20b"],
+      ["/console/a\u0000b", "/console/a%00b"],
+      ["/?q=\u001b[0m\u007f", "/?q=%1B[0m%7F"],
+      ["/console/account?account=Zoë 李", "/console/account?account=Zo%C3%AB%20%E6%9D%8E"],
+    ] as const) {
+      const response = await signIn(fullKey, next);
+      expect([next, response.status]).toEqual([next, 303]);
+      expect(response.headers.get("Location")).toBe(to);
+      expect(response.headers.get("X-Injected")).toBeNull();
+      expect(response.headers.get("Set-Cookie")).toMatch(/^__Host-okta_edge_session=/);
     }
   });
 
@@ -263,6 +282,18 @@ describe("pages", () => {
     expect(html).not.toContain("00token");
     expect((await get("/", { Cookie })).status).toBe(200);
   });
+
+  test.each([".", ".."])(
+    "an account that a path cannot hold is refused as an account: %s",
+    async (account) => {
+      const { cookieOf, get } = visitor();
+      const response = await get(`/console/account?account=${account}&refresh=true`, {
+        Cookie: await cookieOf(fullKey),
+      });
+      expect(response.status).toBe(200);
+      expect(await response.text()).toContain("<code>invalid_account</code>");
+    },
+  );
 
   test("a shared link that is opened from elsewhere asks for itself once more, and only then for a key", async () => {
     const { get } = visitor();

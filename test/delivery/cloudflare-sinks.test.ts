@@ -69,7 +69,7 @@ describe("r2", () => {
     inventory.put("u1");
     await harness.wake();
     await harness.settle();
-    await harness.run((delivery) => delivery.replay(harness.identity, 0));
+    await harness.run((delivery) => delivery.replay(0));
     await harness.settle();
     expect(await keys()).toHaveLength(1);
   });
@@ -77,8 +77,8 @@ describe("r2", () => {
   it("keeps a snapshot per full run, in parts with a manifest, and the one asked for meanwhile after it", async () => {
     const { inventory, harness } = setUp();
     for (let user = 1; user <= 10_500; user += 1) inventory.put(`u${user}`);
-    await harness.run((delivery) => delivery.snapshot(harness.identity, "run-1"));
-    await harness.run((delivery) => delivery.snapshot(harness.identity, "run-2"));
+    await harness.run((delivery) => delivery.snapshot("run-1"));
+    await harness.run((delivery) => delivery.snapshot("run-2"));
     await harness.settle();
     const folder = "okta/snapshots/class_uid=5003/date=2100-01-15/run=run-1/default-users";
     expect(await keys("okta/snapshots/class_uid=5003/date=2100-01-15/run=run-1")).toEqual([
@@ -102,7 +102,7 @@ describe("r2", () => {
     expect(await harness.status()).toMatchObject({ state: "ok", lag_events: 0 });
   });
 
-  it("goes on with a snapshot where a failing bucket or inventory interrupted it", async () => {
+  it("continues a snapshot where a failing bucket or inventory interrupted it", async () => {
     let failures = 3;
     const flaky = {
       head: (key: string) => bucket.head(key),
@@ -114,7 +114,7 @@ describe("r2", () => {
     };
     const { inventory, harness } = setUp({}, flaky);
     for (let user = 1; user <= 20; user += 1) inventory.put(`u${user}`);
-    await harness.run((delivery) => delivery.snapshot(harness.identity, "run-1"));
+    await harness.run((delivery) => delivery.snapshot("run-1"));
     await harness.step();
     expect(await harness.status()).toMatchObject({
       state: "retrying",

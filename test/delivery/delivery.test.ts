@@ -1,5 +1,6 @@
 import { reset } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { sha256Hex } from "../../src/lib/bytes.ts";
 import { muteLog } from "../http/support.ts";
 import { FakeInventory } from "./events.ts";
 import { Harness, type HarnessOptions } from "./harness.ts";
@@ -130,9 +131,9 @@ describe("a refused credential", () => {
       next_try_at: expect.any(String),
     });
     network.answer = null;
-    const mended = harness.now;
+    const fixed = harness.now;
     await harness.settle();
-    expect(harness.now - mended).toBeLessThanOrEqual(5 * 60 * 1000);
+    expect(harness.now - fixed).toBeLessThanOrEqual(5 * 60 * 1000);
     expect(receiver.delivered).toHaveLength(3);
     expect(await harness.status()).toMatchObject({ state: "ok", last_error: null, next_try_at: null });
   });
@@ -164,7 +165,7 @@ describe("dead letters", () => {
     return world;
   };
 
-  it("hold the one event that the sink refuses, and the rest goes on", async () => {
+  it("hold the one event that the sink refuses, and everything else is delivered", async () => {
     const { harness, receiver } = await poison();
     expect(receiver.delivered.map(({ assetId }) => assetId).sort()).toEqual(
       Array.from({ length: 21 }, (_, index) => `u${index + 1}`)
@@ -241,11 +242,11 @@ describe("operation", () => {
     fill(inventory, 10);
     await harness.wake();
     await harness.settle();
-    expect(await harness.run((delivery) => delivery.replay(harness.identity, 11))).toMatchObject({
+    expect(await harness.run((delivery) => delivery.replay(11))).toMatchObject({
       ok: false,
       error: { code: "conflict" },
     });
-    expect(await harness.run((delivery) => delivery.replay(harness.identity, 4))).toEqual({
+    expect(await harness.run((delivery) => delivery.replay(4))).toEqual({
       ok: true,
       value: { position: 4 },
     });
@@ -264,7 +265,7 @@ describe("operation", () => {
     await harness.run(async (delivery, storage) => {
       network.answer = async () => {
         network.answer = null;
-        await delivery.replay(harness.identity, 0);
+        await delivery.replay(0);
         return new Response(null, { status: 204 });
       };
       await storage.deleteAlarm();
@@ -310,7 +311,7 @@ describe("operation", () => {
     expect(await harness.status()).toMatchObject({ position: 0, type: "queue" });
   });
 
-  it("comes to rest after a stream was set up anew with fewer events than the sink once heard of", async () => {
+  it("comes to rest after a stream was set up anew with fewer events than were once announced to the sink", async () => {
     const { inventory, harness } = setUp();
     fill(inventory, 10);
     await harness.wake();
@@ -319,6 +320,24 @@ describe("operation", () => {
     await harness.step();
     expect(await harness.step()).toBe(false);
     expect(await harness.status()).toMatchObject({ position: 4, lag_events: 0 });
+  });
+
+  it("stores its set-up as the version before reads it, and takes its settings for the same", async () => {
+    const { harness } = setUp();
+    await harness.wake();
+    const settings =
+      '{"name":"siem","streams":["users","devices"],"dialect":"ocsf","type":"http",' +
+      '"url":"https://siem.example.com/in","format":"json","gzip":false,"token":null,"hmacKey":null}';
+    const stored = await harness.run((_, { sql }) =>
+      sql.exec<{ value: string }>("SELECT value FROM delivery WHERE key = 'setup'").one(),
+    );
+    expect(JSON.parse(stored.value)).toEqual({
+      connection: "default",
+      stream: "users",
+      sink: "siem",
+      type: "http",
+      fingerprint: await sha256Hex(settings),
+    });
   });
 
   it("survives an inventory that does not answer", async () => {
@@ -335,7 +354,7 @@ describe("operation", () => {
     expect(receiver.delivered).toHaveLength(10);
   });
 
-  it("tells the log nothing secret and the status only bounded words", async () => {
+  it("puts no secret and no unbounded text into the status", async () => {
     const { inventory, harness, network } = setUp();
     network.answer = () =>
       Promise.reject(new TypeError(`connect to https://siem.example.com/in?k=1 ${"x".repeat(9999)}`));
@@ -375,7 +394,7 @@ describe("products with a word of their own", () => {
     expect(await harness.status()).toMatchObject({ position: 3, state: "ok", last_error: null });
   });
 
-  it("Sekoia.io: 100 a batch, and a task that ends badly is told until one ends well", async () => {
+  it("Sekoia.io: batches of 100, and a task that ends badly shows until one ends well", async () => {
     const uuid = "b2e2e2c7-1a3e-4b7a-9c2d-8e4f3a6b7c9d";
     const receiver = new SekoiaReceiver("K-value", uuid);
     const { inventory, harness } = setUp({

@@ -3,26 +3,26 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import type { DeliveryIdentity } from "../../src/contract/objects.ts";
+import type { SinkType } from "../../src/delivery/definition.ts";
 import { Delivery } from "../../src/delivery/delivery.ts";
 import { parseSinks } from "../../src/delivery/settings.ts";
-import type { SinkSettings } from "../../src/delivery/settings-types.ts";
+import type { ConfiguredSink } from "../../src/delivery/settings-types.ts";
 import type { FakeInventory } from "./events.ts";
 
-export const settingsOf = (setting: object): SinkSettings => {
-  const { accepted, refused } = parseSinks([setting], {
-    secret: (name) => `${name}-value`,
-    binding: () => true,
-    allowLoopback: true,
-  });
-  const [settings] = accepted;
-  if (settings === undefined) throw new Error(JSON.stringify(refused));
-  return settings;
+export const settingsOf = (setting: object, types?: readonly SinkType[]): ConfiguredSink => {
+  const context = { secret: (name: string) => `${name}-value`, binding: () => true, allowLoopback: true };
+  const { accepted, refused } = parseSinks([setting], context, types);
+  const [sink] = accepted;
+  if (sink === undefined) throw new Error(JSON.stringify(refused));
+  return sink;
 };
 
 export interface HarnessOptions {
   readonly name: string;
   readonly setting: object;
   readonly inventory: FakeInventory;
+  /** Other sink types than the product's. */
+  readonly types?: readonly SinkType[];
   readonly fetch?: typeof fetch;
   readonly binding?: (name: string) => unknown;
   readonly random?: () => number;
@@ -53,9 +53,10 @@ export class Harness {
       this.kill = () => state.abort("killed by the test");
       return work(
         new Delivery({
+          identity: this.identity,
           storage,
-          settings: () => settingsOf(this.setting),
-          inventory: () => inventory.events,
+          sink: () => settingsOf(this.setting, this.#options.types),
+          events: inventory.events,
           fetch: this.#options.fetch ?? (() => Promise.reject(new Error("no network here"))),
           binding: binding ?? (() => undefined),
           now: () => this.now,
@@ -68,11 +69,11 @@ export class Harness {
   }
 
   wake(): Promise<void> {
-    return this.run((delivery) => delivery.wake(this.identity, this.#options.inventory.head));
+    return this.run((delivery) => delivery.wake(this.#options.inventory.head));
   }
 
   status() {
-    const { name, type } = settingsOf(this.setting);
+    const { name, type } = settingsOf(this.setting, this.#options.types);
     return this.run((delivery) => delivery.status({ name, type }, this.#options.inventory.head));
   }
 

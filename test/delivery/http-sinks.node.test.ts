@@ -2,7 +2,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { parseSinks } from "../../src/delivery/settings.ts";
 import type { Sink } from "../../src/delivery/sink.ts";
-import { createSink } from "../../src/delivery/sinks/index.ts";
 import { testSink } from "../../src/delivery/test-sink.ts";
 import { eventOf } from "./events.ts";
 import { ElasticsearchReceiver } from "./receivers/elasticsearch.ts";
@@ -41,7 +40,7 @@ const settingsOf = (setting: object) => {
 };
 
 const sinkOf = (setting: object): Sink =>
-  createSink(settingsOf(setting), {
+  settingsOf(setting).open({
     fetch,
     now: Date.now,
     connection: "default",

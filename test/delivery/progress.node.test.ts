@@ -2,14 +2,9 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { StoredEvent } from "../../src/contract/stream-api.ts";
 import { takeBatch } from "../../src/delivery/batching.ts";
-import {
-  afterBatch,
-  afterSettling,
-  type DeliveryState,
-  initialState,
-  mostRefusedInARow,
-} from "../../src/delivery/progress.ts";
+import { afterBatch, afterSettling, mostRefusedInARow } from "../../src/delivery/progress.ts";
 import type { BatchLimits, DeliveryError, DeliveryOutcome } from "../../src/delivery/sink.ts";
+import { type DeliveryState, initialState } from "../../src/delivery/state.ts";
 import { eventOf } from "./events.ts";
 
 const now = 1_800_000_000_000;

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { redact } from "../../src/delivery/redact.ts";
+import { presentable } from "../../src/delivery/presentable.ts";
 import { retryAfterMs } from "../../src/delivery/retry-after.ts";
 
 describe("retryAfterMs", () => {
@@ -26,12 +26,12 @@ describe("retryAfterMs", () => {
   });
 });
 
-describe("redact", () => {
+describe("presentable", () => {
   it("is one bounded line without any secret", () => {
     const hex = fc.string({ minLength: 8, maxLength: 40, unit: fc.constantFrom(..."0123456789abcdef") });
     fc.assert(
       fc.property(fc.string({ unit: "grapheme" }), hex, fc.string(), (before, secret, after) => {
-        const text = redact(`${before}${secret}${after}${secret}`, [secret]);
+        const text = presentable(`${before}${secret}${after}${secret}`, [secret]);
         expect(text).not.toContain(secret);
         expect(text.length).toBeLessThanOrEqual(300);
         expect(text).not.toMatch(/\p{Cc}/u);
@@ -40,14 +40,14 @@ describe("redact", () => {
   });
 
   it("hides a secret that the cut would go through", () => {
-    expect(redact(`${"a".repeat(295)}0123456789abcdef`, ["0123456789abcdef"])).not.toContain("0123");
+    expect(presentable(`${"a".repeat(295)}0123456789abcdef`, ["0123456789abcdef"])).not.toContain("0123");
   });
 
   it("removes the longer of two secrets that begin alike, and ignores blank ones", () => {
-    expect(redact("key abcd-efgh", ["", "abcd", "abcd-efgh"])).toBe("key [redacted]");
+    expect(presentable("key abcd-efgh", ["", "abcd", "abcd-efgh"])).toBe("key [redacted]");
   });
 
   it("also hides what a log would hide", () => {
-    expect(redact("Authorization: Bearer abcdef123456 failed", [])).not.toContain("abcdef123456");
+    expect(presentable("Authorization: Bearer abcdef123456 failed", [])).not.toContain("abcdef123456");
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseSinks } from "../../src/delivery/settings.ts";
-import type { SinkContext } from "../../src/delivery/settings-types.ts";
+import type { SinkContext } from "../../src/delivery/settings-resolver.ts";
 
 const uuid = "B2E2E2C7-1a3e-4b7a-9c2d-8e4f3a6b7c9d";
 const secrets: Record<string, string> = {
@@ -17,7 +17,10 @@ const context = (overrides: Partial<SinkContext> = {}): SinkContext => ({
   ...overrides,
 });
 
-const parse = (value: unknown, overrides: Partial<SinkContext> = {}) => parseSinks(value, context(overrides));
+const parse = (value: unknown, overrides: Partial<SinkContext> = {}) => {
+  const { accepted, refused } = parseSinks(value, context(overrides));
+  return { accepted: accepted.map((sink) => sink.settings), refused };
+};
 
 const http = { type: "http", name: "siem", url: "https://siem.example.com/okta" };
 
@@ -174,6 +177,12 @@ describe("parseSinks refuses", () => {
       { ...sekoia, connector_uuids: { users: "x" } },
       "SINKS[0].connector_uuids.users",
       /UUID/,
+    ],
+    [
+      "a connector for an unknown stream",
+      { ...sekoia, connector_uuids: { users: uuid, groups: uuid } },
+      "SINKS[0].connector_uuids.groups",
+      /known keys are users, devices$/,
     ],
     [
       "streams without connector",

@@ -69,6 +69,12 @@ describe("wakeSinks", () => {
     expect(asked).toEqual([]);
   });
 
+  it("is not held up by a refused sink of another name, whatever that name", async () => {
+    const { asked, env } = worldOf([{ ...http, name: "SINKS-eu", url: "http://siem.example.com" }]);
+    expect(await wake(env, ["old"])).toEqual({ known: [] });
+    expect(asked).toEqual([["default/users/old", "retire"]]);
+  });
+
   it("tries again to retire what could not be retired, and never throws", async () => {
     const fail = () => Promise.reject(new Error("the object was reset"));
     const { env } = worldOf([http], { retire: fail, wake: fail });

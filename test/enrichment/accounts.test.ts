@@ -98,7 +98,7 @@ describe("what is answered", () => {
     expect(headers.get("Cache-Control")).toBe("no-store");
   });
 
-  it("says that nobody is an admin and nothing is enrolled only where Okta said so", async () => {
+  it("says that an account is no admin and has no factor only where Okta said so", async () => {
     const { okta } = await org.ask("kevin@example.com");
     expect(okta.extracted).toMatchObject({
       is_admin: false,
@@ -167,7 +167,7 @@ describe("identifiers", () => {
     ["double", ["double@example.com", "double@example.org"]],
     ["CORP\\DOUBLE", ["double@example.com", "double@example.org"]],
     ["team@example.com", ["one@example.com", "two@example.com"]],
-  ])("%j fits several, and none is picked", async (account, logins) => {
+  ])("%j fits several, and none is selected", async (account, logins) => {
     for (const cached of [false, true]) {
       const { status, okta } = await org.ask(account);
       expect(status).toBe(200);
@@ -204,14 +204,14 @@ describe("identifiers", () => {
     });
   });
 
-  it("refuses an empty account and one with a bare slash, too", async () => {
+  it("refuses an empty account and one with an unencoded slash as well", async () => {
     for (const rest of ["", "a/b"]) {
       const response = await org.request("GET", `/v1/enrichments/accounts/${rest}`);
       expect(response.status).toBe(400);
     }
   });
 
-  it("refuses what is refused without a call", async () => {
+  it("refuses an account without a call to Okta", async () => {
     await org.calls();
     await org.request("GET", "/v1/enrichments/accounts/me");
     expect(await org.calls()).toEqual({});
@@ -241,7 +241,7 @@ describe("aliases", () => {
     expect(await org.calls()).toEqual({});
   });
 
-  it("an e-mail that two accounts share never answers for the one that was asked before", async () => {
+  it("an e-mail that two accounts share never stands for the one that was asked for before", async () => {
     await org.ask(shared1);
     await org.ask("two@example.com");
     expect((await org.ask("team@example.com")).okta).toMatchObject({
@@ -261,7 +261,7 @@ describe("aliases", () => {
 describe("batches", () => {
   const askMany = async (accounts: unknown) => org.request("POST", "/v1/enrichments", { accounts });
 
-  it("answer in order, look duplicates up once, and let a bad item fail alone", async () => {
+  it("answer in order, look duplicates up once, and a bad item does not affect the others", async () => {
     await org.user({
       id: "00uBatch1234567890ab",
       profile: { login: "batch@example.com", email: "batch@example.com" },

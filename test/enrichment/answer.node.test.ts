@@ -3,7 +3,6 @@ import {
   type Account,
   fromInventory,
   isComplete,
-  knownAt,
   missing,
   withLastKnown,
 } from "../../src/enrichment/account.ts";
@@ -16,6 +15,7 @@ import {
   retryAfter,
 } from "../../src/enrichment/answer.ts";
 import { ruleFields } from "../../src/enrichment/rules.ts";
+import { known } from "../../src/inventory/facts.ts";
 import type { OktaUserProfile } from "../../src/okta/records.ts";
 
 const at = Date.parse("2025-01-15T10:30:06.789Z");
@@ -32,15 +32,15 @@ const account: Account = {
   department: null,
   title: null,
   manager: null,
-  groups: knownAt(["A"], at),
-  factors: knownAt(
+  groups: known(["A"], at),
+  factors: known(
     [
       { factorType: "email", provider: "OKTA" },
       { factorType: "token:software:totp", provider: "GOOGLE" },
     ],
     at,
   ),
-  adminRoles: knownAt([], at),
+  adminRoles: known([], at),
 };
 
 describe("extract", () => {
@@ -57,17 +57,17 @@ describe("extract", () => {
     expect(extract(account, ignored).extracted).toMatchObject({ mfa_enrolled: enrolled, mfa_factors: names });
   });
 
-  it("shows what was known last of a missing fact, beside null", () => {
+  it("shows the last known value of an unknown fact beside null", () => {
     const now = { ...account, adminRoles: missing<readonly string[]>("forbidden", "no") };
     const merged = withLastKnown(now, account);
     expect(isComplete(merged)).toBe(false);
     expect(withLastKnown(now, merged)).toEqual(merged);
     const { extracted, incomplete } = extract(merged, []);
     expect(extracted).toMatchObject({ is_admin: null, admin_roles: null });
-    const known = { reason: "forbidden", message: "no", last_known_at: "2025-01-15T10:30:06Z" };
+    const rest = { reason: "forbidden", message: "no", last_known_at: "2025-01-15T10:30:06Z" };
     expect(incomplete).toEqual([
-      { field: "is_admin", last_known: false, ...known },
-      { field: "admin_roles", last_known: [], ...known },
+      { field: "is_admin", last_known: false, ...rest },
+      { field: "admin_roles", last_known: [], ...rest },
     ]);
   });
 });
@@ -95,7 +95,7 @@ describe("answers", () => {
     ["forbidden", null, 502, null],
     ["unavailable", null, 502, null],
     ["network", null, 502, null],
-  ])("%s that may be tried at %s", (code, retryAt, status, seconds) => {
+  ])("%s that may be tried again at %s", (code, retryAt, status, seconds) => {
     const failure = { code, message: "…", retryAt };
     expect(failureStatus(failure)).toBe(status);
     expect(retryAfter(failure, at)).toBe(seconds);

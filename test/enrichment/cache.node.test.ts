@@ -1,7 +1,9 @@
 import { describe, expect, it, vi } from "vitest";
-import { type Account, knownAt, missing } from "../../src/enrichment/account.ts";
-import { AccountCache, type Cached, freshness, type Kv, standIn } from "../../src/enrichment/cache.ts";
+import { type Account, missing } from "../../src/enrichment/account.ts";
+import { AccountCache, type Kv } from "../../src/enrichment/cache.ts";
+import { type CacheResult, freshness, standIn } from "../../src/enrichment/cached-answer.ts";
 import { type Identifier, parseIdentifier } from "../../src/enrichment/identifier.ts";
+import { known } from "../../src/inventory/facts.ts";
 
 const HOUR = 3_600_000;
 const now = Date.parse("2025-06-30T12:00:00Z");
@@ -18,13 +20,13 @@ const account: Account = {
   department: null,
   title: null,
   manager: null,
-  groups: knownAt(["A"], now),
-  factors: knownAt([], now),
-  adminRoles: knownAt([], now),
+  groups: known(["A"], now),
+  factors: known([], now),
+  adminRoles: known([], now),
 };
 const partial: Account = { ...account, groups: missing("rate_limited", "…") };
 
-const one = (over: Partial<Extract<Cached, { found: "one" }>> = {}): Cached => ({
+const one = (over: Partial<Extract<CacheResult, { found: "one" }>> = {}): CacheResult => ({
   found: "one",
   account,
   at: now,
@@ -33,7 +35,7 @@ const one = (over: Partial<Extract<Cached, { found: "one" }>> = {}): Cached => (
 });
 
 describe("freshness", () => {
-  it.each<[string, Cached, number, string]>([
+  it.each<[string, CacheResult, number, string]>([
     ["complete, new", one(), 0, "fresh"],
     ["complete, before the last tenth", one(), 0.9 * HOUR - 1, "fresh"],
     ["complete, in the last tenth", one(), 0.9 * HOUR, "due"],
@@ -50,7 +52,7 @@ describe("freshness", () => {
     ["from a slightly wrong clock", one(), -59_000, "fresh"],
   ])("%s", (_, cached, age, expected) => expect(freshness(cached, HOUR, now + age)).toBe(expected));
 
-  it("is nothing with a TTL of 0, and not longer than a short TTL for what is not there", () => {
+  it("is over at once with a TTL of 0, and not longer than a short TTL for an account that does not exist", () => {
     expect(freshness(one(), 0, now)).toBe("expired");
     expect(freshness({ found: "none", at: now }, 10_000, now + 10_000)).toBe("expired");
   });
@@ -59,7 +61,7 @@ describe("freshness", () => {
 describe("standIn", () => {
   const previous = { account, at: now - HOUR };
 
-  it.each<[string, Cached, number, unknown]>([
+  it.each<[string, CacheResult, number, unknown]>([
     ["a complete copy", one(), 24 * HOUR - 1, { account, at: now }],
     ["a complete copy of a day ago", one(), 24 * HOUR, null],
     ["an incomplete copy alone", one({ account: partial }), 0, null],
@@ -105,7 +107,7 @@ describe("AccountCache", () => {
     }
   });
 
-  it("finds an account by an id of any make, exactly as it is spelt", async () => {
+  it("finds an account by an id of any form, exactly as it is spelt", async () => {
     const { kv } = memoryKv();
     const cache = new AccountCache(kv, "any");
     const odd = { ...account, id: "uA-1_x" };
@@ -138,7 +140,7 @@ describe("AccountCache", () => {
     expect(await cache.read(named(second))).toEqual(one({ account: seven }));
   });
 
-  it("does not let an e-mail stand for an account when it may not be its alone", async () => {
+  it("does not let an e-mail stand for an account when another one may share it", async () => {
     const { kv } = memoryKv();
     const cache = new AccountCache(kv, "two");
     await write(cache, { emailIsUnique: false });
@@ -152,7 +154,7 @@ describe("AccountCache", () => {
     expect(await new AccountCache(kv, "four").read(named(account.id))).toMatchObject({ found: "miss" });
   });
 
-  it("keeps complete facts for a day, a longer TTL for its time, incomplete ones for a minute", async () => {
+  it("keeps complete facts for a day or for a longer TTL, incomplete ones for a minute", async () => {
     const { kv, entries } = memoryKv();
     const cache = new AccountCache(kv, "five");
     const ttls = () => [...new Set([...entries.values()].map(({ ttl }) => ttl))];
@@ -170,7 +172,7 @@ describe("AccountCache", () => {
     expect(await cache.read(named("jane"))).toEqual(one({ account: partial, previous }));
   });
 
-  it("uses keys that KV takes, whatever the name, and that tell nobody's name", async () => {
+  it("uses keys that KV accepts, whatever the name, and that reveal no name", async () => {
     const { kv, entries } = memoryKv();
     const cache = new AccountCache(kv, "six");
     await cache.writeNegative(named("é".repeat(300)), [], now);
@@ -181,7 +183,43 @@ describe("AccountCache", () => {
     }
   });
 
-  it("takes a KV that fails for a miss", async () => {
+  it("reads and writes entries in the form of the first release", async () => {
+    const { kv, entries } = memoryKv();
+    const cache = new AccountCache(kv, "form");
+    const readAt = now - HOUR;
+    const facts = {
+      ...account,
+      groups: {
+        known: false,
+        reason: "rate_limited",
+        message: "…",
+        last: { value: ["A"], at: readAt },
+      },
+      factors: { known: true, value: [{ factorType: "push", provider: null }], at: now },
+      adminRoles: { known: false, reason: "forbidden", message: "no", last: null },
+    };
+    const value = JSON.stringify({ schema: 1, facts, fetched_at: now, previous: null });
+    await kv.put(`form/user/${account.id}`, value, { expirationTtl: 60 });
+    const current: Account = {
+      ...account,
+      groups: {
+        state: "unknown",
+        reason: { code: "rate_limited", message: "…" },
+        last: { value: ["A"], at: readAt },
+      },
+      factors: known([{ factorType: "push", provider: null }], now),
+      adminRoles: missing("forbidden", "no"),
+    };
+    expect(await cache.read(named(account.id))).toEqual(one({ account: current }));
+    await cache.writeAccount(
+      named(account.id),
+      { account: current, at: now },
+      { emailIsUnique: false, previous: null, ttlMs: HOUR, now },
+    );
+    expect(JSON.parse(entries.get(`form/user/${account.id}`)?.value ?? "")).toEqual(JSON.parse(value));
+  });
+
+  it("treats a KV failure as a miss", async () => {
     vi.spyOn(console, "warn").mockReturnValue();
     const { kv } = memoryKv();
     const broken = { ...kv, get: () => Promise.reject(new Error("KV GET failed: 500")) };

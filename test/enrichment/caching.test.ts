@@ -47,7 +47,7 @@ describe("many askers at once", () => {
     expect(await org.calls()).toEqual(oneLookup);
   });
 
-  it("in the last tenth are answered from the cache, and one refresh goes on behind", async () => {
+  it("in the last tenth are answered from the cache, and one refresh runs in the background", async () => {
     const org = await orgWithJane();
     const before = (await org.ask(login)).okta.enriched_at;
     await org.calls();
@@ -89,7 +89,7 @@ describe("refresh=true", () => {
     expect((await org.ask(login)).okta).toMatchObject({ cached: true, extracted: { department: "Sales" } });
   });
 
-  it("takes true and false only", async () => {
+  it("accepts only true and false", async () => {
     const org = await orgWithJane();
     const response = await org.request("GET", `/v1/enrichments/accounts/${login}?refresh=yes`);
     expect(response.status).toBe(400);
@@ -108,7 +108,7 @@ describe("what the sync has seen change", () => {
     expect((await org.cached()).map(({ key }) => key)).not.toContain("user/00uNeverCached567890");
   });
 
-  it("is not found any more once it is deleted", async () => {
+  it("is no longer found once it is deleted", async () => {
     const org = await orgWithJane();
     await org.ask(login);
     await org.control("POST", `/users/${id}/deactivate`);
@@ -133,7 +133,7 @@ describe("what the sync has seen change", () => {
   });
 });
 
-describe("entries that are not ours to trust", () => {
+describe("entries that cannot be trusted", () => {
   const spoil = async (org: Org, change: (value: string) => string): Promise<void> => {
     await org.ask(login);
     for (const { key, value } of await org.cached()) {
@@ -163,7 +163,7 @@ describe("entries that are not ours to trust", () => {
     expect((await org.ask(login)).okta.cached).toBe(true);
   });
 
-  it("hold no more than the answer needs, under keys that name nobody", async () => {
+  it("hold no more than the answer needs, under keys that reveal no name", async () => {
     const org = await newOrg();
     await org.user({
       id,
@@ -181,7 +181,7 @@ describe("entries that are not ours to trust", () => {
 });
 
 describe("when Okta cannot answer", () => {
-  it("a copy stands in for a day, saying its age", async () => {
+  it("a copy stands in for a day and says its age", async () => {
     const org = await orgWithJane();
     const { okta } = await org.ask(login);
     passTime(2 * HOUR);

@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { type Account, knownAt } from "../../src/enrichment/account.ts";
+import type { Account } from "../../src/enrichment/account.ts";
 import { AccountCache, type Kv } from "../../src/enrichment/cache.ts";
 import { type EnrichDeps, enrich, enrichAll } from "../../src/enrichment/enrich.ts";
 import { idIdentifier } from "../../src/enrichment/identifier.ts";
+import { fromReply, toReply } from "../../src/enrichment/lookup-rpc.ts";
 import { noMaliceRules } from "../../src/enrichment/rules.ts";
+import { known } from "../../src/inventory/facts.ts";
 
 const HOUR = 3_600_000;
 const start = Date.parse("2025-06-30T12:00:00Z");
@@ -20,9 +22,9 @@ const account: Account = {
   department: null,
   title: null,
   manager: null,
-  groups: knownAt([], start),
-  factors: knownAt([], start),
-  adminRoles: knownAt([], start),
+  groups: known([], start),
+  factors: known([], start),
+  adminRoles: known([], start),
 };
 const jane = idIdentifier(account.id);
 
@@ -59,7 +61,7 @@ afterEach(() => {
 });
 
 describe("enrich", () => {
-  it("asks nobody while the entry is fresh, and evaluates the rules of now", async () => {
+  it("asks nobody while the entry is fresh, and evaluates the current rules", async () => {
     const { deps, lookUp, background, count } = await setUp(0.5 * HOUR, {
       rules: {
         ...noMaliceRules,
@@ -79,7 +81,7 @@ describe("enrich", () => {
     expect(count).toHaveBeenCalledWith({ hits: 1 });
   });
 
-  it("renews behind the answer in the last tenth, and a failure there hurts nobody", async () => {
+  it("renews in the background in the last tenth, and a failure there does no harm", async () => {
     vi.spyOn(console, "warn").mockReturnValue();
     const { deps, lookUp, background } = await setUp(0.95 * HOUR);
     expect((await enrich(deps, jane, false)).answer).toMatchObject({ cached: true, stale: false });
@@ -87,7 +89,7 @@ describe("enrich", () => {
     await expect(background.mock.calls[0]?.[0]).resolves.toBeDefined();
   });
 
-  it("answers with the copy when the flight itself is lost", async () => {
+  it("answers with the copy when the object cannot be reached", async () => {
     vi.spyOn(console, "warn").mockReturnValue();
     const { deps, lookUp, count } = await setUp(2 * HOUR);
     expect(await enrich(deps, jane, false)).toMatchObject({
@@ -112,8 +114,55 @@ describe("enrich", () => {
   });
 });
 
+describe("a reply of an object of the first release", () => {
+  const facts = { groups: { known: true, value: ["A"], at: start } } as const;
+  const stored = {
+    ...account,
+    ...facts,
+    factors: { known: false, reason: "forbidden", message: "no", last: null },
+    adminRoles: {
+      known: false,
+      reason: "timeout",
+      message: "late",
+      last: { value: ["Super"], at: start - HOUR },
+    },
+  } as const;
+
+  it.each(["found", "stale"] as const)("is understood: %s", async (kind) => {
+    const { deps } = await setUp(2 * HOUR, {
+      lookUp: async () => ({ kind, found: { found: "one", account: stored }, at: start, cached: false }),
+    });
+    const { answer } = await enrich(deps, jane, false);
+    expect(answer).toMatchObject({
+      success: true,
+      stale: kind === "stale",
+      cached: false,
+      extracted: { groups: ["A"], mfa_enrolled: null, is_admin: null },
+    });
+    expect(answer.incomplete.map(({ field, reason, last_known }) => [field, reason, last_known])).toEqual([
+      ["mfa_enrolled", "forbidden", null],
+      ["mfa_factors", "forbidden", null],
+      ["is_admin", "timeout", true],
+      ["admin_roles", "timeout", ["Super"]],
+    ]);
+  });
+
+  it("is what an object replies", () => {
+    const from = { at: start, cached: false, stale: true };
+    const reply = {
+      kind: "stale",
+      found: { found: "one", account: stored },
+      at: start,
+      cached: false,
+    } as const;
+    const outcome = fromReply(reply);
+    expect(outcome).toMatchObject({ ok: true, value: { from, found: { account: { id: account.id } } } });
+    expect(toReply(outcome)).toEqual(reply);
+  });
+});
+
 describe("enrichAll", () => {
-  it("keeps ten look-ups under way at most, and the order", async () => {
+  it("runs ten look-ups at most at once, and keeps the order", async () => {
     let running = 0;
     let most = 0;
     const { deps } = await setUp(0, {

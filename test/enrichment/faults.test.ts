@@ -52,7 +52,7 @@ const entry = async (org: Org): Promise<{ facts: Record<string, unknown>; ttl: n
 };
 
 describe.each(Object.entries(facts))("%s that cannot be read", (_, { endpoint, fields, stored }) => {
-  it.each(faults)("because of %s are null and named, and kept for a minute only", async (kind, reason) => {
+  it.each(faults)("because of %s are null and named, and kept for only a minute", async (kind, reason) => {
     const org = await orgWithJane();
     await org.fault(endpoint, kind, { resetInMs: 1_000 });
     const { status, okta } = await org.ask(login);
@@ -145,7 +145,7 @@ describe("a user that cannot be read", () => {
     expect(await org.ask(login)).toMatchObject({ status: 200, okta: { cached: false, extracted: truth } });
   });
 
-  it("in a batch fails alone", async () => {
+  it("does not affect the others in a batch", async () => {
     const org = await orgWithJane();
     await org.ask(login);
     await org.fault("/api/v1/users/{id}", "429", { resetInMs: 1_000 });
@@ -163,15 +163,16 @@ describe("a user that cannot be read", () => {
 });
 
 describe("what is not a fault", () => {
-  it("is the 404 for a deprovisioned user's factors: there are none", async () => {
+  it.each([
+    ["factors", { mfa_enrolled: false, mfa_factors: [] }],
+    ["roles", { is_admin: false, admin_roles: [] }],
+    ["groups", { groups: [] }],
+  ])("is the 404 for a deprovisioned user's %s: there are none", async (part, none) => {
     const org = await orgWithJane();
     await org.control("POST", `/users/${id}/deactivate`);
-    await org.fault("/api/v1/users/{id}/factors", "404");
+    await org.fault(`/api/v1/users/{id}/${part}`, "404");
     const { okta } = await org.ask(login);
-    expect(okta).toMatchObject({
-      incomplete: [],
-      extracted: { status: "DEPROVISIONED", mfa_enrolled: false, mfa_factors: [] },
-    });
+    expect(okta).toMatchObject({ incomplete: [], extracted: { status: "DEPROVISIONED", ...none } });
   });
 
   it("is a list of groups with several pages", async () => {

@@ -85,7 +85,7 @@ describe("parseIdentifier", () => {
     ["\u202ejane", /U\+202E/],
     ["a\u2028b", /U\+2028/],
     ["a\ud800b", /U\+D800/],
-    ["x".repeat(321), /is 321 characters long, and 320 is the most/],
+    ["x".repeat(321), /is 321 characters long, and 320 is the maximum/],
     ["x".repeat(10_240), /10240 characters/],
   ])("refuses %j", (given, message) => {
     const parsed = parseIdentifier(given);
@@ -161,11 +161,11 @@ describe("searches", () => {
     [searchByAddress('a"@b'), 'profile.email eq "a\\"@b" or profile.login eq "a\\"@b"'],
   ])("%s", (search, expected) => expect(search).toBe(expected));
 
-  it("cannot be left by any value", () => {
+  it("cannot be escaped by any value", () => {
     fc.assert(
       fc.property(fc.string(), (value) => {
         const literal = /^profile\.email eq (".*")$/s.exec(searchByEmail(value))?.[1] ?? "";
-        // Inside the quotes, quotes and backslashes come escaped only.
+        // Inside the quotes, every quote and backslash is escaped.
         expect(literal.slice(1, -1).replace(/\\["\\]/g, "")).not.toMatch(/["\\]/);
       }),
     );
@@ -194,7 +194,7 @@ describe("isNamed and hasEmail", () => {
     ["00uA1", true],
     ["00ua1", false],
     ["00UA1", false],
-  ])("%s → %s, by an id of another make", (given, expected) => {
+  ])("%s → %s, by an id of another form", (given, expected) => {
     const parsed = parseIdentifier(given);
     expect(parsed.ok && isNamed(parsed.value, { ...names, id: "00uA1" })).toBe(expected);
   });

@@ -5,7 +5,7 @@ import { newOrg, type Org } from "./support.ts";
 const login = "jane@example.com";
 const id = "00uJaneDoe1234567890";
 
-/** As it stands in the documentation that customers paste from, default verdicts added. */
+/** As in the documentation that customers paste from, with default verdicts added. */
 const configured = {
   malice_rules: {
     rules: [{ field: "status", operator: "eq", value: "SUSPENDED", verdict: "Suspicious" }],
@@ -34,7 +34,7 @@ describe("the verdict of a look-up", () => {
     await org.ask(login, "?refresh=true");
   });
 
-  it("is the other one for nobody, and none for several", async () => {
+  it("is not_found_verdict for nobody, and none for several accounts", async () => {
     expect((await org.ask("nobody@example.com")).okta.verdict).toBe("Pending");
     expect((await org.ask("twin")).okta).toMatchObject({ verdict: null, matches: { length: 2 } });
   });
@@ -53,7 +53,7 @@ describe("POST /v1/malice-rules/evaluate", () => {
     ["rules", { rules: [suspended] }, "rules[0]"],
     ["a bare list", [suspended], "rules[0]"],
     ["JSON text", JSON.stringify({ conditions: [suspended] }), "conditions[0]"],
-  ])("tells which rule matched and why: %s", async (_, rules, path) => {
+  ])("says which rule matched and why: %s", async (_, rules, path) => {
     expect(await evaluate({ rules, extracted: { status: "SUSPENDED" } })).toEqual({
       status: 200,
       body: {
@@ -76,7 +76,7 @@ describe("POST /v1/malice-rules/evaluate", () => {
     });
   });
 
-  it("tries the verdict for nobody, by account or by word", async () => {
+  it("tries not_found_verdict, with an account that nobody has or with found: false", async () => {
     const rules = { rules: [], not_found_verdict: "Suspicious" };
     for (const subject of [{ account: "nobody@example.com" }, { extracted: {}, found: false }]) {
       expect(await evaluate({ rules, ...subject })).toMatchObject({
@@ -108,7 +108,7 @@ describe("POST /v1/malice-rules/evaluate", () => {
     });
   });
 
-  it("wants an account or extracted fields, not both, and nothing else", async () => {
+  it("needs an account or extracted fields, not both, and nothing else", async () => {
     const rules = { rules: [] };
     for (const body of [
       { rules },

@@ -3,7 +3,7 @@ import { expect, it, vi } from "vitest";
 import { enrichmentMetrics } from "../../src/http/routes/enrichments.ts";
 import { newOrg } from "./support.ts";
 
-it("counts what became of look-ups", async () => {
+it("counts how look-ups ended", async () => {
   const org = await newOrg();
   const login = "jane@example.com";
   const id = await org.user({ profile: { login, email: login } });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseDuration, parseMaliceRules } from "../../src/enrichment/rules.ts";
+import { parseMaliceRules } from "../../src/enrichment/rule-reader.ts";
+import { parseDuration } from "../../src/enrichment/rules.ts";
 
 const problems = (value: unknown) => {
   const parsed = parseMaliceRules(value);
@@ -10,7 +11,7 @@ const rule = (over: object) => ({
   conditions: [{ field: "status", operator: "eq", value: "SUSPENDED", verdict: "Suspicious", ...over }],
 });
 
-/** As it stands in the documentation that customers paste from. */
+/** As in the documentation that customers paste from. */
 const seed = `{
   "malice_rules": {
     "conditions": [
@@ -173,7 +174,7 @@ describe("parseMaliceRules", () => {
     expect(problems(value)[0]).toMatch(expected);
   });
 
-  it("tells every problem at once, in order", () => {
+  it("reports every problem at once, in order", () => {
     const value = {
       rules: [rule({ field: "x", verdict: "y" }).conditions[0], rule({ operator: "z" }).conditions[0]],
     };

@@ -1,4 +1,4 @@
-/** Connections, each to a simulated org of its own, and questions asked through the Worker's front door. */
+/** Connections, each to a simulated org of its own, and questions asked through the Worker's routes. */
 import { env, exports } from "cloudflare:workers";
 import type { OktaAnswer } from "../../src/enrichment/answer.ts";
 import { type Control, controlOf } from "../support/control.ts";
@@ -10,7 +10,7 @@ const POOL = 60;
 
 const ids = Array.from({ length: POOL }, (_, index) => `c${index}`);
 
-/** Settings of this file's Worker; given before anything has read them. */
+/** The settings of this file's Worker, set before anything reads them. */
 export const settings: Record<string, string> = {
   OKTA_BASE_URL: "https://default-org.okta.com",
   OKTA_API_TOKEN: "sim-token",
@@ -107,7 +107,7 @@ let next = 0;
 
 /** A new org behind a connection that no test has used. */
 export const newOrg = async (options: object = {}): Promise<Org> => {
-  const org = new Org(ids[next++] ?? "there are no more connections: make POOL larger");
+  const org = new Org(ids[next++] ?? "there are no more connections: increase POOL");
   await org.control("POST", "/create", { users: 3, groups: 1, devices: 0, ...options });
   await org.calls();
   return org;

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type MaliceRules, operators, parseMaliceRules } from "../../src/enrichment/rules.ts";
+import { parseMaliceRules } from "../../src/enrichment/rule-reader.ts";
+import { type MaliceRules, operators } from "../../src/enrichment/rules.ts";
 import { evaluateRules } from "../../src/enrichment/verdict.ts";
 
 const now = Date.parse("2025-06-30T12:00:00Z");
@@ -68,7 +69,7 @@ const table: [string, string, unknown, unknown[], unknown[], unknown[]][] = [
 ];
 
 describe("operators", () => {
-  it("are all in the table, but for exists", () => {
+  it("are all in the table, except exists", () => {
     expect(new Set([...table.map(([operator]) => operator), "exists"])).toEqual(new Set(operators));
   });
 
@@ -82,7 +83,7 @@ describe("operators", () => {
     expect(matches(condition, {})).toBe(false);
   });
 
-  it("exists tells what is known, even if empty, from what is not", () => {
+  it("exists matches what is known, even if it is empty", () => {
     for (const known of ["x", "", [], false, 0]) {
       expect(matches(test("title", "exists"), { title: known })).toBe(true);
       expect(matches(test("title", "exists", false), { title: known })).toBe(false);
@@ -93,7 +94,7 @@ describe("operators", () => {
     }
   });
 
-  it("does not take inherited names for fields", () => {
+  it("does not treat inherited names as fields", () => {
     expect(matches(test("title", "exists"), Object.create({ title: "x" }))).toBe(false);
   });
 });
@@ -154,7 +155,7 @@ describe("evaluateRules", () => {
     });
   });
 
-  it("falls back to the default verdict, and to the other one for an account that is not there", () => {
+  it("falls back to the default verdict, and to not_found_verdict for an account that does not exist", () => {
     expect(evaluateRules(rules, { status: "ACTIVE", is_admin: null }, true, now)).toEqual({
       verdict: "Benign",
       source: "default_verdict",

@@ -15,6 +15,9 @@ const rsaJwk = { kty: "RSA", n: "modulus", e: "AQAB", d: "private-part" };
 const problemsOf = (setting: Setting<unknown> | undefined) =>
   setting === undefined || setting.ok ? [] : setting.problems;
 
+/** Whole sentences, as every message about a setting is. */
+const sentencesOnly = /^[A-Z"].*[.]$/;
+
 const defaultOf = (env: object) => readConfig(env).connections.get("default");
 
 describe("a complete configuration", () => {
@@ -78,7 +81,7 @@ describe("a complete configuration", () => {
   });
 });
 
-describe("a wrong setting of the default connection names itself and what is right", () => {
+describe("an invalid setting of the default connection names itself and what is valid", () => {
   it.each([
     [{ OKTA_BASE_URL: "" }, "OKTA_BASE_URL", "https://your-domain.okta.com"],
     [{ OKTA_BASE_URL: "company.okta.com" }, "OKTA_BASE_URL", "https://your-domain.okta.com"],
@@ -104,9 +107,10 @@ describe("a wrong setting of the default connection names itself and what is rig
     const problems = problemsOf(defaultOf({ ...good, ...change }));
     expect(problems.map((problem) => problem.setting)).toEqual([setting]);
     expect(problems[0]?.message).toContain(hint);
+    expect(problems[0]?.message).toMatch(sentencesOnly);
   });
 
-  it("tells all problems at once", () => {
+  it("reports all problems at once", () => {
     const problems = problemsOf(defaultOf({ OKTA_RATE_LIMIT_SHARE: "x" }));
     expect(problems.map((problem) => problem.setting).sort()).toEqual([
       "OKTA_API_TOKEN",
@@ -139,12 +143,12 @@ describe("a wrong setting of the default connection names itself and what is rig
     expect(runProblems[0]?.message).toContain(hint);
   });
 
-  it("leaves the share at its default for those who have no connection to ask", () => {
+  it("leaves the share at its default where there is no connection", () => {
     expect(readConfig({ OKTA_RATE_LIMIT_SHARE: "0.3" }).rateLimitShare).toBe(0.3);
     expect(readConfig({ OKTA_RATE_LIMIT_SHARE: "3" }).rateLimitShare).toBe(0.5);
   });
 
-  it("blames OKTA_CUSTOM_DOMAINS only where a base URL would need it", () => {
+  it("names OKTA_CUSTOM_DOMAINS only where a base URL would need it", () => {
     const wrong = { ...good, OKTA_CUSTOM_DOMAINS: "https://login.example.com" };
     expect(defaultOf(wrong)).toMatchObject({ ok: true });
     const needed = problemsOf(defaultOf({ ...wrong, OKTA_BASE_URL: "https://login.example.com" }));
@@ -191,7 +195,11 @@ describe("an OAuth service app", () => {
     [{ OKTA_PRIVATE_KEY: "not a key" }, "OKTA_PRIVATE_KEY", "PKCS#8"],
     [{ OKTA_PRIVATE_KEY: "{broken" }, "OKTA_PRIVATE_KEY", "not JSON"],
     [{ OKTA_PRIVATE_KEY: pem.replaceAll("PRIVATE", "RSA PRIVATE") }, "OKTA_PRIVATE_KEY", "openssl pkcs8"],
-    [{ OKTA_PRIVATE_KEY: pem.replaceAll("PRIVATE", "ENCRYPTED PRIVATE") }, "OKTA_PRIVATE_KEY", "decrypt"],
+    [
+      { OKTA_PRIVATE_KEY: pem.replaceAll("PRIVATE", "ENCRYPTED PRIVATE") },
+      "OKTA_PRIVATE_KEY",
+      "Decrypt it: openssl",
+    ],
     [{ OKTA_PRIVATE_KEY: pem.replaceAll("PRIVATE", "PUBLIC") }, "OKTA_PRIVATE_KEY", "public"],
     [{ OKTA_PRIVATE_KEY: pem.slice(0, -20) }, "OKTA_PRIVATE_KEY", "cut"],
     [{ OKTA_PRIVATE_KEY: JSON.stringify({ ...rsaJwk, d: undefined }) }, "OKTA_PRIVATE_KEY", "public part"],
@@ -232,7 +240,7 @@ describe("CONNECTIONS", () => {
     expect(config.connections.get(id)).toMatchObject({ ok: true, value: { id } });
   });
 
-  it("works without a default org, which then is the only thing that is wrong", () => {
+  it("works without a default org, which is then the only invalid one", () => {
     const config = readConfig({ ACME_API_TOKEN: "00acme", CONNECTIONS: [acme] });
     expect(config.connections.get("acme")).toMatchObject({ ok: true });
     expect(config.connections.get("default")).toMatchObject({ ok: false });
@@ -246,7 +254,7 @@ describe("CONNECTIONS", () => {
     [{ ...acme, secret_prefix: "OTHER_" }, "OTHER_API_TOKEN", "npx wrangler secret put OTHER_API_TOKEN"],
     [{ ...acme, secret_prefix: "OKTA_" }, "CONNECTIONS[0].secret_prefix", "must not go to another"],
     [{ ...acme, token: "secret" }, "CONNECTIONS[0]", "base_url"],
-  ])("a wrong entry affects its own connection only: %j", (entry, setting, hint) => {
+  ])("an invalid entry affects only its own connection: %j", (entry, setting, hint) => {
     const config = readConfig({ ...withAcme, CONNECTIONS: JSON.stringify([entry]) });
     const problems = problemsOf(config.connections.get("acme"));
     expect(problems.map((problem) => problem.setting)).toEqual([setting]);
@@ -261,11 +269,11 @@ describe("CONNECTIONS", () => {
     ['["acme"]', "CONNECTIONS[0]", "not an object"],
     ['[{"base_url":"https://acme.okta.com"}]', "CONNECTIONS[0].id", "missing"],
     ['[{"id":"acme.eu"}]', "CONNECTIONS[0].id", "letters, digits, underscores or hyphens"],
-    ['[{"id":"-acme"}]', "CONNECTIONS[0].id", "first a letter or digit"],
-    ['[{"id":"_acme"}]', "CONNECTIONS[0].id", "first a letter or digit"],
+    ['[{"id":"-acme"}]', "CONNECTIONS[0].id", "begins with a letter or digit"],
+    ['[{"id":"_acme"}]', "CONNECTIONS[0].id", "begins with a letter or digit"],
     ['[{"id":"default"}]', "CONNECTIONS[0].id", "not default"],
     [`[{"id":"${"a".repeat(65)}"}]`, "CONNECTIONS[0].id", "1 to 64"],
-  ])("what cannot be named is told of the setting: %s", (CONNECTIONS, setting, hint) => {
+  ])("an entry that names no connection is a problem of the setting: %s", (CONNECTIONS, setting, hint) => {
     const config = readConfig({ ...good, CONNECTIONS });
     expect(config.connectionProblems.map((problem) => problem.setting)).toEqual([setting]);
     expect(config.connectionProblems[0]?.message).toContain(hint);
@@ -370,7 +378,7 @@ describe("the other settings", () => {
   it.each([
     ["{", ["MALICE_RULES"]],
     [{ conditions: [{ ...rule, operator: "equals" }] }, ["MALICE_RULES.conditions[0].operator"]],
-  ])("wrong MALICE_RULES %j", (MALICE_RULES, settings) => {
+  ])("invalid MALICE_RULES %j", (MALICE_RULES, settings) => {
     const config = readConfig({ ...good, MALICE_RULES });
     expect(problemsOf(config.maliceRules).map((problem) => problem.setting)).toEqual(settings);
     expect(config.connections.get("default")).toMatchObject({ ok: true });
@@ -426,12 +434,12 @@ describe("secrets", () => {
     expect(JSON.stringify(problems)).not.toContain(canary);
   });
 
-  it("all of them are known for masking, parts of keys too", () => {
+  it("are all known for masking, parts of keys included", () => {
     const secrets = secretsOf({
       OKTA_API_TOKEN: " okta-token ",
       OKTA_PRIVATE_KEY: pem,
       API_KEYS: `${key},read:${"r".repeat(32)}`,
-      CONNECTIONS: [{ id: "acme", secret_prefix: "ACME_" }],
+      CONNECTIONS: [{ id: "acme", secret_prefix: " ACME_ " }],
       ACME_API_TOKEN: "acme-token",
       SINKS: '[{"type":"http","token_secret":"SIEM_TOKEN","hmac_secret":"SIEM_HMAC"}]',
       SIEM_TOKEN: "siem-token",

@@ -364,6 +364,31 @@ describe("input that does not fit", () => {
     expect(heavy).toMatchObject({ code: "headers_too_large", status: 431 });
   });
 
+  it("the bounds that /docs states are those that are kept", async () => {
+    const { call } = makeApp();
+    const docs = await (await call("GET", "/docs")).text();
+    const stated = (code: string): number => {
+      const [, row = ""] = docs.split(`id="problem-${code}"`);
+      const [, number = "", unit = ""] = /at most ([\d,]+) (characters|KiB)/.exec(row) ?? [];
+      return Number(number.replaceAll(",", "")) * (unit === "KiB" ? 1024 : 1);
+    };
+    const statusOfUrl = async (length: number) => {
+      const path = "/v1/streams?connection=";
+      const filler = "x".repeat(length - `https://connector.example.com${path}`.length);
+      return (await call("GET", path + filler)).status;
+    };
+    expect(await statusOfUrl(stated("uri_too_long"))).toBe(404);
+    expect(await statusOfUrl(stated("uri_too_long") + 1)).toBe(414);
+    const statusOfBody = async (length: number) =>
+      (await call("POST", "/v1/streams/users/runs", { body: '{"kind":"full"}'.padEnd(length) })).status;
+    expect(await statusOfBody(stated("payload_too_large"))).toBe(202);
+    expect(await statusOfBody(stated("payload_too_large") + 1)).toBe(413);
+    const statusOfHeaders = async (length: number) =>
+      (await call("GET", "/v1/streams", { headers: { "X-Filler": "x".repeat(length) } })).status;
+    expect(await statusOfHeaders(stated("headers_too_large") - 200)).toBe(200);
+    expect(await statusOfHeaders(stated("headers_too_large"))).toBe(431);
+  });
+
   it("does not read a large body without a key", async () => {
     const body = "x".repeat(300_000);
     const response = await makeApp().call("POST", "/v1/streams/users/runs", { key: null, body });

@@ -7,8 +7,8 @@ import type { InventorySummary } from "../../src/contract/inventory-documents.ts
 import type { RunDocument, RunKind, StreamStatus } from "../../src/contract/status.ts";
 import type { StoredEvent, StreamApi } from "../../src/contract/stream-api.ts";
 import type { StreamName } from "../../src/contract/streams.ts";
-import type { LookupReply } from "../../src/enrichment/account-lookup.ts";
 import { noCounts } from "../../src/enrichment/counters.ts";
+import type { LookupReply } from "../../src/enrichment/lookup-rpc.ts";
 import { createApp } from "../../src/http/app.ts";
 import { readConfig } from "../../src/http/config.ts";
 import type { AppDeps } from "../../src/http/deps.ts";

@@ -1,4 +1,4 @@
-/** The store by itself, in a real object's SQLite: facts in, sequence and events' facts out. */
+/** The inventory alone, in the SQLite of a real Durable Object: facts go in; sequence numbers and facts come out. */
 import { reset, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
@@ -10,7 +10,7 @@ afterEach(() => reset());
 
 const NOW = 1_760_000_000_000;
 
-/** A fresh inventory; the object itself does nothing while it is not asked. */
+/** Runs `work` on a fresh inventory. The object that holds it does nothing by itself. */
 const within = (work: (inventory: Inventory, tick: (ms: number) => void) => void): Promise<void> =>
   runInDurableObject(env.INVENTORY_STREAM.getByName("t5/users"), (_, state) => {
     let now = NOW;
@@ -46,9 +46,9 @@ const group = (id: string, over: Partial<OktaGroup> = {}): OktaGroup => ({
 const EVERYONE = group("00gEveryone", { type: "BUILT_IN", name: "Everyone" });
 
 const sequences = (inventory: Inventory): [string, number][] =>
-  [...inventory.usersAfter(0, 100)].map(({ id, sequence }) => [id, sequence]);
+  [...inventory.users.after(0, 100)].map(({ id, sequence }) => [id, sequence]);
 
-const groupsOf = (inventory: Inventory, id: string) => inventory.user(id)?.facts.groups;
+const groupsOf = (inventory: Inventory, id: string) => inventory.users.one(id)?.facts.groups;
 
 describe("the sequence", () => {
   test("grows by one for each new or changed asset, and for nothing else", () =>
@@ -68,7 +68,7 @@ describe("the sequence", () => {
       expect(inventory.assets.head).toBe(4);
     }));
 
-  test("keeps its order when many are renumbered at once", () =>
+  test("keeps its order when many assets are renumbered at once", () =>
     within((inventory) => {
       inventory.assets.file([user("c"), user("a"), user("b")]);
       expect(inventory.assets.touch(["b", "c", "nobody"])).toBe(2);
@@ -85,15 +85,15 @@ describe("the sequence", () => {
       ]);
     }));
 
-  test("a page holds the newest state only, in order", () =>
+  test("a page shows only the newest state of each asset, in order", () =>
     within((inventory) => {
       inventory.assets.file([user("a"), user("b"), user("c")]);
       inventory.assets.touch(["a"]);
-      expect([...inventory.usersAfter(2, 1)].map(({ id }) => id)).toEqual(["c"]);
-      expect([...inventory.usersAfter(3, 10)].map(({ id }) => id)).toEqual(["a"]);
+      expect([...inventory.users.after(2, 1)].map(({ id }) => id)).toEqual(["c"]);
+      expect([...inventory.users.after(3, 10)].map(({ id }) => id)).toEqual(["a"]);
     }));
 
-  test("more rows than one parameter can hold are filed in one go", () =>
+  test("more rows than one parameter can hold are filed in one call", () =>
     within((inventory) => {
       const many = Array.from({ length: 300 }, (_, index) =>
         user(`u${index}`, { profile: { login: `u${index}`, displayName: "x".repeat(4096) } }),
@@ -109,41 +109,41 @@ describe("the sequence", () => {
 });
 
 describe("factors", () => {
-  test("are pending, known, and unknown with the last value", () =>
+  test("are pending, then known, then unknown with the last known value", () =>
     within((inventory, tick) => {
       inventory.assets.file([user("a")]);
-      expect(inventory.user("a")?.facts.factors).toEqual({ state: "unknown", reason: "pending" });
-      expect(inventory.assets.setFactors("a", { value: "[]" }, NOW)).toBe(true);
-      expect(inventory.user("a")?.facts.factors).toEqual({ state: "known", value: [], at: NOW });
+      expect(inventory.users.one("a")?.facts.factors).toEqual({ state: "unknown", reason: "pending" });
+      expect(inventory.factors.set("a", { value: "[]" }, NOW)).toBe(true);
+      expect(inventory.users.one("a")?.facts.factors).toEqual({ state: "known", value: [], at: NOW });
       tick(1000);
-      expect(inventory.assets.setFactors("a", { value: "[]" }, NOW + 1000)).toBe(false);
-      expect(inventory.assets.setFactors("a", { reason: "forbidden" }, NOW + 2000)).toBe(true);
-      expect(inventory.user("a")?.facts.factors).toEqual({
+      expect(inventory.factors.set("a", { value: "[]" }, NOW + 1000)).toBe(false);
+      expect(inventory.factors.set("a", { reason: "forbidden" }, NOW + 2000)).toBe(true);
+      expect(inventory.users.one("a")?.facts.factors).toEqual({
         state: "unknown",
         reason: "forbidden",
         last: { value: [], at: NOW + 1000 },
       });
       expect(inventory.assets.head).toBe(3);
-      expect(inventory.unknownFacts()).toMatchObject({ factors: 1 });
+      expect(inventory.unknown.counts()).toMatchObject({ factors: 1 });
     }));
 
-  test("are read of admins first, then of those never read, then of the longest ago", () =>
+  test("are read for admins first, then where they were never read, then by age", () =>
     within((inventory) => {
       inventory.assets.file(["old", "older", "new", "admin", "fresh"].map((id) => user(id)));
-      inventory.assets.setFactors("old", { value: "[]" }, 200);
-      inventory.assets.setFactors("older", { value: "[]" }, 100);
-      inventory.assets.setFactors("fresh", { value: "[]" }, 900);
+      inventory.factors.set("old", { value: "[]" }, 200);
+      inventory.factors.set("older", { value: "[]" }, 100);
+      inventory.factors.set("fresh", { value: "[]" }, 900);
       inventory.admins.setRoles("admin", { value: "[]" }, 1);
       const next = (triedBefore: number) =>
-        inventory.assets.nextFactors({ dueBefore: 500, triedBefore, failedOnly: false, limit: 10 });
+        inventory.factors.next({ dueBefore: 500, triedBefore, failedOnly: false, limit: 10 });
       expect(next(950)).toEqual(["admin"]);
-      inventory.assets.setFactors("admin", { value: "[]" }, 960);
+      inventory.factors.set("admin", { value: "[]" }, 960);
       expect(next(950)).toEqual(["new", "older", "old"]);
     }));
 
-  test("of somebody who is gone cannot be set", () =>
+  test("of a deleted user cannot be set", () =>
     within((inventory) => {
-      expect(inventory.assets.setFactors("nobody", { value: "[]" }, NOW)).toBe(false);
+      expect(inventory.factors.set("nobody", { value: "[]" }, NOW)).toBe(false);
       expect(inventory.assets.head).toBe(0);
     }));
 });
@@ -158,7 +158,7 @@ describe("groups", () => {
     inventory.memberships.addMembers("00g1", ["a"]);
   };
 
-  test("are unknown until the org's memberships were read, then sorted by id with Everyone among them", () =>
+  test("are unknown until the org's memberships have been read, then sorted by id and include Everyone", () =>
     within((inventory) => {
       two(inventory);
       expect(groupsOf(inventory, "a")).toEqual({ state: "unknown", reason: "pending" });
@@ -172,7 +172,7 @@ describe("groups", () => {
       expect(groupsOf(inventory, "gone")).toMatchObject({ value: [] });
     }));
 
-  test("that a later reading could not get keep their last value, with its age", () =>
+  test("keep their last known value, with its time, if a later reading fails", () =>
     within((inventory) => {
       two(inventory);
       inventory.setGroupsKnown({ at: NOW, reason: null });
@@ -182,38 +182,38 @@ describe("groups", () => {
         reason: "forbidden",
         last: { at: NOW, value: [{ id: "00gEveryone" }] },
       });
-      expect(inventory.unknownFacts()).toMatchObject({ groups: 3 });
+      expect(inventory.unknown.counts()).toMatchObject({ groups: 3 });
     }));
 
-  test("of one user that could not be read are unknown; a reading of the others says nothing about them", () =>
+  test("that could not be read for one user stay unknown when the whole org's groups are read", () =>
     within((inventory) => {
       two(inventory);
-      inventory.assets.setGroupsRead("a", null, true, NOW);
-      inventory.assets.setGroupsRead("b", "forbidden", false, NOW);
+      inventory.userGroups.setRead("a", null, true, NOW);
+      inventory.userGroups.setRead("b", "forbidden", false, NOW);
       inventory.setGroupsKnown({ at: NOW, reason: null });
       expect(groupsOf(inventory, "a")).toMatchObject({ state: "known" });
       expect(groupsOf(inventory, "b")).toEqual({ state: "unknown", reason: "forbidden" });
-      // Once known, a failure keeps what was known.
-      inventory.assets.setGroupsRead("b", null, true, NOW + 1);
-      inventory.assets.setGroupsRead("b", "failed", false, NOW + 2);
+      // Once they are known, a failure keeps what was known.
+      inventory.userGroups.setRead("b", null, true, NOW + 1);
+      inventory.userGroups.setRead("b", "failed", false, NOW + 2);
       expect(groupsOf(inventory, "b")).toMatchObject({ state: "unknown", last: { at: NOW + 1 } });
     }));
 
-  test("that change renew the events of their members, and of nobody else", () =>
+  test("that change renew the events of their members and of nobody else", () =>
     within((inventory) => {
       two(inventory);
       const { head } = inventory.assets;
       inventory.groups.file(group("00g1", { name: "Renamed" }));
-      expect([...inventory.usersAfter(head, 10)].map(({ id }) => id)).toEqual(["a"]);
+      expect([...inventory.users.after(head, 10)].map(({ id }) => id)).toEqual(["a"]);
       inventory.groups.file({ ...EVERYONE, description: "All" });
-      expect([...inventory.usersAfter(head + 1, 10)].map(({ id }) => id)).toEqual(["b", "a"]);
+      expect([...inventory.users.after(head + 1, 10)].map(({ id }) => id)).toEqual(["b", "a"]);
       inventory.groups.remove("00g2");
-      expect([...inventory.usersAfter(head + 3, 10)].map(({ id }) => id)).toEqual(["a"]);
+      expect([...inventory.users.after(head + 3, 10)].map(({ id }) => id)).toEqual(["a"]);
       inventory.groups.file(group("00g1", { name: "Renamed", lastUpdated: "2025-01-01T00:00:00.000Z" }));
       expect(inventory.assets.head).toBe(head + 4);
     }));
 
-  test("members that a complete listing does not show have left", () =>
+  test("lose the members that a complete listing does not show", () =>
     within((inventory) => {
       two(inventory);
       inventory.memberships.addMembers("00g1", ["b"]);
@@ -225,7 +225,7 @@ describe("groups", () => {
       expect(inventory.memberships.membersOf("00g1")).toEqual(["b"]);
     }));
 
-  test("events of a membership that come late or twice change nothing", () =>
+  test("do not change when a membership event is late or repeated", () =>
     within((inventory) => {
       two(inventory);
       const event = (member: boolean, published: number) =>
@@ -244,26 +244,30 @@ describe("roles", () => {
     { id: "ra1", type: "ORG_ADMIN", label: "Org", status: "ACTIVE", assignmentType: "USER" },
   ]);
 
-  test("are unknown of everybody until the admins are known; then everybody else has none", () =>
+  test("are unknown for every user until the admins are known; then all other users have none", () =>
     within((inventory) => {
       inventory.assets.file([user("a"), user("b")]);
-      expect(inventory.user("b")?.facts.roles).toEqual({ state: "unknown", reason: "pending" });
+      expect(inventory.users.one("b")?.facts.roles).toEqual({ state: "unknown", reason: "pending" });
       inventory.sweeps.add("assignees", 0, ["a"]);
       expect(inventory.admins.setCandidates("assignees", false)).toEqual(["a"]);
       inventory.admins.setRoles("a", { value: ROLE }, NOW);
       inventory.admins.setOrg({ at: NOW, reason: null });
-      expect(inventory.user("a")?.facts.roles).toEqual({ state: "known", value: JSON.parse(ROLE), at: NOW });
-      expect(inventory.user("b")?.facts.roles).toEqual({ state: "known", value: [], at: NOW });
-      expect(inventory.unknownFacts()).not.toHaveProperty("roles");
+      expect(inventory.users.one("a")?.facts.roles).toEqual({
+        state: "known",
+        value: JSON.parse(ROLE),
+        at: NOW,
+      });
+      expect(inventory.users.one("b")?.facts.roles).toEqual({ state: "known", value: [], at: NOW });
+      expect(inventory.unknown.counts()).not.toHaveProperty("roles");
     }));
 
-  test("of somebody who is no admin any more are gone", () =>
+  test("of a user who is no longer an admin are gone", () =>
     within((inventory) => {
       inventory.assets.file([user("a")]);
       inventory.admins.setRoles("a", { value: ROLE }, NOW);
       inventory.admins.setOrg({ at: NOW, reason: null });
       expect(inventory.admins.setCandidates("assignees", false)).toEqual(["a"]);
-      expect(inventory.user("a")?.facts.roles).toMatchObject({ state: "known", value: [] });
+      expect(inventory.users.one("a")?.facts.roles).toMatchObject({ state: "known", value: [] });
     }));
 
   test("come with the groups that give them", () =>
@@ -278,16 +282,16 @@ describe("roles", () => {
 });
 
 describe("deletion", () => {
-  test("leaves a tombstone that says what was last known, and no trace in groups; it expires", () =>
+  test("leaves a tombstone with the last known facts, which expires, and removes the memberships", () =>
     within((inventory, tick) => {
       inventory.assets.file([user("a"), user("b")]);
       inventory.groups.file(group("00g1"));
       inventory.memberships.addMembers("00g1", ["a"]);
       inventory.setGroupsKnown({ at: NOW, reason: null });
       tick(500);
-      expect(inventory.bury("a", "users")).toBe(true);
-      expect(inventory.bury("a", "users")).toBe(false);
-      expect(inventory.user("a")).toMatchObject({
+      expect(inventory.bury(inventory.users, "a")).toBe(true);
+      expect(inventory.bury(inventory.users, "a")).toBe(false);
+      expect(inventory.users.one("a")).toMatchObject({
         deletedAt: NOW + 500,
         sequence: inventory.assets.head,
         facts: { groups: { state: "known", value: [{ id: "00g1" }] } },
@@ -295,23 +299,23 @@ describe("deletion", () => {
       expect(inventory.memberships.membersOf("00g1")).toEqual([]);
       expect(inventory.assets.counts()).toEqual({ total: 1, deleted: 1 });
       inventory.assets.touchAll();
-      expect(inventory.user("a")?.deletedAt).toBe(NOW + 500);
+      expect(inventory.users.one("a")?.deletedAt).toBe(NOW + 500);
       inventory.assets.expireTombstones(NOW + 500);
       expect(inventory.assets.counts().deleted).toBe(1);
       inventory.assets.expireTombstones(NOW + 501);
       expect(inventory.assets.counts()).toEqual({ total: 1, deleted: 0 });
     }));
 
-  test("somebody who comes back is alive again", () =>
+  test("ends when the user comes back", () =>
     within((inventory) => {
       inventory.assets.file([user("a")]);
-      inventory.bury("a", "users");
+      inventory.bury(inventory.users, "a");
       expect(inventory.assets.file([user("a")]).get("a")).toMatchObject({ before: null });
-      expect(inventory.user("a")?.deletedAt).toBeNull();
+      expect(inventory.users.one("a")?.deletedAt).toBeNull();
       expect(inventory.assets.counts()).toEqual({ total: 1, deleted: 0 });
     }));
 
-  test("absentees are those that a complete listing did not show; they wait for a word", () =>
+  test("absentees are the assets that a complete listing did not show; they wait to be confirmed", () =>
     within((inventory) => {
       inventory.assets.file([user("a"), user("b"), user("c")]);
       inventory.sweeps.add("users", 0, ["a"]);
@@ -325,25 +329,25 @@ describe("deletion", () => {
 });
 
 describe("finding an account", () => {
-  test("by login, by e-mail, by the login before the @; many are many", () =>
+  test("by login, by e-mail or by the login before the @, which may match several users", () =>
     within((inventory) => {
       inventory.assets.file([
         user("a", { profile: { login: "Mary@example.com", email: "m@mail.example.com" } }),
         user("b", { profile: { login: "mary@example.org", email: "mary@example.com" } }),
         user("c", { profile: { login: "maryann@example.com" } }),
       ]);
-      const found = (name: string) => inventory.usersNamed(name).map(({ id }) => id);
+      const found = (name: string) => inventory.users.named(name).map(({ id }) => id);
       expect(found("mary@example.com")).toEqual(["a"]);
       expect(found("m@mail.example.com")).toEqual(["a"]);
       expect(found("mary").sort()).toEqual(["a", "b"]);
       expect(found("ma")).toEqual([]);
-      inventory.bury("a", "users");
+      inventory.bury(inventory.users, "a");
       expect(found("mary")).toEqual(["b"]);
     }));
 });
 
 describe("the quarantine", () => {
-  test("counts a bad record once, until it can be read or is not seen again", () =>
+  test("counts a bad record once, until it can be read or no longer appears", () =>
     within((inventory, tick) => {
       const bad = { id: null, reason: "no id" };
       inventory.quarantine.add(bad, "users/0/1");

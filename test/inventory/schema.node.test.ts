@@ -1,4 +1,4 @@
-/** What an inventory of an earlier shape becomes: the same one, searched and kept as before. */
+/** Migrating an inventory with an earlier schema: its content and its search stay the same. */
 import { DatabaseSync } from "node:sqlite";
 import { beforeEach, describe, expect, test } from "vitest";
 import { migrations } from "../../src/inventory/schema.ts";
@@ -13,7 +13,7 @@ let db: DatabaseSync;
 const file = (id: string, seq: number, text: string) =>
   db.prepare("INSERT INTO assets (id, record, seq, changed_at) VALUES (?, ?, ?, 1)").run(id, text, seq);
 
-/** Everything about every asset that both shapes have. */
+/** All assets, with the columns that both schemas have. */
 const assets = () =>
   db
     .prepare(
@@ -33,7 +33,7 @@ const found = (word: string) =>
 beforeEach(() => {
   db = new DatabaseSync(":memory:");
   for (const statements of migrations.slice(0, 2)) db.exec(statements);
-  // Ids in another order than the one in which they came, and a gap in the numbers.
+  // The ids are not in the order in which the assets came, and the numbers have a gap.
   file("00u9", 1, record("00u9", "Ada"));
   file("00u1", 2, record("00u1", "Bert"));
   file("00u5", 3, record("00u5", "Chloe"));
@@ -47,7 +47,7 @@ beforeEach(() => {
 });
 
 describe("numbered assets", () => {
-  test("nothing is lost, and search numbers stay: whoever pages through a search goes on", () => {
+  test("nothing is lost, and search numbers stay the same, so that paging through a search can continue", () => {
     const before = { assets: assets(), keys: keys(), chloe: found("chlo") };
     expect(before.keys.map(({ n, id }) => [n, id])).toEqual([
       [1, "00u9"],
@@ -65,7 +65,7 @@ describe("numbered assets", () => {
     expect(db.prepare("PRAGMA integrity_check").all()).toEqual([{ integrity_check: "ok" }]);
   });
 
-  test("search goes on following what changes", () => {
+  test("search still follows changes", () => {
     db.exec(migrations[2] ?? "");
     file("00u0", 7, record("00u0", "Emil"));
     expect(found("emil")).toEqual(["00u0"]);
@@ -83,7 +83,7 @@ describe("numbered assets", () => {
     expect(found("dora")).toEqual([]);
   });
 
-  test("an id is there once", () => {
+  test("an id cannot be stored twice", () => {
     db.exec(migrations[2] ?? "");
     expect(() => file("00u9", 8, record("00u9", "Twin"))).toThrow("UNIQUE");
   });

@@ -11,11 +11,11 @@ describe("waits after failures", () => {
     [8, 256_000],
     [9, 300_000],
     [10_000, 300_000],
-  ])("doubled %i times from a second, at most 5 minutes: %i ms", (doublings, ms) => {
+  ])("1 second doubled %i times, up to 5 minutes, is %i ms", (doublings, ms) => {
     expect(doubledMs(doublings, { baseMs: 1000, ceilingMs: 300_000 })).toBe(ms);
   });
 
-  it("spread over the whole wait with full jitter, over its upper half with equal jitter", () => {
+  it("are spread over the whole wait by full jitter and over its upper half by equal jitter", () => {
     expect(fullJitter(2000, () => 0)).toBe(0);
     expect(fullJitter(2000, () => 0.5)).toBe(1000);
     expect(fullJitter(2000, almostOne)).toBeLessThanOrEqual(2000);

@@ -1,10 +1,10 @@
-/** In the runtime: a body may come in pieces of any size, and may break off. */
+/** Runs in the Workers runtime: a body can arrive in pieces of any size and can break off. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readBounded } from "../../src/lib/bounded-text.ts";
 import { examples } from "../support/seeds.ts";
 
-/** A byte stream, as fetch gives one, that comes in the given pieces. */
+/** A response whose body is a byte stream, as from fetch, that arrives in these pieces. */
 const inPieces = (pieces: readonly Uint8Array[], end: "close" | "error" = "close") => {
   const state = { given: 0, cancelled: false };
   const stream = new ReadableStream({
@@ -40,7 +40,7 @@ const cut = (all: Uint8Array, sizes: readonly number[]): Uint8Array[] => {
 };
 
 describe("readBounded", () => {
-  test("gives the text, however the bytes are cut into pieces", async () => {
+  test("returns the text, however the bytes are cut into pieces", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.string({ unit: "grapheme", maxLength: 20 }),
@@ -67,7 +67,7 @@ describe("readBounded", () => {
     expect(await readBounded(response, 1_000_000)).toEqual({ text, whole: true });
   });
 
-  test("what is larger than allowed is not whole, and its rest is not read", async () => {
+  test("a body larger than allowed is not whole, and reading it stops", async () => {
     const piece = new Uint8Array(64 * 1024).fill(97);
     const { response, state } = inPieces(Array.from({ length: 1000 }, () => piece));
     const { text, whole } = await readBounded(response, 100_000);
@@ -77,13 +77,13 @@ describe("readBounded", () => {
     expect(state.given).toBeLessThan(20);
   });
 
-  test("exactly what is allowed is whole, one byte more is not", async () => {
+  test("a body of exactly the allowed size is whole; one more byte is not", async () => {
     const of = (length: number) => readBounded(new Response("a".repeat(length)), 20_000);
     expect((await of(20_000)).whole).toBe(true);
     expect((await of(20_001)).whole).toBe(false);
   });
 
-  test("a connection that breaks off throws", async () => {
+  test("throws when the connection breaks off", async () => {
     const { response } = inPieces([bytes("[{")], "error");
     await expect(readBounded(response, 1000)).rejects.toThrow("connection reset");
   });

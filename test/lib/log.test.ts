@@ -20,14 +20,14 @@ describe("redact", () => {
     expect(redact(text)).toBe(masked);
   });
 
-  it("masks what was protected, a longer secret before one that it holds", () => {
+  it("masks protected values, and a longer secret before a shorter one that it contains", () => {
     protect(["log-secret-1", "log-secret-1-and-more"]);
     expect(redact("a log-secret-1-and-more b log-secret-1 c")).toBe("a [redacted] b [redacted] c");
   });
 });
 
 describe("log", () => {
-  it("writes one JSON line by level, with text masked", () => {
+  it("writes one JSON line at the given level, with secrets masked", () => {
     const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
     protect(["log-secret-2"]);
     log("warn", "sink_failed", { sink: "siem", attempts: 3, message: "refused log-secret-2", level: "x" });
@@ -41,7 +41,7 @@ describe("log", () => {
     });
   });
 
-  it("describes whatever was thrown", () => {
+  it("describes any thrown value", () => {
     expect(errorFields(new TypeError("bad"))).toMatchObject({ error: "TypeError", message: "bad" });
     expect(errorFields("text")).toEqual({ error: "string", message: "text" });
   });

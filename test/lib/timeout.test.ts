@@ -5,7 +5,7 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 describe("time limits that share a timer", () => {
-  test("each is reached by its own time, and says so", () => {
+  test("each one is reached at its own time and aborts with a TimeoutError", () => {
     const limits = new TimeLimits(1000);
     const first = limits.start();
     vi.advanceTimersByTime(600);
@@ -22,7 +22,7 @@ describe("time limits that share a timer", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("work that is done in time is never aborted, whatever becomes of the rest", () => {
+  test("work that ends in time is never aborted, even if other work is", () => {
     const limits = new TimeLimits(1000);
     const done = limits.start();
     const late = limits.start();
@@ -32,7 +32,7 @@ describe("time limits that share a timer", () => {
     expect(late.signal.aborted).toBe(true);
   });
 
-  test("one timer is enough for many, and none is left when all are done", () => {
+  test("many share one timer, and no timer remains once all work is done", () => {
     const limits = new TimeLimits(1000);
     const open = Array.from({ length: 50 }, () => limits.start());
     expect(vi.getTimerCount()).toBe(1);
@@ -46,7 +46,7 @@ describe("time limits that share a timer", () => {
   });
 });
 
-test("a limit for one piece of work alone", () => {
+test("a time limit with a timer of its own", () => {
   const limit = timeLimit(30);
   vi.advanceTimersByTime(30);
   expect(limit.signal.aborted).toBe(true);

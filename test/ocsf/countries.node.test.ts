@@ -18,7 +18,7 @@ test.each([
   expect(countryCode(country)).toBe(code);
 });
 
-test("ISO 3166-1 has 249 officially assigned codes, each an alpha-2 and an alpha-3 one", () => {
+test("knows all 249 officially assigned codes of ISO 3166-1, each as alpha-2 and alpha-3", () => {
   const letters = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"];
   const pairs = letters.flatMap((a) => letters.map((b) => a + b));
   const triples = pairs.flatMap((pair) => letters.map((c) => pair + c));

@@ -12,7 +12,7 @@ const eventOf = (record: unknown, context = deviceContext) => {
 const withProfile = (profile: Record<string, unknown>, rest: Record<string, unknown> = {}) =>
   eventOf({ id: "guo1", status: "ACTIVE", profile, ...rest });
 
-test("the managed sample, with every fact at the home that OCSF 1.6.0 has for it", () => {
+test("the managed sample, with every fact in the attribute that OCSF 1.6.0 has for it", () => {
   const event = eventOf(managedDevice);
   const created = Date.UTC(2023, 5, 4, 10, 0, 0);
   const touched = Date.UTC(2025, 7, 26, 9, 30, 0);
@@ -59,7 +59,7 @@ test("the managed sample, with every fact at the home that OCSF 1.6.0 has for it
   expect(event).not.toHaveProperty("unmapped");
 });
 
-test("a device of the real API, with its users", () => {
+test("a device as the real API returns it, with its users", () => {
   const link = (id: string, created: string) => ({
     created,
     managementStatus: "NOT_MANAGED",
@@ -157,7 +157,7 @@ describe("operating system", () => {
     expect(withProfile(profile).device.os).toEqual(os);
   });
 
-  test("a version without a system is kept", () => {
+  test("a version without a platform is kept in unmapped", () => {
     expect(withProfile({ osVersion: "10.0" }).unmapped).toEqual({ profile: { osVersion: "10.0" } });
   });
 });
@@ -188,7 +188,7 @@ test.each([
   expect(withProfile({}, { complianceStatus }).device.is_compliant).toBe(compliant);
 });
 
-test("a deleted device is disabled, marked and dated", () => {
+test("a deleted device is disabled, is marked as deleted and has the time of deletion", () => {
   const event = eventOf(managedDevice, { ...deviceContext, deletedAt: CHANGED_AT - 1000 });
   expect(event.enrichments[0]?.data).toMatchObject({
     status: "ACTIVE",

@@ -7,7 +7,7 @@ import { activeUser, CHANGED_AT, factsOf, userContext } from "./samples.ts";
 const withProfile = (profile: Record<string, unknown>) =>
   ocsfUser(factsOf({ id: "00u1", status: "ACTIVE", profile }), userContext);
 
-test("the active sample, with every fact at the home that OCSF 1.6.0 has for it", () => {
+test("the active sample, with every fact in the attribute that OCSF 1.6.0 has for it", () => {
   const event = ocsfUser(factsOf(activeUser), userContext);
   const uid = "00oa1bcdefg2EXAMPLE";
   const login = "mary.jones@example.com";
@@ -105,7 +105,7 @@ test("the active sample, with every fact at the home that OCSF 1.6.0 has for it"
 });
 
 describe("unknown facts", () => {
-  test("are absent and named with their reason; a last known value is shown with its age", () => {
+  test("are left out and named with their reason; a last known value is shown with its time", () => {
     const event = ocsfUser(
       factsOf(activeUser, {
         groups: unknown("pending"),
@@ -124,7 +124,7 @@ describe("unknown facts", () => {
     ocsfUserSchema.parse(event);
   });
 
-  test("a factor sweep that has not come by yet leaves has_mfa out", () => {
+  test("has_mfa is left out while the factors have not been read", () => {
     const event = ocsfUser(factsOf(activeUser, { factors: unknown("pending") }), userContext);
     expect(event.user).not.toHaveProperty("has_mfa");
     expect(event.enrichments[0]?.data).not.toHaveProperty("mfa_factors");
@@ -144,7 +144,7 @@ describe("unknown facts", () => {
   });
 });
 
-test("an active role makes an admin and is told", () => {
+test("an active role makes the user an admin and is shown", () => {
   const role = {
     id: "cr1",
     type: "CUSTOM",
@@ -159,7 +159,7 @@ test("an active role makes an admin and is told", () => {
   ]);
 });
 
-describe("what the schema has no room for goes to unmapped", () => {
+describe("what the schema has no attribute for goes to unmapped", () => {
   test.each([
     ["mary@example.com", "mary@example.com", undefined],
     ["o'hara+x@example.co.uk", "o'hara+x@example.co.uk", undefined],
@@ -191,7 +191,7 @@ describe("what the schema has no room for goes to unmapped", () => {
     expect(event.unmapped?.profile).toEqual(left);
   });
 
-  test("attributes without a home, and a department without an organisation", () => {
+  test("other attributes, and a department without an organization", () => {
     const homeless = {
       middleName: "Ann",
       nickName: "MJ",
@@ -227,7 +227,7 @@ test("person attributes", () => {
   });
 });
 
-test("a time that no validator would take for milliseconds is left out", () => {
+test("a time that validators would not take for milliseconds is left out", () => {
   const record = {
     ...activeUser,
     created: "1970-01-01T00:00:00.000Z",
@@ -238,7 +238,7 @@ test("a time that no validator would take for milliseconds is left out", () => {
   expect(person).not.toHaveProperty("last_login_time");
 });
 
-test("a deleted user is disabled, marked and dated", () => {
+test("a deleted user is disabled, is marked as deleted and has the time of deletion", () => {
   const event = ocsfUser(factsOf(activeUser), { ...userContext, deletedAt: CHANGED_AT - 1000 });
   expect(event.message).toBe("Okta user mary.jones@example.com was deleted");
   expect(event.user.ldap_person?.deleted_time).toBe(CHANGED_AT - 1000);

@@ -1,4 +1,4 @@
-/** fast-check arbitraries of records as a hostile or merely surprising Okta might send them. */
+/** fast-check arbitraries for records that a hostile or merely surprising Okta might send. */
 import * as fc from "fast-check";
 import {
   type DeviceFacts,
@@ -62,7 +62,7 @@ const wrong: fc.Arbitrary<unknown> = fc.oneof(
   fc.constant({ nested: { deep: ["x"] } }),
 );
 
-/** Mostly the value, sometimes something of another type. */
+/** Usually the value, sometimes something of another type. */
 const mostly = <T>(right: fc.Arbitrary<T>): fc.Arbitrary<unknown> =>
   fc.oneof({ weight: 12, arbitrary: right }, { weight: 1, arbitrary: wrong });
 
@@ -120,7 +120,7 @@ const USER_STATUSES = [
   "",
 ];
 
-/** Anything that a user list could hold. */
+/** Anything that a list of users could contain. */
 export const oddUser: fc.Arbitrary<unknown> = fc.oneof(
   {
     weight: 12,
@@ -184,7 +184,7 @@ const groups = fc.array(fc.tuple(group, fact(roles)), { maxLength: 4 }).map((pai
   ),
 );
 
-/** Facts around a user that could be read. */
+/** Any facts about a user whose record can be read. */
 export const oddUserFacts = (user: OktaUser): fc.Arbitrary<UserFacts> =>
   fc.record({ user: fc.constant(user), groups: fact(groups), factors: fact(factors), roles: fact(roles) });
 
@@ -232,7 +232,7 @@ const deviceProfile = record({
   ...fields(["registered", "secureHardwarePresent", "integrityJailbreak", "managed"], fc.boolean()),
 });
 
-/** Anything that a device list could hold, in the real shape, the older samples' and mixtures. */
+/** Anything that a list of devices could contain: in the real shape, in the shape of older samples, or a mixture. */
 export const oddDevice: fc.Arbitrary<unknown> = fc.oneof(
   {
     weight: 12,
@@ -256,7 +256,7 @@ export const oddDevice: fc.Arbitrary<unknown> = fc.oneof(
 
 export const deviceFacts = (device: OktaDevice): DeviceFacts => ({ device });
 
-/** Contexts of live and of deleted assets. */
+/** The context of an asset that exists or of a deleted one. */
 export const anyContext = (stream: "users" | "devices", assetId: string): fc.Arbitrary<EventContext> =>
   fc.record({
     connection: fc.constant("default"),

@@ -12,7 +12,7 @@ import { parseDevice, parseUser } from "../../src/okta/records.ts";
 import { examples } from "../support/seeds.ts";
 import { anyContext, deviceFacts, oddDevice, oddUser, oddUserFacts } from "./odd-records.ts";
 
-/** Every string and key of a JSON text is well-formed, and no value is null. */
+/** Whether every string and key of a JSON text is well-formed and no value is null. */
 const assertClean = (json: string) => {
   expect(json.isWellFormed()).toBe(true);
   JSON.parse(json, (_key, value: unknown) => {
@@ -21,7 +21,7 @@ const assertClean = (json: string) => {
   });
 };
 
-test("any user is mapped, valid in both dialects, or quarantined with a reason", () => {
+test("any user either becomes a valid event in both dialects or is quarantined with a reason", () => {
   fc.assert(
     fc.property(oddUser, fc.gen(), (record, gen) => {
       const parsed = parseUser(record);
@@ -43,7 +43,7 @@ test("any user is mapped, valid in both dialects, or quarantined with a reason",
   );
 });
 
-test("any device is mapped, valid in both dialects, or quarantined with a reason", () => {
+test("any device either becomes a valid event in both dialects or is quarantined with a reason", () => {
   fc.assert(
     fc.property(oddDevice, fc.gen(), (record, gen) => {
       const parsed = parseDevice(record);

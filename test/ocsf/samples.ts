@@ -1,4 +1,4 @@
-/** The sample records and events that Sekoia.io publishes for its Okta asset connectors, as printed there. */
+/** The sample records and events that Sekoia.io publishes for its Okta asset connectors, unchanged. */
 import { type EventContext, known, type UserFacts } from "../../src/inventory/facts.ts";
 import { type OktaDevice, type OktaUser, parseDevice, parseUser } from "../../src/okta/records.ts";
 
@@ -207,7 +207,7 @@ export const publishedDeviceEvent = {
   ],
 };
 
-/** When the facts of these tests were read and stored. */
+/** When the facts in these tests were read and stored. */
 export const CHANGED_AT = Date.UTC(2025, 7, 27, 8, 0, 0);
 
 export const userContext: EventContext = {
@@ -239,7 +239,7 @@ export const readDevice = (record: unknown): OktaDevice => {
   return parsed.value;
 };
 
-/** The facts behind the published user event: one group without roles, one factor, no role. */
+/** The facts behind the published user event: one group without roles, one factor, and no role. */
 export const factsOf = (record: unknown, overrides: Partial<UserFacts> = {}): UserFacts => ({
   user: readUser(record),
   groups: known(

@@ -20,8 +20,8 @@ const bare = {
 };
 
 describe("the published samples", () => {
-  test("the managed device is the published event, but for what it leaves out and its wrong epochs", () => {
-    const { imei, udid } = { imei: null, udid: null }; // tabled, and null in the source
+  test("the managed device equals the published event, except for keys that it lacks and its wrong times", () => {
+    const { imei, udid } = { imei: null, udid: null }; // in the published table, and null in the record
     const { uid, name, hostname, type, serial_number, manufacturer, model, ...rest } =
       publishedDeviceEvent.device;
     const signalled = Date.UTC(2025, 7, 26, 9, 30, 0) / 1000; // lastUpdated and lastSeen, not 1725184200
@@ -59,7 +59,7 @@ describe("the published samples", () => {
     sekoiaDeviceSchema.parse(event);
   });
 
-  test("the non-compliant device", () => {
+  test("the device that is not compliant", () => {
     expect(eventOf(nonCompliantDevice)).toMatchObject({
       time: Date.UTC(2023, 3, 15, 8, 0, 0) / 1000,
       device: {
@@ -103,8 +103,8 @@ describe("the real API's shape", () => {
   ];
 
   test.each([
-    ["the device's word", { managed: false, profile: { managed: true }, links }, false],
-    ["the profile's word", { profile: { managed: false }, links }, false],
+    ["the device itself", { managed: false, profile: { managed: true }, links }, false],
+    ["the profile", { profile: { managed: false }, links }, false],
     ["a managed user", { profile: {}, links }, true],
     ["no managed user", { profile: {}, links: links.slice(1) }, null],
     ["nothing", { profile: {}, links: [] }, null],
@@ -114,12 +114,12 @@ describe("the real API's shape", () => {
     expect(event.enrichments[0].data.is_managed).toBe(managed);
   });
 
-  test("user_uid is the oldest link's", () => {
+  test("user_uid is the id of the user who was linked first", () => {
     expect(eventOf({ ...bare, _embedded: { users: links } }).device.user_uid).toBe("00u1");
     expect(eventOf(bare).device.user_uid).toBeNull();
   });
 
-  test("compliance is UNKNOWN, last_seen is lastUpdated, and what is not known is null", () => {
+  test("compliance is UNKNOWN, last_seen is lastUpdated, and what is unknown is null", () => {
     const event = eventOf({ ...bare, lastUpdated: "2025-08-26T09:30:00.000Z" });
     expect(event.device).toMatchObject({
       compliance_status: "UNKNOWN",
@@ -134,7 +134,7 @@ describe("the real API's shape", () => {
   });
 });
 
-test("a deleted device is the last event, disabled and marked", () => {
+test("a deleted device is its last event again, disabled and marked as deleted", () => {
   const before = eventOf(managedDevice);
   const event = eventOf(managedDevice, { ...deviceContext, deletedAt: CHANGED_AT });
   expect(event.device).toEqual({ ...before.device, is_enabled: false });

@@ -35,7 +35,7 @@ const withProfile = (profile: Record<string, unknown>) =>
   sekoiaUser(factsOf({ id: "00u1", status: "ACTIVE", profile }), userContext).user;
 
 describe("the published samples", () => {
-  test("the active user is the published event, but for its wrong epochs", () => {
+  test("the active user equals the published event, except for its wrong times", () => {
     const expected = structuredClone(publishedUserEvent);
     expected.time = Date.UTC(2020, 5, 4, 10, 0, 0) / 1000; // created, not 1591234567
     const data = expected.enrichments[0]?.data;
@@ -80,7 +80,7 @@ describe("unknown facts", () => {
     expect(user({ factors: unknown("failed", last) }).has_mfa).toBe(true);
   });
 
-  test("a group's privileges are null when its roles are unknown, empty when it has none that is active", () => {
+  test("a group's privileges are null if its roles are unknown, and empty if none of them is active", () => {
     const group = (id: string, roles: GroupFacts["roles"]): GroupFacts => ({
       id,
       name: null,
@@ -131,7 +131,7 @@ describe("has_mfa", () => {
   });
 });
 
-describe("names, domain and organisation", () => {
+describe("names, domain and organization", () => {
   test.each([
     [{}, null, null],
     [{ firstName: "Mary" }, "Mary", "Mary"],
@@ -156,7 +156,7 @@ describe("names, domain and organisation", () => {
   });
 });
 
-test("a user of whom Okta says nothing has nulls under every key of the example", () => {
+test("a user about whom Okta reports nothing has every key of the example, with nulls", () => {
   const facts = factsOf({ id: "00u1", status: "STAGED", profile: {} });
   const event = sekoiaUser(facts, userContext);
   expect(event.time).toBeNull();
@@ -169,13 +169,13 @@ test("a user of whom Okta says nothing has nulls under every key of the example"
   sekoiaUserSchema.parse(event);
 });
 
-test("fractions of a second are cut off, also before 1970", () => {
+test("times are rounded down to whole seconds, even before 1970", () => {
   const time = (created: string) => sekoiaUser(factsOf({ ...activeUser, created }), userContext).time;
   expect(time("2020-06-04T10:00:00.999Z")).toBe(1_591_264_800);
   expect(time("1969-12-31T23:59:59.500Z")).toBe(-1);
 });
 
-test("a deleted user is the last event, disabled and marked", () => {
+test("a deleted user is the last event again, disabled and marked as deleted", () => {
   const facts = factsOf(activeUser);
   const event = sekoiaUser(facts, { ...userContext, deletedAt: CHANGED_AT });
   const before = sekoiaUser(facts, userContext);
@@ -188,7 +188,7 @@ test("a deleted user is the last event, disabled and marked", () => {
   sekoiaUserSchema.parse(event);
 });
 
-test("omitNulls leaves out nulls at any depth and keeps empty lists", () => {
+test("omitNulls removes nulls at any depth and keeps empty lists", () => {
   expect(omitNulls({ a: null, b: { c: null, d: 0 }, e: [], f: [{ g: null, h: false }], i: "" })).toEqual({
     b: { d: 0 },
     e: [],

@@ -83,6 +83,12 @@ describe("a 500 on a page", () => {
     expect(limitsOf(requests)).toEqual([200, 100, 50, 25, 25, 25]);
   });
 
+  test("is not halved when the budget of calls is used up", async () => {
+    const { api, requests } = harness([oktaError(500, "E0000009"), page([], null)], { budget: () => false });
+    expect(await api.users(USERS)).toMatchObject({ ok: false, error: { code: "unavailable", status: 500 } });
+    expect(limitsOf(requests)).toEqual([200]);
+  });
+
   test("without a size is tried again as it is", async () => {
     const { api, requests } = harness([oktaError(500, "E0000009"), json([])]);
     expect(await api.userFactors("00u1")).toMatchObject({ ok: true });
@@ -159,6 +165,10 @@ describe("single things", () => {
     ],
     [{}, { id: null, pipeline: null }],
     [[], { id: null, pipeline: null }],
+    [
+      { id: "", pipeline: "" },
+      { id: null, pipeline: null },
+    ],
     [
       { id: 7, pipeline: "x".repeat(1000) },
       { id: null, pipeline: "x".repeat(100) },

@@ -89,7 +89,7 @@ const failures: readonly (readonly [string, Reply, OktaError["code"], number, st
   ],
 ];
 
-describe("each way to fail", () => {
+describe("each kind of failure", () => {
   test.each(failures)("%s", async (_, reply, code, tries, message) => {
     const { client, requests, reports } = harness([reply]);
     const error = errorOf(await client.get(FACTORS, URL_OF_FACTORS));
@@ -135,7 +135,7 @@ describe("each way to fail", () => {
     expect(requests).toHaveLength(3);
   });
 
-  test("a caller that gave up is not kept waiting by further tries", async () => {
+  test("a caller that has given up is not kept waiting by further tries", async () => {
     const controller = new AbortController();
     const abort = () => {
       controller.abort();
@@ -148,12 +148,12 @@ describe("each way to fail", () => {
 });
 
 describe("when to come back", () => {
-  test("a full window says itself when, by Okta's clock", async () => {
+  test("for a full window it is its end, by Okta's clock", async () => {
     const { client } = harness([oktaError(429, "E0000047", limits(600, 0, 20))]);
     expect(errorOf(await client.get(FACTORS, URL_OF_FACTORS)).retryAt).toBe(NOW + 21_000);
   });
 
-  test("too many at once has been waited for; its reset is not obeyed", async () => {
+  test("for too many calls at once it is soon: the reset is ignored", async () => {
     const { client, slept } = harness([oktaError(429, "E0000047", limits(0, 0, 180))]);
     expect(errorOf(await client.get(FACTORS, URL_OF_FACTORS)).retryAt).toBe(NOW + 1000);
     expect(slept).toEqual([250, 500]);
@@ -262,7 +262,7 @@ describe("the credential", () => {
 });
 
 describe("clocks", () => {
-  test("Okta's is learned from its Date header; seconds are all that it has", async () => {
+  test("Okta's is learned from its Date header, which has whole seconds only", async () => {
     const at = (ms: number) => json([], { headers: { date: new Date(NOW + ms).toUTCString() } });
     for (const [ms, skew] of [
       [0, 0],

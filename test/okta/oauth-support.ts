@@ -38,7 +38,7 @@ export interface Setup {
   readonly sent: Request[];
   credential: OauthCredential;
   readonly control: Control;
-  /** Registers the app anew. */
+  /** Registers the app again. */
   register(key: AppKey, client?: object): Promise<unknown>;
   /** A caller with a cache of its own unless one is given, as in an isolate of its own. */
   caller(cache?: TokenCache): { readonly source: CredentialSource; readonly api: OktaApi };
@@ -48,7 +48,7 @@ export interface Setup {
   passTimeForBoth(ms: number): Promise<void>;
 }
 
-/** `answer` may stand in for the org; null lets the org answer. */
+/** `answer` may answer in place of the org; null lets the org answer. */
 export const setUp = async (
   key: AppKey,
   options: {

@@ -2,6 +2,7 @@ import { decodeJwt, decodeProtectedHeader } from "jose";
 import { beforeAll, describe, expect, test } from "vitest";
 import { emptyTokenCache } from "../../src/okta/oauth/oauth-credential.ts";
 import { TokenKeeper } from "../../src/okta/oauth/token-keeper.ts";
+import { requestToken } from "../../src/okta/oauth/token-request.ts";
 import { type AppKey, BASE, CLIENT, makeAppKey, setUp } from "./oauth-support.ts";
 
 let rsa: AppKey;
@@ -47,7 +48,7 @@ describe("a token", () => {
     }
   });
 
-  test("costs one request more for Okta's nonce, once; the next one knows it", async () => {
+  test("costs one more request for Okta's nonce, once: the next visit knows it", async () => {
     const t = await setUp(rsa);
     const { api } = t.caller();
     expect((await api.users({})).ok).toBe(true);
@@ -111,7 +112,7 @@ describe("a token", () => {
   });
 });
 
-describe("one request for every change, however many callers", () => {
+describe("one request per change, however many callers", () => {
   const callers = 20;
 
   test("the first token, one that ends, one that is revoked, and again", async () => {
@@ -134,7 +135,7 @@ describe("one request for every change, however many callers", () => {
     expect(t.org.stats().tokenRequests).toBe(4);
   });
 
-  test("a token that Okta takes for expired before we do is renewed", async () => {
+  test("a token that Okta considers expired before we do is renewed", async () => {
     const t = await setUp(rsa);
     const { api } = t.caller();
     expect((await api.users({})).ok).toBe(true);
@@ -143,7 +144,7 @@ describe("one request for every change, however many callers", () => {
     expect(t.org.stats().tokenRequests).toBe(4); // nonce, token; Okta's clock, token
   });
 
-  test("a rotated key is refused once a while, and the new one works at once", async () => {
+  test("a rotated key is refused once in a while, and the new one works at once", async () => {
     const t = await setUp(rsa);
     const apis = Array.from({ length: callers }, () => t.caller().api);
     expect((await apis[0]?.users({}))?.ok).toBe(true);
@@ -162,7 +163,7 @@ describe("one request for every change, however many callers", () => {
     expect(t.org.stats().tokenRequests).toBe(3); // another key meets the nonce anew
   });
 
-  test("tokens that Okta gives and refuses are not asked for without end", async () => {
+  test("tokens that Okta issues and then refuses are not requested endlessly", async () => {
     const t = await setUp(rsa, {
       answer: (request) =>
         request.url.includes("/api/")
@@ -179,7 +180,7 @@ describe("one request for every change, however many callers", () => {
     expect(t.org.stats().tokenRequests).toBeLessThanOrEqual(6);
   });
 
-  test("a token that still lives serves on when its successor cannot be had", async () => {
+  test("a token that is still valid stays in use when no new one can be had", async () => {
     let down = false;
     const t = await setUp(rsa, {
       answer: (request) =>
@@ -256,6 +257,30 @@ describe("scopes", () => {
     expect(count).toBe(requests);
   });
 
+  test("that are tried one by one cost no more requests than allowed, new nonces included", async () => {
+    const t = await setUp(rsa);
+    const granting = refuseUnless(all.slice(0, 4), false);
+    let requests = 0;
+    const visit = await requestToken({
+      baseUrl: BASE,
+      credential: t.credential,
+      nonce: null,
+      skewMs: 0,
+      fetch: async (input, init) => {
+        requests += 1;
+        // Every second request is refused for its nonce.
+        const challenge = { status: 400, headers: { "dpop-nonce": `n${requests}` } };
+        if (requests % 2 === 0) return Response.json({ error: "use_dpop_nonce" }, challenge);
+        const request = new Request(input, init);
+        return granting(request, await request.clone().text()) ?? Response.error();
+      },
+      now: t.now,
+      maxRequests: 7,
+    });
+    expect(visit).toMatchObject({ requests: 7, result: { ok: false, error: { code: "invalid_scope" } } });
+    expect(requests).toBe(7);
+  });
+
   test("of which none is granted are an error that says what to grant", async () => {
     const t = await setUp(rsa, { client: { scopes: ["okta.apps.read"] } });
     expect(await t.caller().api.users({})).toMatchObject({
@@ -270,7 +295,7 @@ describe("scopes", () => {
 });
 
 describe("clocks", () => {
-  test.each([-3_600_000, -90_000, 90_000, 3_600_000])("%i ms apart are made up for", async (offset) => {
+  test.each([-3_600_000, -90_000, 90_000, 3_600_000])("%i ms apart are allowed for", async (offset) => {
     const t = await setUp(rsa, { org: { clockOffsetMs: offset } });
     const { api } = t.caller();
     expect((await api.users({})).ok).toBe(true);
@@ -283,7 +308,7 @@ describe("clocks", () => {
     expect(t.org.stats().tokenRequests).toBe(before + 1);
   });
 
-  test("that jump mid-run cost one more try", async () => {
+  test("that jump during a run cost one more try", async () => {
     const t = await setUp(rsa);
     const { api } = t.caller();
     expect((await api.users({})).ok).toBe(true);
@@ -292,7 +317,7 @@ describe("clocks", () => {
     expect(t.org.stats().tokenRequests).toBe(2);
   });
 
-  test("that no correction helps are named as the likely reason", async () => {
+  test("that no correction helps with are named as the likely cause", async () => {
     const t = await setUp(rsa, {
       answer: (request) =>
         request.url.endsWith("/token")
@@ -358,7 +383,7 @@ describe("what goes wrong at the token endpoint is a value", () => {
       "invalid_dpop_proof",
     ],
     [
-      "a nonce without end",
+      "a new nonce each time",
       () =>
         Response.json(
           { error: "use_dpop_nonce" },
@@ -389,7 +414,7 @@ describe("what goes wrong at the token endpoint is a value", () => {
     expect(token).toMatchObject({ ok: false, error: { code: "network", status: null } });
   });
 
-  test("a key that is none is not sent anywhere and not repeated", async () => {
+  test("a key that cannot be read is neither sent nor repeated", async () => {
     const t = await setUp(rsa);
     const privateKey = `-----BEGIN PRIVATE KEY-----\n${btoa("canary".repeat(20))}\n-----END PRIVATE KEY-----`;
     t.credential = { ...t.credential, privateKey };
@@ -399,7 +424,7 @@ describe("what goes wrong at the token endpoint is a value", () => {
     expect(t.sent).toEqual([]);
   });
 
-  test("an assertion that an answer repeats stays here", async () => {
+  test("an assertion that an answer repeats is not passed on", async () => {
     const t = await setUp(rsa, {
       answer: () =>
         Response.json(

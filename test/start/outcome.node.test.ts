@@ -39,7 +39,7 @@ describe("a complete inventory", () => {
   });
 
   it("has both streams", () => {
-    expect(judge([devices]).reasons).toEqual(["users: the connector does not tell of it"]);
+    expect(judge([devices]).reasons).toEqual(["users: the connector does not report this stream"]);
   });
 });
 

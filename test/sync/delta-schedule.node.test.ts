@@ -20,31 +20,31 @@ const finished = (kind: RunKind, state: RunState, code?: string): Run => ({
   error: code === undefined ? null : { code, message: "…", phase: "log", at: NOW },
 });
 
-describe("what a cron leads to", () => {
+describe("what a cron starts", () => {
   const start = (kind: RunKind, cause: RunCause) => ({ kind, cause });
   test.each([
     ["the first cron ever", "delta", schedule({ lastFullAt: null }), null, start("full", "first")],
-    ["a delta's cron", "delta", schedule(), null, start("delta", "cron")],
-    ["a full run's cron", "full", schedule(), null, start("full", "cron")],
+    ["the delta cron", "delta", schedule(), null, start("delta", "cron")],
+    ["the full cron", "full", schedule(), null, start("full", "cron")],
     [
-      "a delta's cron after the full run's was missed",
+      "the delta cron after the full cron was missed",
       "delta",
       schedule({ lastFullAt: NOW - 26 * HOUR }),
       null,
       start("full", "cron"),
     ],
     [
-      "a delta's cron after 100 days of rest",
+      "the delta cron after 100 days without a run",
       "delta",
       schedule({ lastFullAt: NOW - 2400 * HOUR }),
       null,
       start("full", "cron"),
     ],
-    ["a delta's cron during a full run", "delta", schedule(), { kind: "full" } as const, null],
-    ["a full run's cron during a full run", "full", schedule(), { kind: "full" } as const, null],
-    ["a full run's cron during a delta", "full", schedule(), { kind: "delta" } as const, null],
+    ["the delta cron during a full run", "delta", schedule(), { kind: "full" } as const, null],
+    ["the full cron during a full run", "full", schedule(), { kind: "full" } as const, null],
+    ["the full cron during a delta run", "full", schedule(), { kind: "delta" } as const, null],
     [
-      "a delta's cron when a full run is due",
+      "the delta cron when a full run is due",
       "delta",
       schedule({ fullDue: true }),
       null,
@@ -54,7 +54,7 @@ describe("what a cron leads to", () => {
     expect(decideWake(kind, before, current, NOW).start).toEqual(expected);
   });
 
-  test("both crons of 02:00, in either order, end in one full run", () => {
+  test("the two crons of 02:00, in either order, lead to one full run", () => {
     const first = decideWake("delta", schedule(), null, NOW);
     expect(first.start?.kind).toBe("delta");
     const second = decideWake("full", first.schedule, { kind: "delta" }, NOW);
@@ -70,12 +70,12 @@ describe("what a cron leads to", () => {
 });
 
 describe("what follows a run", () => {
-  test("a complete full run is remembered by its beginning", () => {
+  test("the beginning of a complete full run is remembered", () => {
     const { schedule: next } = afterRun(schedule({ lastFullAt: null }), finished("full", "done"));
     expect(next).toEqual({ lastFullAt: NOW - HOUR, lastSuccessAt: NOW, fullDue: false });
   });
 
-  test("a full run that holds deletions back was complete all the same", () => {
+  test("a full run with held deletions counts as complete", () => {
     expect(afterRun(schedule({ lastFullAt: null }), finished("full", "held")).schedule.lastFullAt).toBe(
       NOW - HOUR,
     );
@@ -86,14 +86,14 @@ describe("what follows a run", () => {
     expect(afterRun(before, finished("full", state)).schedule.lastFullAt).toBeNull();
   });
 
-  test("a gap in the log is closed by a full run at once", () => {
+  test("a full run follows a gap in the log at once", () => {
     expect(afterRun(schedule(), finished("delta", "failed", "log_gap")).start).toEqual({
       kind: "full",
       cause: "gap",
     });
   });
 
-  test("a cancelled delta starts nothing, even with a full run due", () => {
+  test("nothing follows a cancelled delta run, even if a full run is due", () => {
     expect(afterRun(schedule({ fullDue: true }), finished("delta", "cancelled")).start).toBeNull();
   });
 });

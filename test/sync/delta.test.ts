@@ -1,4 +1,4 @@
-/** Deltas and deletions by example: what each change costs, and what no cron, gap or guard may lose. */
+/** Delta runs and deletions by example: what each change costs, and that no cron, gap or guard loses anything. */
 import { reset, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
@@ -34,14 +34,14 @@ const expectUsersEqual = async (): Promise<void> => {
 
 const userIds = async (): Promise<string[]> => (await org.dump()).users.map(({ id }) => id);
 
-/** An ordinary user: living, and nobody's only credential. */
+/** The ids of ordinary ACTIVE users, without the first one. */
 const someUsers = async (count: number): Promise<string[]> =>
   (await org.dump()).users
     .filter(({ status }) => status === "ACTIVE")
     .slice(1, 1 + count)
     .map(({ id }) => id);
 
-/** Calls of one delta of the users stream. */
+/** Makes a delta run of the users stream. @returns its calls by endpoint */
 const deltaCalls = async (): Promise<Record<string, number>> => {
   await org.resetStats();
   const run = await sync(CONNECTION, "delta");
@@ -63,8 +63,8 @@ beforeEach(async () => {
 });
 afterEach(reset);
 
-describe("what a delta costs", () => {
-  test("an idle one: at most 4 calls a stream", async () => {
+describe("what a delta run costs", () => {
+  test("no changes: at most 4 calls per stream", async () => {
     expect(await deltaCalls()).toEqual({
       "GET /api/v1/logs": 1,
       "GET /api/v1/users": 1,
@@ -77,14 +77,14 @@ describe("what a delta costs", () => {
     expect((await org.stats()).total).toBeLessThanOrEqual(4);
   });
 
-  test("k profile changes: nothing beyond the searches, which bring the records", async () => {
+  test("k profile changes: no calls beyond the searches, which return the records", async () => {
     for (const id of await someUsers(5))
       await org.change("PATCH", `/users/${id}`, { profile: { title: "Chief" } });
     expect(sum(await deltaCalls())).toBeLessThanOrEqual(4);
     await expectUsersEqual();
   });
 
-  test("sign-ins: last_logon without a call", async () => {
+  test("sign-ins: last_logon changes without a call", async () => {
     for (const id of await someUsers(3)) await org.change("POST", `/users/${id}/sign-in`);
     expect(sum(await deltaCalls())).toBeLessThanOrEqual(4);
     await expectUsersEqual();
@@ -112,7 +112,7 @@ describe("what a delta costs", () => {
     await expectUsersEqual();
   });
 
-  test("k granted roles: one call each", async () => {
+  test("k assigned roles: one call each", async () => {
     for (const id of await someUsers(2))
       await org.change("POST", `/users/${id}/roles`, { type: "APP_ADMIN" });
     const calls = await deltaCalls();
@@ -121,13 +121,13 @@ describe("what a delta costs", () => {
     await expectUsersEqual();
   });
 
-  test("a new user: its factors and its groups", async () => {
+  test("a new user: one call for the factors and one for the groups", async () => {
     await org.change("POST", "/users", { profile: { login: "new@example.com", email: "new@example.com" } });
     expect(sum(await deltaCalls())).toBeLessThanOrEqual(4 + 2);
     await expectUsersEqual();
   });
 
-  test("a deleted user: confirmed by its id, told once more, marked", async () => {
+  test("a deleted user: is checked by id and sent once more, marked as deleted", async () => {
     const [id = ""] = await someUsers(1);
     const before = (await statusOf(CONNECTION)).head;
     await org.change("DELETE", `/users/${id}`);
@@ -143,8 +143,8 @@ describe("what a delta costs", () => {
   });
 });
 
-describe("what the log does not tell", () => {
-  test("silent profile and group changes are found by the searches", async () => {
+describe("what the log does not report", () => {
+  test("profile and group changes are found by the searches", async () => {
     const [id = ""] = await someUsers(1);
     await org.change("PATCH", `/users/${id}?silent=true`, { profile: { department: "Night" } });
     const { groups } = await org.dump();
@@ -157,7 +157,7 @@ describe("what the log does not tell", () => {
     await expectUsersEqual();
   });
 
-  test("a silent deletion is found by the next full run", async () => {
+  test("a deletion is found by the next full run", async () => {
     const [id = ""] = await someUsers(1);
     await org.change("DELETE", `/users/${id}?silent=true`);
     const run = await sync(CONNECTION, "full");
@@ -165,7 +165,7 @@ describe("what the log does not tell", () => {
     await expectUsersEqual();
   });
 
-  test("a full run applies what the log has told until then", async () => {
+  test("a full run also applies what the log has reported", async () => {
     const [id = ""] = await someUsers(1);
     await org.change("DELETE", `/users/${id}/factors`);
     const run = await sync(CONNECTION, "full");
@@ -173,7 +173,7 @@ describe("what the log does not tell", () => {
     await expectUsersEqual();
   });
 
-  test("a lost log cursor ends in a full run by itself, which reads every fact again", async () => {
+  test("a lost log cursor leads to a full run that reads every fact again", async () => {
     const [id = ""] = await someUsers(1);
     await org.change("POST", `/users/${id}/factors?silent=true`, {
       factorType: "push",
@@ -189,7 +189,7 @@ describe("what the log does not tell", () => {
     await expectUsersEqual();
   });
 
-  test("100 days of rest end in a correct inventory without a person", async () => {
+  test("after 100 days without a run, the inventory becomes correct without a person", async () => {
     await org.control("POST", "/clock", { advance_ms: 50 * 86_400_000 });
     await org.control("POST", "/churn", { changes: 30 });
     await org.control("POST", "/clock", { advance_ms: 50 * 86_400_000 });
@@ -207,8 +207,8 @@ describe("what the log does not tell", () => {
   });
 });
 
-describe("deletions held back", () => {
-  test("an org that suddenly answers 200 [] deletes nothing until confirmed", async () => {
+describe("held deletions", () => {
+  test("if the org suddenly answers 200 [], nothing is deleted until a person confirms", async () => {
     const total = (await userIds()).length;
     await org.restrict({ emptyLists: true });
     const run = await sync(CONNECTION, "full");
@@ -223,13 +223,13 @@ describe("deletions held back", () => {
     await expectUsersEqual();
   });
 
-  test("30 % gone between two full runs: held, then let go by a person, each confirmed by its id", async () => {
+  test("if 30 % disappear between two full runs, they are held, released by a person and checked by id", async () => {
     const ids = await userIds();
     const gone = ids.slice(10, 10 + Math.ceil(ids.length * 0.3));
     for (const id of gone) await org.change("DELETE", `/users/${id}?silent=true`);
     expect((await sync(CONNECTION, "full")).state).toBe("held");
     expect(await statusOf(CONNECTION)).toMatchObject({ held_deletions: gone.length, assets: { deleted: 0 } });
-    // The rest of the stream goes on meanwhile.
+    // Everything else keeps working.
     expect((await sync(CONNECTION, "delta")).changes.deleted).toBe(0);
     const confirmed = await call(CONNECTION, "POST", "/v1/streams/users/deletions/confirm");
     expect(confirmed.status).toBeLessThan(300);
@@ -244,7 +244,7 @@ describe("deletions held back", () => {
     expect((await call(CONNECTION, "POST", "/v1/streams/users/deletions/confirm")).status).toBe(409);
   });
 
-  test("an absentee that answers by its id is no deletion", async () => {
+  test("an absentee that still exists by its id is not deleted", async () => {
     const [id = ""] = await someUsers(1);
     await org.fault({
       match: { endpoint: "GET /api/v1/users", times: 1 },
@@ -291,7 +291,7 @@ describe("schedule", () => {
     expect((await stub.runs()).length).toBe(before + 1);
   });
 
-  test("history keeps the last hundred runs, newest first", async () => {
+  test("the history is newest first", async () => {
     const stub = streamStub(CONNECTION);
     const runs = await stub.runs();
     expect(runs.map(({ kind }) => kind)).toEqual(["delta", "full"]);
@@ -300,11 +300,11 @@ describe("schedule", () => {
 });
 
 describe("rolling refresh", () => {
-  test("a factor that changed in silence is read again within its time", async () => {
+  test("a change of factors that the log did not report is found once the factors are due", async () => {
     const [id = ""] = await someUsers(1);
     await org.change("DELETE", `/users/${id}/factors?silent=true`);
     await runInDurableObject(streamStub(CONNECTION), (_, state) => {
-      // All were read in the last days but this one, which is nearly a week old.
+      // All factors were read in the last few days, except this user's, which are nearly a week old.
       const old = Date.now() - 6.5 * 86_400_000;
       state.storage.sql.exec(
         "UPDATE assets SET factors_at = ?, factors_tried_at = ? WHERE id = ?",
@@ -319,10 +319,10 @@ describe("rolling refresh", () => {
   });
 });
 
-describe("a 404 is no value", () => {
+describe("a 404 is not a value", () => {
   const none = { kind: "404" } as const;
 
-  test("of somebody's roles: unknown, with what was known", async () => {
+  test("for a user's roles: they become unknown and keep their last known value", async () => {
     const { users } = await org.dump();
     const admin = users.find(({ roles }) => roles.some(({ status }) => status === "ACTIVE"));
     await org.fault({ match: { endpoint: "GET /api/v1/users/{id}/roles" }, ...none });
@@ -332,7 +332,7 @@ describe("a 404 is no value", () => {
     expect((await statusOf(CONNECTION)).assets.unknown["roles"]).toBeGreaterThan(0);
   });
 
-  test("of a group's members, while the group is there: nobody leaves it", async () => {
+  test("for the members of a group that exists: nobody leaves it", async () => {
     await org.fault({ match: { endpoint: "GET /api/v1/groups/{id}/users" }, ...none });
     await sync(CONNECTION, "full");
     const { assets } = await statusOf(CONNECTION);
@@ -340,7 +340,7 @@ describe("a 404 is no value", () => {
     await expectUsersEqual();
   });
 
-  test("of a group's roles: its privileges are not known, and it stays", async () => {
+  test("for a group's roles: the group stays as it was", async () => {
     await org.fault({ match: { endpoint: "GET /api/v1/groups/{id}/roles" }, ...none });
     await sync(CONNECTION, "full");
     await expectUsersEqual();
@@ -348,7 +348,7 @@ describe("a 404 is no value", () => {
 });
 
 describe("devices", () => {
-  test("links are read by search where Okta has no list of a device's users", async () => {
+  test("links are read by search if Okta has no list of a device's users", async () => {
     await sync(CONNECTION, "full", "devices");
     await org.fault({ match: { endpoint: "GET /api/v1/devices/{id}/users" }, kind: "404" });
     const [user = ""] = await someUsers(1);
@@ -359,7 +359,7 @@ describe("devices", () => {
     expect(differences(newestById(found), expectedDevices(await org.dump()))).toEqual([]);
   });
 
-  test("enrolment, status, links and deletions follow the log", async () => {
+  test("status, links and deletions follow the log", async () => {
     await sync(CONNECTION, "full", "devices");
     await quiet();
     const [user = ""] = await someUsers(1);

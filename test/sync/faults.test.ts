@@ -1,4 +1,4 @@
-/** What the inventory holds, what the status says and what a caller sees when Okta fails. */
+/** What the inventory contains, what the status says and what a caller sees when Okta fails. */
 import { reset } from "cloudflare:test";
 import { afterEach, describe, expect, test } from "vitest";
 import { sizesOf } from "../support/formula.ts";
@@ -39,7 +39,7 @@ const expectEqual = async (org: TestOrg, unknown: Unknown = {}): Promise<OrgDump
 
 const complete = { state: "idle", detail: null, assets: { quarantined: 0, unknown: {} } };
 
-describe("a call that fails once is made again, and nobody notices", () => {
+describe("a call that fails once is retried, and nothing else shows it", () => {
   test.each(["500", "503", "throw", "reset", "truncated", "html"] as const)("%s", async (kind) => {
     const org = await createOrg(CONNECTION, { users: 210, groups: 12 });
     await org.fault(
@@ -52,14 +52,14 @@ describe("a call that fails once is made again, and nobody notices", () => {
     );
     const run = await sync(CONNECTION);
     expect(run).toMatchObject({ state: "done", error: null });
-    // The org does not count a call that it threw on.
+    // The org does not count a call in which it threw.
     if (kind !== "throw") expect(run.calls.made).toBe((await org.stats()).total);
     expect((await org.stats()).injectedFaults).toBeGreaterThan(8);
     await expectEqual(org);
     expect(await statusOf(CONNECTION)).toMatchObject(complete);
   });
 
-  test("slow answers only take their time", async () => {
+  test("slow answers only take time", async () => {
     const org = await createOrg(CONNECTION, { users: 30, groups: 4 });
     await org.fault({ kind: "slow", ms: 60 });
     expect(await sync(CONNECTION)).toMatchObject({ state: "done", error: null });
@@ -68,7 +68,7 @@ describe("a call that fails once is made again, and nobody notices", () => {
 });
 
 describe("a page that is too large for Okta", () => {
-  test("is asked for in smaller ones", async () => {
+  test("is requested again as smaller pages", async () => {
     const org = await createOrg(CONNECTION, { users: 300, groups: 120 });
     await org.fault({ kind: "500-above-limit", limit: 60, match: { path: "/api/v1/(users|groups)\\?" } });
     expect(await sync(CONNECTION)).toMatchObject({ state: "done", error: null });
@@ -78,7 +78,7 @@ describe("a page that is too large for Okta", () => {
 });
 
 describe("rate limits", () => {
-  test("a 429 is shown and waited out; the run goes on where it was", async () => {
+  test("a 429 is shown and waited out, and the run continues where it was", async () => {
     const org = await createOrg(CONNECTION, { users: 210, groups: 5, windowMs: 3000 });
     await org.fault({
       kind: "429",
@@ -89,7 +89,7 @@ describe("rate limits", () => {
     const during = await until(CONNECTION, ({ state }) => state === "backing_off");
     expect(during.run).toMatchObject({ phase: "users", error: { code: "rate_limited", phase: "users" } });
     expect(during.detail).toMatch(
-      /^\[GET\] "\/api\/v1\/users": 429 E0000047 .* \(rate_limited\)\. Goes on at 20/,
+      /^\[GET\] "\/api\/v1\/users": 429 E0000047 .* \(rate_limited\)\. Continues at 20/,
     );
     expect(during.rate_limits.find(({ bucket }) => bucket === "/api/v1/users")).toMatchObject({
       remaining: 0,
@@ -100,7 +100,7 @@ describe("rate limits", () => {
     await expectEqual(org);
   });
 
-  test("a concurrency 429 is a short pause, whatever its reset says", async () => {
+  test("a concurrency 429 causes a short pause, whatever its reset header says", async () => {
     const org = await createOrg(CONNECTION, { users: 60, groups: 5 });
     await org.fault({
       kind: "concurrency-429",
@@ -132,7 +132,7 @@ describe("a failure that lasts", () => {
     [{ kind: "redirect" }, "foreign_origin", /: 302 /],
     [{ kind: "foreign-next" }, "foreign_origin", /the next page is on another origin/],
   ] satisfies [Fault, string, RegExp][])(
-    "$kind is shown, what is stored stays, and the run goes on from there once it is over",
+    "$kind is shown, stored assets stay, and the run continues from there once the failure is over",
     async (fault, code, detail) => {
       const { org, during } = await failing(fault);
       expect(during.run?.error).toMatchObject({ code, phase: "users" });
@@ -140,7 +140,7 @@ describe("a failure that lasts", () => {
       expect(during.assets.total).toBe(200);
       expect(await inventory(CONNECTION)).toHaveLength(200);
       await org.clearFaults();
-      // A person starts it again: the run that is on goes on at once.
+      // A person starts it again: the run in progress continues at once.
       const response = await call(CONNECTION, "POST", "/v1/streams/users/runs", { kind: "full" });
       expect(response.status).toBe(200);
       expect(await response.json()).toMatchObject({ id: during.run?.id });
@@ -150,7 +150,7 @@ describe("a failure that lasts", () => {
     },
   );
 
-  test("waits longer each time, and goes on by itself", async () => {
+  test("is waited out, and the run continues by itself", async () => {
     const { org } = await failing({ kind: "503" });
     const first = (await statusOf(CONNECTION)).run?.calls.made ?? 0;
     await org.clearFaults();
@@ -161,13 +161,13 @@ describe("a failure that lasts", () => {
 });
 
 describe("facts that Okta does not let us read are unknown, never empty", () => {
-  test("403 on factors: has_mfa is null, and the status counts whom it is unknown of", async () => {
+  test("403 on factors: has_mfa is null, and the status counts the users for whom it is unknown", async () => {
     const org = await createOrg(CONNECTION, { users: 300, groups: 5, forbid: ["factors"] });
     const run = await sync(CONNECTION);
     expect(run).toMatchObject({ state: "done", error: null });
     const dump = await org.dump();
     const { present } = sizesOf(dump);
-    // A few refusals are enough to know.
+    // A few refusals are enough to conclude that all are refused.
     expect(run.calls.by_endpoint["GET /api/v1/users/{id}/factors"]).toBeLessThanOrEqual(12);
     const stored = newestById(await inventory(CONNECTION));
     for (const { id, status } of dump.users) {
@@ -179,7 +179,7 @@ describe("facts that Okta does not let us read are unknown, never empty", () => 
       assets: { total: 300, unknown: { factors: present } },
     });
 
-    // Allowed again, the next full run knows them all; forbidden again, it keeps what it knew.
+    // Once it is allowed, the next full run reads them all; once it is forbidden again, the known values stay.
     await org.restrict({ forbid: [] });
     await sync(CONNECTION);
     await expectEqual(org);
@@ -191,7 +191,7 @@ describe("facts that Okta does not let us read are unknown, never empty", () => 
     await expectEqual(org);
   });
 
-  test("a missing scope is the same for everybody: one refusal is enough", async () => {
+  test("a missing scope applies to every user, so one refusal is enough", async () => {
     const org = await createOrg(CONNECTION, { users: 100, groups: 3 });
     await org.fault({ kind: "403-scope", match: { endpoint: "GET /api/v1/users/{id}/factors" } });
     const run = await sync(CONNECTION);
@@ -199,7 +199,7 @@ describe("facts that Okta does not let us read are unknown, never empty", () => 
     expect((await statusOf(CONNECTION)).assets.unknown["factors"]).toBe(sizesOf(await org.dump()).present);
   });
 
-  test("factors of one user forbidden or failing for good leave the others alone", async () => {
+  test("factors that are forbidden or keep failing for some users do not affect other users", async () => {
     const org = await createOrg(CONNECTION, { users: 60, groups: 3 });
     const [one, two, three] = (await org.dump()).users.filter(({ factors }) => factors.length > 0);
     await org.fault(
@@ -229,7 +229,7 @@ describe("facts that Okta does not let us read are unknown, never empty", () => 
     const stored = newestById(await inventory(CONNECTION));
     for (const [id, event] of expectedUsers(dump, { roles: true })) {
       const groups = partOf(event, "user")["groups"] as { uid: string; privileges: unknown }[]; // written so above
-      // The groups' statistics tell which of them give roles at all.
+      // The groups' stats show which of them give roles at all.
       for (const group of groups) if (giving.has(group.uid)) group.privileges = null;
       expect(stored.get(id)).toEqual(event);
     }
@@ -240,7 +240,7 @@ describe("facts that Okta does not let us read are unknown, never empty", () => 
     expect(await statusOf(CONNECTION)).toMatchObject(complete);
   });
 
-  test("403 on the roles of groups alone: their privileges are null, admins are still known", async () => {
+  test("403 only on the roles of groups: their privileges are null, and admins are still known", async () => {
     const org = await createOrg(CONNECTION, { users: 200, groups: 20, forbid: ["groupRoles"] });
     expect(await sync(CONNECTION)).toMatchObject({ state: "done", error: null });
     const dump = await org.dump();
@@ -287,7 +287,7 @@ describe("facts that Okta does not let us read are unknown, never empty", () => 
 });
 
 describe("records that cannot be read", () => {
-  test("one bad record is quarantined and its page goes on; a later run clears it", async () => {
+  test("one bad record is quarantined, and the other records of its page are filed; a later run clears it", async () => {
     const org = await createOrg(CONNECTION, { users: 250, groups: 5 });
     await org.fault({ kind: "malformed-record", match: { endpoint: "GET /api/v1/users", times: 1 } });
     expect(await sync(CONNECTION)).toMatchObject({ state: "done", error: null });
@@ -300,7 +300,7 @@ describe("records that cannot be read", () => {
     await expectEqual(org);
   });
 
-  test("a known user whose record turns bad keeps what is known and is not taken for deleted", async () => {
+  test("a known user whose record can no longer be read stays as it was and does not count as deleted", async () => {
     const org = await createOrg(CONNECTION, { users: 20, groups: 3 });
     await sync(CONNECTION);
     const [first] = (await org.dump()).users;
@@ -311,7 +311,7 @@ describe("records that cannot be read", () => {
     await expectEqual(org);
   });
 
-  test("a factor that cannot be read makes MFA unknown, not smaller", async () => {
+  test("a factor that cannot be read makes MFA unknown; it is not left out", async () => {
     const org = await createOrg(CONNECTION, { users: 20, groups: 3 });
     const someone = (await org.dump()).users.find(({ factors }) => factors.length > 1);
     await org.fault({
@@ -327,7 +327,7 @@ describe("records that cannot be read", () => {
 });
 
 describe("an empty list of users", () => {
-  test("on the first run is a failed credential, and says so", async () => {
+  test("in the first run fails the run, and the status blames the credential", async () => {
     const org = await createOrg(CONNECTION, { users: 30, groups: 3, emptyLists: true });
     const run = await sync(CONNECTION);
     expect(run).toMatchObject({ state: "failed", error: { code: "empty_list", phase: "users" } });
@@ -341,7 +341,7 @@ describe("an empty list of users", () => {
     await expectEqual(org);
   });
 
-  test("later is held back for a person, and nothing is deleted", async () => {
+  test("in a later run is held for a person, and nothing is deleted", async () => {
     const org = await createOrg(CONNECTION, { users: 30, groups: 3 });
     await sync(CONNECTION);
     await org.restrict({ emptyLists: true });
@@ -364,7 +364,7 @@ describe("devices that Okta does not show", () => {
   test.each([
     ["an org on the Classic Engine", { pipeline: "v1" as const }, "Classic Engine"],
     ["a credential that may not read them", { forbid: ["devices" as const] }, "okta.devices.read"],
-  ])("%s: the stream is unavailable and says why, the users are untouched", async (_, options, word) => {
+  ])("%s: the stream is unavailable and says why; users are not affected", async (_, options, word) => {
     const org = await createOrg(CONNECTION, { users: 30, groups: 3, devices: 20, ...options });
     expect(await sync(CONNECTION, "full", "devices")).toMatchObject({
       state: "failed",
@@ -381,14 +381,14 @@ describe("devices that Okta does not show", () => {
   });
 });
 
-describe("an org where one call in ten fails in one way or another", () => {
-  test.each(seeds(2))("ends up equal, seed %i", async (seed) => {
+describe("an org in which about one call in nine fails in some way", () => {
+  test.each(seeds(2))("is read completely in the end, seed %i", async (seed) => {
     const org = await createOrg(CONNECTION, { users: 120, groups: 12, seed });
     const kinds = ["500", "503", "throw", "reset", "truncated", "html", "401", "concurrency-429"] as const;
     await org.fault(...kinds.map((kind) => ({ kind, match: { probability: 0.015 } })));
     await startRun(CONNECTION);
     expect(await untilIdleImpatiently(CONNECTION)).toMatchObject({ state: "done" });
-    // What was given up for this run is unknown, nothing is wrong; the next run knows it all.
+    // What this run gave up is unknown, but nothing is wrong. The next run reads it all.
     await org.clearFaults();
     await sync(CONNECTION);
     await expectEqual(org);

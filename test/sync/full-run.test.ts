@@ -35,7 +35,7 @@ const everyoneOf = (dump: OrgDump): DumpGroup => {
   return everyone;
 };
 
-/** An org, synced; its inventory is equal to it, and nothing was refused or fetched twice. */
+/** Creates an org and syncs it. The inventory equals the org, and no call was refused or made twice. */
 const synced = async (options: OrgOptionsInput) => {
   const org = await createOrg(CONNECTION, options);
   const run = await sync(CONNECTION);
@@ -47,7 +47,7 @@ const synced = async (options: OrgOptionsInput) => {
 };
 
 describe("a full run of the users stream", () => {
-  test("every user of a thousand equals the org's dump, within the calls of the formula", async () => {
+  test("reads 1,000 users as the org's dump has them, with no more calls than the formula allows", async () => {
     const { org, run, dump } = await synced({ users: 1000, groups: 150, devices: 1000 });
     expect(new Set(dump.users.map(({ status }) => status)).size).toBe(8);
     expect(run.calls.made).toBeLessThanOrEqual(usersFormula(dump));
@@ -71,7 +71,7 @@ describe("a full run of the users stream", () => {
       held_deletions: 0,
     });
 
-    // Nothing has changed: a second run reads few factors again (2 % of its calls and five), and sends nothing.
+    // Nothing has changed, so a second run reads few factors again (2 % of its calls plus 5) and makes no events.
     const { head } = await statusOf(CONNECTION);
     await org.resetStats();
     const second = await sync(CONNECTION);
@@ -84,7 +84,7 @@ describe("a full run of the users stream", () => {
     await expectEqual(org);
   });
 
-  test("reads memberships user by user where that is cheaper", async () => {
+  test("reads memberships user by user if that is cheaper", async () => {
     const { run, dump } = await synced({ users: 30, groups: 150 });
     const { present, memberPages } = sizesOf(dump);
     expect(present).toBeLessThan(memberPages);
@@ -94,7 +94,7 @@ describe("a full run of the users stream", () => {
   });
 
   test.each([false, true])(
-    "Everyone with DEPROVISIONED users in it: %s",
+    "handles Everyone; it includes DEPROVISIONED users: %s",
     async (everyoneIncludesDeprovisioned) => {
       const { run, dump } = await synced({ users: 200, groups: 10, everyoneIncludesDeprovisioned });
       const everyone = everyoneOf(dump);
@@ -107,7 +107,7 @@ describe("a full run of the users stream", () => {
   );
 
   test.each([false, true])(
-    "roles by group, custom and inactive ones; assignees that list inherited ones: %s",
+    "handles group, custom and inactive roles; the list of assignees includes roles from groups: %s",
     async (assigneesIncludeGroupInherited) => {
       const org = await createOrg(CONNECTION, {
         users: 300,
@@ -133,7 +133,7 @@ describe("a full run of the users stream", () => {
           status === "ACTIVE" && roles.length === 0 && !groups.includes(team?.id ?? ""),
       );
       await org.change("POST", `/users/${alone[0]?.id}/roles`, { type: "REPORT_ADMIN", status: "INACTIVE" });
-      // More than a page of people with roles.
+      // More than one page of users with roles.
       await Promise.all(
         alone.slice(1, 130).map(({ id }) => org.change("POST", `/users/${id}/roles`, { type: "USER_ADMIN" })),
       );
@@ -146,7 +146,7 @@ describe("a full run of the users stream", () => {
     },
   );
 
-  test("a role on Everyone makes everybody an admin", async () => {
+  test("makes every user an admin if Everyone has a role", async () => {
     const org = await createOrg(CONNECTION, { users: 60, groups: 5 });
     const { id } = everyoneOf(await org.dump());
     await org.change("POST", `/groups/${id}/roles`, {
@@ -163,17 +163,20 @@ describe("a full run of the users stream", () => {
     ["no groups but Everyone", { users: 20, groups: 1 }],
     ["one user", { users: 1, groups: 3 }],
     ["exactly one page of users and of groups", { users: 200, groups: 200 }],
-    ["a group of more than a page of members", { users: 1900, groups: 3 }],
+    ["a group with more than one page of members", { users: 1900, groups: 3 }],
     ["no rate-limit headers", { users: 60, groups: 5, noRateLimitHeaders: true }],
-    ["headers sent once", { users: 60, groups: 5, duplicateRateLimitHeaders: false }],
+    [
+      "rate-limit headers that are not duplicated",
+      { users: 60, groups: 5, duplicateRateLimitHeaders: false },
+    ],
     ["Okta's clock an hour ahead", { users: 60, groups: 5, clockOffsetMs: 3_600_000 }],
     ["Okta's clock a day behind", { users: 60, groups: 5, clockOffsetMs: -86_400_000 }],
-  ] satisfies [string, OrgOptionsInput][])("an org with %s", async (_, options) => {
+  ] satisfies [string, OrgOptionsInput][])("reads an org with %s", async (_, options) => {
     const { run, dump } = await synced(options);
     expect(run.calls.made).toBeLessThanOrEqual(usersFormula(dump));
   });
 
-  test("users are there as soon as their page is, with MFA unknown, and come again once it is known", async () => {
+  test("shows users as soon as their page is read, with MFA unknown, and again once MFA is known", async () => {
     const org = await createOrg(CONNECTION, { users: 300, groups: 5 });
     await startHeldRun(org, { endpoint: "GET /api/v1/users/{id}/factors", after: 12 });
     const during = await statusOf(CONNECTION);
@@ -191,7 +194,7 @@ describe("a full run of the users stream", () => {
     expect(early.size).toBe(300);
     const unknown = present.filter((id) => partOf(early.get(id) ?? {}, "user")["has_mfa"] === null);
     expect(unknown.length).toBeGreaterThan(present.length - 50);
-    // Everything but MFA is final already.
+    // Everything except MFA is already final.
     const all = expectedUsers(dump, { mfa: true });
     expect(
       differences(
@@ -208,7 +211,7 @@ describe("a full run of the users stream", () => {
 });
 
 describe("a full run of the devices stream", () => {
-  test("every device of a thousand equals the org's dump, within the calls of the formula", async () => {
+  test("reads 1,000 devices as the org's dump has them, with no more calls than the formula allows", async () => {
     const org = await createOrg(CONNECTION, { users: 500, groups: 5, devices: 1000 });
     const run = await sync(CONNECTION, "full", "devices");
     expect(run).toMatchObject({ state: "done", error: null });
@@ -222,7 +225,7 @@ describe("a full run of the devices stream", () => {
     });
   });
 
-  test("an org without devices is no failure", async () => {
+  test("succeeds in an org without devices", async () => {
     await createOrg(CONNECTION, { devices: 0 });
     expect(await sync(CONNECTION, "full", "devices")).toMatchObject({ state: "done", error: null });
     expect(await inventory(CONNECTION, { stream: "devices" })).toEqual([]);

@@ -1,4 +1,4 @@
-/** Runs that are interrupted, cancelled, asked for twice, or have no settings to go by. */
+/** Runs that are interrupted, cancelled or requested twice, and runs that a cron starts. */
 import {
   abortAllDurableObjects,
   createScheduledController,
@@ -36,30 +36,30 @@ const expectEqual = async (org: TestOrg): Promise<void> => {
 };
 
 /** A call of each phase that is neither its first nor its last. */
-const midst = {
+const middle = {
   users: { endpoint: "GET /api/v1/users", after: 1, times: 1 },
   memberships: { endpoint: "GET /api/v1/groups/{id}/users", after: 5, times: 1 },
   factors: { endpoint: "GET /api/v1/users/{id}/factors", after: 40, times: 1 },
 } as const;
 
-/** A run that stands still in the midst of a phase until the org's faults are removed. */
-const runHeldIn = async (phase: keyof typeof midst, users = 450) => {
+/** Starts a run that stands still in the middle of a phase until the org's faults are removed. */
+const runHeldIn = async (phase: keyof typeof middle, users = 450) => {
   const org = await createOrg(CONNECTION, { users, groups: 20 });
-  const run = await startHeldRun(org, midst[phase]);
+  const run = await startHeldRun(org, middle[phase]);
   expect((await statusOf(CONNECTION)).run).toMatchObject({ id: run.id, phase });
   return { org, run };
 };
 
-/** Throws the stream's object out of memory, as soon as the slice at work has had its answer. */
+/** Evicts the stream's object, which waits for the slice at work, and lets that slice have its answer. */
 const evictWith = async (org: TestOrg): Promise<void> => {
   const evicted = evictDurableObject(streamStub(CONNECTION));
   await org.clearFaults();
   await evicted;
 };
 
-describe("an object that is thrown out of memory in the middle of a run", () => {
+describe("an object that is evicted from memory during a run", () => {
   test.each(["users", "memberships", "factors"] as const)(
-    "in phase %s: goes on there, and is whole in the end",
+    "in phase %s: continues there and ends with a complete inventory",
     async (phase) => {
       const { org, run } = await runHeldIn(phase);
       await evictWith(org);
@@ -69,7 +69,7 @@ describe("an object that is thrown out of memory in the middle of a run", () => 
     },
   );
 
-  test("again and again, gate and all, without warning", async () => {
+  test("repeatedly and without warning, together with all other objects: loses nothing", async () => {
     const org = await createOrg(CONNECTION, { users: 250, groups: 20, latencyMs: 15 });
     const run = await startRun(CONNECTION);
     for (let times = 0; times < 5; times++) {
@@ -99,7 +99,7 @@ describe("an object that is thrown out of memory in the middle of a run", () => 
 });
 
 describe("cancelling", () => {
-  test("ends the run at once, and everything that was stored stays", async () => {
+  test("ends the run at once and keeps everything that was stored", async () => {
     const { org, run } = await runHeldIn("factors");
     const stored = await inventory(CONNECTION);
     expect(newestById(stored).size).toBe(450);
@@ -112,7 +112,7 @@ describe("cancelling", () => {
     });
     const status = await statusOf(CONNECTION);
     expect(status).toMatchObject({ state: "idle", run: null, assets: { total: 450 } });
-    // What was under way when it was cancelled is not stored any more, and no further call is made.
+    // Calls that were in flight are not stored any more, and no further call is made.
     await org.clearFaults();
     await untilIdle(CONNECTION);
     const { total } = await org.stats();
@@ -121,7 +121,7 @@ describe("cancelling", () => {
     expect((await statusOf(CONNECTION)).head).toBe(status.head);
     expect(newestById(await inventory(CONNECTION)).size).toBe(450);
 
-    // There is nothing left to cancel; the history remembers; the next run is the first full one still.
+    // There is nothing left to cancel, the history has the run, and the next run is still the first full one.
     expect((await call(CONNECTION, "DELETE", "/v1/streams/users/runs/current")).status).toBe(404);
     const history = await call(CONNECTION, "GET", "/v1/streams/users/runs");
     expect(await history.json()).toMatchObject({ runs: [{ id: run.id, state: "cancelled" }] });
@@ -130,8 +130,8 @@ describe("cancelling", () => {
   });
 });
 
-describe("asking for a run", () => {
-  test("while one is on answers with that one, whatever kind was asked for", async () => {
+describe("requesting a run", () => {
+  test("while one is in progress returns that run, whichever kind is requested", async () => {
     const { org, run } = await runHeldIn("factors", 60);
     for (const kind of ["full", "delta"]) {
       const response = await call(CONNECTION, "POST", "/v1/streams/users/runs", { kind });
@@ -144,11 +144,11 @@ describe("asking for a run", () => {
     expect(await history.json()).toMatchObject({ runs: [{ id: run.id, state: "done" }] });
   });
 
-  test("starts one, full or delta, and the history is newest first", async () => {
+  test("starts a full or delta run, and the history is newest first", async () => {
     await createOrg(CONNECTION, { users: 10, groups: 2 });
     const first = await call(CONNECTION, "POST", "/v1/streams/users/runs", { kind: "delta" });
     expect(first.status).toBe(202);
-    // Before the first full run there is nothing that a delta could build on.
+    // Before the first full run, there is nothing that a delta run could build on.
     expect(await first.json()).toMatchObject({ kind: "full", cause: "first" });
     await untilIdle(CONNECTION);
     expect(await sync(CONNECTION, "delta")).toMatchObject({ kind: "delta", cause: "request", state: "done" });
@@ -159,7 +159,7 @@ describe("asking for a run", () => {
     expect(history.runs.map(({ kind }) => kind)).toEqual(["full", "delta", "full"]);
   });
 
-  test("both streams run side by side within one connection", async () => {
+  test("for both streams of one connection lets them run at the same time", async () => {
     const org = await createOrg(CONNECTION, { users: 100, groups: 4, devices: 300, latencyMs: 5 });
     await startRun(CONNECTION, "full", "users");
     await startRun(CONNECTION, "full", "devices");
@@ -171,7 +171,7 @@ describe("asking for a run", () => {
 });
 
 describe("the cron", () => {
-  test("starts the first full run of every connection that is configured", async () => {
+  test("starts the first full run of every configured connection", async () => {
     const orgs = await Promise.all(
       ["t3", "t4", "t5"].map((id) => createOrg(id, { users: 10, groups: 2, devices: 3 })),
     );

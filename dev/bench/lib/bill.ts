@@ -1,9 +1,9 @@
-/** What Cloudflare would bill of some work; counted in the bench Worker (worker/meter.ts). */
+/** What Cloudflare would bill for some work, as counted in the bench Worker (worker/meter.ts). */
 export interface Bill {
-  /** SQLite's own counts, index rows included; a key-value read, write or alarm is a row too. */
+  /** SQLite's own counts, including index rows. A key-value read, write or alarm counts as a row, too. */
   readonly rowsRead: number;
   readonly rowsWritten: number;
-  /** Calls of Durable Objects, alarms included. */
+  /** Calls of Durable Objects, including alarms. */
   readonly objectRequests: number;
   readonly kvReads: number;
   readonly kvWrites: number;
@@ -24,7 +24,7 @@ export const NO_BILL: Bill = {
   r2Bytes: 0,
 };
 
-/** A bill made of others' counts, kind by kind. */
+/** A bill whose counts are given by a function of the kind. */
 export const billOf = (count: (kind: keyof Bill) => number): Bill => ({
   rowsRead: count("rowsRead"),
   rowsWritten: count("rowsWritten"),

@@ -1,14 +1,14 @@
-/** Is the inventory the org? Page by page, so that it holds for any size. */
+/** Compares the inventory with the org, page by page, so that any size fits in memory. */
 import { differences, expectedUser, isDeleted, type Json, uidOf } from "../../../test/support/expected.ts";
 import { eventsIn } from "../../../test/support/pages.ts";
 import type { OrgDump } from "../../okta-org/index.ts";
 import type { BenchWorker } from "./runtime.ts";
 
-/** Those of assets that exist, by id. */
+/** The events of assets that exist, by id. */
 export const livingOf = (events: Iterable<Json>): Map<string, Json> =>
   new Map([...events].filter((event) => !isDeleted(event)).map((event) => [uidOf(event), event]));
 
-/** Users whose event differs from what the org says of them, or who are missing or too many: ids. */
+/** The ids of users whose event differs from the org, and of users who are missing or should not be there. */
 export const wrongUsers = async (
   worker: BenchWorker,
   dump: Pick<OrgDump, "users" | "groups">,
@@ -29,7 +29,7 @@ export const wrongUsers = async (
   return [...wrong, ...unseen.keys()];
 };
 
-/** Where two documents differ, as `path: is … should …`. */
+/** Where two documents differ, as `path: is …, should be …`. */
 const paths = (is: unknown, should: unknown, path: string): string[] => {
   if (JSON.stringify(is) === JSON.stringify(should)) return [];
   const parted = (value: unknown): value is Json => typeof value === "object" && value !== null;

@@ -1,8 +1,8 @@
-/** An ordinary day and month of an org of any size, from the counts of one that was measured. Pure. */
+/** An ordinary day and month of an org of any size, computed from the counts of a measured one. Pure. */
 import type { Bill } from "./bill.ts";
 import { FREE, OBJECT_GB, PRICE } from "./prices.ts";
 
-/** What was counted on an org of so many users and devices, with an R2 sink. */
+/** What was counted for an org with this many users and as many devices, and an R2 sink. */
 export interface MeasuredCost {
   readonly users: number;
   readonly calls: {
@@ -29,26 +29,26 @@ export interface MeasuredCost {
   readonly storedBytes: number;
 }
 
-/** Accounts that are looked up a day, as a part of all users; each outside the cache's hour, so that none is a hit. */
+/** Accounts that are looked up per day, as a part of all users. None of them is cached. */
 export const LOOKUPS_PER_USER_A_DAY = 1;
 
 const DAYS = 30;
-/** Every 15 minutes, but for the full run's. */
+/** Every 15 minutes, except when the full run starts. */
 const DELTAS = 95;
-/** Deltas of working hours that find changes; each of a tenth of what was measured. */
+/** Delta runs per day that find changes; each finds a tenth of what was measured. */
 const BUSY = 40;
 const BUSY_PART = 0.1;
 /** Factors are read again within REFRESH_DAYS. */
 const REFRESH_DAYS = 7;
-/** Objects that are awake while a run or a look-up is on: the one that works, and the gate beside it. */
+/** Objects that are awake during a run or a look-up: the one that works, and the gate. */
 const AWAKE = 2;
-/** Okta calls a second under its published limits and the default share: factors drain the slowest bucket. */
+/** Calls to Okta per second under its published limits and the default share. Factors use the slowest bucket. */
 const CALLS_PER_SECOND = (600 * 0.5 * 0.8) / 60;
-/** What an idle delta takes while Okta answers over a network, both streams. */
+/** How long an idle delta of both streams takes when Okta answers over a network. */
 const IDLE_SECONDS = 2;
-/** What a look-up at Okta takes over a network. */
+/** How long a look-up at Okta takes over a network. */
 const LOOKUP_SECONDS = 0.5;
-/** As the R2 sink's snapshots are cut (src/delivery/sinks/r2.ts). */
+/** Events per part of the R2 sink's snapshots (src/delivery/sinks/r2.ts). */
 const EVENTS_PER_PART = 10_000;
 const EVENTS_PER_BATCH = 2000;
 const STREAMS = 2;
@@ -70,7 +70,7 @@ export interface Day {
 /** R2 writes of a snapshot of both streams after a full run: parts and a manifest each. */
 export const snapshotWrites = (users: number): number => STREAMS * (Math.ceil(users / EVENTS_PER_PART) + 1);
 
-/** One ordinary day: a full run, deltas of which some find changes, a seventh of the factors, look-ups. */
+/** An ordinary day: a full run, delta runs of which some find changes, a seventh of the factors, and look-ups. */
 export const dayOf = (measured: MeasuredCost, users: number, lookUps: number): Day => {
   const { bills, calls } = measured;
   const scale = users / measured.users;
@@ -78,7 +78,7 @@ export const dayOf = (measured: MeasuredCost, users: number, lookUps: number): D
   const busy = BUSY * BUSY_PART * scale;
   const runs = (kind: keyof Bill): number =>
     bills.again[kind] * scale +
-    // An idle delta reads in proportion to the org, and writes the same in any.
+    // An idle delta reads in proportion to the size of the org, and always writes the same.
     DELTAS * bills.idle[kind] * (kind === "rowsRead" ? Math.max(1, scale) : 1) +
     busy * Math.max(0, bills.delta[kind] - bills.idle[kind]) +
     (factors * Math.max(0, bills.refresh[kind] - bills.again[kind])) / measured.users;
@@ -100,7 +100,7 @@ export const dayOf = (measured: MeasuredCost, users: number, lookUps: number): D
   };
 };
 
-/** Gigabytes that lie stored. */
+/** Gigabytes that are stored. */
 export const storedOf = (measured: MeasuredCost, users: number, lookUps: number) => {
   const scale = users / measured.users;
   const { again, lookup } = measured.bills;
@@ -112,7 +112,7 @@ export const storedOf = (measured: MeasuredCost, users: number, lookUps: number)
   };
 };
 
-/** US dollars a month, beyond the paid plan itself. */
+/** US dollars a month, in addition to the paid plan itself. */
 export const monthly = (day: Day, stored: ReturnType<typeof storedOf>): number =>
   DAYS *
     (day.requests * PRICE.request +
@@ -127,7 +127,7 @@ export const monthly = (day: Day, stored: ReturnType<typeof storedOf>): number =
   stored.kv * PRICE.kvStorage +
   stored.r2 * PRICE.r2Storage;
 
-/** Which limit of the free plan's day this day uses most of, and how much of it. */
+/** The daily limit of the free plan of which this day uses the largest part, and that part. */
 export const tightest = (day: Day): { readonly limit: string; readonly part: number } => {
   const parts: [string, number][] = [
     ["requests", day.requests / FREE.requests],
@@ -146,7 +146,7 @@ export const tightest = (day: Day): { readonly limit: string; readonly part: num
 const STEP = 100;
 const MOST = 1_000_000;
 
-/** How many users fit the free plan's day, to a hundred, and what ends it. */
+/** How many users fit the free plan's daily limits, rounded to a hundred, and which limit decides. */
 export const freeCeiling = (
   measured: MeasuredCost,
   lookUpsPerUser: number,
@@ -159,7 +159,7 @@ export const freeCeiling = (
   return { users, limit: "none" };
 };
 
-/** The users whose first full run fits one day of the free plan; larger orgs take more days. */
+/** How many users' first full run fits one day of the free plan. Larger orgs take more days. */
 export const firstRunCeiling = ({ bills: { first }, users }: MeasuredCost): number =>
   Math.floor(
     users *

@@ -1,14 +1,14 @@
 /**
- * A plain program on Okta's own client that reads what Sekoia.io's published connector reads, in its way: users,
- * and for each of them groups, factors and roles, and for each of their groups the group's roles, one call after
- * another and nothing remembered. The client repeats a 429 twice by itself, after the reset that Okta names; what
- * fails then is taken as empty, as there.
+ * A simple program on Okta's own client that reads what Sekoia.io's published connector reads, in the same way: users;
+ * for each user the groups, factors and roles; and for each of these groups its roles. It makes one call after another
+ * and remembers nothing. The client itself repeats a 429 twice, after the reset that Okta names. What fails then is
+ * taken as empty, as in that connector.
  */
 import { Client } from "@okta/okta-sdk-nodejs";
 
 export interface PeerResult {
   readonly users: number;
-  /** Facts that were taken as empty because a call had failed. */
+  /** Facts that were taken as empty because a call failed. */
   readonly mistaken: number;
   readonly seconds: number;
 }

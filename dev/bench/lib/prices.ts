@@ -1,4 +1,4 @@
-/** Cloudflare's public prices and the free plan's limits, as of 2026. Included amounts of the paid plan are left out. */
+/** Cloudflare's public prices and the limits of the free plan, as of 2026. What the paid plan includes is left out. */
 
 /** US dollars each. */
 export const PRICE = {
@@ -19,7 +19,7 @@ export const PRICE = {
 /** The paid plan itself, US dollars a month. */
 export const PAID_PLAN = 5;
 
-/** What each day of the free plan holds; storage and R2 are by the month. */
+/** The daily limits of the free plan. Those for storage and R2 are monthly. */
 export const FREE = {
   requests: 100_000,
   objectRequests: 100_000,

@@ -1,4 +1,4 @@
-/** What the kernel says of a process. Linux alone tells it this way: elsewhere the figures are left out. */
+/** What the kernel says about a process. Only Linux reports it this way; elsewhere the figures are left out. */
 import { readFileSync } from "node:fs";
 import { sleep } from "./statistics.ts";
 
@@ -17,12 +17,12 @@ export class ProcessMeter {
     return this.#statusMb("VmRSS");
   }
 
-  /** The greatest resident set ever, MB. */
+  /** The largest resident set so far, MB. */
   peakMb(): number {
     return this.#statusMb("VmHWM");
   }
 
-  /** The resident set once it has come to rest, or after ten seconds, MB. */
+  /** The resident set once it no longer changes, or after ten seconds, MB. */
   async settledMb(): Promise<number> {
     const seen: number[] = [];
     for (let tries = 0; tries < 40; tries++) {
@@ -34,7 +34,7 @@ export class ProcessMeter {
     return seen.at(-1) ?? Number.NaN;
   }
 
-  /** Processor time taken so far, ms. */
+  /** Processor time used so far, ms. */
   cpuMs(): number {
     const fields = readFileSync(`/proc/${this.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
     return (Number(fields[11]) + Number(fields[12])) * TICK_MS;

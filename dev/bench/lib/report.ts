@@ -1,20 +1,20 @@
-/** The table: every figure beside its peer or floor, from one run. */
+/** The report: tables that compare every figure with a peer or a floor from the same run. */
 import { writeFileSync } from "node:fs";
 
 export interface Row {
-  /** The table that it belongs to. */
+  /** The title of the table that the row belongs to. */
   readonly table: string;
   readonly what: string;
   readonly ours: number;
-  /** What it is held against: a peer, a floor, or the design's own bound. */
+  /** What it is compared with: a peer, a floor, or a bound of the design. */
   readonly beside: number;
   readonly besideWhat: string;
   readonly unit: string;
-  /** `ours` must be at most this many times `beside`; without it the row is for information. */
+  /** `ours` must be at most this many times `beside`. Without it, the row is only for information. */
   readonly atMost?: number;
-  /** Which side was worked out from a formula, not run. */
+  /** Which side was computed by a formula instead of measured. */
   readonly computed?: "both" | "beside";
-  /** What exactly is wrong, where the goal is missed. */
+  /** What exactly is wrong when the goal is missed. */
   readonly detail?: string;
 }
 
@@ -50,17 +50,17 @@ export class Report {
     }
   }
 
-  /** A section that could not be measured. */
+  /** Records a section that could not be measured. */
   fail(section: string, message: string): void {
     this.#failures.push({ section, message });
   }
 
-  /** Sections that could not be measured, a line each. */
+  /** One line for each section that could not be measured. */
   get failures(): string[] {
     return this.#failures.map(({ section, message }) => `Not measured: ${section}: ${message}`);
   }
 
-  /** Goals that are missed, a line each and what differs. */
+  /** One line for each missed goal, followed by what differs. */
   get missed(): string[] {
     const missed = this.#rows.filter((row) => isMet(row) === false);
     return missed.map((row) => {
@@ -70,7 +70,7 @@ export class Report {
     });
   }
 
-  /** The rows that were not printed before, by table. */
+  /** Prints the rows that have not been printed yet, by table. */
   print(): void {
     const fresh = this.#rows.filter((row) => !this.#printed.has(row));
     for (const table of new Set(fresh.map((row) => row.table))) {
@@ -92,7 +92,7 @@ export class Report {
     }
   }
 
-  /** Everything, for machines. */
+  /** Writes everything as JSON. */
   write(file: string, options: object): void {
     const rows = this.#rows.map((row) => ({ ...row, ratio: ratioOf(row), met: isMet(row) }));
     const machine = { platform: process.platform, arch: process.arch, node: process.version };

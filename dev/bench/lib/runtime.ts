@@ -15,7 +15,7 @@ import { Workerd } from "./workerd.ts";
 import { wrangler } from "./wrangler.ts";
 
 const KEY = "b".repeat(40);
-/** As long as Okta was asked something within this time, a run goes on and need not be asked about. */
+/** While Okta has been called within this time, a run is in progress and its status need not be requested, ms. */
 const QUIET_MS = 250;
 const TELL_EVERY_MS = 10_000;
 
@@ -51,7 +51,7 @@ const bundle = (): Promise<string> => {
 export class BenchWorker {
   readonly #workerd: Workerd;
   readonly #org: ServedOrg | null;
-  /** Its process; null where the system does not tell of it. */
+  /** Its process; null where the system does not report it. */
   readonly process: ProcessMeter | null;
 
   private constructor(workerd: Workerd, org: ServedOrg | null) {
@@ -60,7 +60,7 @@ export class BenchWorker {
     this.process = process.platform === "linux" ? new ProcessMeter(workerd.pid) : null;
   }
 
-  /** @param org null for a Worker that asks no Okta anything */
+  /** @param org null for a Worker that makes no calls to Okta */
   static async start(
     org: ServedOrg | null,
     { connections = 0, vars = {}, v8Flags = [] }: WorkerOptions = {},
@@ -102,7 +102,7 @@ export class BenchWorker {
     return (await (await this.request(method, path, body)).json()) as T;
   }
 
-  /** Has the bench Worker do something of its own, see worker.ts. */
+  /** Calls one of the bench Worker's own routes, see worker.ts. */
   bench<T>(
     work: string,
     parameters: Readonly<Record<string, string | number>> = {},
@@ -114,14 +114,14 @@ export class BenchWorker {
     return this.json("POST", `/bench/${work}?${query}`, body);
   }
 
-  /** What Cloudflare would bill of what was done since the last time. */
+  /** What Cloudflare would bill for what was done since the last call. */
   bill(): Promise<Bill> {
     return this.bench("bill");
   }
 
-  /** The resident set at rest, without garbage, MB; null where the system does not tell. */
+  /** The resident set at rest and after garbage collection, MB; null where the system does not report it. */
   async liveMb(): Promise<number | null> {
-    // What the first collection frees of native objects, the second takes.
+    // Native objects that the first collection releases are freed by the second.
     for (let n = 0; n < 2; n++) await this.bench("collect");
     return (await this.process?.settledMb()) ?? null;
   }
@@ -131,9 +131,9 @@ export class BenchWorker {
   }
 
   /**
-   * One run from its start to its end; how it ended. While it asks Okta, nobody asks it: its progress is seen at
-   * Okta's side.
-   * @param label what to call it in messages of progress
+   * Performs one run and returns how it ended. While it calls Okta, it is left alone, and its progress is taken from the
+   * number of calls.
+   * @param label its name in progress messages
    */
   async run(kind: RunKind, stream: StreamName, label: string, connection = "default"): Promise<RunDocument> {
     const path = `/v1/streams/${stream}/runs?connection=${connection}`;
@@ -154,7 +154,7 @@ export class BenchWorker {
     }
   }
 
-  /** Every event as NDJSON; the lines are handed over page by page. */
+  /** Reads all events as NDJSON, and passes the lines on page by page. */
   async inventory(
     stream: StreamName,
     onPage: (text: string) => void,
@@ -178,7 +178,7 @@ export class BenchWorker {
 export const durationOf = ({ started_at, finished_at }: RunDocument): number =>
   Date.parse(finished_at ?? "") - Date.parse(started_at);
 
-/** For what must end well before it can be measured. */
+/** Throws unless the run has succeeded. */
 export const assertDone = (run: RunDocument): void => {
   if (run.state !== "done")
     throw new Error(`a ${run.kind} run ended as ${run.state}: ${JSON.stringify(run.error)}`);

@@ -1,4 +1,4 @@
-/** An org of one size in a workerd process of its own: read whole, read again, then idle, then with 1 % changed. */
+/** Measures an org of one size in its own workerd process: two full runs, an idle delta, and a delta after 1 % changed. */
 
 import type { StreamName } from "../../../src/contract/streams.ts";
 import { devicesFormula, usersFormula } from "../../../test/support/formula.ts";
@@ -12,20 +12,20 @@ import { assertDone, BenchWorker, durationOf } from "./runtime.ts";
 import { grouped, timeOf } from "./statistics.ts";
 import { stepsOf } from "./steps.ts";
 
-/** The resident set of a workerd process, MB; NaN where the system does not tell. */
+/** The resident set of a workerd process, MB; NaN where the system does not report it. */
 export interface Memory {
-  /** At rest before the work: the runtime's own part, the Worker loaded. */
+  /** At rest before the work: the runtime with the Worker loaded. */
   readonly idle: number;
-  /** The greatest while it went on. */
+  /** The largest during the work. */
   readonly peak: number;
-  /** At rest after it, garbage collected. */
+  /** At rest after the work and after garbage collection. */
   readonly live: number;
 }
 
 /** Some work in a workerd process of its own. */
 export interface Measured {
   readonly ms: number;
-  /** Processor time. NaN where the system does not tell. */
+  /** Processor time; NaN where the system does not report it. */
   readonly cpuMs: number;
   readonly memory: Memory;
 }
@@ -33,7 +33,7 @@ export interface Measured {
 /** What the first full run of both streams took. */
 interface Cycle {
   readonly calls: number;
-  /** What the runs themselves had predicted. */
+  /** How many the runs had predicted. */
   readonly predicted: number;
   readonly ms: number;
 }
@@ -42,26 +42,26 @@ export interface MeasuredSize {
   readonly users: number;
   /** The org as it was for the first run. */
   readonly dump: OrgDump;
-  /** What the design allows a first full run of both streams. */
+  /** The most calls that the design allows for a first full run of both streams. */
   readonly bound: number;
   readonly first: Cycle;
   /** The first full run. */
   readonly ours: Measured;
   /** A Worker that fetches and parses the same and keeps nothing. */
   readonly floor: Measured;
-  /** What follows the first full run; null where it was not asked for. */
+  /** The later runs; null when they were not requested. */
   readonly later: {
     readonly again: Cycle;
     readonly idle: Cycle;
     readonly delta: Cycle;
   } | null;
-  /** A real program on Okta's client, and the calls that it made; null where it was not run. */
+  /** The calls that the program on Okta's client made; null when it was not run. */
   readonly peer: (PeerResult & { readonly calls: number }) | null;
 }
 
 /**
- * The heap that Cloudflare gives a Worker, 128 MB. A local runtime sets no limit, and V8 then lets its heap grow with
- * the number of collections, whoever works in it, and with each old answer the buffers that it does not count.
+ * The heap that Cloudflare gives a Worker, 128 MB. A local runtime sets no limit. V8 then lets its heap grow with the
+ * number of collections, and with it the buffers of old answers, which V8 does not count.
  */
 const v8Flags = ["--max-heap-size=128"];
 
@@ -91,7 +91,7 @@ export const cycle = async (
   return { calls, predicted, ms };
 };
 
-/** @param work tells how long it took, ms */
+/** @param work returns how long it took, ms */
 const measureWork = async (worker: BenchWorker, work: () => Promise<number>): Promise<Measured> => {
   const idle = (await worker.liveMb()) ?? Number.NaN;
   const cpuBefore = worker.process?.cpuMs() ?? Number.NaN;
@@ -103,7 +103,7 @@ const measureWork = async (worker: BenchWorker, work: () => Promise<number>): Pr
 
 const FLOOR_PART = 1000;
 
-/** The same calls by the floor, some at a time, so that their list takes no memory. */
+/** Has the floor make the same calls, a few at a time, so that the list of them takes no memory. */
 const measureFloor = async (org: ServedOrg, asked: readonly string[], label: string): Promise<Measured> => {
   say(`${label}: the same ${grouped(asked.length)} calls, fetched and parsed alone`);
   const worker = await BenchWorker.start(org, { v8Flags });
@@ -143,9 +143,9 @@ const measureLater = async (
 };
 
 export interface SizeOptions {
-  /** Whether what follows the first full run is of interest, too. */
+  /** Whether to measure the later runs, too. */
   readonly later: boolean;
-  /** Whether the program on Okta's client is really run. */
+  /** Whether to run the program on Okta's client. */
   readonly peer: boolean;
 }
 
@@ -176,7 +176,7 @@ export const measureSize = async (users: number, wanted: SizeOptions): Promise<M
   }
 };
 
-/** On an org of the same make, before anything has changed. */
+/** Runs the program on an org of the same size and seed, before anything has changed. */
 const askPeer = async ({ org }: ServedOrg, users: number): Promise<MeasuredSize["peer"]> => {
   const fresh = await serveOrg({ ...orgOf(users), seed: org.state.options.seed });
   try {

@@ -1,4 +1,4 @@
-/** The value below which a part (0 to 1) of the others lies. NaN without any. */
+/** The value below which this part (0 to 1) of all values lies. NaN without values. */
 export const quantile = (values: readonly number[], part: number): number => {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
@@ -6,7 +6,7 @@ export const quantile = (values: readonly number[], part: number): number => {
 
 export const median = (values: readonly number[]): number => quantile(values, 0.5);
 
-/** Milliseconds that some work takes. */
+/** How many milliseconds some work takes. */
 export const timeOf = async (work: () => Promise<unknown>): Promise<number> => {
   const startedAt = performance.now();
   await work();

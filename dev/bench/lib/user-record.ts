@@ -1,4 +1,4 @@
-/** A person as Okta would describe the nth of many: for inventories that are filled without an org. */
+/** The nth of many users, as Okta would describe it: for inventories that are filled without an org. */
 export const userRecord = (n: number) => ({
   id: `00u${String(n).padStart(17, "0")}`,
   status: n % 20 === 0 ? "DEPROVISIONED" : "ACTIVE",

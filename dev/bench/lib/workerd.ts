@@ -1,6 +1,6 @@
 /**
- * The bare runtime, workerd, without any tooling around it: nothing in between takes time, memory or calls apart from
- * the Worker itself. Its storage lies in a folder that ends with it.
+ * The bare runtime, workerd, without tools around it, so that only the Worker takes time and memory and makes calls. Its
+ * storage is a folder that is deleted when it ends.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
@@ -13,7 +13,7 @@ import { sleep } from "./statistics.ts";
 
 export const COMPATIBILITY_DATE = "2026-10-20";
 const PATIENCE_MS = 20_000;
-/** A file system in memory, where there is one: how long a machine's disk takes to sync says nothing of Cloudflare's. */
+/** A file system in memory if there is one, because the speed of a local disk says nothing about Cloudflare's. */
 const IN_MEMORY = "/dev/shm";
 
 export interface Script {
@@ -24,7 +24,7 @@ export interface Script {
   readonly vars: Readonly<Record<string, string>>;
 }
 
-/** KV and R2 as the runtime asks for them, with the least behind them: a map, and a bucket that takes everything. */
+/** The simplest KV and R2 that the runtime accepts: a map, and a bucket that accepts everything. */
 const KV_STUB = `
 const values = new Map();
 export default { async fetch(request) {
@@ -44,7 +44,7 @@ export default { async fetch(request) {
   return new Response(written, { headers: { "cf-r2-metadata-size": String(written.length) } });
 } };`;
 
-/** A text as workerd's configuration takes it: the escapes of ASCII JSON are the same. */
+/** Text for workerd's configuration, which has the same escapes as ASCII JSON. */
 const quoted = (text: string): string => JSON.stringify(text);
 
 const configOf = (port: number, { objects, vars }: Script, v8Flags: readonly string[]): string => {
@@ -84,7 +84,7 @@ const main :Workerd.Worker = (
 `;
 };
 
-/** The runtime that wrangler brings along. */
+/** The runtime that comes with wrangler. */
 const binary = (): string => {
   const { resolve } = createRequire(import.meta.url);
   const fromWrangler = createRequire(resolve("wrangler/package.json"));
@@ -94,7 +94,7 @@ const binary = (): string => {
 
 const alive = new Map<ChildProcess, string>();
 
-/** Ends every runtime that is still there: none outlives us, however we end, nor a section that failed. */
+/** Ends every runtime that is still running, so that none outlives this process or a section that failed. */
 export const endAll = (): void => {
   for (const [child, folder] of alive) {
     child.kill("SIGKILL");
@@ -107,7 +107,7 @@ process.once("exit", endAll);
 export class Workerd {
   readonly url: string;
   readonly pid: number;
-  /** From the start of the process to its first answer, ms. */
+  /** The time from the start of the process to its first answer, ms. */
   readonly startMs: number;
   readonly #child: ChildProcess;
   readonly #folder: string;
@@ -130,7 +130,7 @@ export class Workerd {
     await copyFile(script.file, join(folder, "worker.js"));
     await writeFile(config, configOf(port, script, v8Flags));
     const startedAt = performance.now();
-    // What it logs is the product's own affair; what it complains of belongs to the reader.
+    // The product's log lines are dropped. The runtime's own errors are shown.
     const child = spawn(binary(), ["serve", config], { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
     alive.set(child, folder);
     let complaints = "";

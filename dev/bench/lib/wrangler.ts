@@ -1,4 +1,4 @@
-/** wrangler's commands, with nothing of the developer's own and no look at the network. */
+/** Runs wrangler's commands without the developer's settings and without the network. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 

@@ -1,4 +1,4 @@
-/** Calls to Okta of a full run, an idle delta and a delta after 1 % changed, beside the design's formula and peers. */
+/** Calls to Okta of a full run, an idle delta and a delta after 1 % changed, compared with the bound and the peers. */
 import { cartographyCalls, sekoiaCalls, sizesOf } from "../../../test/support/formula.ts";
 import type { OrgDump } from "../../okta-org/index.ts";
 import type { Report } from "../lib/report.ts";
@@ -6,8 +6,8 @@ import type { MeasuredSize } from "../lib/sizes.ts";
 import { grouped } from "../lib/statistics.ts";
 
 /**
- * What the program of lib/peer.ts makes: the plain list, which leaves DEPROVISIONED users out, per user its groups,
- * factors and roles, and per user and group the group's roles. Users alone.
+ * The calls of the program in lib/peer.ts: the plain list, which leaves DEPROVISIONED users out; the groups, factors and
+ * roles of each user; and the roles of each of these groups. It reads users only.
  */
 export const programCalls = (dump: Pick<OrgDump, "users">): number => {
   const present = dump.users.filter(({ status }) => status !== "DEPROVISIONED");
@@ -15,7 +15,7 @@ export const programCalls = (dump: Pick<OrgDump, "users">): number => {
   return Math.ceil(present.length / 200) + 3 * present.length + groups;
 };
 
-/** At most so many calls of a stream when nothing has changed. */
+/** The most calls of a stream's delta run when nothing has changed. */
 const IDLE_BOUND = 4;
 
 export const reportCalls = (report: Report, measured: MeasuredSize): void => {

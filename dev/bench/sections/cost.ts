@@ -1,4 +1,4 @@
-/** What one org's runs and look-ups are billed, counted; and from it a month on Cloudflare at any size. */
+/** What Cloudflare bills for the runs and look-ups of one org, counted; and a month for any size, computed from it. */
 import { churn } from "../../okta-org/changes/churn.ts";
 import { type Bill, billOf, NO_BILL } from "../lib/bill.ts";
 import {
@@ -21,12 +21,12 @@ import type { Stored } from "../worker/instrumented.ts";
 
 const SIZES = [1000, 10_000, 100_000];
 const LOOKUPS = 20;
-/** Longer than a delivery waits for anything. */
+/** Longer than any delivery waits. */
 const SETTLES_MS = 500;
 
 const plus = (a: Bill, b: Bill): Bill => billOf((kind) => a[kind] + b[kind]);
 
-/** Everything that some work leads to: delivery goes on after a run, and has ended when a second brings nothing more. */
+/** The bill of some work and all that follows from it. Delivery continues after a run, and has ended when nothing more is billed. */
 const settledBill = async (worker: BenchWorker): Promise<Bill> => {
   let bill = NO_BILL;
   for (;;) {
@@ -90,7 +90,7 @@ const reportSize = (report: Report, measured: MeasuredCost, users: number): void
   const day = dayOf(measured, users, lookUps);
   const stored = storedOf(measured, users, lookUps);
   const quiet = dayOf(measured, users, 0);
-  const table = `A month on Cloudflare with an R2 sink, ${grouped(users)} users and devices, ${LOOKUPS_PER_USER_A_DAY} look-up per user a day, none of them within the cache's hour`;
+  const table = `A month on Cloudflare with an R2 sink, ${grouped(users)} users and devices, ${LOOKUPS_PER_USER_A_DAY} look-up per user a day, none of them cached`;
   const row = (
     what: string,
     ours: number,
@@ -148,18 +148,18 @@ const reportCeilings = (report: Report, measured: MeasuredCost): void => {
       what: "without look-ups",
       ours: alone.users,
       beside: firstRunCeiling(measured),
-      besideWhat: `those whose first full run fits one day; what ends it: ${alone.limit}`,
+      besideWhat: `users whose first full run fits one day; the limit is: ${alone.limit}`,
     },
     {
       ...users,
       what: `with ${LOOKUPS_PER_USER_A_DAY} look-up per user a day`,
       ours: all.users,
       beside: alone.users,
-      besideWhat: `without look-ups; what ends it: ${all.limit}`,
+      besideWhat: `without look-ups; the limit is: ${all.limit}`,
     },
     {
       table,
-      what: "look-ups a day that are not cached",
+      what: "uncached look-ups a day",
       ours: perLookup,
       beside: FREE.kvWrites,
       besideWhat: "KV writes of the free plan's day",
@@ -181,7 +181,7 @@ const reportCeilings = (report: Report, measured: MeasuredCost): void => {
 
 const reportLookup = (report: Report, { calls, bills: { lookup } }: MeasuredCost): void => {
   const row = (what: string, ours: number) => ({
-    table: "What one look-up is billed that is not cached, counted",
+    table: "What an uncached look-up is billed, counted",
     what,
     ours,
     beside: calls.lookup,

@@ -1,6 +1,6 @@
 /**
- * Users a second through fetch, parse, store, map and NDJSON export, with answers that lie ready, beside the floor:
- * the same URLs fetched and parsed in the same runtime with the same concurrency, nothing kept. In turn, in one run.
+ * Users per second through fetch, parse, store, map and NDJSON export, with recorded answers. The floor is fetching and
+ * parsing the same URLs in the same runtime, with the same concurrency and without storing anything. Both take turns.
  */
 import { serveOrg, sizeOf } from "../lib/org.ts";
 import type { Report } from "../lib/report.ts";
@@ -8,7 +8,7 @@ import { assertDone, BenchWorker, durationOf } from "../lib/runtime.ts";
 import { grouped, median, timeOf } from "../lib/statistics.ts";
 import { stepsOf } from "../lib/steps.ts";
 
-/** developer.okta.com, "Rate limits": 600 calls a minute; OKTA_RATE_LIMIT_SHARE is a half. */
+/** developer.okta.com, "Rate limits": 600 calls per minute, of which OKTA_RATE_LIMIT_SHARE is half. */
 const FACTOR_CALLS_A_SECOND = (600 / 60) * 0.5;
 
 export const measureEngine = async (
@@ -23,7 +23,7 @@ export const measureEngine = async (
   const wall = { ours: [] as number[], floor: [] as number[] };
   const cpu = { ours: [] as number[], floor: [] as number[] };
   const cpuNow = (): number => worker.process?.cpuMs() ?? Number.NaN;
-  // The first one warms the runtime and lays the answers ready.
+  // The first one warms the runtime up and records the answers.
   for (const connection of ["default", ...Array.from({ length: rounds }, (_, index) => `c${index + 1}`)]) {
     org.takeAsked();
     const cpuBefore = cpuNow();

@@ -3,11 +3,11 @@ import type { Report } from "../lib/report.ts";
 import type { MeasuredSize } from "../lib/sizes.ts";
 import { grouped } from "../lib/statistics.ts";
 
-/** What the larger sizes are held against, where it was measured: small ones are all start-up. */
+/** The size that larger ones are compared with if it was measured. Smaller ones consist mostly of start-up. */
 const REFERENCE = 10_000;
-/** Five times the users at most so many times the memory; nor more than so many times what fetching alone takes. */
+/** Five times the users may take at most this many times the memory, and this many times what fetching alone takes. */
 const MEMORY_GOAL = 1.3;
-/** Flat within the noise. */
+/** Constant, except for noise. */
 const TIME_GOAL = 1.3;
 
 export const reportGrowth = (report: Report, sizes: readonly MeasuredSize[]): void => {

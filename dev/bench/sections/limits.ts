@@ -1,4 +1,4 @@
-/** How long a complete inventory takes under Okta's published limits, with windows of 3 s instead of 60 s for all. */
+/** How long a complete inventory takes under Okta's published limits. All windows last 3 s instead of 60 s. */
 import { wrongUsers } from "../lib/check.ts";
 import { serveOrg, sizeOf } from "../lib/org.ts";
 import { runPeer } from "../lib/peer.ts";
@@ -9,7 +9,7 @@ import { grouped } from "../lib/statistics.ts";
 
 const WINDOW_MS = 3_000;
 
-/** The fullest window of any bucket, as a part of its limit. */
+/** The fullest window of all buckets, as a part of its limit. */
 const fullest = (buckets: readonly { readonly fullest: number; readonly limit: number }[]): number =>
   Math.max(0, ...buckets.map((bucket) => bucket.fullest / bucket.limit));
 

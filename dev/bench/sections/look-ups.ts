@@ -1,15 +1,15 @@
 /**
- * Cached look-ups beside a bare Hono route with one KV read of the same payload, in turn in one runtime; look-ups that
- * are not cached beside their own Okta calls, fetched and parsed in the same runtime.
+ * Cached look-ups, compared with a bare Hono route that reads the same payload from KV; and uncached look-ups, compared
+ * with fetching and parsing their Okta calls alone. Both sides take turns in one runtime.
  */
 import { type ServedOrg, serveOrg } from "../lib/org.ts";
 import type { Report } from "../lib/report.ts";
 import { BenchWorker } from "../lib/runtime.ts";
 import { grouped, quantile, timeOf } from "../lib/statistics.ts";
 
-/** A cached look-up: at most this many times the bare route. */
+/** A cached look-up may take at most this many times as long as the bare route. */
 const CACHED_GOAL = 1.3;
-/** Of every Okta call while look-ups are not cached, as over a network. */
+/** The latency of each Okta call for uncached look-ups, as over a network. */
 const LATENCY_MS = 50;
 const AT_ONCE = 16;
 const WARM_UP = 300;
@@ -26,7 +26,7 @@ const get = async (worker: BenchWorker, path: string): Promise<void> => {
   await (await worker.request("GET", path)).arrayBuffer();
 };
 
-/** Requests a second with so many under way all the time. */
+/** Requests per second with this many always in progress. */
 const rateOf = async (worker: BenchWorker, path: string, requests: number): Promise<number> => {
   let left = requests;
   const lane = async (): Promise<void> => {
@@ -38,7 +38,7 @@ const rateOf = async (worker: BenchWorker, path: string, requests: number): Prom
   return (requests * 1000) / (await timeOf(() => Promise.all(Array.from({ length: AT_ONCE }, lane))));
 };
 
-/** A look-up finds its user first; what it then asks about the user it may ask at once. */
+/** A look-up finds the user first. Its other calls may then be made at the same time. */
 const stepsOf = (org: ServedOrg): string[][] => {
   const [first, ...others] = org.takeAsked().map((path) => org.url + path);
   return [first === undefined ? [] : [first], others];
@@ -63,7 +63,7 @@ const measureCached = async (
     times.bare.push(bare);
     times.cached.push(cached);
   }
-  // Whoever goes first finds a colder machine: each goes first once.
+  // The first one runs on a colder machine, so each side goes first once.
   const before = { bare: await rateOf(worker, BARE, rounds), cached: await rateOf(worker, path, rounds) };
   const after = { cached: await rateOf(worker, path, rounds), bare: await rateOf(worker, BARE, rounds) };
 

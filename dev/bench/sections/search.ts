@@ -1,4 +1,4 @@
-/** Search and totals over a large inventory, beside reading one asset by its id through the same route and object. */
+/** Search and totals in a large inventory, compared with reading one asset by its id through the same object. */
 import { say } from "../lib/progress.ts";
 import type { Report } from "../lib/report.ts";
 import { BenchWorker } from "../lib/runtime.ts";

@@ -1,8 +1,8 @@
 /**
- * Simulated weeks in minutes, in the real runtime over storage on disk: org and Worker live by one clock, a day of it is four crons
- * six hours apart. Meanwhile people change, Okta fails, objects are evicted in the middle of their work, the runtime
- * is killed every third day, tokens are revoked and keys rotated. In the end inventory and receiver must equal the
- * org, and nothing may have grown: memory, rows, dead letters.
+ * Simulates weeks of operation in minutes, in the real runtime over storage on disk. The org and the Worker share a
+ * clock, and a day consists of four crons, six hours apart. Meanwhile people change, Okta fails, objects are evicted
+ * while they work, the runtime is killed every third day, tokens are revoked and keys are rotated. At the end, the
+ * inventory and the receiver must equal the org, and memory, rows and dead letters must not have grown.
  */
 import { type FaultRule, faultRuleSchema } from "../../okta-org/api/faults.ts";
 import { churn } from "../../okta-org/changes/churn.ts";
@@ -18,9 +18,9 @@ const USERS = 300;
 const HOUR_MS = 3_600_000;
 const TURN_HOURS = 6;
 const TURNS_A_DAY = 24 / TURN_HOURS;
-/** Every runtime lives as long, so that their memory can be compared. */
+/** Every runtime runs for this long, so that their memory can be compared. */
 const TURNS_A_LIFE = 3 * TURNS_A_DAY;
-/** Within REFRESH_DAYS every factor is read again, the last of them on the day after. */
+/** Every factor is read again within REFRESH_DAYS, the last ones on the day after. */
 const QUIET_DAYS = 8;
 const FULL_CRON = "0 2 * * *";
 const DELTA_CRON = "*/15 * * * *";
@@ -45,13 +45,13 @@ interface Story {
 
 const chance = (part: number): boolean => Math.random() < part;
 
-/** Six hours: changes, a cron, faults and evictions while it works, and rest. */
+/** Six hours: changes, a cron, faults and evictions during its run, and a rest. */
 const turn = async (scene: Scene, story: Story): Promise<void> => {
   const { state } = scene.org.org;
   await scene.advance(TURN_HOURS * HOUR_MS);
   const first = story.turns % TURNS_A_DAY === 0;
   story.turns += 1;
-  // Some turns change what the log does not tell: a full run sees it, or a week of them where it is a factor.
+  // Some turns make changes that are not in the log. A full run finds them, or a week of full runs if they are factors.
   story.changes += churn(state, 3, { silent: chance(0.15) }).length;
   if (chance(0.5)) state.faults.add([...FAULTS]);
   if (chance(0.2)) state.oauth.rotateNonce();
@@ -66,12 +66,12 @@ const turn = async (scene: Scene, story: Story): Promise<void> => {
   state.faults.clear();
 };
 
-/** The runtime dies in the middle of a cron and comes back, every other time with a new key. */
+/** Kills the runtime in the middle of a cron and starts it again, every other time with a new key. */
 const rebirth = async (scene: Scene, story: Story): Promise<void> => {
   await scene.cron(DELTA_CRON);
   await sleep(Math.random() * 300);
   const rotates = story.kills % 2 === 1;
-  // Every other rotation takes the old key away while the Worker still signs with it.
+  // Every other rotation removes the old key while the Worker still signs with it.
   const rough = story.kills % 4 === 3;
   const key = rotates ? await scene.keys.add() : null;
   if (rough) {
@@ -89,7 +89,7 @@ const rebirth = async (scene: Scene, story: Story): Promise<void> => {
   scene.keys.removeOld();
 };
 
-/** An inventory of the same org by a Worker that has lived through nothing: what it stores. */
+/** What a new Worker stores for the same org. */
 const storedAnew = async (scene: Scene): Promise<Record<string, Stored>> => {
   await scene.worker.kill();
   await scene.worker.forget();
@@ -109,7 +109,7 @@ export const soak = async (report: Report, minutes: number): Promise<void> => {
     await scene.start();
     await scene.cron(FULL_CRON);
     await scene.rest();
-    // The first full run is a life of its own.
+    // The first full run gets a runtime of its own.
     await rebirth(scene, story);
     while (performance.now() < deadline) {
       for (let n = 0; n < TURNS_A_LIFE; n++) await turn(scene, story);
@@ -120,7 +120,7 @@ export const soak = async (report: Report, minutes: number): Promise<void> => {
         `soak: day ${story.turns / TURNS_A_DAY}; ${story.changes} changes, ${story.evictions} evictions, ${story.kills} kills, ${story.rotations} new keys; peak ${peaksMb.at(-1)?.toFixed(0)} MB`,
       );
     }
-    say("soak: the last week, in which nothing changes");
+    say("soak: the last week, during which nothing changes");
     for (let day = 0; day < QUIET_DAYS; day++) {
       await scene.advance(24 * HOUR_MS);
       await scene.cron(FULL_CRON);

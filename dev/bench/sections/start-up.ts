@@ -1,7 +1,7 @@
 /**
- * How large the Worker is and how long it takes to start, beside a bare one. Two views of the start: the processor
- * time of the modules' evaluation, sampled by the runtime's own profiler, which is what Cloudflare bounds; and the time
- * from starting workerd with the built script to its first answer.
+ * The size of the Worker and how long it takes to start, compared with a bare one. The start is measured in two ways:
+ * the processor time of evaluating the modules, sampled by the runtime's own profiler, which Cloudflare limits; and the
+ * time from starting workerd with the built script to its first answer.
  */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -12,9 +12,9 @@ import { median } from "../lib/statistics.ts";
 import { Workerd } from "../lib/workerd.ts";
 import { wrangler } from "../lib/wrangler.ts";
 
-/** Cloudflare refuses a Worker whose start-up takes more processor time, ms. */
+/** Cloudflare refuses a Worker whose start-up takes more processor time than this, ms. */
 const PLATFORM_BOUND_MS = 1000;
-/** The part of it that we allow ourselves: a developer's machine is not Cloudflare's. */
+/** The part of it that we allow ourselves, because a developer's machine is not like Cloudflare's. */
 const BOUND_PART = 0.25;
 const BARE = `export default { fetch: () => new Response("ok") };\n`;
 
@@ -24,7 +24,7 @@ interface Profile {
   readonly timeDeltas: readonly number[];
 }
 
-/** Milliseconds of a profile in which something ran, garbage collection included. */
+/** The busy milliseconds of a profile, including garbage collection. */
 const busyMs = ({ nodes, samples, timeDeltas }: Profile): number => {
   const idle = new Set(
     nodes.filter(({ callFrame }) => callFrame.functionName === "(idle)").map(({ id }) => id),
@@ -32,14 +32,14 @@ const busyMs = ({ nodes, samples, timeDeltas }: Profile): number => {
   return samples.reduce((sum, id, index) => sum + (idle.has(id) ? 0 : (timeDeltas[index] ?? 0)), 0) / 1000;
 };
 
-/** Processor time of the modules' evaluation, ms; a bare Worker's is too short for a sample. */
+/** Processor time of evaluating the modules, ms. A bare Worker's is too short to be sampled. */
 const evaluationMs = async (folder: string): Promise<number> => {
   const file = join(folder, "startup.cpuprofile");
   await wrangler("check", "startup", "--outfile", file);
   return busyMs(JSON.parse(await readFile(file, "utf8")));
 };
 
-/** From starting the runtime to its first answer, ms. */
+/** The time from starting the runtime to its first answer, ms. */
 const firstAnswer = async (file: string, objects: Readonly<Record<string, string>>): Promise<number> => {
   const workerd = await Workerd.start({ file, objects, vars: {} });
   await workerd.close();

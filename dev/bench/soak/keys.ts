@@ -1,4 +1,4 @@
-/** The key pairs of a service app: what the org knows of them, and which one the Worker signs with. */
+/** The key pairs of a service app: those that the org accepts, and the one that the Worker signs with. */
 import { exportJWK, generateKeyPair } from "jose";
 import type { OktaOrg } from "../../okta-org/index.ts";
 
@@ -16,7 +16,7 @@ export class Keys {
     this.#org = org;
   }
 
-  /** A new key pair, which the org takes beside those that it knows. @returns the private part for the settings */
+  /** Makes a key pair that the org accepts in addition to the others. @returns the private key for the settings */
   async add(): Promise<string> {
     const { publicKey, privateKey } = await generateKeyPair("RS256", { extractable: true });
     this.#made += 1;
@@ -26,7 +26,7 @@ export class Keys {
     return JSON.stringify({ ...(await exportJWK(privateKey)), kid });
   }
 
-  /** Takes every key but the newest away, and with them the tokens that they brought. */
+  /** Removes every key except the newest, and revokes the tokens that were issued for them. */
   removeOld(): void {
     this.#known = this.#known.slice(-1);
     this.#tell();

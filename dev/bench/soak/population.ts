@@ -1,4 +1,4 @@
-/** Keeps an org of random changes as large as it began: they take people away for good, but not their absence. */
+/** Keeps an org at its original size while random changes remove people from it. */
 import type { ChangeOptions } from "../../okta-org/changes/common.ts";
 import { addMember, createGroup } from "../../okta-org/changes/groups.ts";
 import { createUser, deleteUser } from "../../okta-org/changes/users.ts";
@@ -29,7 +29,7 @@ export const populationOf = (state: State): Population => {
   };
 };
 
-/** Hires, files away, founds groups and lets people join them, until the org is as large as it was. */
+/** Adds people, deletes surplus deprovisioned ones, and adds groups and members, until the org is as large as it was. */
 export const replenish = (state: State, wanted: Population): void => {
   const { store, random } = state;
   const now = populationOf(state);

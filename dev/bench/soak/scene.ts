@@ -1,4 +1,4 @@
-/** An org, a receiver, and the bench Worker over storage on disk, all three on one clock that can be moved on. */
+/** An org, a receiver, and the bench Worker over storage on disk, all on one clock that can be moved forward. */
 import type { StreamStatus } from "../../../src/contract/status.ts";
 import type { StreamName } from "../../../src/contract/streams.ts";
 import { buildWorker } from "../../../test/support/build.ts";
@@ -12,16 +12,16 @@ import { CLIENT, Keys } from "./keys.ts";
 import { type Receiver, startReceiver } from "./receiver.ts";
 
 export const streams: readonly StreamName[] = ["users", "devices"];
-/** Windows as long as a backoff that nobody notices: a refusal lasts until its window ends, by the real clock. */
+/** Short windows, because a refusal lasts until its window ends by the real clock. */
 const WINDOW_MS = 2_000;
 const REST_WITHIN_MS = 120_000;
-/** How far the clock is moved on at a time while something waits. */
+/** How far the clock is moved forward at a time while something waits. */
 const WAIT_STEP_MS = 30_000;
-/** The same while a run waits for a window of Okta's to end, which shows in that it asks nothing. */
+/** A run that makes no calls for this long waits for one of Okta's windows; the clock is then moved by the step below. */
 const STALLED_MS = 400;
 const STALL_STEP_MS = WINDOW_MS;
 
-/** The Worker of one org. */
+/** The Worker for one org. */
 export class Scene {
   readonly org: ServedOrg;
   readonly keys: Keys;
@@ -58,7 +58,7 @@ export class Scene {
     return new Scene(org, keys, receiver, worker);
   }
 
-  /** Starts the Worker where the clock stands now; a setting that is given takes the place of the old one. */
+  /** Starts the Worker at the current time of the clock. Settings that are given replace the old ones. */
   async start(settings: Readonly<Record<string, string>> = {}): Promise<void> {
     await this.worker.start({ ...settings, CLOCK_OFFSET_MS: String(this.#offset) });
   }
@@ -72,7 +72,7 @@ export class Scene {
     return this.org.org.state.clock.now();
   }
 
-  /** Lets time go by for the org and the Worker. */
+  /** Lets time pass for the org and the Worker. */
   async advance(ms: number): Promise<void> {
     this.org.org.state.clock.setOffset(this.#offset + ms);
     await this.bench("clock", { offset: String(this.#offset) });
@@ -81,7 +81,7 @@ export class Scene {
   async bench<T>(work: string, parameters: Readonly<Record<string, string>> = {}): Promise<T> {
     const response = await this.worker.request("POST", `/bench/${work}?${new URLSearchParams(parameters)}`);
     if (!response.ok) throw new Error(`${work}: ${response.status} ${await response.text()}`);
-    // JSON of our own Worker.
+    // JSON from our own Worker.
     return (await response.json()) as T;
   }
 
@@ -103,8 +103,8 @@ export class Scene {
   }
 
   /**
-   * Waits until no run is on, and everything is delivered where that is asked for. What backs off is waited for by
-   * moving the clock on.
+   * Waits until no run is in progress and, if requested, everything is delivered. Backoffs are ended by moving the clock
+   * forward.
    */
   async rest({ delivered = false } = {}): Promise<StreamStatus[]> {
     const deadline = Date.now() + REST_WITHIN_MS;
@@ -120,7 +120,7 @@ export class Scene {
       if (statuses.length === streams.length && statuses.every(rests)) return statuses;
       if (Date.now() > deadline)
         throw new Error(
-          `no rest within ${REST_WITHIN_MS} ms: ${JSON.stringify(statuses)}\n${this.worker.output}`,
+          `not at rest within ${REST_WITHIN_MS} ms: ${JSON.stringify(statuses)}\n${this.worker.output}`,
         );
       await sleep(250);
       if (statuses.some(waits)) await this.advance(WAIT_STEP_MS);
@@ -128,7 +128,7 @@ export class Scene {
     }
   }
 
-  /** Every event of a stream. */
+  /** All events of a stream. */
   events(stream: StreamName): Promise<Json[]> {
     return readEvents((path) => this.worker.request("GET", path), `/v1/inventory/${stream}?limit=1000`);
   }

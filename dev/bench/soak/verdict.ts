@@ -1,4 +1,4 @@
-/** What must hold after any number of weeks; every row says what differs where it does not. */
+/** What must be true after any number of weeks. When it is not, the row says what differs. */
 
 import type { StreamStatus } from "../../../src/contract/status.ts";
 import type { StreamName } from "../../../src/contract/streams.ts";
@@ -10,16 +10,16 @@ import type { Stored } from "../worker/instrumented.ts";
 import { type Scene, streams } from "./scene.ts";
 
 const DAY_MS = 86_400_000;
-/** Tombstones live for 30 days, and end with the next full run. */
+/** Tombstones are kept for 30 days, and dropped by the next full run. */
 const TOMBSTONE_MS = 32 * DAY_MS;
-/** Membership events are kept for two days, and end with the next poll of the log. */
+/** Membership events are kept for two days, and dropped by the next poll of the log. */
 const MEMBERSHIP_EVENT_MS = 3 * DAY_MS;
-/** The runs that are kept, a stream. */
+/** How many runs are kept per stream. */
 const RUNS = 100;
-/** Runtimes that must have lived before their memory says anything. */
+/** How many runtimes must have been measured before their memory says anything. */
 const LEAST_LIVES = 4;
 const MEMORY_GOAL = 1.15;
-/** Tables whose rows follow from the org alone, and must be as many as in a new inventory of it. */
+/** Tables whose rows depend only on the org, so that a new inventory of it has as many. */
 const OF_THE_ORG = [
   "groups",
   "memberships",
@@ -32,7 +32,7 @@ const OF_THE_ORG = [
   "dead_letters",
 ];
 
-/** The most of a runtime's memory, one after another, all of them equally long alive. */
+/** The peak memory of each runtime, in order. All of them ran for equally long. */
 export const memoryOfLives = (report: Report, table: string, peaksMb: readonly number[]): void => {
   const middle = Math.ceil(peaksMb.length / 2);
   const row = {
@@ -60,7 +60,7 @@ const compare = (report: Report, table: string, what: string, found: ReturnType<
     detail: describe(found),
   });
 
-/** Inventory and receiver against the org. */
+/** Compares the inventory and the receiver with the org. */
 export const sameAsOrg = async (report: Report, table: string, scene: Scene): Promise<void> => {
   const dump = scene.org.org.dump();
   const expected: Record<StreamName, Map<string, Json>> = {
@@ -85,7 +85,7 @@ export const sameAsOrg = async (report: Report, table: string, scene: Scene): Pr
   );
 };
 
-/** Rows of each object and table beyond those of a new inventory of the same org. */
+/** The rows of each object and table that a new inventory of the same org would not have. */
 export const rowsBeyond = (
   aged: Readonly<Record<string, Stored>>,
   fresh: Readonly<Record<string, Stored>>,
@@ -106,8 +106,8 @@ export const rowsBeyond = (
 };
 
 /**
- * What may have piled up: rows, tombstones, events, letters.
- * @param storedAnew makes a new inventory of the same org in the place of the old one
+ * What may have accumulated: rows, tombstones, events, dead letters.
+ * @param storedAnew makes a new inventory of the same org instead of the old one
  */
 export const nothingPiledUp = async (
   report: Report,

@@ -1,12 +1,12 @@
 /**
- * A clock that can be moved on: the whole isolate sees the time that it tells, and alarms come when they are due by
- * it. For simulated weeks; without the setting CLOCK_OFFSET_MS everything is as it was.
+ * A clock that can be moved forward, for simulating weeks. The whole isolate sees its time, and alarms follow it. Without
+ * the setting CLOCK_OFFSET_MS nothing is changed.
  */
 import { env } from "cloudflare:workers";
 
 const setting: unknown = Reflect.get(env, "CLOCK_OFFSET_MS");
 const moves = setting !== undefined;
-/** Ahead of the real time, ms. A new runtime begins where the last one was. */
+/** How far the clock is ahead of real time, ms. A new runtime starts where the last one was. */
 let offset = Number(setting ?? 0);
 
 if (moves) {
@@ -18,7 +18,7 @@ if (moves) {
   });
 }
 
-/** @returns by how much the clock was moved on, ms */
+/** @returns how far the clock was moved, ms */
 export const moveClock = (to: number): number => {
   const moved = to - offset;
   offset = to;

@@ -1,13 +1,13 @@
-/** The least that work can be, in the same runtime: what the benchmarks hold the Worker against. */
+/** The floors that the benchmarks compare the Worker with: the least work that is possible, in the same runtime. */
 import { DurableObject } from "cloudflare:workers";
 import { Hono } from "hono";
 
-/** As the connector: six calls for single assets at once, pages one after another. */
+/** Like the connector: six calls for single assets at a time, and pages one after another. */
 const CONCURRENCY = 6;
 
-/** Reading an org: URLs fetched and parsed, nothing kept. */
+/** Reading an org: fetches and parses URLs, and keeps nothing. */
 export class Floor extends DurableObject<Env> {
-  /** @param steps lists of URLs: those of one list may be fetched at once, the lists follow each other */
+  /** @param steps lists of URLs: those in one list may be fetched together, and the lists follow each other */
   async read(steps: readonly (readonly string[])[]): Promise<number> {
     let records = 0;
     for (const step of steps) {
@@ -25,7 +25,7 @@ export class Floor extends DurableObject<Env> {
   }
 }
 
-/** A cached look-up: a Hono route with one KV read. */
+/** A cached look-up: a Hono route that reads KV once. */
 export const bareKv = new Hono<{ Bindings: Env }>()
   .get("/bench/kv/:key", async (c) => c.json(await c.env.ENRICHMENT_CACHE.get(c.req.param("key"), "json")))
   .put("/bench/kv/:key", async (c) => {

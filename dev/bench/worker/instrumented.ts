@@ -5,7 +5,7 @@ import { meterRequests, meterStorage } from "./meter.ts";
 
 type Constructor<T> = new (ctx: DurableObjectState, env: Env) => T;
 
-/** What one object stores: rows by table, its key-value entries as one more table, and bytes on disk. */
+/** What one object stores: rows by table (key-value entries count as a table), and bytes on disk. */
 export interface Stored {
   readonly rows: Record<string, number>;
   readonly bytes: number;
@@ -13,17 +13,17 @@ export interface Stored {
 
 export interface Instruments {
   benchStored(): Promise<Stored>;
-  /** How many rows an SQL query counts, in its column n. */
+  /** The number in the column n of an SQL query. */
   benchCount(query: string, ...values: number[]): Promise<number>;
-  /** After the clock was moved on by so many ms: an alarm that is set comes so much earlier. */
+  /** After the clock was moved forward: makes a pending alarm that many ms earlier. */
   benchAdvanceAlarm(ms: number): Promise<void>;
-  /** Takes the object out of memory as it is, in the middle of whatever it does. */
+  /** Evicts the object from memory, in the middle of whatever it is doing. */
   benchEvict(): Promise<void>;
 }
 
 export const instrumented = <T extends object>(base: Constructor<T>): Constructor<T & Instruments> => {
   meterRequests(base);
-  // A class expression over a type parameter would have to take any arguments; it is given back as what it is.
+  // A class that extends a type parameter must accept any arguments, so its own type is restored here.
   return class extends (base as unknown as Constructor<DurableObject<Env>>) implements Instruments {
     constructor(ctx: DurableObjectState, env: Env) {
       meterStorage(ctx.storage);

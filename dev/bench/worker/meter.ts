@@ -1,12 +1,12 @@
-/** A meter on what Cloudflare bills. It takes time of its own, so it is on only where the setting METER says so. */
+/** A meter of what Cloudflare bills. It takes time, so it is on only when the setting METER says so. */
 import { env } from "cloudflare:workers";
 import { type Bill, billOf, NO_BILL } from "../lib/bill.ts";
 
-// No setting of the product's own, so the generated types do not know it.
+// Not a setting of the product, so the generated types do not know it.
 const on = Reflect.get(env, "METER") === "on";
 
 let bill: { -readonly [kind in keyof Bill]: Bill[kind] } = { ...NO_BILL };
-/** Cursors that may still be read from: each is booked when the next ones come. */
+/** Cursors that may still be read from. Each is counted when later ones are opened. */
 const pending: SqlStorageCursor<Record<string, SqlStorageValue>>[] = [];
 const OPEN_CURSORS = 4;
 
@@ -17,7 +17,7 @@ const settle = (keep: number): void => {
   }
 };
 
-/** The bill since the last time. */
+/** The bill since the last call. */
 export const takeBill = (): Bill => {
   settle(0);
   const taken = billOf((kind) => bill[kind]);
@@ -25,7 +25,7 @@ export const takeBill = (): Bill => {
   return taken;
 };
 
-/** Runs `book` before every call of a method. The runtime takes its own objects alone, so it sits in their prototypes. */
+/** Runs `book` before every call of a method. The runtime accepts only its own objects, so their prototypes are changed. */
 const beforeEach = (object: object, method: string, book: (self: unknown, args: unknown[]) => void): void => {
   const prototype: object = Object.getPrototypeOf(object);
   const original: (...args: unknown[]) => unknown = Reflect.get(prototype, method);
@@ -40,7 +40,7 @@ const sizeOf = (value: unknown): number =>
 
 let storageMetered = false;
 
-/** Puts the meter on Durable Object storage, once for all objects. */
+/** Meters Durable Object storage, once for all objects. */
 export const meterStorage = (storage: DurableObjectStorage): void => {
   if (!on || storageMetered) return;
   storageMetered = true;
@@ -63,7 +63,7 @@ export const meterStorage = (storage: DurableObjectStorage): void => {
   });
 };
 
-/** Counts calls of a Durable Object class, alarms included. Its methods do not call each other by their public names. */
+/** Counts calls of a Durable Object class, including alarms. Its methods do not call each other by their public names. */
 export const meterRequests = (type: { readonly prototype: object }): void => {
   if (!on) return;
   for (const name of Object.getOwnPropertyNames(type.prototype)) {

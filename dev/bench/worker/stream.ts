@@ -1,4 +1,4 @@
-/** The stream, with an inventory that can be filled without an org and read by bare loops. */
+/** The stream, with an inventory that can be filled without an org and read by simple loops. */
 
 import type { EventsPage } from "../../../src/contract/stream-api.ts";
 import { wakeSinks } from "../../../src/delivery/index.ts";
@@ -10,18 +10,18 @@ import { post } from "./floor.ts";
 import { instrumented } from "./instrumented.ts";
 
 const PAGE = 500;
-/** As the http sink's batches are bounded. */
+/** The bounds of the http sink's batches. */
 const BATCH_CHARACTERS = 1_000_000;
 
 export class InventoryStream extends instrumented(Stream) {
   #bodies: string[] = [];
 
-  /** Makes every factor due to be read again, as if its time had passed. */
+  /** Makes every factor due to be read again. */
   async age(): Promise<void> {
     this.ctx.storage.sql.exec("UPDATE assets SET factors_at = 1 WHERE factors_at IS NOT NULL");
   }
 
-  /** An inventory of so many people. */
+  /** Fills the inventory with this many people. */
   async fill(users: number): Promise<void> {
     const inventory = new Inventory(this.ctx.storage.sql, Date.now);
     for (let first = 0; first < users; first += 200) {
@@ -38,13 +38,13 @@ export class InventoryStream extends instrumented(Stream) {
     return this.events({ after, limit: PAGE, dialect: "ocsf" });
   }
 
-  /** The real delivery begins. */
+  /** Starts the real delivery. */
   async deliver(): Promise<void> {
     const { head } = new Inventory(this.ctx.storage.sql, Date.now).assets;
     await wakeSinks({ env: this.env, connection: "default", stream: "users", head, known: [] });
   }
 
-  /** Lays the batches ready in memory, as the http sink makes them. @returns how many */
+  /** Prepares the batches in memory, as the http sink makes them. @returns how many there are */
   async prepare(): Promise<number> {
     this.#bodies = [];
     let pending: string[] = [];
@@ -65,7 +65,7 @@ export class InventoryStream extends instrumented(Stream) {
     return this.#bodies.length;
   }
 
-  /** The barest loop: posts what lies ready. */
+  /** The simplest loop: posts the prepared batches. */
   async post(url: string): Promise<void> {
     for (const body of this.#bodies) await post(url, body);
     this.#bodies = [];

@@ -3,7 +3,7 @@ import type { OrgState } from "../org/state.ts";
 import type { Row, Table } from "../org/table.ts";
 import type { LogActor, OktaGroup, OktaUser } from "../org/types.ts";
 
-/** How a change is made: silently leaves the System Log out. */
+/** How a change is made. A silent change writes nothing to the System Log. */
 export interface ChangeOptions {
   silent: boolean;
 }
@@ -29,7 +29,7 @@ export const record = (state: OrgState, options: ChangeOptions, input: LogInput)
   state.log.write({ actor: owner ? userTarget(owner) : SYSTEM_ACTOR, ...input });
 };
 
-/** When lagging reads stop to see the old version; nothing to remember without a lag. */
+/** Until when lagging reads see the old version; undefined without a lag. */
 export const versionAt = (state: OrgState): number | undefined =>
   state.options.searchLagMs > 0 ? state.clock.now() : undefined;
 

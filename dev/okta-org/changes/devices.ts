@@ -2,7 +2,7 @@ import type { OrgState } from "../org/state.ts";
 import type { DeviceLink, DeviceStatus, LogActor, OktaDevice, Profile } from "../org/types.ts";
 import { type ChangeOptions, record, requireRow, userTarget, versionAt } from "./common.ts";
 
-/** Steps of a device's life. Okta returns an unsuspended device to ACTIVE. */
+/** Steps of a device's life cycle. Okta returns an unsuspended device to ACTIVE. */
 const DEVICE_LIFECYCLE: Record<string, { status: DeviceStatus; eventType: string }> = {
   suspend: { status: "SUSPENDED", eventType: "device.lifecycle.suspend" },
   unsuspend: { status: "ACTIVE", eventType: "device.lifecycle.unsuspend" },
@@ -37,7 +37,7 @@ export const createDevice = (
   return device;
 };
 
-/** New signals from the device: moves lastUpdated, and the log says nothing, as with Okta Verify. */
+/** New signals from the device. Changes lastUpdated without an event in the log, like Okta Verify. */
 export const updateDevice = (state: OrgState, id: string, profile: Profile): OktaDevice => {
   const row = requireRow(state.store.devices, id);
   const device = {
@@ -49,7 +49,7 @@ export const updateDevice = (state: OrgState, id: string, profile: Profile): Okt
   return device;
 };
 
-/** A step of the life cycle. Moves lastUpdated. */
+/** A step of the life cycle. Changes lastUpdated. */
 export const changeDeviceStatus = (
   state: OrgState,
   id: string,
@@ -72,7 +72,7 @@ export const deleteDevice = (state: OrgState, id: string, options: ChangeOptions
   record(state, options, { eventType: "device.lifecycle.delete", targets: [deviceTarget(row.data)] });
 };
 
-/** Links a user, or changes the link that is there. The device's lastUpdated stays; only the log tells. */
+/** Links a user, or changes an existing link. Only the log shows it; the device's lastUpdated does not change. */
 export const linkUser = (
   state: OrgState,
   deviceId: string,

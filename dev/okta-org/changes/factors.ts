@@ -3,7 +3,7 @@ import type { OrgState } from "../org/state.ts";
 import type { OktaFactor, OktaUser } from "../org/types.ts";
 import { type ChangeOptions, record, requireRow, userTarget } from "./common.ts";
 
-// Nothing here moves the user's lastUpdated.
+// Nothing here changes the user's lastUpdated.
 
 export const enrolFactor = (
   state: OrgState,

@@ -25,7 +25,7 @@ export const createGroup = (
   return group;
 };
 
-/** Merges a group's profile. Moves its lastUpdated. */
+/** Merges a group's profile. Changes its lastUpdated. */
 export const updateGroup = (
   state: OrgState,
   id: string,
@@ -39,7 +39,7 @@ export const updateGroup = (
   return group;
 };
 
-/** Deletes a group; its members lose it, and the roles it gave them, without events of their own. */
+/** Deletes a group. Its members lose it and the roles that it gave them, and there are no events about that. */
 export const deleteGroup = (state: OrgState, id: string, options: ChangeOptions): void => {
   const { store } = state;
   const row = requireRow(store.groups, id);
@@ -66,7 +66,7 @@ const membershipChanged = (
   record(state, options, { eventType, targets: [userTarget(user), groupTarget(group)] });
 };
 
-/** Adds a member; nothing happens if it was one. Moves the group's lastMembershipUpdated, not the user's times. */
+/** Adds a member, unless it already is one. Changes the group's lastMembershipUpdated, but no time of the user. */
 export const addMember = (state: OrgState, groupId: string, userId: string, options: ChangeOptions): void => {
   const { store } = state;
   const group = requireRow(store.groups, groupId);

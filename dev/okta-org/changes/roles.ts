@@ -3,7 +3,7 @@ import type { OrgState } from "../org/state.ts";
 import type { LogActor, OktaRole } from "../org/types.ts";
 import { type ChangeOptions, groupTarget, record, requireRow, userTarget } from "./common.ts";
 
-// Nothing here moves the lastUpdated of a user or a group.
+// Nothing here changes the lastUpdated of a user or a group.
 
 export interface RoleInput {
   type: string;

@@ -5,7 +5,7 @@ import { type ChangeOptions, record, requireRow, userTarget, versionAt } from ".
 import { removeMember } from "./groups.ts";
 import { revokeUserRoles } from "./roles.ts";
 
-/** Steps of a user's life: where they lead and how the log calls them. */
+/** Steps of a user's life cycle: the status that each leads to, and its name in the log. */
 const LIFECYCLE: Record<string, { status: UserStatus; eventType: string }> = {
   suspend: { status: "SUSPENDED", eventType: "user.lifecycle.suspend" },
   unsuspend: { status: "ACTIVE", eventType: "user.lifecycle.unsuspend" },
@@ -37,7 +37,7 @@ export const createUser = (
   };
   if (state.store.users.byId.has(user.id)) throw new RangeError(`the id ${user.id} is taken`);
   state.store.addUser(user, versionAt(state));
-  // Users of tests have exactly the factors they are given.
+  // Users that are created by tests have exactly the factors that they are given.
   state.store.setFactors(user.id, []);
   record(state, options, { eventType: "user.lifecycle.create", targets: [userTarget(user)] });
   if (status === "ACTIVE")
@@ -51,7 +51,7 @@ const replaceUser = (state: OrgState, row: Row<OktaUser>, change: Partial<OktaUs
   return user;
 };
 
-/** Merges a profile; null values stay, as Okta stores them. Moves lastUpdated. */
+/** Merges a profile. Null values are kept, as in Okta. Changes lastUpdated. */
 export const updateProfile = (
   state: OrgState,
   id: string,
@@ -70,7 +70,7 @@ export const updateProfile = (
   return user;
 };
 
-/** A step of the life cycle. Moves lastUpdated and statusChanged. */
+/** A step of the life cycle. Changes lastUpdated and statusChanged. */
 export const changeStatus = (state: OrgState, id: string, verb: string, options: ChangeOptions): OktaUser => {
   const step = LIFECYCLE[verb];
   if (!step) throw new RangeError(`${verb} is no step of the life cycle`);
@@ -100,7 +100,7 @@ const strip = (state: OrgState, row: Row<OktaUser>, options: ChangeOptions): voi
   store.setFactors(id, []);
 };
 
-/** Deletes for good, deactivating first as Okta demands it. */
+/** Deletes a user for good. It is deactivated first, as Okta requires. */
 export const deleteUser = (state: OrgState, id: string, options: ChangeOptions): void => {
   const row = requireRow(state.store.users, id);
   if (row.data.status !== "DEPROVISIONED") changeStatus(state, id, "deactivate", options);
@@ -117,7 +117,7 @@ export const deleteUser = (state: OrgState, id: string, options: ChangeOptions):
   record(state, options, { eventType: "user.lifecycle.delete.completed", targets });
 };
 
-/** Moves lastLogin alone. The user is the actor of the event, not its target. */
+/** Changes only lastLogin. The user is the actor of the event, not its target. */
 export const signIn = (state: OrgState, id: string, options: ChangeOptions): OktaUser => {
   const at = state.clock.now();
   const change = { lastLogin: new Date(at).toISOString() };
@@ -126,7 +126,7 @@ export const signIn = (state: OrgState, id: string, options: ChangeOptions): Okt
   return user;
 };
 
-/** Moves passwordChanged alone. */
+/** Changes only passwordChanged. */
 export const changePassword = (state: OrgState, id: string, options: ChangeOptions): OktaUser => {
   const user = replaceUser(state, requireRow(state.store.users, id), { passwordChanged: state.clock.iso() });
   record(state, options, { eventType: "user.account.update_password", targets: [userTarget(user)] });

@@ -1,4 +1,4 @@
-/** Remembers one-time values until they expire; a value that comes again is a replay. */
+/** Remembers one-time values until they expire. A value that is used again is a replay. */
 export class ReplayGuard {
   readonly #seen: Map<string, number> = new Map();
 

@@ -74,7 +74,7 @@ export class Oauth {
   }
 
   #issue(client: OauthClient, asked: string[], jkt: string | null): Response {
-    // Scopes that were not granted are left out without a word; only none at all is an error.
+    // Scopes that were not granted are left out silently. Only having none at all is an error.
     const scopes = asked.filter((scope) => client.scopes.includes(scope));
     if (scopes.length === 0) return refusal(400, "invalid_scope", "The requested scopes are not granted.");
     const token = `${this.#random.id("eyJ")}.${this.#random.id("")}.${this.#random.id("")}`;
@@ -94,7 +94,7 @@ export class Oauth {
   }
 
   /**
-   * What an access token on an API call is worth.
+   * Judges the access token of an API call.
    *
    * @throws {ChallengeError} when the token or its proof is not valid
    */
@@ -141,12 +141,12 @@ export class Oauth {
     this.#options.clients = this.#options.clients.filter((client) => client.clientId !== clientId);
   }
 
-  /** Makes every access token worthless. */
+  /** Revokes all access tokens. */
   revokeTokens(): void {
     this.#tokens = new Map();
   }
 
-  /** From now on proofs need another nonce. */
+  /** From now on, proofs need a different nonce. */
   rotateNonce(): void {
     this.#nonce = this.#random.id("nonce");
   }

@@ -26,7 +26,7 @@ export interface LogInput {
   targets?: LogActor[];
   outcome?: string;
   debugData?: Record<string, string>;
-  /** When it happened, ms by the org's clock; now unless told. */
+  /** When it happened, ms by the org's clock. The default is now. */
   at?: number;
 }
 
@@ -75,7 +75,7 @@ export class SystemLog {
     return event;
   }
 
-  /** Entries that can be read now, in persistence order; older ones than the retention are gone. */
+  /** Entries that can be read now, in persistence order. Entries older than the retention are gone. */
   entries(): readonly LogEntry[] {
     const now = this.#settings.now();
     if (this.#pending.length > 0) {

@@ -25,7 +25,7 @@ export const hash32 = (text: string): number => {
   return (h ^ (h >>> 16)) >>> 0;
 };
 
-/** A generator for one seed and purpose; purposes do not disturb each other. */
+/** A generator for one seed and one purpose. Generators for different purposes are independent. */
 export const createRandom = (seed: number, purpose: string): Random => {
   let state = hash32(`${seed}/${purpose}`);
   // mulberry32: tiny, fast and good enough for test data.

@@ -19,9 +19,9 @@ export interface OrgState {
   readonly stats: Stats;
   readonly faults: Faults;
   readonly oauth: Oauth;
-  /** Ids of what happens after the org was generated. */
+  /** Makes the ids of what happens after the org was generated. */
   readonly random: Random;
-  /** Ids of requests and errors; apart, so that reading does not change the ids of what is made later. */
+  /** Makes the ids of requests and errors. It is separate, so that reading does not change later ids of other things. */
   readonly requestIds: Random;
   readonly cursorKey: string;
 }

@@ -1,4 +1,4 @@
-/** "Who is this account?": one field, one card. */
+/** "Who is this account?": a search field, and the answer as a card. */
 import type { FC } from "hono/jsx";
 import type { OktaAnswer } from "../../enrichment/answer.ts";
 import type { Evaluation } from "../../enrichment/verdict.ts";
@@ -19,13 +19,13 @@ import {
 import { linkTo, segment, type View } from "../view.ts";
 import type { Tone } from "../words.ts";
 
-/** What is said of an account that was found. */
+/** The fields of an account that was found. */
 type Extracted = Extract<OktaAnswer["extracted"], { readonly user_id: string }>;
 
 export interface Lookup {
   readonly account: string;
   readonly answer: Answer<{ readonly okta: OktaAnswer }>;
-  /** The rules applied to the answer once more, to tell which one spoke; null without rules or an answer. */
+  /** The rules applied to the answer once more, to show which one matched; null without rules or an answer. */
   readonly evaluation: Evaluation | null;
 }
 
@@ -64,7 +64,7 @@ const Verdict: FC<{ okta: OktaAnswer; evaluation: Evaluation | null }> = ({ okta
 const Source: FC<{ okta: OktaAnswer; view: View; account: string }> = ({ okta, view, account }) => (
   <p class="sub">
     {okta.stale ? (
-      <Badge tone="warn">Old copy, Okta could not be asked</Badge>
+      <Badge tone="warn">Old answer: Okta could not be asked</Badge>
     ) : okta.cached ? (
       <Badge tone="mute">Cached</Badge>
     ) : (
@@ -77,7 +77,7 @@ const Source: FC<{ okta: OktaAnswer; view: View; account: string }> = ({ okta, v
 
 const isExtracted = (extracted: object): extracted is Extracted => "user_id" in extracted;
 
-/** A fact that could be missing: its value, or why not and what was known last. */
+/** A list of names; `Unknown` when it could not be read. */
 const Names: FC<{ of: readonly string[] | null; none: string }> = ({ of, none }) =>
   of === null ? (
     <Badge tone="mute">Unknown</Badge>
@@ -140,7 +140,7 @@ const Known: FC<{ view: View; lookup: Lookup; okta: OktaAnswer; extracted: Extra
       </div>
       <div class="chart">
         <h3>Groups</h3>
-        <Names of={extracted.groups} none="in none" />
+        <Names of={extracted.groups} none="none" />
       </div>
     </div>
     {okta.incomplete.length > 0 && (
@@ -156,7 +156,7 @@ const Known: FC<{ view: View; lookup: Lookup; okta: OktaAnswer; extracted: Extra
               {last_known_at !== null && (
                 <span class="sub">
                   {" "}
-                  last known <Time at={last_known_at} now={view.now} />
+                  Last known <Time at={last_known_at} now={view.now} />
                 </span>
               )}
             </li>
@@ -201,7 +201,7 @@ const AnswerCard: FC<{ view: View; lookup: Lookup }> = ({ view, lookup }) => {
       <Source okta={okta} view={view} account={lookup.account} />
       {matches.length === 0 ? (
         <p>
-          Okta knows nobody as <Text of={lookup.account} max={200} />.
+          Okta has no account for <Text of={lookup.account} max={200} />.
         </p>
       ) : (
         <ul class="rows">
@@ -246,8 +246,8 @@ export const AccountPage: FC<{ view: View; account: string; lookup: Lookup | nul
     </search>
     {lookup === null ? (
       <p class="hint">
-        Asks the cache first, then Okta. The address of the answer can be shared with whoever may sign in
-        here.
+        Looks in the cache first, then asks Okta. You can share the address of the answer with anyone who can
+        sign in here.
       </p>
     ) : (
       <AnswerCard view={view} lookup={lookup} />

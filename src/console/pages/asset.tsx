@@ -1,14 +1,17 @@
-/** One person or device: its facts with their ages, what is unknown and why, who and what belongs to it. */
+/** One user or device: its facts with their ages, what is unknown and why, and what it is linked to. */
 
-import type { Child, FC } from "hono/jsx";
+import type { FC } from "hono/jsx";
 import type { SearchResults } from "../../contract/inventory-documents.ts";
-import type { Dialect } from "../../contract/streams.ts";
+import { TOMBSTONE_DAYS } from "../../contract/limits.ts";
+import { type Dialect, dialects, type StreamName } from "../../contract/streams.ts";
 import type { AssetDetail } from "../../inventory/api.ts";
-import { displayName, filled, fullName, isAdmin, isManaged, lastSeen } from "../../ocsf/derive.ts";
-import { osFamily } from "../../ocsf/platform.ts";
+import { fullName } from "../../ocsf/derive.ts";
+import type { OktaDeviceUser } from "../../okta/records.ts";
+import type { AssetPage as PageOfAsset, PageSection, Shown } from "../../streams/asset-page.ts";
+import { streams } from "../../streams/index.ts";
 import type { Answer } from "../api.ts";
 import { Factors, Groups, Roles } from "../fact-parts.tsx";
-import { DeviceRows } from "../inventory-rows.tsx";
+import { Rows } from "../inventory-rows.tsx";
 import { Page } from "../layout.tsx";
 import {
   CopyButton,
@@ -25,7 +28,6 @@ import {
 } from "../parts.tsx";
 import { linkTo, segment, type View } from "../view.ts";
 import { spelled } from "../words.ts";
-import { rowsOf } from "./inventory.tsx";
 
 const dialectNames: Readonly<Record<Dialect, string>> = { sekoia: "Sekoia.io", ocsf: "OCSF 1.6.0" };
 
@@ -39,7 +41,7 @@ const Events: FC<{ view: View; detail: AssetDetail }> = ({ view, detail }) => (
       </span>
     }
   >
-    {(["sekoia", "ocsf"] as const).map((dialect) => (
+    {dialects.map((dialect) => (
       <details id={`event-${dialect}`}>
         <summary>{dialectNames[dialect]}</summary>
         <p class="tools">
@@ -63,172 +65,140 @@ const Events: FC<{ view: View; detail: AssetDetail }> = ({ view, detail }) => (
   </Section>
 );
 
-const code = (text: string): Child => (
-  <code>
-    <Text of={text} />
-  </code>
-);
-
 const Deleted: FC<{ at: number | null }> = ({ at }) =>
   at === null ? null : (
     <p class="note bad">
-      Deleted in Okta, confirmed <Time at={at} />. What is shown is what was known last; it is kept for 30
-      days.
+      Deleted in Okta, confirmed <Time at={at} />. This page shows what was known last. It is kept for{" "}
+      {TOMBSTONE_DAYS} days.
     </p>
   );
 
-export const UserPage: FC<{
-  view: View;
-  detail: Extract<AssetDetail, { stream: "users" }>;
-  devices: Answer<SearchResults>;
-}> = ({ view, detail, devices }) => {
-  const { facts } = detail;
-  const { user } = facts;
-  const { profile } = user;
-  const login = profile.login ?? null;
-  const place = [profile.city, profile.state, profile.countryCode ?? profile.country]
-    .filter(Boolean)
-    .join(", ");
+/** One value by what it means. */
+const Value: FC<{ view: View; of: Shown; deleted: boolean }> = ({ view, of, deleted }) => {
+  switch (of.as) {
+    case "text":
+      return <Text of={of.text} {...(of.none !== undefined && { none: of.none })} />;
+    case "word":
+      return <Text of={of.word && spelled(of.word)} {...(of.none !== undefined && { none: of.none })} />;
+    case "time":
+      return <Time at={of.at} {...(of.ago && { now: view.now })} />;
+    case "truth":
+      return <Truth of={of.is} {...(of.good !== undefined && { good: of.good })} />;
+    case "status":
+      return <Status of={of.status} deleted={deleted} />;
+    case "code":
+      return (
+        <code>
+          <Text of={of.text} />
+        </code>
+      );
+  }
+};
+
+const People: FC<{ view: View; of: readonly OktaDeviceUser[] }> = ({ view, of: users }) => (
+  <Section title="People" id="people">
+    {users.length === 0 ? (
+      <Empty>Nobody is linked to this device.</Empty>
+    ) : (
+      <Table label="People of this device" heads={["Name", "Login", "Management", "Screen lock", "Linked"]}>
+        {users.map((user) => (
+          <tr>
+            <th scope="row">
+              <a href={linkTo(view, `/console/inventory/users/${segment(user.id)}`)}>
+                <Text
+                  of={user.displayName ?? fullName(user.firstName, user.lastName) ?? user.login ?? user.id}
+                  max={60}
+                />
+              </a>
+            </th>
+            <td>
+              <Text of={user.login} max={60} />
+            </td>
+            <td>
+              <Text of={user.managementStatus && spelled(user.managementStatus)} max={24} />
+            </td>
+            <td>
+              <Text of={user.screenLockType && spelled(user.screenLockType)} max={24} />
+            </td>
+            <td>
+              <Time at={user.created} />
+            </td>
+          </tr>
+        ))}
+      </Table>
+    )}
+  </Section>
+);
+
+const Linked: FC<{ view: View; of: StreamName; found: Answer<SearchResults> | undefined }> = ({
+  view,
+  of,
+  found,
+}) => {
+  const { title } = streams[of].words;
+  if (found === undefined) return null;
   return (
-    <Page view={view} title={`${displayName(profile) ?? user.id}`.slice(0, 80)}>
+    <Section title={title} id={of}>
+      {!found.ok ? (
+        <ProblemNote of={found.problem} />
+      ) : found.value.results.length === 0 ? (
+        <Empty>No {streams[of].words.one} is linked to this person.</Empty>
+      ) : (
+        <Rows view={view} stream={of} found={found.value} label={`${title} of this person`} />
+      )}
+    </Section>
+  );
+};
+
+/** What was found of other streams that name the asset. */
+export type LinkedAssets = Readonly<Partial<Record<StreamName, Answer<SearchResults>>>>;
+
+const Part: FC<{ view: View; of: PageSection; linked: LinkedAssets }> = ({ view, of, linked }) => {
+  switch (of.kind) {
+    case "factors":
+      return <Factors view={view} of={of.fact} />;
+    case "roles":
+      return <Roles view={view} of={of.fact} />;
+    case "groups":
+      return <Groups view={view} of={of.fact} />;
+    case "people":
+      return <People view={view} of={of.users} />;
+    case "linked":
+      return <Linked view={view} of={of.stream} found={linked[of.stream]} />;
+  }
+};
+
+export const AssetPage: FC<{
+  view: View;
+  detail: AssetDetail;
+  page: PageOfAsset;
+  linked: LinkedAssets;
+}> = ({ view, detail, page, linked }) => {
+  const deleted = detail.deletedAt !== null;
+  return (
+    <Page view={view} title={page.name.slice(0, 80)}>
       <p class="crumbs">
         <a href={linkTo(view, "/console/inventory")}>Inventory</a> /{" "}
-        <a href={linkTo(view, "/console/inventory/users")}>Users</a>
+        <a href={linkTo(view, `/console/inventory/${detail.stream}`)}>{streams[detail.stream].words.title}</a>
       </p>
       <Deleted at={detail.deletedAt} />
       <Section
-        title="Person"
-        id="person"
+        title={page.noun}
+        id={page.noun.toLowerCase()}
         aside={
-          login !== null && (
-            <a href={linkTo(view, "/console/account", { account: detail.id })}>Look up at Okta now</a>
+          page.lookUp !== null && (
+            <a href={linkTo(view, "/console/account", { account: page.lookUp })}>Look up at Okta now</a>
           )
         }
       >
         <Facts
-          of={[
-            ["Status", <Status of={user.status} deleted={detail.deletedAt !== null} />],
-            ["Administrator", <Truth of={isAdmin(facts)} good={false} />],
-            ["Login", <Text of={login} />],
-            ["E-mail", <Text of={profile.email} />],
-            profile.secondEmail === undefined ? null : ["Second e-mail", <Text of={profile.secondEmail} />],
-            ["Full name", <Text of={fullName(profile.firstName, profile.lastName)} />],
-            ["Display name", <Text of={profile.displayName} />],
-            ["Title", <Text of={filled(profile.title) ?? profile.jobTitle} />],
-            ["Department", <Text of={profile.department} />],
-            ["Organization", <Text of={profile.organization} />],
-            ["Manager", <Text of={profile.manager ?? profile.managerId} />],
-            ["Employee number", <Text of={profile.employeeNumber} />],
-            ["Phone", <Text of={profile.mobilePhone ?? profile.primaryPhone} />],
-            ["Place", <Text of={place} />],
-            ["Last login", <Time at={user.lastLogin} now={view.now} />],
-            ["Password changed", <Time at={user.passwordChanged} now={view.now} />],
-            ["Status changed", <Time at={user.statusChanged} />],
-            ["Created", <Time at={user.created} />],
-            ["Updated in Okta", <Time at={user.lastUpdated} />],
-            ["Okta id", code(user.id)],
-          ]}
+          of={page.facts.map(([label, shown]) => [label, <Value view={view} of={shown} deleted={deleted} />])}
         />
       </Section>
-      <div class="pair">
-        <Factors view={view} of={facts.factors} />
-        <Roles view={view} of={facts.roles} />
-      </div>
-      <Groups view={view} of={facts.groups} />
-      <Section title="Devices" id="devices">
-        {!devices.ok ? (
-          <ProblemNote of={devices.problem} />
-        ) : devices.value.results.length === 0 ? (
-          <Empty>None is linked to this person.</Empty>
-        ) : (
-          <DeviceRows view={view} of={rowsOf.devices(devices.value)} label="Devices of this person" />
-        )}
-      </Section>
-      <Events view={view} detail={detail} />
-    </Page>
-  );
-};
-
-export const DevicePage: FC<{ view: View; detail: Extract<AssetDetail, { stream: "devices" }> }> = ({
-  view,
-  detail,
-}) => {
-  const { device } = detail.facts;
-  const { profile } = device;
-  const flag = (value: boolean | undefined, good?: boolean) => (
-    <Truth of={value ?? null} {...(good !== undefined && { good })} />
-  );
-  return (
-    <Page view={view} title={(profile.displayName ?? device.id).slice(0, 80)}>
-      <p class="crumbs">
-        <a href={linkTo(view, "/console/inventory")}>Inventory</a> /{" "}
-        <a href={linkTo(view, "/console/inventory/devices")}>Devices</a>
-      </p>
-      <Deleted at={detail.deletedAt} />
-      <Section title="Device" id="device">
-        <Facts
-          of={[
-            ["Status", <Status of={device.status} deleted={detail.deletedAt !== null} />],
-            ["Managed", <Truth of={isManaged(device)} good={true} />],
-            ["Compliance", <Text of={spelled(device.complianceStatus ?? "UNKNOWN")} />],
-            ["Platform", <Text of={osFamily(profile.platform) ?? profile.platform} />],
-            ["OS version", <Text of={profile.osVersion} />],
-            ["Manufacturer", <Text of={profile.manufacturer} />],
-            ["Model", <Text of={profile.model} />],
-            ["Serial number", <Text of={profile.serialNumber} />],
-            ["Registered", flag(profile.registered)],
-            ["Secure hardware", flag(profile.secureHardwarePresent, true)],
-            [
-              "Disk encryption",
-              <Text of={profile.diskEncryptionType && spelled(profile.diskEncryptionType)} none="unknown" />,
-            ],
-            ["Jailbroken", flag(profile.integrityJailbreak, false)],
-            ["IMEI", <Text of={profile.imei} />],
-            ["UDID", <Text of={profile.udid} />],
-            ["Last seen", <Time at={lastSeen(device)} now={view.now} />],
-            ["Created", <Time at={device.created} />],
-            ["Updated in Okta", <Time at={device.lastUpdated} />],
-            ["Okta id", code(device.id)],
-          ]}
-        />
-      </Section>
-      <Section title="People" id="people">
-        {device.users.length === 0 ? (
-          <Empty>Nobody is linked to this device.</Empty>
-        ) : (
-          <Table
-            label="People of this device"
-            heads={["Name", "Login", "Management", "Screen lock", "Linked"]}
-          >
-            {device.users.map((user) => (
-              <tr>
-                <th scope="row">
-                  <a href={linkTo(view, `/console/inventory/users/${segment(user.id)}`)}>
-                    <Text
-                      of={
-                        user.displayName ?? fullName(user.firstName, user.lastName) ?? user.login ?? user.id
-                      }
-                      max={60}
-                    />
-                  </a>
-                </th>
-                <td>
-                  <Text of={user.login} max={60} />
-                </td>
-                <td>
-                  <Text of={user.managementStatus && spelled(user.managementStatus)} max={24} />
-                </td>
-                <td>
-                  <Text of={user.screenLockType && spelled(user.screenLockType)} max={24} />
-                </td>
-                <td>
-                  <Time at={user.created} />
-                </td>
-              </tr>
-            ))}
-          </Table>
-        )}
-      </Section>
+      {page.sections.map((row) => {
+        const parts = row.map((section) => <Part view={view} of={section} linked={linked} />);
+        return parts.length > 1 ? <div class="pair">{parts}</div> : parts;
+      })}
       <Events view={view} detail={detail} />
     </Page>
   );

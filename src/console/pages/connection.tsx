@@ -1,6 +1,7 @@
-/** The connection: what it is, whether it works, and whether another credential would. */
+/** The connection: its settings, a test of it, and a test of another credential. */
 import type { FC } from "hono/jsx";
 import type { Connection, Setting, SettingProblem } from "../../config/types.ts";
+import { candidateLengths } from "../../http/routes/test-connection.ts";
 import { Page } from "../layout.tsx";
 import { Action, Empty, Facts, ProblemNote, Section, Text } from "../parts.tsx";
 import { credentialKinds, type ShownTest, TestResult } from "../test-parts.tsx";
@@ -10,11 +11,11 @@ import { counted, number } from "../words.ts";
 export interface ConnectionProps {
   readonly view: View;
   readonly setting: Setting<Connection> | null;
-  /** Settings that are wrong and stop only a part. */
+  /** Wrong settings that affect only a part. */
   readonly problems: readonly SettingProblem[];
   readonly sinks: number;
   readonly test: ShownTest | null;
-  /** What was typed, but for the secrets. */
+  /** What was typed, except for secrets. */
   readonly candidate: { readonly baseUrl: string; readonly clientId: string; readonly keyId: string };
 }
 
@@ -30,10 +31,10 @@ const Stored: FC<ConnectionProps> = ({ view, setting, sinks, test }) => (
             ["Credential", credentialKinds[setting.value.credential.kind] ?? ""],
             ["Share of rate limits", `${Math.round(setting.value.rateLimitShare * 100)} %`],
             ["Deletion guard", `${Math.round(setting.value.deletionGuard * 100)} %`],
-            ["Facts are read again within", counted(setting.value.refreshDays, "day")],
+            ["Every fact is read again within", counted(setting.value.refreshDays, "day")],
             [
               "Factors that do not count as MFA",
-              <Text of={setting.value.mfaIgnoredFactors.join(", ")} none="none: all count" />,
+              <Text of={setting.value.mfaIgnoredFactors.join(", ")} none="none: every factor counts" />,
             ],
             ["Sinks", number(sinks)],
           ]}
@@ -45,7 +46,7 @@ const Stored: FC<ConnectionProps> = ({ view, setting, sinks, test }) => (
             label="Test connector"
             kind="main"
           />
-          {view.rights === "read" && <p class="hint">Testing needs a key without read: before it.</p>}
+          {view.rights === "read" && <p class="hint">A read: key may not run the test.</p>}
         </div>
       </>
     ) : (
@@ -54,7 +55,7 @@ const Stored: FC<ConnectionProps> = ({ view, setting, sinks, test }) => (
           status: 503,
           code: "misconfigured",
           title: "The settings of this connection are wrong",
-          detail: "Nothing is read from Okta until they are right.",
+          detail: "Nothing is read from Okta until they are fixed.",
           problems: setting.problems,
         }}
       />
@@ -63,17 +64,29 @@ const Stored: FC<ConnectionProps> = ({ view, setting, sinks, test }) => (
   </Section>
 );
 
-const IdField: FC<{ label: string; name: string; value: string }> = ({ label, name, value }) => (
+const IdField: FC<{ label: string; name: "client_id" | "key_id"; value: string }> = ({
+  label,
+  name,
+  value,
+}) => (
   <label>
     <span>{label}</span>
-    <input name={name} value={value} autocomplete="off" spellcheck={false} maxlength={256} />
+    <input
+      name={name}
+      value={value}
+      autocomplete="off"
+      spellcheck={false}
+      maxlength={candidateLengths[name]}
+    />
   </label>
 );
 
 const Candidate: FC<ConnectionProps> = ({ view, candidate, test }) =>
   view.rights !== "full" ? null : (
     <Section title="Try another credential" id="candidate">
-      <p class="hint">Before it is stored as a secret. It is sent to Okta alone, and kept nowhere.</p>
+      <p class="hint">
+        Test a credential before you store it as a secret. It is sent only to Okta, and it is not stored.
+      </p>
       <form
         method="post"
         action={linkTo(view, "/console/connection/test")}
@@ -89,20 +102,32 @@ const Candidate: FC<ConnectionProps> = ({ view, candidate, test }) =>
             name="base_url"
             value={candidate.baseUrl}
             placeholder="https://your-domain.okta.com"
-            maxlength={2048}
+            maxlength={candidateLengths.base_url}
             required
           />
         </label>
         <label>
           <span>API token</span>
-          <input type="password" name="api_token" autocomplete="off" spellcheck={false} maxlength={4096} />
+          <input
+            type="password"
+            name="api_token"
+            autocomplete="off"
+            spellcheck={false}
+            maxlength={candidateLengths.api_token}
+          />
         </label>
         <details id="oauth">
           <summary>An OAuth service app instead of a token</summary>
           <IdField label="Client ID" name="client_id" value={candidate.clientId} />
           <label>
             <span>Private key, JWK or PKCS#8 PEM</span>
-            <textarea name="private_key" rows={4} autocomplete="off" spellcheck={false} maxlength={32768} />
+            <textarea
+              name="private_key"
+              rows={4}
+              autocomplete="off"
+              spellcheck={false}
+              maxlength={candidateLengths.private_key}
+            />
           </label>
           <IdField label="Key ID" name="key_id" value={candidate.keyId} />
         </details>
@@ -120,7 +145,7 @@ export const ConnectionPage: FC<ConnectionProps> = (props) => (
           status: 200,
           code: "misconfigured",
           title: "Some settings are wrong",
-          detail: "Each stops only its own part.",
+          detail: "Each affects only its own part; everything else keeps working.",
           problems: props.problems,
         }}
       />

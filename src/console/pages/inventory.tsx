@@ -1,17 +1,13 @@
-/** The inventory: totals, what a search found, and the lists behind the totals. */
+/** The inventory: totals, search results, and the lists that the totals link to. */
 
 import type { FC } from "hono/jsx";
-import type {
-  DeviceSummary,
-  FoundDevice,
-  FoundUser,
-  SearchResults,
-  UserSummary,
-} from "../../contract/inventory-documents.ts";
+import type { DeviceSummary, SearchResults, UserSummary } from "../../contract/inventory-documents.ts";
 import type { StreamName } from "../../contract/streams.ts";
+import { maxSearchLength } from "../../http/bounds.ts";
+import { streams } from "../../streams/index.ts";
 import type { Answer } from "../api.ts";
 import { Totals } from "../inventory-parts.tsx";
-import { DeviceRows, GroupName, UserRows } from "../inventory-rows.tsx";
+import { GroupName, Rows } from "../inventory-rows.tsx";
 import { Page } from "../layout.tsx";
 import { Empty, ProblemNote, Section, Table, Text } from "../parts.tsx";
 import { linkTo, segment, type View } from "../view.ts";
@@ -25,7 +21,7 @@ const SearchField: FC<{ view: View; q: string }> = ({ view, q }) => (
         type="search"
         name="q"
         value={q}
-        maxlength={200}
+        maxlength={maxSearchLength}
         aria-label="Name, e-mail, id, group or serial number"
         placeholder="Name, e-mail, id, group or serial number"
         autocomplete="off"
@@ -49,19 +45,13 @@ export const InventoryPage: FC<{
   </Page>
 );
 
-export const rowsOf = {
-  users: (found: SearchResults): FoundUser[] => found.results.filter((result) => result.stream === "users"),
-  devices: (found: SearchResults): FoundDevice[] =>
-    found.results.filter((result) => result.stream === "devices"),
-};
-
 const FoundSection: FC<{ view: View; stream: StreamName; found: Answer<SearchResults>; q: string }> = ({
   view,
   stream,
   found,
   q,
 }) => {
-  const title = stream === "users" ? "People" : "Devices";
+  const { foundTitle: title } = streams[stream].words;
   if (!found.ok) {
     return (
       <Section title={title} id={`found-${stream}`}>
@@ -83,14 +73,12 @@ const FoundSection: FC<{ view: View; stream: StreamName; found: Answer<SearchRes
     >
       {results.length === 0 ? (
         <Empty>None.</Empty>
-      ) : stream === "users" ? (
-        <UserRows view={view} of={rowsOf.users(found.value)} label="People found" />
       ) : (
-        <DeviceRows view={view} of={rowsOf.devices(found.value)} label="Devices found" />
+        <Rows view={view} stream={stream} found={found.value} label={`${title} found`} />
       )}
       {next !== null && (
         <p>
-          <a href={more}>All that match</a>
+          <a href={more}>All matches</a>
         </p>
       )}
     </Section>
@@ -142,14 +130,14 @@ const factTitles: Readonly<Record<string, string>> = {
   roles: "whose roles could not be read",
 };
 
-/** What a list holds, in words, from the query that made it. */
+/** The title of a list: what it holds, in words, derived from its query. */
 export const listTitle = (stream: StreamName, query: URLSearchParams): string => {
   const get = (name: string): string | null => query.get(name);
   const mfa = get("mfa");
   const fact = get("unknown");
   const managed = get("managed");
   const status = get("status");
-  const noun = get("admin") === "true" ? "Administrators" : stream === "users" ? "Users" : "Devices";
+  const noun = get("admin") === "true" ? "Administrators" : streams[stream].words.title;
   return [
     get("deleted") === "true" ? `Deleted ${noun.toLowerCase()}` : noun,
     status !== null && `that are ${spelled(status).toLowerCase()}`,
@@ -160,7 +148,7 @@ export const listTitle = (stream: StreamName, query: URLSearchParams): string =>
     get("compliance") !== null && `with compliance ${spelled(get("compliance") ?? "").toLowerCase()}`,
     managed !== null &&
       (managed === "unknown"
-        ? "of unknown management"
+        ? "of which it is unknown whether they are managed"
         : managed === "true"
           ? "that are managed"
           : "that are not managed"),
@@ -193,11 +181,9 @@ export const ListPage: FC<{
         {!found.ok ? (
           <ProblemNote of={found.problem} />
         ) : found.value.results.length === 0 ? (
-          <Empty>Nothing fits.</Empty>
-        ) : stream === "users" ? (
-          <UserRows view={view} of={rowsOf.users(found.value)} label={title} />
+          <Empty>Nothing matches.</Empty>
         ) : (
-          <DeviceRows view={view} of={rowsOf.devices(found.value)} label={title} />
+          <Rows view={view} stream={stream} found={found.value} label={title} />
         )}
       </div>
       <nav class="pages" aria-label="Pages of this list">

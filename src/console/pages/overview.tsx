@@ -1,7 +1,8 @@
-/** The org at a glance: what needs a person, what the streams do, what the inventory holds. */
+/** The org at a glance: what needs attention, what the streams are doing, and what the inventory holds. */
 import type { Child, FC } from "hono/jsx";
 import type { DeviceSummary, UserSummary } from "../../contract/inventory-documents.ts";
 import type { StreamStatus } from "../../contract/status.ts";
+import { streams as definitions } from "../../streams/index.ts";
 import type { Answer } from "../api.ts";
 import { Totals } from "../inventory-parts.tsx";
 import { Page } from "../layout.tsx";
@@ -28,7 +29,7 @@ interface Concern {
   readonly href: string;
 }
 
-/** What a person should look at, the worst first. */
+/** What a person should look at, the most serious first. */
 const concernsOf = ({ view, streams, users }: OverviewProps): Concern[] => {
   const concerns: Concern[] = [];
   const to = (path: string, parameters = {}) => linkTo(view, path, parameters);
@@ -37,14 +38,14 @@ const concernsOf = ({ view, streams, users }: OverviewProps): Concern[] => {
       if (state === "failed" || state === "backing_off") {
         const what = (
           <>
-            The {stream} stream {state === "failed" ? "failed" : "waits after an error"}:{" "}
+            The {stream} stream {state === "failed" ? "has failed" : "is waiting after an error"}:{" "}
             <Text of={detail} max={240} />
           </>
         );
         concerns.push({ tone: state === "failed" ? "bad" : "warn", what, href: to("/console/streams") });
       }
       if (held_deletions > 0) {
-        const what = `${counted(held_deletions, "deletion")} of ${stream} ${held_deletions === 1 ? "waits" : "wait"} for your word`;
+        const what = `${counted(held_deletions, "deletion")} of ${stream} ${held_deletions === 1 ? "waits" : "wait"} for your confirmation`;
         concerns.push({ tone: "warn", what, href: to("/console/streams") });
       }
       for (const sink of sinks) {
@@ -64,7 +65,7 @@ const concernsOf = ({ view, streams, users }: OverviewProps): Concern[] => {
         if (sink.dead_letters > 0) {
           const what = (
             <>
-              Sink <Text of={sink.name} max={64} /> refused {counted(sink.dead_letters, "event")} of {stream}
+              Sink <Text of={sink.name} max={64} /> refuses {counted(sink.dead_letters, "event")} of {stream}
             </>
           );
           concerns.push({ tone: "warn", what, href: to("/console/sinks") });
@@ -108,7 +109,7 @@ const Attention: FC<OverviewProps> = (props) => {
   );
 };
 
-const Streams: FC<OverviewProps> = ({ view, streams }) => (
+const StreamPanels: FC<OverviewProps> = ({ view, streams }) => (
   <Section
     title="Streams"
     id="streams"
@@ -120,7 +121,7 @@ const Streams: FC<OverviewProps> = ({ view, streams }) => (
         {streams.value.streams.map((status) => (
           <div class="panel">
             <div class="panel-head">
-              <h3>{status.stream === "users" ? "Users" : "Devices"}</h3>
+              <h3>{definitions[status.stream].words.title}</h3>
               <StreamBadge of={status} />
             </div>
             {status.run !== null && (
@@ -150,14 +151,14 @@ const Streams: FC<OverviewProps> = ({ view, streams }) => (
   </Section>
 );
 
-/** How often to look again: closely while something runs. */
+/** How often the page reloads its live parts, ms: more often while a run is in progress. */
 export const refreshOf = (streams: Answer<StreamsAnswer>): number =>
   streams.ok && streams.value.streams.some(({ run }) => run !== null) ? 1_500 : 10_000;
 
 export const OverviewPage: FC<OverviewProps> = (props) => (
   <Page view={props.view} title="Overview" refresh={refreshOf(props.streams)}>
     <Attention {...props} />
-    <Streams {...props} />
+    <StreamPanels {...props} />
     <Totals view={props.view} users={props.users} devices={props.devices} />
   </Page>
 );

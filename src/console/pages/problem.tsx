@@ -1,4 +1,4 @@
-/** A page that could not be made, for somebody who is in and for somebody who is not. */
+/** The page that is shown instead of one that could not be rendered, with or without a signed-in visitor. */
 import type { FC } from "hono/jsx";
 import type { Problem } from "../api.ts";
 import { BarePage, Page } from "../layout.tsx";
@@ -14,12 +14,12 @@ export const ProblemPage: FC<{ problem: Problem; view: View | null; requestId: s
     <>
       <ProblemNote of={problem} />
       <p class="hint">
-        Request <code>{requestId}</code>.{" "}
-        <a href={view === null ? "/" : linkTo(view, "/")}>To the overview</a>
+        Request id: <code>{requestId}</code>.{" "}
+        <a href={view === null ? "/" : linkTo(view, "/")}>Go to the overview</a>
       </p>
     </>
   );
-  const title = problem.status === 404 ? "Not here" : "This did not work";
+  const title = problem.status === 404 ? "Not found" : "This did not work";
   return view === null ? (
     <BarePage title={title}>{inside}</BarePage>
   ) : (

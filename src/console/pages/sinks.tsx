@@ -1,9 +1,10 @@
-/** Where events go: how far each sink is, what it refused, and sending again. */
+/** Where events go: how far each sink is, what it refuses, and sending events again. */
 
 import type { FC } from "hono/jsx";
 import type { SinkStatusDocument, StreamStatus } from "../../contract/status.ts";
 import type { StreamName } from "../../contract/streams.ts";
 import type { DeadLettersDocument } from "../../delivery/api.ts";
+import { streams as definitions } from "../../streams/index.ts";
 import type { Answer } from "../api.ts";
 import { Page } from "../layout.tsx";
 import { Action, Badge, Empty, Facts, ProblemNote, Section, Table, Text, Time } from "../parts.tsx";
@@ -11,7 +12,7 @@ import { linkTo, segment, type View } from "../view.ts";
 import { counted, duration, number, type Tone } from "../words.ts";
 import type { StreamsAnswer } from "./overview.tsx";
 
-/** Dead letters by `<stream>/<sink>`, of those sinks that have any. */
+/** Dead letters by `<stream>/<sink>`, for the sinks that have any. */
 export type DeadLettersOf = ReadonlyMap<string, Answer<DeadLettersDocument>>;
 
 export const deadLettersKey = (stream: StreamName, sink: string): string => `${stream}/${sink}`;
@@ -67,11 +68,11 @@ const DeadLetters: FC<{
         label={`Dead letters of ${sink.name}, ${stream}`}
         heads={[
           "Asset",
-          ...(view.rights === "full" ? ["Act"] : []),
-          "What the sink said",
+          ...(view.rights === "full" ? ["Action"] : []),
+          "Answer of the sink",
           "First",
           "Last",
-          "Tries",
+          "Attempts",
         ]}
       >
         {dead_letters.map((letter) => (
@@ -124,7 +125,7 @@ const DeadLetters: FC<{
           </tr>
         ))}
       </Table>
-      {total > dead_letters.length && <p class="hint">The first {dead_letters.length} are shown.</p>}
+      {total > dead_letters.length && <p class="hint">Only the first {dead_letters.length} are shown.</p>}
     </div>
   );
 };
@@ -143,11 +144,11 @@ const Replay: FC<{ view: View; stream: StreamName; sink: SinkStatusDocument }> =
           <input type="number" name="after" min="0" max={sink.position} step="1" value="0" required />
         </label>
       </Action>
-      <p class="hint">0 sends the whole inventory. Receivers know repeats by the event's id.</p>
+      <p class="hint">0 sends the whole inventory. Receivers can recognise repeated events by their ids.</p>
     </details>
   );
 
-const Sink: FC<{
+const SinkPanel: FC<{
   view: View;
   status: StreamStatus;
   sink: SinkStatusDocument;
@@ -175,8 +176,8 @@ const Sink: FC<{
               ? "nothing"
               : `${counted(sink.lag_events, "event")}, ${duration(sink.lag_seconds)}`,
           ],
-          ["Next try", <Time at={sink.next_try_at} now={view.now} none="none is waiting" />],
-          ["Refused events", number(sink.dead_letters)],
+          ["Next attempt", <Time at={sink.next_try_at} now={view.now} none="none scheduled" />],
+          ["Dead letters", number(sink.dead_letters)],
         ]}
       />
       {sink.last_error !== null && (
@@ -208,15 +209,15 @@ export const SinksPage: FC<{
     <Page view={view} title="Sinks" refresh={busy ? 2_000 : 10_000} notice={notice}>
       {!streams.ok && <ProblemNote of={streams.problem} />}
       {statuses.map((status) => (
-        <Section title={status.stream === "users" ? "Users" : "Devices"} id={`sinks-${status.stream}`} live>
+        <Section title={definitions[status.stream].words.title} id={`sinks-${status.stream}`} live>
           {status.sinks.length === 0 ? (
             <Empty>
-              No sink takes {status.stream}. Add one to <code>SINKS</code>; until then events can be pulled
-              from <a href="/docs">/v1/inventory/{status.stream}</a>.
+              No sink receives {status.stream}. Add one to the setting <code>SINKS</code>. Events can always
+              be pulled from <a href="/docs">/v1/inventory/{status.stream}</a>.
             </Empty>
           ) : (
             status.sinks.map((sink) => (
-              <Sink
+              <SinkPanel
                 view={view}
                 status={status}
                 sink={sink}

@@ -1,8 +1,10 @@
-/** Users and devices as streams: what runs, how far, what waits for a person, and what has been. */
+/** The streams: the run in progress, held deletions, controls, facts and the history of runs. */
 
 import type { FC } from "hono/jsx";
+import { TOMBSTONE_DAYS } from "../../contract/limits.ts";
 import type { RunDocument, StreamStatus } from "../../contract/status.ts";
 import type { StreamName } from "../../contract/streams.ts";
+import { streams as definitions } from "../../streams/index.ts";
 import type { Answer } from "../api.ts";
 import { Page } from "../layout.tsx";
 import { Action, Facts, ProblemNote, Section, Text } from "../parts.tsx";
@@ -18,14 +20,14 @@ export interface StreamsProps {
   readonly notice: string | null;
 }
 
-const Held: FC<{ view: View; status: StreamStatus }> = ({ view, status }) =>
+const HeldDeletions: FC<{ view: View; status: StreamStatus }> = ({ view, status }) =>
   status.held_deletions === 0 ? null : (
     <div class="note warn">
       <p>
-        <strong>{counted(status.held_deletions, "deletion")} held back.</strong> More of the known{" "}
-        {status.stream} are missing from Okta's list than <code>DELETION_GUARD</code> lets go by itself.
-        Nothing was deleted. If they are really gone, confirm; each is asked for once more before it is marked
-        deleted. Otherwise check the credential and start a full run.
+        <strong>{counted(status.held_deletions, "deletion")} held.</strong> More of the known {status.stream}{" "}
+        are missing from Okta's list than <code>DELETION_GUARD</code> allows to be deleted without a person.
+        Nothing has been deleted. If they are really gone, confirm: each is looked for once more before it is
+        marked deleted. Otherwise check the credential and start a full run.
       </p>
       <Action
         view={view}
@@ -57,7 +59,7 @@ const Controls: FC<{ view: View; status: StreamStatus }> = ({ view, status: { st
   );
 };
 
-const Stream: FC<{ view: View; status: StreamStatus; runs: StreamsProps["runs"][StreamName] }> = ({
+const StreamSection: FC<{ view: View; status: StreamStatus; runs: StreamsProps["runs"][StreamName] }> = ({
   view,
   status,
   runs,
@@ -65,13 +67,8 @@ const Stream: FC<{ view: View; status: StreamStatus; runs: StreamsProps["runs"][
   const { stream, assets } = status;
   const unknown = Object.entries(assets.unknown);
   return (
-    <Section
-      title={stream === "users" ? "Users" : "Devices"}
-      id={stream}
-      live
-      aside={<StreamBadge of={status} />}
-    >
-      <Held view={view} status={status} />
+    <Section title={definitions[stream].words.title} id={stream} live aside={<StreamBadge of={status} />}>
+      <HeldDeletions view={view} status={status} />
       {status.run !== null && (
         <Progress run={status.run} assets={assets.total} noun={stream} now={view.now} />
       )}
@@ -85,14 +82,14 @@ const Stream: FC<{ view: View; status: StreamStatus; runs: StreamsProps["runs"][
         of={[
           ["Last full run", <LastRun run={status.last_full} now={view.now} />],
           ["Last delta run", <LastRun run={status.last_delta} now={view.now} />],
-          ["Known", counted(assets.total, stream.slice(0, -1), stream)],
-          ["Deleted, kept 30 days", number(assets.deleted)],
+          ["In the inventory", counted(assets.total, stream.slice(0, -1), stream)],
+          [`Deleted, kept for ${TOMBSTONE_DAYS} days`, number(assets.deleted)],
           ["Records that could not be read", number(assets.quarantined)],
           [
             "Unknown facts",
             unknown.length === 0 ? "none" : unknown.map(([fact, n]) => `${fact} of ${number(n)}`).join(", "),
           ],
-          ["Head of the sequence", number(status.head)],
+          ["Highest sequence number", number(status.head)],
         ]}
       />
       <h3>History</h3>
@@ -112,16 +109,18 @@ export const StreamsPage: FC<StreamsProps> = ({ view, streams, runs, notice }) =
     ) : (
       <>
         {view.rights === "read" && (
-          <p class="hint">With a read: key runs can be watched, not started, cancelled or confirmed.</p>
+          <p class="hint">
+            With a read: key you can watch runs, but not start or cancel them, or confirm deletions.
+          </p>
         )}
         {streams.value.streams.map((status) => (
-          <Stream view={view} status={status} runs={runs[status.stream]} />
+          <StreamSection view={view} status={status} runs={runs[status.stream]} />
         ))}
         <Section title="Okta's rate limits" id="limits" live>
           <Buckets of={streams.value.streams[0]?.rate_limits ?? []} now={view.now} />
           <p class="hint">
-            The mark is this connector's share, <code>OKTA_RATE_LIMIT_SHARE</code>; what other applications
-            use counts in the bar, too.
+            The mark shows this connector's share, <code>OKTA_RATE_LIMIT_SHARE</code>. The bar includes what
+            other applications use.
           </p>
         </Section>
       </>

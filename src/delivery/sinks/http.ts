@@ -1,18 +1,29 @@
 /** Any HTTP receiver: a JSON array or NDJSON, optionally compressed, signed and authenticated. */
 
+import * as z from "zod";
 import type { StoredEvent } from "../../contract/stream-api.ts";
 import { sha256Hex } from "../../lib/bytes.ts";
 import { notAccepted } from "../answers.ts";
 import { gzip, ndjson, signature } from "../body.ts";
+import { defineSink } from "../definition.ts";
 import { type SinkRequest, send } from "../request.ts";
-import type { HttpSettings } from "../settings-types.ts";
-import type { Sink, SinkTools } from "../sink.ts";
-import { judgeTrial } from "../test-outcome.ts";
+import { flag, secretName, urlText } from "../settings-keys.ts";
+import type { SinkSettings } from "../settings-types.ts";
+import { retry, type Sink, type SinkTools } from "../sink.ts";
+import { judgeTrial } from "../trial.ts";
+
+interface HttpOptions {
+  readonly url: string;
+  readonly format: "json" | "ndjson";
+  readonly gzip: boolean;
+  readonly token: string | null;
+  readonly hmacKey: string | null;
+}
 
 /** Just under the request size that common servers take by default (nginx: 1 MiB). */
 const limits = { events: 500, bytes: 1_000_000, eventBytes: null, overheadBytes: 1 };
 
-/** What of a URL may be a secret: receivers such as Sumo Logic and Slack put tokens into paths and queries. */
+/** The parts of a URL that may be secret: receivers such as Sumo Logic and Slack put tokens into paths and queries. */
 const secretParts = (url: URL): string[] => [
   ...url.searchParams.values(),
   url.search,
@@ -27,7 +38,7 @@ const secretParts = (url: URL): string[] => [
  * `Idempotency-Key` is the same for every repeat of a batch and differs between batches; `X-Signature` covers the
  * bytes on the wire.
  */
-export const createHttpSink = (settings: HttpSettings, tools: SinkTools): Sink => {
+const openHttp = (settings: SinkSettings & HttpOptions, tools: SinkTools): Sink => {
   const url = new URL(settings.url);
   const secrets = [settings.token ?? "", settings.hmacKey ?? "", ...secretParts(url)];
 
@@ -57,7 +68,7 @@ export const createHttpSink = (settings: HttpSettings, tools: SinkTools): Sink =
     async deliver(events) {
       const request = await requestOf(events);
       const sent = await send(tools.fetch, request);
-      if (!sent.ok) return { kind: "retry", error: sent.error, retryAfterMs: null };
+      if (!sent.ok) return retry(sent.error);
       const { status } = sent.value;
       return status >= 200 && status < 300
         ? { kind: "accepted" }
@@ -75,3 +86,24 @@ export const createHttpSink = (settings: HttpSettings, tools: SinkTools): Sink =
     },
   };
 };
+
+export const http = defineSink({
+  type: "http",
+  dialect: "ocsf",
+  endpoints: "one",
+  keys: {
+    url: urlText,
+    format: z.enum(["json", "ndjson"], 'it must be "json" or "ndjson"').default("json"),
+    gzip: flag.default(false),
+    token_secret: secretName.optional(),
+    hmac_secret: secretName.optional(),
+  },
+  resolve: (written, resolver): HttpOptions => ({
+    url: resolver.url("url", written.url).href,
+    format: written.format,
+    gzip: written.gzip,
+    token: resolver.optionalSecret("token_secret", written.token_secret),
+    hmacKey: resolver.optionalSecret("hmac_secret", written.hmac_secret, "key"),
+  }),
+  open: openHttp,
+});

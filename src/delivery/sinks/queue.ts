@@ -1,49 +1,58 @@
 /** A Cloudflare Queue: one message per event. */
-import { errorFields, log } from "../../lib/log.ts";
-import { redact } from "../redact.ts";
-import type { QueueSettings } from "../settings-types.ts";
+import { bound } from "../binding.ts";
+import { defineSink } from "../definition.ts";
+import { bindingName } from "../settings-keys.ts";
+import type { SinkSettings } from "../settings-types.ts";
 import type { Sink, SinkTools } from "../sink.ts";
-import { failedTest, undecided } from "../test-outcome.ts";
+import { undecided } from "../trial.ts";
+
+interface QueueOptions {
+  readonly binding: string;
+}
 
 /** developers.cloudflare.com/queues/platform/limits: KB are 1,000 bytes, about 100 of a message are metadata. */
 const limits = { events: 100, bytes: 256_000, eventBytes: 128_000, overheadBytes: 100 };
+
+const remedy = "enable Queues and uncomment [[queues.producers]] in wrangler.toml with this binding name";
 
 const isQueue = (binding: unknown): binding is Queue =>
   typeof binding === "object" && binding !== null && "sendBatch" in binding;
 
 /** Sends every event as a JSON message of its own. */
-export const createQueueSink = (settings: QueueSettings, tools: SinkTools): Sink => {
-  const remedy = "uncomment [[queues.producers]] in wrangler.toml with this binding name and deploy";
-  const absent = `the Worker has no queue bound as ${settings.binding}`;
+const openQueue = (settings: SinkSettings & QueueOptions, tools: SinkTools): Sink => {
+  const queue = bound(tools, settings, {
+    noun: "queue",
+    is: isQueue,
+    remedy,
+    failure: "the queue did not take the batch",
+    event: "queue_send_failed",
+  });
   return {
     limits,
     omitNulls: false,
-    async deliver(events) {
-      const queue = tools.binding(settings.binding);
-      if (!isQueue(queue)) {
-        return {
-          kind: "stopped",
-          error: { code: "configuration", status: null, message: `${absent}; ${remedy}` },
-          retryAfterMs: null,
-        };
-      }
-      try {
-        await queue.sendBatch(events.map((event) => ({ body: JSON.parse(event.json), contentType: "json" })));
-        return { kind: "accepted" };
-      } catch (thrown) {
-        log("warn", "queue_send_failed", { sink: settings.name, ...errorFields(thrown) });
-        const message = `the queue did not take the batch: ${redact(String(thrown), [])}`;
-        return { kind: "retry", error: { code: "unavailable", status: null, message }, retryAfterMs: null };
-      }
-    },
-    async test() {
-      return isQueue(tools.binding(settings.binding))
-        ? undecided(
-            null,
-            `a queue is bound as ${settings.binding}; a queue has no harmless request to try`,
-            null,
-          )
-        : failedTest(null, absent, remedy);
-    },
+    deliver: (events) =>
+      queue.deliver((binding) =>
+        binding.sendBatch(events.map((event) => ({ body: JSON.parse(event.json), contentType: "json" }))),
+      ),
+    /** Nothing: whatever is sent to a queue is delivered. */
+    test: () =>
+      queue.test(async () =>
+        undecided(
+          null,
+          `a queue is bound as ${settings.binding}; a queue has no harmless request to try`,
+          null,
+        ),
+      ),
   };
 };
+
+export const queue = defineSink({
+  type: "queue",
+  dialect: "ocsf",
+  endpoints: "one",
+  keys: { binding: bindingName.default("EVENTS_QUEUE") },
+  resolve: ({ binding }, resolver): QueueOptions => ({
+    binding: resolver.binding("binding", binding, remedy),
+  }),
+  open: openQueue,
+});

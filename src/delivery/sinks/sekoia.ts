@@ -1,22 +1,36 @@
 /** Sekoia.io's asset connectors: the wire format of their own connector. */
 
 import * as z from "zod";
+import { type StreamName, streamNames } from "../../contract/streams.ts";
 import { parseJson } from "../../lib/json.ts";
 import { notAccepted } from "../answers.ts";
+import { defineSink } from "../definition.ts";
 import { describeAnswer, type SinkRequest, send } from "../request.ts";
-import type { SekoiaSettings } from "../settings-types.ts";
-import type { Sink, SinkTools } from "../sink.ts";
-import { failedTest, judgeTrial } from "../test-outcome.ts";
+import { secretName, urlText, wholeNumber } from "../settings-keys.ts";
+import type { SinkSettings } from "../settings-types.ts";
+import { retry, type Sink, type SinkTools } from "../sink.ts";
+import { failedTest, judgeTrial } from "../trial.ts";
 
-const accepted = z.object({ task_id: z.string().regex(/^[A-Za-z0-9_.-]{1,128}$/) });
+interface SekoiaOptions {
+  /** Those that have a connector. */
+  readonly streams: readonly StreamName[];
+  /** Origin and path without a trailing slash. */
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  /** Lower-case. A stream without one is not taken. */
+  readonly connectorUuids: Readonly<Record<StreamName, string | null>>;
+  readonly batchSize: number;
+}
+
+const acceptedAnswer = z.object({ task_id: z.string().regex(/^[A-Za-z0-9_.-]{1,128}$/) });
 const task = z.object({ status: z.string() });
 
 /**
  * Posts `{"version": 1, "items": […]}` to the stream's connector. Only 200 is success: the batch counts as
- * delivered then. A task that the answer names is asked for afterwards; if it ends badly, the status says so, but
+ * delivered then. The task that the answer names is looked at afterwards. If it ends badly, the status says so, but
  * nothing is sent again, because Sekoia.io has the batch and the next change of an asset repeats it anyway.
  */
-export const createSekoiaSink = (settings: SekoiaSettings, tools: SinkTools): Sink => {
+const openSekoia = (settings: SinkSettings & SekoiaOptions, tools: SinkTools): Sink => {
   const connector = settings.connectorUuids[tools.stream];
   const endpoint = `${settings.baseUrl}/api/v2/asset-management/asset-connector/${connector}`;
   const secrets = [settings.apiKey];
@@ -37,13 +51,13 @@ export const createSekoiaSink = (settings: SekoiaSettings, tools: SinkTools): Si
     async deliver(events) {
       const request = requestOf(events.map((event) => event.json));
       const sent = await send(tools.fetch, request);
-      if (!sent.ok) return { kind: "retry", error: sent.error, retryAfterMs: null };
+      if (!sent.ok) return retry(sent.error);
       const { status } = sent.value;
       if (status === 200) {
-        const answer = accepted.safeParse(parseJson(sent.value.text));
+        const answer = acceptedAnswer.safeParse(parseJson(sent.value.text));
         return answer.success ? { kind: "accepted", followUp: answer.data.task_id } : { kind: "accepted" };
       }
-      // Another 2xx is nothing that this API documents: something else answers.
+      // This API documents no other 2xx: something else answers.
       return notAccepted(request, sent.value, tools.now(), status < 300 ? "invalid_response" : undefined);
     },
     async followUp(reference) {
@@ -51,10 +65,8 @@ export const createSekoiaSink = (settings: SekoiaSettings, tools: SinkTools): Si
       const request: SinkRequest = { method: "GET", url, label: url, headers: { authorization }, secrets };
       const sent = await send(tools.fetch, request);
       if (!sent.ok || sent.value.status === 429 || sent.value.status >= 500) return { kind: "waiting" };
-      if (sent.value.status !== 200) {
-        // An API key may lack the right to read tasks; the batch was accepted all the same.
-        return { kind: "done" };
-      }
+      // An API key may lack the right to read tasks; the batch was accepted all the same.
+      if (sent.value.status !== 200) return { kind: "done" };
       const answer = task.safeParse(parseJson(sent.value.text));
       if (!answer.success) return { kind: "done" };
       switch (answer.data.status.toUpperCase()) {
@@ -89,3 +101,57 @@ export const createSekoiaSink = (settings: SekoiaSettings, tools: SinkTools): Si
     },
   };
 };
+
+const uuidMessage = "it must be the connector configuration's UUID, as Sekoia.io shows it";
+
+const uuid = z
+  .string(uuidMessage)
+  .trim()
+  .toLowerCase()
+  .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, uuidMessage);
+
+const noUuidsMessage =
+  'it must hold at least one connector UUID, for example {"users": "b2e2e2c7-1a3e-4b7a-9c2d-8e4f3a6b7c9d"}';
+
+const connectorUuids = z
+  .strictObject(
+    { users: uuid.optional(), devices: uuid.optional() },
+    {
+      error: ({ code }) =>
+        code === "unrecognized_keys"
+          ? `there is no such key; known keys are ${streamNames.join(", ")}`
+          : noUuidsMessage,
+    },
+  )
+  .refine((uuids) => uuids.users !== undefined || uuids.devices !== undefined, noUuidsMessage);
+
+export const sekoia = defineSink({
+  type: "sekoia",
+  dialect: "sekoia",
+  endpoints: "one per stream",
+  keys: {
+    api_key_secret: secretName,
+    connector_uuids: connectorUuids,
+    base_url: urlText.default("https://api.sekoia.io"),
+    batch_size: wholeNumber(1, 1000).default(100),
+  },
+  resolve: (written, resolver): SekoiaOptions => {
+    const { users = null, devices = null } = written.connector_uuids;
+    const uuids = { users, devices };
+    const streams = written.streams.filter((stream) => uuids[stream] !== null);
+    if (streams.length === 0) {
+      resolver.refuse(
+        "connector_uuids",
+        `it has no connector UUID for ${written.streams.join(" or ")}, so nothing would be sent`,
+      );
+    }
+    return {
+      streams,
+      baseUrl: resolver.baseUrl("base_url", written.base_url),
+      apiKey: resolver.secret("api_key_secret", written.api_key_secret),
+      connectorUuids: uuids,
+      batchSize: written.batch_size,
+    };
+  },
+  open: openSekoia,
+});

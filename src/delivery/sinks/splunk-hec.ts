@@ -5,16 +5,29 @@ import type { StoredEvent } from "../../contract/stream-api.ts";
 import { sha256Hex } from "../../lib/bytes.ts";
 import { parseJson } from "../../lib/json.ts";
 import { notAccepted } from "../answers.ts";
+import { defineSink } from "../definition.ts";
 import { type Answer, describe, describeAnswer, type SinkRequest, send } from "../request.ts";
-import type { SplunkHecSettings } from "../settings-types.ts";
-import type { DeliveryErrorCode, Sink, SinkTools } from "../sink.ts";
-import { failedTest, judgeTrial, passed } from "../test-outcome.ts";
+import { flag, secretName, textLike, urlText } from "../settings-keys.ts";
+import type { SinkSettings } from "../settings-types.ts";
+import { type DeliveryErrorCode, retry, type Sink, type SinkTools, stopped } from "../sink.ts";
+import { failedTest, judgeTrial, passed } from "../trial.ts";
+
+interface SplunkHecOptions {
+  /** The URL up to `/services/collector`, without a trailing slash. */
+  readonly baseUrl: string;
+  readonly token: string;
+  /** Null leaves the choice to the HEC token. */
+  readonly index: string | null;
+  readonly sourcetype: string | null;
+  /** Wait for the indexers' acknowledgement. */
+  readonly ack: boolean;
+}
 
 const hecAnswer = z.object({ code: z.int(), ackId: z.int().optional() });
 const ackAnswer = z.object({ acks: z.record(z.string(), z.boolean()) });
 
 /** What HEC's own codes mean (docs.splunk.com, "Possible error codes" of the HTTP Event Collector). */
-const verdictOf = (code: number | undefined): DeliveryErrorCode | undefined => {
+const hecErrorCode = (code: number | undefined): DeliveryErrorCode | undefined => {
   switch (code) {
     // Token disabled, missing, malformed, unknown; query string authorization is off.
     case 1:
@@ -41,9 +54,14 @@ const verdictOf = (code: number | undefined): DeliveryErrorCode | undefined => {
   }
 };
 
+const readAnswer = ({ text }: Answer) => hecAnswer.safeParse(parseJson(text)).data;
+
+const verdictOf = (answer: Answer): DeliveryErrorCode | undefined =>
+  answer.status === 200 ? "invalid_response" : hecErrorCode(readAnswer(answer)?.code);
+
 const channelRemedy = 'the HEC token has indexer acknowledgement: set "ack": true';
 
-/** A channel of one's own per connection, stream and sink, the same after every restart: a UUID made of a digest. */
+/** A channel for each connection, stream and sink, the same after every restart: a UUID made of a digest. */
 const channelOf = async (name: string): Promise<string> => {
   const digest = await sha256Hex(name);
   const [a, b, c, d, e] = [
@@ -60,7 +78,7 @@ const channelOf = async (name: string): Promise<string> => {
  * Posts events to `/services/collector/event`. `time` is when the state was seen. Index, sourcetype and host are the
  * HEC token's where the settings say nothing.
  */
-export const createSplunkHecSink = (settings: SplunkHecSettings, tools: SinkTools): Sink => {
+const openSplunkHec = (settings: SinkSettings & SplunkHecOptions, tools: SinkTools): Sink => {
   const collector = `${settings.baseUrl}/services/collector`;
   const source = `okta:${tools.connection}/${tools.stream}`;
   const secrets = [settings.token];
@@ -76,6 +94,10 @@ export const createSplunkHecSink = (settings: SplunkHecSettings, tools: SinkTool
     return `${meta.slice(0, -1)},"event":${event.json}}`;
   };
 
+  const channel = async (): Promise<Record<string, string>> => ({
+    "x-splunk-request-channel": await channelOf(`${tools.connection}/${tools.stream}/${settings.name}`),
+  });
+
   const requestOf = async (path: "/event" | "/ack", body: string): Promise<SinkRequest> => ({
     method: "POST",
     url: `${collector}${path}`,
@@ -83,22 +105,11 @@ export const createSplunkHecSink = (settings: SplunkHecSettings, tools: SinkTool
     headers: {
       authorization: `Splunk ${settings.token}`,
       "content-type": "application/json",
-      ...(settings.ack
-        ? {
-            "x-splunk-request-channel": await channelOf(
-              `${tools.connection}/${tools.stream}/${settings.name}`,
-            ),
-          }
-        : {}),
+      ...(settings.ack ? await channel() : {}),
     },
     body,
     secrets,
   });
-
-  const verdict = (answer: Answer): DeliveryErrorCode | undefined =>
-    answer.status === 200
-      ? "invalid_response"
-      : verdictOf(hecAnswer.safeParse(parseJson(answer.text)).data?.code);
 
   return {
     limits: { events: 500, bytes: 900_000, eventBytes: null, overheadBytes: 200 },
@@ -106,41 +117,35 @@ export const createSplunkHecSink = (settings: SplunkHecSettings, tools: SinkTool
     async deliver(events) {
       const request = await requestOf("/event", events.map(envelope).join("\n"));
       const sent = await send(tools.fetch, request);
-      if (!sent.ok) return { kind: "retry", error: sent.error, retryAfterMs: null };
-      const answer = hecAnswer.safeParse(parseJson(sent.value.text));
-      if (sent.value.status !== 200 || answer.data?.code !== 0) {
-        return notAccepted(request, sent.value, tools.now(), verdict(sent.value));
+      if (!sent.ok) return retry(sent.error);
+      const answer = readAnswer(sent.value);
+      if (sent.value.status !== 200 || answer?.code !== 0) {
+        return notAccepted(request, sent.value, tools.now(), verdictOf(sent.value));
       }
       if (!settings.ack) return { kind: "accepted" };
-      if (answer.data.ackId !== undefined) return { kind: "awaiting", receipt: String(answer.data.ackId) };
+      if (answer.ackId !== undefined) return { kind: "awaiting", receipt: String(answer.ackId) };
       const message = describe(
         request,
         'no ackId came: enable indexer acknowledgement for this HEC token, or set "ack": false',
       );
-      return {
-        kind: "stopped",
-        error: { code: "configuration", status: 200, message },
-        retryAfterMs: null,
-      };
+      return stopped({ code: "configuration", status: 200, message });
     },
     async settle(receipt) {
       const request = await requestOf("/ack", `{"acks":[${receipt}]}`);
       const sent = await send(tools.fetch, request);
-      if (!sent.ok) return { kind: "retry", error: sent.error, retryAfterMs: null };
+      if (!sent.ok) return retry(sent.error);
       const answer = ackAnswer.safeParse(parseJson(sent.value.text));
       if (sent.value.status === 200 && answer.success) {
         return answer.data.acks[receipt] === true ? { kind: "accepted" } : { kind: "waiting" };
       }
-      const outcome = notAccepted(request, sent.value, tools.now(), verdict(sent.value));
-      return outcome.kind === "retry" || outcome.kind === "stopped"
-        ? outcome
-        : { kind: "retry", error: outcome.error, retryAfterMs: null };
+      const outcome = notAccepted(request, sent.value, tools.now(), verdictOf(sent.value));
+      return outcome.kind === "stopped" || outcome.kind === "retry" ? outcome : retry(outcome.error);
     },
-    /** Nothing: a valid token is told "No data" (code 5), any other is refused. */
+    /** No event: HEC answers "No data" (code 5) to a valid token and refuses any other. */
     async test() {
       const request = await requestOf("/event", "");
       const sent = await send(tools.fetch, request);
-      const code = sent.ok ? hecAnswer.safeParse(parseJson(sent.value.text)).data?.code : undefined;
+      const code = sent.ok ? readAnswer(sent.value)?.code : undefined;
       if (sent.ok && sent.value.status === 400 && (code === 5 || code === 6 || code === 12 || code === 13)) {
         return passed(400, "HEC knows the token, and noticed that the trial request holds no event");
       }
@@ -156,3 +161,31 @@ export const createSplunkHecSink = (settings: SplunkHecSettings, tools: SinkTool
     },
   };
 };
+
+export const splunkHec = defineSink({
+  type: "splunk_hec",
+  dialect: "ocsf",
+  endpoints: "one",
+  keys: {
+    url: urlText,
+    token_secret: secretName,
+    // docs.splunk.com, "Create custom indexes"; `_` leads internal ones.
+    index: textLike(
+      /^[a-z0-9_][a-z0-9_-]{0,127}$/,
+      "it must be an index name: lower-case letters, digits, underscores, hyphens",
+    ).optional(),
+    sourcetype: textLike(
+      /^[\x21-\x7e]{1,128}$/,
+      "it must be a sourcetype, for example okta:inventory",
+    ).optional(),
+    ack: flag.default(false),
+  },
+  resolve: (written, resolver): SplunkHecOptions => ({
+    baseUrl: resolver.baseUrl("url", written.url, /\/services\/collector(\/event(\/1\.0)?)?$/),
+    token: resolver.secret("token_secret", written.token_secret),
+    index: written.index ?? null,
+    sourcetype: written.sourcetype ?? null,
+    ack: written.ack,
+  }),
+  open: openSplunkHec,
+});

@@ -1,16 +1,19 @@
-/** Cloudflare Access: the signed statement that it adds to requests of people and service tokens it let in. */
+/** Cloudflare Access: the signed JWT that it adds to each request of a person or service token that it has let in. */
 import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey, jwtVerify } from "jose";
 import type { AccessTeam } from "../../config/access.ts";
 import { err, ok, type Result } from "../../lib/result.ts";
 
 export const accessHeader = "Cf-Access-Jwt-Assertion";
 
-/** `invalid`: not from this team for this application, or expired. `unavailable`: the team's keys cannot be read. */
+/**
+ * `invalid`: the token was not issued by this team for this application, or has expired. `unavailable`: the team's
+ * public keys could not be fetched.
+ */
 type AccessFailure = "invalid" | "unavailable";
 
 export type AccessVerifier = (token: string, team: AccessTeam) => Promise<Result<true, AccessFailure>>;
 
-/** jose's codes for a statement that is wrong in itself; what is left is trouble with fetching the keys. */
+/** Whether jose's error means that the token itself is wrong. Every other error is a failure to fetch the keys. */
 const isInvalid = (error: unknown): boolean =>
   error instanceof errors.JOSEError &&
   (/^ERR_JW[ST]_/.test(error.code) ||
@@ -19,7 +22,8 @@ const isInvalid = (error: unknown): boolean =>
     error.code === errors.JWKSNoMatchingKey.code);
 
 /**
- * Verifies signature, issuer, audience and times against the keys that the team publishes.
+ * Makes a verifier of Access's tokens. It checks the signature with the keys that the team publishes, the issuer, the
+ * audience and the times (30 s of clock difference are allowed), and remembers each team's keys.
  * Source: developers.cloudflare.com/cloudflare-one, "Validate JWTs".
  */
 export const accessVerifier = (deps: { fetch: typeof fetch; now: () => number }): AccessVerifier => {

@@ -1,13 +1,13 @@
 /**
- * Failed attempts per address. Kept in this isolate's memory, so an address that reaches several of
- * Cloudflare's locations has as many allowances: good enough, since what keeps guesses out is the length of
- * the keys. It keeps a wrong key in some tool from costing work and log lines without end.
+ * Limits failed attempts per IP address. The counts are in this isolate's memory, so an address that reaches several
+ * of Cloudflare's locations may fail this often at each. That is enough: the length of the keys is what prevents
+ * guessing. The limit only stops a tool with a wrong key from causing work and log lines without end.
  */
 
-const windowMs = 60_000;
-/** Far more than a checker of every route gets wrong, and far too few to guess a key of 32 characters. */
+export const failureWindowMs = 60_000;
+/** Generous to a tool that is set up wrongly, and far too few to guess a key of 32 characters. */
 const allowedPerWindow = 100;
-/** Addresses remembered at once; the oldest is forgotten first. */
+/** The most addresses that are remembered at once; the oldest is forgotten first. */
 const maxAddresses = 10_000;
 
 interface Window {
@@ -20,11 +20,11 @@ export class FailureLimiter {
 
   /**
    * Counts one failure of an address at `now` (ms).
-   * @returns 0 while it is within its allowance, else the seconds until its window ends
+   * @returns 0 while the address is within its allowance, else the seconds until its window ends
    */
   failed(address: string, now: number): number {
     const known = this.#windows.get(address);
-    if (known === undefined || now - known.startedAt >= windowMs) {
+    if (known === undefined || now - known.startedAt >= failureWindowMs) {
       this.#windows.delete(address);
       this.#windows.set(address, { startedAt: now, failures: 1 });
       this.#forgetOldest();
@@ -32,7 +32,7 @@ export class FailureLimiter {
     }
     known.failures += 1;
     if (known.failures <= allowedPerWindow) return 0;
-    return Math.max(1, Math.ceil((known.startedAt + windowMs - now) / 1000));
+    return Math.max(1, Math.ceil((known.startedAt + failureWindowMs - now) / 1000));
   }
 
   /** How many addresses are remembered. */

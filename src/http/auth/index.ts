@@ -1,4 +1,4 @@
-/** The door: who may pass, and with which rights. */
+/** The door: authentication of every request, and the rights of each caller. */
 import type { Context, MiddlewareHandler } from "hono";
 import { noKeysProblem, type Rights } from "../../config/access.ts";
 import type { Config } from "../config.ts";
@@ -13,51 +13,53 @@ import { vouchedCaller } from "./vouched.ts";
 
 const realm = 'Bearer realm="okta-edge-connector"';
 
-/** Throws when nobody could be let in, whatever they present. */
+/** Throws when no key and no Access team is configured, so that nobody could be let in. */
 const checkDoorExists = (config: Config): void => {
   const { apiKeys, access } = config;
   const hasAccess = access.ok && access.value !== null;
   if (hasAccess || (apiKeys.ok && apiKeys.value.length > 0)) return;
   const problems = [...(apiKeys.ok ? [] : apiKeys.problems), ...(access.ok ? [] : access.problems)];
   if (problems.length > 0) {
-    throw new ProblemError("misconfigured", "The keys to this API are configured wrongly.", { problems });
+    throw new ProblemError("misconfigured", "The settings that say who may call this API are wrong.", {
+      problems,
+    });
   }
   throw new ProblemError("not_configured", `API_KEYS: ${noKeysProblem.message}`, {
     problems: [noKeysProblem],
   });
 };
 
-/** The rights of a presented key, null when it is none of ours. */
+/** The rights of a presented key; null when it is not in API_KEYS. Throws when API_KEYS is wrong. */
 const judgeKey = (token: string | null, config: Config): Promise<Rights | null> => {
   if (!config.apiKeys.ok) {
     const { problems } = config.apiKeys;
-    throw new ProblemError("misconfigured", "The keys to this API are configured wrongly.", { problems });
+    throw new ProblemError("misconfigured", "The setting API_KEYS is wrong.", { problems });
   }
   return token === null ? Promise.resolve(null) : rightsOfKey(token, config.apiKeys.value);
 };
 
-/** `missing` without a statement of Access, or where Access is not used; null when it is wrong. */
+/** `missing` when there is no Access token or Access is not configured; null when the token is invalid. */
 const judgeAccess = async (
   c: Context<AppEnv>,
   config: Config,
   verify: AccessVerifier,
 ): Promise<Caller | "missing" | null> => {
-  const statement = c.req.header(accessHeader);
-  if (statement === undefined) return "missing";
+  const token = c.req.header(accessHeader);
+  if (token === undefined) return "missing";
   if (!config.access.ok) {
     const { problems } = config.access;
-    throw new ProblemError("misconfigured", "Cloudflare Access is configured wrongly.", { problems });
+    throw new ProblemError("misconfigured", "The settings of Cloudflare Access are wrong.", { problems });
   }
   if (config.access.value === null) return "missing";
-  const verified = await verify(statement, config.access.value);
+  const verified = await verify(token, config.access.value);
   if (verified.ok) return { kind: "access", rights: "full" };
   if (verified.error === "invalid") return null;
-  throw new ProblemError("unavailable", "Cloudflare Access's keys cannot be read now.", {
+  throw new ProblemError("unavailable", "Cloudflare Access's public keys cannot be fetched at the moment.", {
     headers: { "Retry-After": "10" },
   });
 };
 
-/** Null when the credential is wrong. */
+/** Judges the request's key, or without one its Access token. `missing` when it has neither; null when it is wrong. */
 const judge = async (
   c: Context<AppEnv>,
   config: Config,
@@ -72,8 +74,9 @@ const judge = async (
 const isSafe = (method: string): boolean => method === "GET" || method === "HEAD";
 
 /**
- * Access lets a browser in by cookie, which other sites' pages can make it send; a bearer key cannot be sent
- * that way. Browsers say where a request comes from in Sec-Fetch-Site, older ones in Origin alone.
+ * Whether a page of another site caused the request. Access lets a browser in by a cookie, and a page of another site
+ * can make the browser send it. (It cannot make the browser send a bearer key.) Browsers state where a request comes
+ * from in Sec-Fetch-Site; older browsers only in Origin.
  */
 export const isCrossSite = (c: Context): boolean => {
   const site = c.req.header("Sec-Fetch-Site");
@@ -82,23 +85,23 @@ export const isCrossSite = (c: Context): boolean => {
   return origin !== undefined && origin !== new URL(c.req.url).origin;
 };
 
-/** Who a visitor of the console is; `expired` had a session. */
+/** Who a visitor of the console is. `expired` is a visitor whose session is over. */
 export type Visitor = Caller | "expired" | "nobody";
 
 export interface Door {
   /**
-   * Lets a request pass with a key of API_KEYS or an identity of the configured Access team, and refuses it
-   * otherwise: 401, or 429 once its address has presented too many wrong ones. A right key always passes, so
-   * that a tool with a wrong one does not lock out others behind the same address.
+   * Lets a request pass that has a key of API_KEYS or a token of the configured Access team. Any other request is
+   * refused with 401, or with 429 once its address has presented too many wrong keys. A valid key always passes, so
+   * that a tool with a wrong key does not lock out others behind the same address.
    */
   readonly authenticate: MiddlewareHandler<AppEnv>;
-  /** The rights of a key that somebody typed; throws as `authenticate` refuses. */
+  /** The rights of a key that a person typed. Throws the same problems as `authenticate` when it is wrong. */
   presentKey(c: Context<AppEnv>, key: string): Promise<Rights>;
-  /** By the session's cookie, else by Access. */
+  /** The visitor by the session's cookie, else by the Access token. */
   visitor(c: Context<AppEnv>): Promise<Visitor>;
 }
 
-/** Makes the door. One an isolate: it remembers failed attempts and Access's keys. */
+/** Makes the door. Each isolate has one, because it remembers failed attempts and Access's keys. */
 export const createDoor = (deps: AppDeps): Door => {
   const limiter = new FailureLimiter();
   const verify = accessVerifier(deps);
@@ -120,7 +123,7 @@ export const createDoor = (deps: AppDeps): Door => {
       checkDoorExists(config);
       const caller = await judge(c, config, verify);
       if (caller === "missing") {
-        throw new ProblemError("unauthorized", "No key was sent. Send Authorization: Bearer KEY.", {
+        throw new ProblemError("unauthorized", "The request has no key. Send Authorization: Bearer KEY.", {
           headers: { "WWW-Authenticate": realm },
         });
       }
@@ -128,12 +131,12 @@ export const createDoor = (deps: AppDeps): Door => {
         checkFailures(c);
         throw new ProblemError(
           "unauthorized",
-          "The key is not one of ours. Send Authorization: Bearer KEY.",
+          "This is not one of the keys in API_KEYS. Send Authorization: Bearer KEY.",
           { headers: { "WWW-Authenticate": `${realm}, error="invalid_token"` } },
         );
       }
       if (caller.kind === "access" && !isSafe(c.req.method) && isCrossSite(c)) {
-        throw new ProblemError("cross_site", "The request comes from a page of another site.");
+        throw new ProblemError("cross_site", "The request was sent by a page of another site.");
       }
       c.set("caller", caller);
       await next();
@@ -164,10 +167,13 @@ export const createDoor = (deps: AppDeps): Door => {
   };
 };
 
-/** For routes that change something: a `read:` key is not enough. */
+/** For routes that change something: refuses callers with a `read:` key. */
 export const needsFullRights: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (c.get("caller").rights !== "full") {
-    throw new ProblemError("forbidden", "A read: key may not do this. Use a key without read: before it.");
+    throw new ProblemError(
+      "forbidden",
+      "A read: key may not do this. Use a key that has no read: in front of it in API_KEYS.",
+    );
   }
   await next();
 };

@@ -1,4 +1,4 @@
-/** Bearer keys, compared by their hashes in constant time. */
+/** Bearer keys. They are compared by their hashes, in constant time. */
 
 import type { ApiKey, Rights } from "../../config/access.ts";
 import { sha256 } from "../../lib/bytes.ts";
@@ -8,7 +8,7 @@ interface HashedKey {
   readonly rights: Rights;
 }
 
-/** Values, not promises: a promise that one request made may not be awaited by another. */
+/** Holds values instead of promises, because one request must not await a promise that another request made. */
 const hashed = new WeakMap<readonly ApiKey[], readonly HashedKey[]>();
 
 const hashesOf = async (keys: readonly ApiKey[]): Promise<readonly HashedKey[]> => {
@@ -20,8 +20,8 @@ const hashesOf = async (keys: readonly ApiKey[]): Promise<readonly HashedKey[]> 
 };
 
 /**
- * The rights of a presented key, or null when it is none of ours. Hashes have one length whatever was
- * presented, each comparison takes the same time, and all of them are made, so that time tells nothing.
+ * The rights of a presented key, or null when it is not among `keys`. Nothing can be learned from the time that this
+ * takes: hashes are of equal length whatever was presented, and the presented key is compared with every key.
  */
 export const rightsOfKey = async (presented: string, keys: readonly ApiKey[]): Promise<Rights | null> => {
   const [hash, ours] = await Promise.all([sha256(presented), hashesOf(keys)]);

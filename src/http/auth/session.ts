@@ -1,7 +1,7 @@
 /**
- * Sessions of the console: a cookie that says until when it holds, signed with a key that is made of the API key
- * that was presented. Nothing is stored; an API key that is removed ends its sessions, and one whose rights
- * change changes theirs.
+ * Sessions of the console. A session is a cookie that states when it expires, signed with a key that is derived from
+ * the API key that the person presented. Nothing is stored: removing an API key ends its sessions, and changing the
+ * rights of an API key changes theirs.
  */
 
 import type { Context } from "hono";
@@ -9,15 +9,15 @@ import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import type { ApiKey, Rights } from "../../config/access.ts";
 import { fromHex, sha256, toHex, utf8 } from "../../lib/bytes.ts";
 
-/** A shift. */
+/** One work shift: 12 hours. */
 export const sessionSeconds = 12 * 3600;
 
-/** Bound to the host and to https by its name, where there is https. */
+/** Over https, the `__Host-` prefix makes browsers bind the cookie to this host and to https. */
 const cookieName = (c: Context): string => (isSecure(c) ? "__Host-okta_edge_session" : "okta_edge_session");
 
 const isSecure = (c: Context): boolean => new URL(c.req.url).protocol === "https:";
 
-/** HMAC-SHA-256; the hash in between keeps the API key itself out of the key store, and its length out of play. */
+/** The HMAC-SHA-256 key of an API key. Hashing first gives every signing key the same length. */
 const signingKey = async (apiKey: string): Promise<CryptoKey> => {
   return crypto.subtle.importKey("raw", await sha256(apiKey), { name: "HMAC", hash: "SHA-256" }, false, [
     "sign",
@@ -25,11 +25,14 @@ const signingKey = async (apiKey: string): Promise<CryptoKey> => {
   ]);
 };
 
-/** What is signed: never mistaken for anything else that this key may sign one day. */
+/** What is signed. The first line keeps it apart from anything else that the same key may sign one day. */
 const statement = (expiresAt: number, nonce: string): Uint8Array =>
   utf8(`okta-edge-connector console session v1\n${expiresAt}\n${nonce}`);
 
-/** The cookie's value: `<expiry, s since the epoch>.<nonce>.<signature>`. */
+/**
+ * Makes the value of a session's cookie: `<expiry, s since the epoch>.<nonce>.<signature>`.
+ * @param now ms since the epoch
+ */
 export const makeSession = async (apiKey: string, now: number): Promise<string> => {
   const expiresAt = Math.floor(now / 1000) + sessionSeconds;
   const nonce = toHex(crypto.getRandomValues(new Uint8Array(16)));
@@ -37,12 +40,15 @@ export const makeSession = async (apiKey: string, now: number): Promise<string> 
   return `${expiresAt}.${nonce}.${toHex(new Uint8Array(signature))}`;
 };
 
-/** `expired` was ours once; `none` is no session, or one whose key is gone. */
+/** `expired` was a valid session; `none` is not a session, or one whose API key has been removed. */
 export type SessionState =
   | { readonly state: "valid"; readonly rights: Rights; readonly expiresAt: number }
   | { readonly state: "expired" | "none" };
 
-/** @param now ms since the epoch */
+/**
+ * Judges the value of a session's cookie.
+ * @param now ms since the epoch
+ */
 export const judgeSession = async (
   value: string | undefined,
   keys: readonly ApiKey[],
@@ -54,7 +60,7 @@ export const judgeSession = async (
   const expiresAt = Number(expiry);
   const signed = fromHex(signature);
   let rights: Rights | null = null;
-  // `verify` compares in constant time, and every key is tried, so that time tells nothing.
+  // `verify` compares in constant time and every key is tried, so nothing can be learned from the time this takes.
   for (const { key, rights: given } of keys) {
     const good = await crypto.subtle.verify(
       "HMAC",

@@ -1,4 +1,4 @@
-/** The API's description, for machines and for people. Public: it says nothing of this deployment. */
+/** The description of the API, for programs and for people. It is public, because it says nothing about the deployment. */
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import type { App } from "../deps.ts";
@@ -13,10 +13,10 @@ const document = createRoute({
   method: "get",
   path: "/openapi.json",
   tags: ["Service"],
-  summary: "This description, as OpenAPI 3.1",
+  summary: "This description as an OpenAPI 3.1 document",
   responses: {
     200: {
-      description: "An OpenAPI 3.1 document.",
+      description: "The OpenAPI 3.1 document.",
       content: { "application/json": { schema: z.looseObject({ openapi: z.string() }) } },
     },
   },
@@ -26,11 +26,11 @@ const page = createRoute({
   method: "get",
   path: "/docs",
   tags: ["Service"],
-  summary: "This description, as a page",
-  responses: { 200: { description: "A page.", content: { "text/html": { schema: z.string() } } } },
+  summary: "This description as an HTML page",
+  responses: { 200: { description: "The page.", content: { "text/html": { schema: z.string() } } } },
 });
 
-/** Call it after every other route is registered. */
+/** Registers the description's routes. It must be called after every route that the description should contain. */
 export const docsRoutes = (app: App): void => {
   let made: ApiDocument | undefined;
   const described = (): ApiDocument => {

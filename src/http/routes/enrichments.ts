@@ -1,11 +1,11 @@
-/** "Who is this account?": one look-up, and many at once. */
+/** "Who is this account?": account look-ups, one at a time and in batches. */
 import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import * as z from "zod";
-import { countersName, shardName } from "../../enrichment/account-lookup.ts";
+import { lookupCountersName, lookupShardName } from "../../contract/objects.ts";
 import { oktaAnswerSchema } from "../../enrichment/answer.ts";
 import { AccountCache } from "../../enrichment/cache.ts";
-import { count } from "../../enrichment/counters.ts";
+import { countLookups } from "../../enrichment/counters.ts";
 import { type EnrichDeps, type Enrichment, enrich, enrichAll, type Timing } from "../../enrichment/enrich.ts";
 import { type Identifier, parseIdentifier } from "../../enrichment/identifier.ts";
 import { noMaliceRules } from "../../enrichment/rules.ts";
@@ -20,7 +20,7 @@ const tags = ["Enrichment"];
 
 const maxAccounts = 100;
 
-// `.meta`, not `.openapi`: a schema that was made before @hono/zod-openapi was loaded has no `.openapi`.
+// `.meta` instead of `.openapi`, which a schema lacks when it was made before @hono/zod-openapi was loaded.
 const answer = oktaAnswerSchema.meta({
   id: "OktaAnswer",
   example: {
@@ -52,28 +52,28 @@ const answer = oktaAnswerSchema.meta({
   },
 });
 
-export const enrichmentDocument = z.object({ okta: answer }).openapi("Enrichment");
+export const enrichmentDocumentSchema = z.object({ okta: answer }).openapi("Enrichment");
 
 const serverTiming = z.object({
   "Server-Timing": z.string().openapi({
     description:
-      "Milliseconds in the cache, at Okta and in the rules; of a batch, those of the slowest item.",
+      "Milliseconds spent in the cache, at Okta and in the malice rules; for a batch, the longest of each.",
     example: "cache;dur=2, okta;dur=181, rules;dur=0",
   }),
 });
 
 export const enrichmentFailures = {
   502: {
-    description: "Okta refused the credential or failed, and there is no copy: `success` is false.",
-    content: { "application/json": { schema: enrichmentDocument } },
+    description: "Okta refused the credential or failed, and no older answer exists: `success` is false.",
+    content: { "application/json": { schema: enrichmentDocumentSchema } },
   },
   503: {
     description:
-      "The rate limit or the time is used up, and there is no copy: `success` is false, and `Retry-After` says " +
-      "when to ask again. Or a setting is wrong (`misconfigured`).",
+      "The rate limit or the time for the look-up is used up, and no older answer exists: `success` is false, and " +
+      "`Retry-After` says when to ask again. Otherwise the body is problem details, for instance with the code `misconfigured`.",
     headers: z.object({ "Retry-After": z.string().optional().openapi({ example: "12" }) }),
     content: {
-      "application/json": { schema: enrichmentDocument },
+      "application/json": { schema: enrichmentDocumentSchema },
       ...problemResponses(503)[503].content,
     },
   },
@@ -85,8 +85,9 @@ const one = createRoute({
   tags,
   summary: "Who is this account?",
   description:
-    "By Okta user id, login, e-mail address or username. `mailto:` and `DOMAIN\\` are stripped, case does not " +
-    "matter. An account that does not exist is an answer: `found` is false.",
+    "Looks an account up by its Okta user id, login, e-mail address or username. `mailto:` and `DOMAIN\\` in " +
+    "front are removed, and the case of names does not matter. An account that does not exist is a normal " +
+    "answer: 200 with `found` false.",
   security,
   request: {
     params: z.object({ account: z.string().openapi({ example: "jane@example.com" }) }),
@@ -94,15 +95,15 @@ const one = createRoute({
       refresh: z
         .enum(["true", "false"], "it must be true or false")
         .default("false")
-        .openapi({ description: "`true` bypasses the cache." }),
+        .openapi({ description: "`true` bypasses the cache and asks Okta." }),
       connection: connectionParameter,
     }),
   },
   responses: {
     200: {
-      description: "The answer.",
+      description: "What is known about the account.",
       headers: serverTiming,
-      content: { "application/json": { schema: enrichmentDocument } },
+      content: { "application/json": { schema: enrichmentDocumentSchema } },
     },
     ...enrichmentFailures,
     ...problemResponses(400, 401, 404, 429),
@@ -114,9 +115,7 @@ const many = createRoute({
   path: "/v1/enrichments",
   tags,
   summary: "Who are these accounts?",
-  description:
-    "Answered item by item, in order. An item that fails has `success` false and its own `error`; the others " +
-    "are not affected.",
+  description: `Makes up to ${maxAccounts} look-ups. One that fails has \`success\` false and its own \`error\`, and does not affect the others.`,
   security,
   request: {
     query: connectionQuery,
@@ -137,7 +136,7 @@ const many = createRoute({
   },
   responses: {
     200: {
-      description: "The answers, in the order of the accounts.",
+      description: "What is known about the accounts, in the order of the request.",
       headers: serverTiming,
       content: {
         "application/json": {
@@ -151,18 +150,18 @@ const many = createRoute({
   },
 });
 
-/** What a look-up on this connection works with; throws the problem when a setting is wrong. */
+/** What a look-up on this connection needs. Throws `unknown_connection`, or `misconfigured` when a setting is wrong. */
 export const enrichDepsOf = (c: Context<AppEnv>, deps: AppDeps, connectionId: string): EnrichDeps => {
   const { env } = c;
   const config = deps.config(env);
   const connection = selectConnection(config, connectionId);
   const { ttlSeconds } = settingValue(config.enrichment);
   const background = (work: Promise<unknown>): void => c.executionCtx.waitUntil(work);
-  const counters = () => env.ACCOUNT_LOOKUP.getByName(countersName(connection.id));
+  const counters = () => env.ACCOUNT_LOOKUP.getByName(lookupCountersName(connection.id));
   return {
     cache: new AccountCache(env.ENRICHMENT_CACHE, connection.id),
     lookUp: (identifier, demand) =>
-      env.ACCOUNT_LOOKUP.getByName(shardName(connection.id, identifier)).lookUp({
+      env.ACCOUNT_LOOKUP.getByName(lookupShardName(connection.id, identifier.key)).lookUp({
         connection: connection.id,
         identifier,
         demand,
@@ -172,11 +171,11 @@ export const enrichDepsOf = (c: Context<AppEnv>, deps: AppDeps, connectionId: st
     ttlMs: ttlSeconds * 1000,
     now: deps.now,
     background,
-    count: (counts) => count(connection.id, counts, counters, background),
+    count: (counts) => countLookups(connection.id, counts, counters, background),
   };
 };
 
-/** The identifier, or the problem that says what is wrong with it. */
+/** Reads an account's identifier. Throws `invalid_request` that names `field` when it cannot be one. */
 export const identifierOf = (account: string, field: string): Identifier => {
   const parsed = parseIdentifier(account);
   if (parsed.ok) return parsed.value;
@@ -184,10 +183,11 @@ export const identifierOf = (account: string, field: string): Identifier => {
   throw new ProblemError("invalid_request", message, { errors: [{ field, message }] });
 };
 
+/** The value of the `Server-Timing` header. */
 export const timingHeader = ({ cache, okta, rules }: Timing): string =>
   `cache;dur=${cache}, okta;dur=${okta}, rules;dur=${rules}`;
 
-/** A look-up's answer on its own, with the status and headers that go with it. */
+/** The response to a single look-up: the answer with its status and headers. */
 export const enrichmentResponse = ({ answer: okta, status, timing, retryAfter }: Enrichment): Response =>
   Response.json(
     { okta },
@@ -226,19 +226,19 @@ export const enrichmentRoutes = (app: App, deps: AppDeps): void => {
     return c.json({ results }, 200, { "Server-Timing": timingHeader(timing) });
   });
 
-  // An empty account, or one with a slash that was not encoded, is not the route above: it is a wrong account.
+  // The route above does not match an empty account or one with an unencoded slash. Both are invalid accounts.
   app.get("/v1/enrichments/accounts/*", (c) => {
     identifierOf(c.req.path.slice("/v1/enrichments/accounts/".length), "path.account");
-    throw new ProblemError("not_found", "There is no such route.");
+    throw new ProblemError("not_found", "There is no such route. GET /docs lists all routes.");
   });
 };
 
-/** Counters of look-ups, for /metrics. */
+/** The counters of look-ups, for /metrics. */
 export const enrichmentMetrics: MetricsSource = async (env, connections) => {
   const all = await Promise.all(
     connections.map(async (connection) => ({
       connection,
-      counts: await env.ACCOUNT_LOOKUP.getByName(countersName(connection)).counts(),
+      counts: await env.ACCOUNT_LOOKUP.getByName(lookupCountersName(connection)).counts(),
     })),
   );
   const samples = all.flatMap(({ connection, counts }) =>
@@ -256,11 +256,15 @@ export const enrichmentMetrics: MetricsSource = async (env, connections) => {
   return [
     {
       name: "okta_edge_enrichments_total",
-      help: "Look-ups answered: hits from the cache, misses from Okta, stale from an old copy, errors not at all.",
+      help: "Look-ups by result: hits (answered from the cache), misses (by Okta), stale (by an older answer), errors (not answered).",
       type: "counter",
       samples,
     },
-    counter("enrichments_not_found_total", "Look-ups that found no account, or several.", "not_found"),
-    counter("enrichments_incomplete_total", "Answers in which a fact could not be read.", "incomplete"),
+    counter("enrichments_not_found_total", "Look-ups that found no account or several.", "not_found"),
+    counter(
+      "enrichments_incomplete_total",
+      "Answers in which at least one fact could not be read.",
+      "incomplete",
+    ),
   ];
 };

@@ -7,10 +7,10 @@ const health = createRoute({
   path: "/healthz",
   tags: ["Service"],
   summary: "Liveness",
-  description: "Answers while the Worker runs. Needs no key and touches nothing.",
+  description: "Answers while the Worker runs. It needs no key, and calls nothing else.",
   responses: {
     200: {
-      description: "The Worker runs.",
+      description: "The Worker is running.",
       content: { "application/json": { schema: z.object({ status: z.literal("ok") }) } },
     },
   },

@@ -1,6 +1,7 @@
-/** The inventory as events, for whoever pulls: one more cursor over the sequence. */
+/** The inventory as events, for programs that pull it: each puller is one more cursor over the sequence. */
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
+import { TOMBSTONE_DAYS } from "../../contract/limits.ts";
 import { ocsfDeviceSchema, ocsfUserSchema, sekoiaDeviceSchema, sekoiaUserSchema } from "../../ocsf/index.ts";
 import type { App, AppDeps } from "../deps.ts";
 import { exampleEvent } from "../example-event.ts";
@@ -15,28 +16,29 @@ const tags = ["Inventory"];
 const event = z
   .union([sekoiaUserSchema, sekoiaDeviceSchema, ocsfUserSchema, ocsfDeviceSchema])
   .openapi("Event", {
-    description: "An OCSF User Inventory Info (5003) or Device Inventory Info (5001) event.",
+    description: "An OCSF event: User Inventory Info (5003) or Device Inventory Info (5001).",
   });
 
 const page = createRoute({
   method: "get",
   path: "/v1/inventory/{stream}",
   tags,
-  summary: "Events after a sequence number",
+  summary: "List events after a sequence number",
   description:
-    "One event a line, in sequence order: the newest state of every asset that changed after `after`. Follow " +
-    '`Link: <…>; rel="next"` while it is there; later, go on from `X-Last-Sequence` to get only what changed.',
+    "One event per line, in sequence order: the newest state of each asset that has changed after `after`. Follow " +
+    'the header `Link: <…>; rel="next"` for as long as there is one. To get only later changes, pass the last ' +
+    "`X-Last-Sequence` as `after` next time.",
   security,
   request: {
     params: streamParams,
     query: strict({
       after: wholeNumber(0, Number.MAX_SAFE_INTEGER, {
         default: 0,
-        description: "Only events with a greater sequence number.",
+        description: "Only events with a higher sequence number than this.",
       }),
       limit: wholeNumber(1, 10_000, {
         default: 1000,
-        description: "How many events at most; a page of large events may be shorter.",
+        description: "The most events in one answer. A page of large events may contain fewer.",
       }),
       dialect: dialectParameter,
       connection: connectionParameter,
@@ -44,15 +46,15 @@ const page = createRoute({
   },
   responses: {
     200: {
-      description: "Events as NDJSON; empty when there is nothing new.",
+      description: "Events as NDJSON. Empty when nothing is new.",
       headers: z.object({
         "X-Last-Sequence": z.string().openapi({
           type: "integer",
-          description: "The greatest sequence number of this page, or `after` when it is empty.",
+          description: "The highest sequence number on this page, or `after` when the page is empty.",
           example: 1903,
         }),
         Link: z.string().optional().openapi({
-          description: "The next page; absent on the last one.",
+          description: "The next page. Absent on the last page.",
           example: '<https://connector.example.com/v1/inventory/users?after=1000>; rel="next"',
         }),
       }),
@@ -66,8 +68,8 @@ const asset = createRoute({
   method: "get",
   path: "/v1/inventory/{stream}/{id}",
   tags,
-  summary: "The newest event of one asset",
-  description: "By the asset's id in Okta. A deleted asset's last event is here for 30 days.",
+  summary: "Show the newest event of one asset",
+  description: `Finds an asset by its id in Okta. The last event of a deleted asset is kept for ${TOMBSTONE_DAYS} days.`,
   security,
   request: {
     params: streamParams.extend({
@@ -86,11 +88,11 @@ const asset = createRoute({
   },
 });
 
-/** The URL of the next page: the one that was asked for, from where this page ends. */
+/** The `Link` header of the next page: the requested URL, continuing where this page ends. */
 const nextLink = (url: string, after: number): string => {
   const next = new URL(url);
   next.searchParams.set("after", String(after));
-  // With quotes, as Okta and most clients write it; RFC 8288 takes it with and without.
+  // RFC 8288 allows `rel` with and without quotes. Okta and most others write it with quotes.
   return `<${next.href}>; rel="next"`;
 };
 

@@ -1,9 +1,11 @@
-/** Trying malice rules before they are set. */
+/** Tries malice rules before they are put into the settings. */
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { enrich } from "../../enrichment/enrich.ts";
-import { type MaliceRules, parseMaliceRules, verdicts } from "../../enrichment/rules.ts";
+import { parseMaliceRules } from "../../enrichment/rule-reader.ts";
+import { type MaliceRules, verdicts } from "../../enrichment/rules.ts";
 import { evaluateRules } from "../../enrichment/verdict.ts";
+import { maxErrors } from "../bounds.ts";
 import type { App, AppDeps } from "../deps.ts";
 import { connectionQuery, strict } from "../parameters.ts";
 import { ProblemError, problemResponses } from "../problems.ts";
@@ -16,7 +18,7 @@ import {
   timingHeader,
 } from "./enrichments.ts";
 
-const evaluationDocument = z
+const evaluationDocumentSchema = z
   .object({
     verdict: z.enum(verdicts).nullable(),
     rule: z
@@ -26,12 +28,14 @@ const evaluationDocument = z
         why: z.string().openapi({ example: 'status eq "SUSPENDED": it is "SUSPENDED"' }),
       })
       .nullable()
-      .openapi({ description: "The first rule that matched; null when none did." }),
+      .openapi({ description: "The first rule that matched; null when none matched." }),
     source: z
       .enum(["rule", "default_verdict", "not_found_verdict", "none"])
-      .openapi({ description: "Where the verdict comes from." }),
+      .openapi({ description: "What the verdict comes from." }),
     found: z.boolean(),
-    extracted: z.record(z.string(), z.unknown()).openapi({ description: "What the rules were applied to." }),
+    extracted: z
+      .record(z.string(), z.unknown())
+      .openapi({ description: "The fields that the rules were applied to." }),
   })
   .openapi("Evaluation");
 
@@ -41,8 +45,8 @@ const evaluate = createRoute({
   tags: ["Enrichment"],
   summary: "Try malice rules",
   description:
-    "Applies rules, in either dialect, to an account that is looked up or to `extracted` as given. Nothing is " +
-    "stored. A typo is answered with its position.",
+    "Applies rules to an account that is looked up (`account`), or to given fields (`extracted`). Both ways of " +
+    "writing rules are accepted. Nothing is stored. A mistake in the rules is reported with its position.",
   security: [{ key: [] }],
   request: {
     query: connectionQuery,
@@ -51,17 +55,17 @@ const evaluate = createRoute({
       content: {
         "application/json": {
           schema: strict({
-            // Optional to the schema only: what is wrong with rules, absence included, is for their reader to say.
+            // Optional in the schema only. `parseMaliceRules` reports everything that is wrong, including their absence.
             rules: z.unknown().optional().openapi({
               description:
-                "As in MALICE_RULES: an object, its JSON text, or the list of rules alone. Required.",
+                "Required. As in the setting MALICE_RULES: an object, its JSON text, or only the list of rules.",
             }),
             account: z.string("it must be text").optional(),
             extracted: z.record(z.string(), z.unknown(), "it must be an object").optional(),
             found: z
               .boolean("it must be true or false")
               .optional()
-              .openapi({ description: "With `extracted`: false tries `not_found_verdict`." }),
+              .openapi({ description: "Together with `extracted`: false tries `not_found_verdict`." }),
           }),
           example: {
             rules: {
@@ -75,8 +79,8 @@ const evaluate = createRoute({
   },
   responses: {
     200: {
-      description: "The verdict, and which rule gave it.",
-      content: { "application/json": { schema: evaluationDocument } },
+      description: "The verdict, and the rule that it comes from.",
+      content: { "application/json": { schema: evaluationDocumentSchema } },
     },
     ...enrichmentFailures,
     ...problemResponses(400, 401, 404, 413, 415, 429),
@@ -87,7 +91,7 @@ const rulesOf = (given: unknown): MaliceRules => {
   const parsed = parseMaliceRules(Array.isArray(given) ? { rules: given } : given);
   if (parsed.ok) return parsed.value;
   const within = Array.isArray(given) ? "body" : "body.rules";
-  const errors = parsed.error.slice(0, 20).map(({ path, message }) => ({
+  const errors = parsed.error.slice(0, maxErrors).map(({ path, message }) => ({
     field: path === "(root)" ? "body.rules" : `${within}.${path}`,
     message,
   }));
@@ -100,7 +104,7 @@ export const maliceRulesRoutes = (app: App, deps: AppDeps): void => {
     const { rules: given, account, extracted, found = true } = c.req.valid("json");
     const rules = rulesOf(given);
     if ((account === undefined) === (extracted === undefined)) {
-      const message = "give either an account to look up or an extracted object";
+      const message = "it must have either account or extracted";
       throw new ProblemError("invalid_request", message, { errors: [{ field: "body", message }] });
     }
     if (account === undefined) {

@@ -1,4 +1,4 @@
-/** Prometheus metrics of every connection, from the same status documents that the API shows. */
+/** Prometheus metrics of every connection, made from the same status documents that the API shows. */
 
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
@@ -15,11 +15,12 @@ const metrics = createRoute({
   path: "/metrics",
   tags: ["Service"],
   summary: "Prometheus metrics",
-  description: "Runs, calls, assets, unknown facts, sinks and rate limits of every connection.",
+  description:
+    "Runs, calls to Okta, assets, unknown facts, sinks, rate limits and look-ups of every connection.",
   security: [{ key: [] }],
   responses: {
     200: {
-      description: "Prometheus text format.",
+      description: "Metrics in the Prometheus text format.",
       content: {
         "text/plain": {
           schema: z.string(),
@@ -39,7 +40,7 @@ const upGauge = (name: string, help: string, samples: Sample[]): MetricFamily =>
 });
 
 export const metricsRoutes = (app: App, deps: AppDeps): void => {
-  /** Null when the stream does not answer: one that is in trouble must not hide the others. */
+  /** Null when the stream does not answer, because one failing stream must not hide the others. */
   const statusOf = async (
     env: Env,
     connection: string,
@@ -77,12 +78,12 @@ export const metricsRoutes = (app: App, deps: AppDeps): void => {
     ]);
     const configured = upGauge(
       "okta_edge_connection_configured",
-      "1 when the connection's settings are right.",
+      "1 when the connection's settings are valid, else 0.",
       all.map(([connection, setting]) => ({ labels: { connection }, value: setting.ok ? 1 : 0 })),
     );
     const up = upGauge(
       "okta_edge_stream_up",
-      "1 when the stream answered this scrape.",
+      "1 when the stream answered this scrape, else 0.",
       pairs.map(({ id, stream }, index) => ({
         labels: { connection: id, stream },
         value: statuses[index] === null ? 0 : 1,

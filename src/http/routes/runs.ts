@@ -1,4 +1,4 @@
-/** Starting, watching and cancelling runs, and a person's word on held-back deletions. */
+/** Starting, listing and cancelling runs, and confirming held deletions. */
 
 import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
@@ -10,7 +10,7 @@ import { needsFullRights } from "../auth/index.ts";
 import type { App, AppDeps, AppEnv } from "../deps.ts";
 import { connectionQuery, streamParams, strict } from "../parameters.ts";
 import { problemResponses } from "../problems.ts";
-import { runDocument, runsDocument } from "../schemas.ts";
+import { runDocumentSchema, runsDocumentSchema } from "../schemas.ts";
 import { granted, selectConnection, settingValue } from "../select.ts";
 
 const security = [{ key: [] }];
@@ -22,7 +22,9 @@ const start = createRoute({
   path: "/v1/streams/{stream}/runs",
   tags,
   summary: "Start a run",
-  description: "While a run is on, answers 200 with that run and starts nothing.",
+  description:
+    "While a run is in progress, this answers 200 with that run and starts no other. When the run is waiting after a " +
+    "failure, it tries again at once.",
   security,
   middleware: needsFullRights,
   request: {
@@ -33,7 +35,9 @@ const start = createRoute({
         "application/json": {
           schema: strict({
             kind: z.enum(runKindSchema.options, 'it must be "full" or "delta"').openapi({
-              description: "`full` reads everything; `delta` reads what changed since the last run.",
+              description:
+                "`full` reads everything; `delta` reads what has changed since the last run. Until a full run has been " +
+                "completed, every run is full.",
             }),
           }),
           example: { kind: "full" },
@@ -42,8 +46,14 @@ const start = createRoute({
     },
   },
   responses: {
-    200: { description: "A run was on.", content: { "application/json": { schema: runDocument } } },
-    202: { description: "The run has begun.", content: { "application/json": { schema: runDocument } } },
+    200: {
+      description: "A run was already in progress.",
+      content: { "application/json": { schema: runDocumentSchema } },
+    },
+    202: {
+      description: "The run has started.",
+      content: { "application/json": { schema: runDocumentSchema } },
+    },
     ...problemResponses(400, 401, 403, 404, 409, 413, 415, 429, 503),
   },
 });
@@ -52,12 +62,13 @@ const history = createRoute({
   method: "get",
   path: "/v1/streams/{stream}/runs",
   tags,
-  summary: "Runs",
-  description: "Newest first, at most 100; the one that is on leads.",
+  summary: "List runs",
+  description:
+    "Lists at most 100 runs: the run in progress first, then the others from the newest to the oldest.",
   security,
   request,
   responses: {
-    200: { description: "The runs.", content: { "application/json": { schema: runsDocument } } },
+    200: { description: "The runs.", content: { "application/json": { schema: runsDocumentSchema } } },
     ...problemResponses(400, 401, 404, 429, 503),
   },
 });
@@ -67,12 +78,15 @@ const cancel = createRoute({
   path: "/v1/streams/{stream}/runs/current",
   tags,
   summary: "Cancel the current run",
-  description: "Everything already stored stays.",
+  description: "Everything that the run has already stored stays.",
   security,
   middleware: needsFullRights,
   request,
   responses: {
-    200: { description: "The cancelled run.", content: { "application/json": { schema: runDocument } } },
+    200: {
+      description: "The cancelled run.",
+      content: { "application/json": { schema: runDocumentSchema } },
+    },
     ...problemResponses(400, 401, 403, 404, 409, 429, 503),
   },
 });
@@ -81,16 +95,17 @@ const confirm = createRoute({
   method: "post",
   path: "/v1/streams/{stream}/deletions/confirm",
   tags,
-  summary: "Let held-back deletions go on",
+  summary: "Confirm held deletions",
   description:
-    "When more of the known assets are absent than DELETION_GUARD allows, deletions wait for this. Look at " +
-    "`held_deletions` first.",
+    "When a larger part of the known assets is absent from Okta's list than DELETION_GUARD allows, or the list is " +
+    "empty, the deletions are held until a person confirms them here. Look at `held_deletions` first. Each asset is looked for once more " +
+    "by its id before it is marked deleted.",
   security,
   middleware: needsFullRights,
   request,
   responses: {
     200: {
-      description: "How many deletions go on.",
+      description: "How many deletions were confirmed.",
       content: {
         "application/json": {
           schema: z.object({ confirmed: z.number().int() }),

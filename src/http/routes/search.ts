@@ -1,16 +1,20 @@
-/** Finding people and devices in the inventory. */
+/** Finding users and devices in the inventory. */
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { foundSchema } from "../../contract/inventory-documents.ts";
+import { TOMBSTONE_DAYS } from "../../contract/limits.ts";
 import type { SearchQuery } from "../../contract/stream-api.ts";
+import { maxSearchLength } from "../bounds.ts";
 import type { App, AppDeps } from "../deps.ts";
-import { connectionParameter, streamParams, strict, wholeNumber } from "../parameters.ts";
+import { connectionParameter, once, streamParams, strict, wholeNumber } from "../parameters.ts";
 import { problemResponses } from "../problems.ts";
 import { selectConnection } from "../select.ts";
 
-const document = foundSchema.meta({
+const searchResultsSchema = foundSchema.meta({
   id: "Found",
-  description: "In the order in which the assets were first filed; what is named exactly comes first.",
+  description:
+    "What a search found, in the order in which the assets were first stored. An asset that `q` names exactly, by " +
+    "its id, login or e-mail address, comes first.",
   example: {
     results: [
       {
@@ -32,43 +36,48 @@ const document = foundSchema.meta({
   },
 });
 
-const bounded = (what: string) => z.string("it must be given once").min(1, what).max(200, what);
+const bounded = (rule: string) => z.string(once).min(1, rule).max(maxSearchLength, rule);
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T, about: string) =>
   z
     .enum(values, `it must be ${values.slice(0, -1).join(", ")} or ${values.at(-1)}`)
     .optional()
     .openapi({ description: about });
 
-/** What may be asked for, beside the connection. */
+/** The criteria of a search. */
 const searchShape = {
-  q: bounded("it must have 1 to 200 characters")
+  q: bounded(`it must have 1 to ${maxSearchLength} characters`)
     .optional()
     .openapi({
       description:
-        "Words; each must begin a word of the asset's names, e-mail, login, id or serial number. Case and accents " +
-        "do not matter. Without it, everything that fits the rest.",
+        "Words. Each must be the beginning of a word in the asset's names, e-mail addresses, login, id or serial " +
+        "number. Case and accents do not matter. Without `q`, all assets that meet the other criteria are found.",
       example: "jane",
     }),
-  status: bounded("it must be a status as Okta spells it, like SUSPENDED")
+  status: bounded("it must be a status as Okta spells it, such as SUSPENDED")
     .optional()
-    .openapi({ description: "As Okta spells it, like SUSPENDED." }),
-  mfa: oneOf(["enrolled", "not_enrolled", "unknown"], "Users that are not DEPROVISIONED, by MFA."),
-  admin: oneOf(["true"], "Users with an active role, direct or through a group."),
-  unknown: oneOf(["factors", "groups", "roles"], "Users of whom this could not be read."),
+    .openapi({ description: "A status as Okta spells it, such as SUSPENDED." }),
+  mfa: oneOf(
+    ["enrolled", "not_enrolled", "unknown"],
+    "Users who are not DEPROVISIONED, by whether they have MFA.",
+  ),
+  admin: oneOf(["true"], "Users with an active administrator role, their own or one of their groups'."),
+  unknown: oneOf(["factors", "groups", "roles"], "Users of whom this fact is unknown."),
   group: bounded("it must be the id of a group")
     .optional()
-    .openapi({ description: "Members of the group with this id." }),
-  platform: bounded("it must be a platform as the summary names it, like Windows")
+    .openapi({ description: "Users who are members of the group with this id." }),
+  platform: bounded("it must be a platform as the summary names it, such as Windows")
     .optional()
-    .openapi({ description: "Devices of this platform, as the summary names it, like Windows." }),
-  compliance: bounded("it must be a compliance status as the summary names it, like UNKNOWN")
+    .openapi({ description: "Devices with this platform, as the summary names it, such as Windows." }),
+  compliance: bounded("it must be a compliance status as the summary names it, such as UNKNOWN")
     .optional()
-    .openapi({ description: "Devices of this compliance status, as the summary names it." }),
+    .openapi({
+      description: "Devices with this compliance status, as the summary names it, such as UNKNOWN.",
+    }),
   managed: oneOf(["true", "false", "unknown"], "Devices, by whether they are managed."),
   deleted: oneOf(
     ["true", "false"],
-    "`true`: deleted ones alone, kept for 30 days; `false`: those that exist. By default those that exist, and " +
-      "with `q` both.",
+    `\`true\`: only deleted assets, which are kept for ${TOMBSTONE_DAYS} days. \`false\`: only assets that exist in ` +
+      "Okta. By default, both with `q`, and only assets that exist without it.",
   ),
 };
 
@@ -76,10 +85,10 @@ const find = createRoute({
   method: "get",
   path: "/v1/inventory/{stream}/search",
   tags: ["Inventory"],
-  summary: "Find people or devices",
+  summary: "Find users or devices",
   description:
-    "What is given must all hold; what only users have fits no device, and the other way round. Groups that the " +
-    "text names are told along with users.",
+    "Finds the assets that meet all given criteria. A criterion that only users can meet finds no devices, and " +
+    "vice versa. A search for users by `q` also finds groups.",
   security: [{ key: [] }],
   request: {
     params: streamParams,
@@ -87,26 +96,26 @@ const find = createRoute({
       ...searchShape,
       after: wholeNumber(0, Number.MAX_SAFE_INTEGER, {
         default: 0,
-        description: "`next` of the page before.",
+        description: "`next` of the previous page.",
       }),
-      limit: wholeNumber(1, 100, { default: 25, description: "How many at most." }),
+      limit: wholeNumber(1, 100, { default: 25, description: "The most assets on one page." }),
       connection: connectionParameter,
     }),
   },
   responses: {
-    200: { description: "What was found.", content: { "application/json": { schema: document } } },
+    200: { description: "What was found.", content: { "application/json": { schema: searchResultsSchema } } },
     ...problemResponses(400, 401, 404, 429, 503),
   },
 });
 
 type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
-/** Without the keys that were not given. */
+/** A copy without the keys whose value is undefined. */
 const defined = <T extends object>(values: T): Given<T> =>
-  // Object.fromEntries forgets the keys' types.
+  // Object.fromEntries loses the types of the keys.
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>;
 
-/** Register it before the route of a single asset, whose id could be anything. */
+/** Must be registered before the route of a single asset, whose `{id}` would match `search`, too. */
 export const searchRoutes = (app: App, deps: AppDeps): void => {
   app.openapi(find, async (c) => {
     const { connection, after, limit, admin, managed, deleted, ...words } = c.req.valid("query");

@@ -1,11 +1,11 @@
-/** Operating a sink: sending again, and dead letters. */
+/** Operating a sink: sending events again, and dead letters. */
 
 import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import * as z from "zod";
 import type { StreamName } from "../../contract/streams.ts";
 import { deadLettersSchema, deliveryStub } from "../../delivery/api.ts";
-import { problemsOfSink } from "../../delivery/settings.ts";
+import { problemsOfSink, sinksTaking } from "../../delivery/settings.ts";
 import { needsFullRights } from "../auth/index.ts";
 import type { App, AppDeps, AppEnv } from "../deps.ts";
 import { connectionParameter, connectionQuery, streamParameter, strict, wholeNumber } from "../parameters.ts";
@@ -20,17 +20,18 @@ const params = z.object({
   name: z
     .string()
     .regex(/^[a-zA-Z0-9_-]{1,64}$/, "it must be the name of a sink in SINKS")
-    .openapi({ description: "The sink's name in SINKS.", example: "siem" }),
+    .openapi({ description: "The sink's name in the setting SINKS.", example: "siem" }),
 });
 
 const replay = createRoute({
   method: "post",
   path: "/v1/streams/{stream}/sinks/{name}/replay",
   tags,
-  summary: "Send again",
+  summary: "Send events again",
   description:
-    "Moves the sink's cursor back: every asset whose newest state is later than `after` is sent once more. 0 sends " +
-    "the whole inventory. A wait after failures ends.",
+    "Moves the sink's cursor back, so that the newest state of every asset that has changed after this sequence " +
+    "number is sent once more. 0 sends the whole inventory. If the sink is waiting after a failure, it tries again " +
+    "at once.",
   security,
   middleware: needsFullRights,
   request: {
@@ -53,7 +54,7 @@ const replay = createRoute({
   },
   responses: {
     202: {
-      description: "Where the cursor stands now; deliveries go on from there.",
+      description: "The new position of the cursor, from which delivery continues.",
       content: {
         "application/json": { schema: z.object({ position: z.number().int() }), example: { position: 0 } },
       },
@@ -62,10 +63,10 @@ const replay = createRoute({
   },
 });
 
-// `.meta`, not `.openapi`: a schema that was made before @hono/zod-openapi was loaded has no `.openapi`.
-const deadLettersDocument = deadLettersSchema.meta({
+// `.meta` instead of `.openapi`, which a schema lacks when it was made before @hono/zod-openapi was loaded.
+const deadLettersDocumentSchema = deadLettersSchema.meta({
   id: "DeadLetters",
-  description: "Events that the sink refused for good, at most one per asset, in sequence order.",
+  description: "Events that the sink refuses to accept, at most one per asset, in sequence order.",
   example: {
     dead_letters: [
       {
@@ -90,16 +91,18 @@ const list = createRoute({
   method: "get",
   path: "/v1/streams/{stream}/sinks/{name}/dead-letters",
   tags,
-  summary: "Dead letters",
+  summary: "List dead letters",
   description:
-    "What the sink refused, with its answer. A newer state of the asset that arrives settles its dead letter.",
+    "Each event that the sink refuses, with the sink's answer. A dead letter goes away once a newer state of its " +
+    "asset is delivered.",
   security,
   request: {
     params,
     query: strict({
       connection: connectionParameter,
       after: wholeNumber(0, Number.MAX_SAFE_INTEGER, {
-        description: "Only dead letters with a greater sequence number: `next` of the page before.",
+        description:
+          "Only dead letters with a higher sequence number than this: `next` of the previous page.",
         default: 0,
       }),
       limit: wholeNumber(1, 1000, { description: "The most dead letters in one answer.", default: 100 }),
@@ -108,20 +111,22 @@ const list = createRoute({
   responses: {
     200: {
       description: "The dead letters.",
-      content: { "application/json": { schema: deadLettersDocument } },
+      content: { "application/json": { schema: deadLettersDocumentSchema } },
     },
     ...problemResponses(400, 401, 404, 429, 503),
   },
 });
 
-const idsMessage = "it must be a list of up to 1000 ids of dead letters";
+const maxIds = 1000;
+const idsMessage = `it must be a list of 1 to ${maxIds} ids of dead letters`;
 
 const settle = createRoute({
   method: "post",
   path: "/v1/streams/{stream}/sinks/{name}/dead-letters",
   tags,
   summary: "Retry or drop dead letters",
-  description: "All of them, or those in `ids`. Without a body all are tried once more.",
+  description:
+    "Applies to the dead letters in `ids`, or to all of them without it. Without a body, all are sent once more.",
   security,
   middleware: needsFullRights,
   request: {
@@ -136,7 +141,7 @@ const settle = createRoute({
             ids: z
               .array(z.string(idsMessage).max(1024, idsMessage), idsMessage)
               .min(1, idsMessage)
-              .max(1000, idsMessage)
+              .max(maxIds, idsMessage)
               .optional(),
           }),
           example: { action: "retry" },
@@ -146,7 +151,7 @@ const settle = createRoute({
   },
   responses: {
     202: {
-      description: "How many dead letters are tried again or were dropped.",
+      description: "How many dead letters will be sent again, or have been dropped.",
       content: {
         "application/json": {
           schema: z.object({ action: z.enum(["retry", "drop"]), count: z.number().int() }),
@@ -162,15 +167,19 @@ export const sinkRoutes = (app: App, deps: AppDeps): void => {
   const deliveryOf = (c: Context<AppEnv>, connectionId: string, stream: StreamName, name: string) => {
     const config = deps.config(c.env);
     const connection = selectConnection(config, connectionId).id;
-    const runs = config.sinks.accepted.some((sink) => sink.name === name && sink.streams.includes(stream));
+    const runs = sinksTaking(config.sinks, { connection, stream }).some((sink) => sink.name === name);
     if (!runs) {
       const problems = problemsOfSink(config.sinks, name);
       if (problems.length > 0) {
-        throw new ProblemError("misconfigured", `The sink ${name} does not run: its settings are wrong.`, {
-          problems,
-        });
+        throw new ProblemError(
+          "misconfigured",
+          `The sink ${name} does not run, because its settings are wrong.`,
+          {
+            problems,
+          },
+        );
       }
-      throw new ProblemError("not_found", `SINKS has no sink ${name} that takes ${stream}.`);
+      throw new ProblemError("not_found", `The setting SINKS has no sink ${name} for the stream ${stream}.`);
     }
     const identity = { connection, stream, sink: name };
     return { identity, delivery: deliveryStub(c.env, identity) };
@@ -191,7 +200,7 @@ export const sinkRoutes = (app: App, deps: AppDeps): void => {
   app.openapi(settle, async (c) => {
     const { stream, name } = c.req.valid("param");
     const { delivery } = deliveryOf(c, c.req.valid("query").connection, stream, name);
-    // Without a body nothing was validated, so the default is told here.
+    // Without a body nothing was validated, so the schema's default did not apply.
     const { action = "retry", ids } = c.req.valid("json") ?? {};
     const count = await delivery.settleDeadLetters(action, ids ?? null);
     return c.json({ action, count }, 202);

@@ -1,4 +1,4 @@
-/** The state of the streams. */
+/** The status of the streams. */
 
 import { createRoute } from "@hono/zod-openapi";
 import type { SettingProblem } from "../../config/types.ts";
@@ -7,7 +7,7 @@ import { type Config, problemsOfParts } from "../config.ts";
 import type { App, AppDeps } from "../deps.ts";
 import { connectionQuery, streamParams } from "../parameters.ts";
 import { problemResponses } from "../problems.ts";
-import { streamDocument, streamsDocument } from "../schemas.ts";
+import { streamDocumentSchema, streamsDocumentSchema } from "../schemas.ts";
 import { selectConnection } from "../select.ts";
 
 const security = [{ key: [] }];
@@ -16,13 +16,13 @@ const list = createRoute({
   method: "get",
   path: "/v1/streams",
   tags: ["Streams"],
-  summary: "State of both streams",
+  summary: "Show the status of both streams",
   security,
   request: { query: connectionQuery },
   responses: {
     200: {
-      description: "Both streams of the connection.",
-      content: { "application/json": { schema: streamsDocument } },
+      description: "The status of both streams of the connection.",
+      content: { "application/json": { schema: streamsDocumentSchema } },
     },
     ...problemResponses(400, 401, 404, 429, 503),
   },
@@ -32,17 +32,20 @@ const one = createRoute({
   method: "get",
   path: "/v1/streams/{stream}",
   tags: ["Streams"],
-  summary: "State of a stream",
-  description: "State, current run with progress, counts, sinks and rate limits.",
+  summary: "Show the status of a stream",
+  description: "The state, the run in progress, the counts, the sinks and the rate limits.",
   security,
   request: { params: streamParams, query: connectionQuery },
   responses: {
-    200: { description: "The stream.", content: { "application/json": { schema: streamDocument } } },
+    200: {
+      description: "The status of the stream.",
+      content: { "application/json": { schema: streamDocumentSchema } },
+    },
     ...problemResponses(400, 401, 404, 429, 503),
   },
 });
 
-/** The streams work on, so their status is where it must be told. */
+/** Wrong settings that affect only a part. They stop no stream, so the streams' status reports them. */
 const partialProblems = (config: Config): { problems?: SettingProblem[] } => {
   const problems = problemsOfParts(config);
   return problems.length === 0 ? {} : { problems };

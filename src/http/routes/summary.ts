@@ -1,16 +1,17 @@
-/** Totals of an inventory. */
+/** The totals of an inventory. */
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { deviceSummarySchema, userSummarySchema } from "../../contract/inventory-documents.ts";
+import { COUNT_AGAIN_AFTER_MS } from "../../contract/limits.ts";
 import type { App, AppDeps } from "../deps.ts";
 import { connectionQuery, streamParams } from "../parameters.ts";
 import { problemResponses } from "../problems.ts";
 import { selectConnection } from "../select.ts";
 
-// `.meta`, not `.openapi`: a schema that was made before @hono/zod-openapi was loaded has no `.openapi`.
+// `.meta` instead of `.openapi`, which a schema lacks when it was made before @hono/zod-openapi was loaded.
 const users = userSummarySchema.meta({
   id: "UserSummary",
-  description: "The users of an inventory in numbers.",
+  description: "The totals of an inventory of users.",
   example: {
     stream: "users",
     as_of: "2025-01-15T10:30:06.000Z",
@@ -25,7 +26,7 @@ const users = userSummarySchema.meta({
 
 const devices = deviceSummarySchema.meta({
   id: "DeviceSummary",
-  description: "The devices of an inventory in numbers.",
+  description: "The totals of an inventory of devices.",
   example: {
     stream: "devices",
     as_of: "2025-01-15T10:30:06.000Z",
@@ -42,8 +43,8 @@ const summary = createRoute({
   method: "get",
   path: "/v1/inventory/{stream}/summary",
   tags: ["Inventory"],
-  summary: "Totals",
-  description: "Counted again at most every two seconds.",
+  summary: "Show totals",
+  description: `The totals are counted again at most every ${COUNT_AGAIN_AFTER_MS / 1000} seconds.`,
   security: [{ key: [] }],
   request: { params: streamParams, query: connectionQuery },
   responses: {
@@ -55,7 +56,7 @@ const summary = createRoute({
   },
 });
 
-/** Register it before the route of a single asset, whose id could be anything. */
+/** Must be registered before the route of a single asset, whose `{id}` would match `summary`, too. */
 export const summaryRoutes = (app: App, deps: AppDeps): void => {
   app.openapi(summary, async (c) => {
     const { id } = selectConnection(deps.config(c.env), c.req.valid("query").connection);

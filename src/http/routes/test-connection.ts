@@ -1,4 +1,4 @@
-/** "Does it work?": every capability tried, with a stored credential or a candidate. */
+/** "Does it work?": tries every capability, with the stored credential or with a candidate. */
 
 import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
@@ -18,6 +18,7 @@ import {
   testEventSchema,
   testStored,
 } from "../../connection-test/index.ts";
+import { MAX_CALLS } from "../../connection-test/probe.ts";
 import type { StreamName } from "../../contract/streams.ts";
 import { errorFields, log } from "../../lib/log.ts";
 import { needsFullRights } from "../auth/index.ts";
@@ -29,27 +30,36 @@ import { ProblemError, problemResponse, problemResponses } from "../problems.ts"
 import { raw } from "../raw.ts";
 import { selectConnection } from "../select.ts";
 
-const text = (description: string, max: number) =>
+/** The most characters that each field of a candidate may have. */
+export const candidateLengths = {
+  base_url: 2048,
+  api_token: 4096,
+  client_id: 256,
+  private_key: 32_768,
+  key_id: 256,
+} as const;
+
+const text = (field: Exclude<keyof typeof candidateLengths, "private_key">, description: string) =>
   z
     .string("it must be text")
-    .max(max, `it must have at most ${max} characters`)
+    .max(candidateLengths[field], `it must have at most ${candidateLengths[field]} characters`)
     .openapi({ description })
     .optional();
 
 const candidate = strict({
-  base_url: text("The org's own address, like `https://your-domain.okta.com`.", 2048),
-  api_token: text("An API token.", 4096),
-  client_id: text("An OAuth service app's client ID, instead of a token.", 256),
+  base_url: text("base_url", "The org's own address, such as `https://your-domain.okta.com`."),
+  api_token: text("api_token", "An API token."),
+  client_id: text("client_id", "The client ID of an OAuth service app, instead of a token."),
   private_key: z
-    .union([z.string().max(32_768), z.record(z.string(), z.unknown())], {
-      error: "it must be a JWK or a PKCS#8 PEM of at most 32768 characters",
+    .union([z.string().max(candidateLengths.private_key), z.record(z.string(), z.unknown())], {
+      error: `it must be a JWK or a PKCS#8 PEM of at most ${candidateLengths.private_key} characters`,
     })
     .openapi({
       type: ["string", "object"],
-      description: "The private part of the app's key pair: a JWK, or PKCS#8 PEM.",
+      description: "The private key of the app's key pair, as a JWK or a PKCS#8 PEM.",
     })
     .optional(),
-  key_id: text("The key's ID (KID) as the app's page shows it.", 256),
+  key_id: text("key_id", "The key's ID (KID), which the app's page in Okta shows."),
 });
 
 const example: ConnectionTest = {
@@ -96,11 +106,12 @@ const route = createRoute({
   tags: ["Service"],
   summary: "Test a connection",
   description:
-    "Tries the org, the credential, every capability and every sink, with at most 10 calls to Okta, and says " +
-    "what to do about what fails. `ok` is true when users can be read and no check has failed. `estimate` is " +
-    "what a first full run will cost; null is not known. A candidate credential in the body is tried instead " +
-    "of the stored one; it is not stored, logged or repeated. With `Accept: application/x-ndjson` the answer " +
-    "comes in lines, each check as soon as it is known and this same document last.",
+    `Tries the org, the credential, every capability and every sink, with at most ${MAX_CALLS} calls to Okta, and says what ` +
+    "to do about each check that fails. `ok` is true when users can be read and no check has failed. `estimate` is " +
+    "what the first full run will find and cost; null means not known. A candidate credential in the body is tried " +
+    "instead of the stored one. It is not stored, logged or repeated in the answer. With `Accept: " +
+    "application/x-ndjson` the answer comes line by line: each check as soon as its result is known, and the same " +
+    "document as the last line.",
   security: [{ key: [] }],
   middleware: needsFullRights,
   request: {
@@ -117,7 +128,7 @@ const route = createRoute({
   },
   responses: {
     200: {
-      description: "What was found.",
+      description: "The results of the test. A test that finds failures is a 200, too.",
       content: {
         "application/json": { schema: connectionTestSchema.meta({ id: "ConnectionTest", example }) },
         "application/x-ndjson": {
@@ -130,56 +141,59 @@ const route = createRoute({
   },
 });
 
-/** The stored connection of this id, null when its settings do not stand yet. */
+/** The stored connection with this id; null when it is not configured or its settings are wrong. */
 const storedOrNull = (config: Config, id: string): Connection | null => {
   const setting = config.connections.get(id);
   return setting?.ok ? setting.value : null;
 };
 
-/** A test that is ready to begin. */
-type Run = (onCheck: OnCheck) => Promise<ConnectionTest>;
+/** Performs a prepared test. */
+type PerformTest = (onCheck: OnCheck) => Promise<ConnectionTest>;
 
-const lines = "application/x-ndjson";
+const ndjson = "application/x-ndjson";
 
-/** Whoever does not ask for lines by their name gets the one document. */
+/** Whether the caller asks for the answer line by line, by naming its type. A wildcard asks for the one document. */
 export const wantsLines = (c: Context): boolean =>
-  accepts(c, { header: "Accept", supports: ["application/json", lines], default: "application/json" }) ===
-  lines;
+  accepts(c, { header: "Accept", supports: ["application/json", ndjson], default: "application/json" }) ===
+  ndjson;
 
-/** The test in lines, as it goes on. What fails on the way is told in the last line: the status has gone out. */
-const inLines = (c: Context<AppEnv>, names: readonly string[], run: Run): Response => {
-  c.header("Content-Type", lines);
+/**
+ * Answers line by line while the test is in progress. The status has been sent before a failure can occur, so the last
+ * line reports it.
+ */
+const inLines = (c: Context<AppEnv>, names: readonly string[], perform: PerformTest): Response => {
+  c.header("Content-Type", ndjson);
   return streamed(c, async (out) => {
-    const tell = (event: TestEvent) => out.writeln(JSON.stringify(event));
-    void tell({ type: "checks", names: [...names] });
-    const running = run((index, check) => void tell({ type: "check", index, check }));
-    // Also when nobody listens any more: what it holds of the rate limits has to be given back.
+    const send = (event: TestEvent) => out.writeln(JSON.stringify(event));
+    void send({ type: "checks", names: [...names] });
+    const running = perform((index, check) => void send({ type: "check", index, check }));
+    // The test finishes even after the caller has left, because it has to give its permits back.
     c.executionCtx.waitUntil(running.catch(() => {}));
     try {
-      await tell({ type: "document", document: await running });
+      await send({ type: "document", document: await running });
     } catch (error) {
       const problem = problemFrom(error instanceof Error ? error : new Error(String(error)));
       const level = problem.code === "internal_error" ? "error" : "warn";
       log(level, "request_failed", { request_id: c.get("requestId"), ...errorFields(error) });
-      await tell({ type: "problem", problem: await problemResponse(c, problem).json() });
+      await send({ type: "problem", problem: await problemResponse(c, problem).json() });
     }
   });
 };
 
 export const testConnectionRoutes = (app: App, deps: AppDeps): void => {
-  const held = async (env: Env, connection: string, stream: StreamName): Promise<number | null> => {
+  const assetsIn = async (env: Env, connection: string, stream: StreamName): Promise<number | null> => {
     try {
       const { assets } = await deps.stream(env, connection, stream).status();
       return assets.total > 0 ? assets.total : null;
     } catch (error) {
-      // The test is about Okta; a stream that cannot be asked only makes the estimate poorer.
+      // The test is about Okta. A stream that does not answer only makes the estimate less exact.
       log("warn", "test_without_inventory", { stream, ...errorFields(error) });
       return null;
     }
   };
 
-  /** The test that is asked for; throws where there is none to make. */
-  const testOf = async (env: Env, id: string, body: z.infer<typeof candidate>): Promise<Run> => {
+  /** Prepares the requested test. Throws the problem when the request or the settings do not allow one. */
+  const testOf = async (env: Env, id: string, body: z.infer<typeof candidate>): Promise<PerformTest> => {
     const config = deps.config(env);
     const stored = storedOrNull(config, id);
     const given = readCandidate(body, config, stored);
@@ -190,20 +204,20 @@ export const testConnectionRoutes = (app: App, deps: AppDeps): void => {
     const testDeps = { env, config, fetch: deps.fetch, now: deps.now };
     const { value } = given;
     if (value !== null) {
-      // An id that is not configured is a mistake also with a candidate, unless it is the default that is being set up.
+      // An unknown id is a mistake with a candidate, too. The default always exists, even before it is set up.
       if (stored === null && !config.connections.has(id)) selectConnection(config, id);
       return (onCheck) => testCandidate({ ...testDeps, onCheck }, value, stored);
     }
     const connection = selectConnection(config, id);
-    const [users, devices] = await Promise.all([held(env, id, "users"), held(env, id, "devices")]);
+    const [users, devices] = await Promise.all([assetsIn(env, id, "users"), assetsIn(env, id, "devices")]);
     const known: KnownAssets = { users, devices };
     return (onCheck) => testStored({ ...testDeps, onCheck }, connection, known);
   };
 
   app.openapi(route, async (c) => {
-    const run = await testOf(c.env, c.req.valid("query").connection, c.req.valid("json") ?? {});
+    const perform = await testOf(c.env, c.req.valid("query").connection, c.req.valid("json") ?? {});
     return wantsLines(c)
-      ? raw(inLines(c, checkNames(deps.config(c.env).sinks), run))
-      : c.json(await run(() => {}), 200);
+      ? raw(inLines(c, checkNames(deps.config(c.env).sinks), perform))
+      : c.json(await perform(() => {}), 200);
   });
 };

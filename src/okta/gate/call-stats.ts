@@ -1,6 +1,6 @@
-/** What the metrics tell of the calls to Okta. Pure. */
+/** What the metrics say about the calls to Okta. Pure. */
 
-/** Upper bounds of the latency histogram, ms; one more bucket holds what took longer. */
+/** Upper bounds of the latency histogram's buckets, ms; one more bucket holds what took longer. */
 export const LATENCY_BOUNDS_MS = [50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000] as const;
 
 /** Calls of one endpoint with one outcome, since the last report. */
@@ -9,8 +9,9 @@ export interface CallCount {
   /** `ok`, or the code of the error. */
   readonly outcome: string;
   readonly count: number;
-  /** How long they took together, ms, and how many fell into each bucket of the histogram. */
+  /** How long they took together, ms. */
   readonly totalMs: number;
+  /** How many fell into each bucket of the histogram. */
   readonly latencies: readonly number[];
 }
 
@@ -19,7 +20,7 @@ export interface CallStats {
   readonly calls: Record<string, Record<string, number>>;
   /** By endpoint. */
   readonly latency: Record<string, { count: number; totalMs: number; buckets: number[] }>;
-  /** How often a permit was asked for and none was free, by bucket. */
+  /** How often a permit was asked for and none was free, by rate-limit bucket. */
   readonly waits: Record<string, number>;
 }
 
@@ -27,7 +28,7 @@ export const emptyCallStats = (): CallStats => ({ calls: {}, latency: {}, waits:
 
 const emptyBuckets = (): number[] => new Array(LATENCY_BOUNDS_MS.length + 1).fill(0);
 
-/** One call more in a count. */
+/** The count with one more call. @param before undefined before the first */
 export const countCall = (
   before: CallCount | undefined,
   call: { endpoint: string; outcome: string; latencyMs: number },

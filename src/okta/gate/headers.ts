@@ -1,4 +1,7 @@
-/** What one answer of Okta says about a rate-limit bucket. */
+/** What the headers of one answer say about a rate-limit bucket. Pure. */
+import { serverTime } from "../../lib/clock.ts";
+
+/** What one answer says about a rate-limit bucket. */
 export interface RateLimitReading {
   /** Calls per window; 0 on a concurrency 429. */
   readonly limit: number;
@@ -9,7 +12,7 @@ export interface RateLimitReading {
 
 const WHOLE = /^\d{1,15}$/;
 
-/** All numbers of a header that a proxy or Okta itself may have sent twice (fetch joins with a comma). */
+/** All numbers of a header that a proxy or Okta itself may have sent twice; fetch joins them with a comma. */
 const numbers = (header: string | null): number[] => {
   if (header === null) return [];
   if (WHOLE.test(header)) return [Number(header)];
@@ -29,11 +32,14 @@ export const readRateLimit = (headers: Headers): RateLimitReading | null => {
   return { limit: Math.min(...limit), remaining: Math.min(...remaining), resetAt: Math.max(...reset) };
 };
 
+/** A 429 with these numbers means too many calls at once, not too many in the window: its reset means nothing. */
+export const isConcurrencyLimit = ({ limit, remaining }: RateLimitReading): boolean =>
+  limit === 0 && remaining === 0;
+
 /**
- * How long until the window surely is over, in ms: `reset − Date + 1 s`, all by Okta's clock, so that a wrong
- * local clock neither stalls nor hurries us. Without a Date header the local clock has to do.
+ * How long until the window surely is over, ms: `reset − Date + 1 s`, all by Okta's clock, so that a wrong local
+ * clock neither stalls nor hurries us. Without a Date header the local clock has to do.
+ * @param resetAt seconds since the epoch by Okta's clock
  */
-export const msUntilReset = (resetAt: number, dateHeader: string | null, localNow: number): number => {
-  const serverNow = dateHeader === null ? Number.NaN : Date.parse(dateHeader);
-  return Math.max(0, resetAt * 1000 - (Number.isNaN(serverNow) ? localNow : serverNow) + 1000);
-};
+export const msUntilReset = (resetAt: number, dateHeader: string | null, localNow: number): number =>
+  Math.max(0, resetAt * 1000 - (serverTime(dateHeader) ?? localNow) + 1000);

@@ -1,28 +1,27 @@
+/** The Durable Object that all callers of a connection ask before they call Okta. */
 import { DurableObject } from "cloudflare:workers";
 import { connectionOf } from "../../config/connections.ts";
+import type { Connection } from "../../config/types.ts";
+import { connectionOfGate } from "../../contract/objects.ts";
 import type { RateLimitDocument } from "../../contract/rate-limit.ts";
 import { err, type Result } from "../../lib/result.ts";
 import type { Bucket } from "../endpoints.ts";
 import type { AccessToken } from "../oauth/access-token.ts";
 import { type TokenError, tokenError } from "../oauth/errors.ts";
 import { type CredentialState, type KeptToken, TokenKeeper } from "../oauth/token-keeper.ts";
-import { addCalls, type CallCount, type CallStats, emptyCallStats } from "./call-stats.ts";
-import {
-  checkIn,
-  emptyLedger,
-  grant,
-  type Ledger,
-  type Observation,
-  observe,
-  type Priority,
-  release,
-} from "./ledger.ts";
+import { type Books, loadBooks, saveBooks } from "./books.ts";
+import { addCalls, type CallCount, type CallStats } from "./call-stats.ts";
+import { checkIn, release } from "./holders.ts";
+import { grant, type Observation, observe } from "./ledger.ts";
+import type { Priority } from "./ledger-state.ts";
 
 /** One round trip with the gate: what came of earlier calls, and permits for the next ones. */
 export interface ExchangeRequest {
+  /** Not read: it is sent for gates of the version before, which did not know their own name. */
   readonly connection: string;
-  /** Who asks, for example `stream/users`; and which life of it, so that a restart gives up its old permits. */
+  /** Who asks, for example `stream/users`. */
   readonly holder: string;
+  /** Which life of the holder asks: with a new one it gives up the permits of the old. */
   readonly incarnation: string;
   readonly priority: Priority;
   readonly observations: readonly Observation[];
@@ -42,12 +41,6 @@ export interface ExchangeAnswer {
   readonly retryAt: number | null;
 }
 
-/** What lasts, in one row: each exchange changes both, and a row written is what an exchange costs. */
-interface Books {
-  readonly ledger: Ledger;
-  readonly stats: CallStats;
-}
-
 interface Waiter {
   readonly request: ExchangeRequest;
   readonly deadline: number;
@@ -55,13 +48,12 @@ interface Waiter {
 }
 
 /**
- * The only place that decides who may call Okta now, and with which access token; one a connection. A thin shell
- * over `ledger.ts` and `token-keeper.ts`: both live in storage, so that counts, backoff and the token survive
- * eviction; callers wait in line.
+ * The only place that decides who may call Okta now, and with which access token; there is one per connection. A
+ * thin shell over `ledger.ts` and `token-keeper.ts`: what both know is stored, so that counts, backoff and the
+ * token survive eviction. Callers wait in line.
  */
 export class OktaGate extends DurableObject<Env> {
-  readonly #ledger: Ledger;
-  readonly #stats: CallStats;
+  readonly #books: Books;
   #waiters: Waiter[] = [];
   #timer: ReturnType<typeof setTimeout> | null = null;
   readonly #keeper: TokenKeeper;
@@ -69,9 +61,7 @@ export class OktaGate extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     const { kv } = ctx.storage;
-    const books = kv.get<Books>("books") ?? { ledger: emptyLedger(), stats: emptyCallStats() };
-    this.#ledger = books.ledger;
-    this.#stats = books.stats;
+    this.#books = loadBooks(kv);
     this.#keeper = new TokenKeeper({
       storage: { load: () => kv.get<KeptToken>("token"), save: (kept) => kv.put("token", kept) },
       fetch: (input, init) => fetch(input, init),
@@ -82,14 +72,14 @@ export class OktaGate extends DurableObject<Env> {
   /** Books observations, then grants permits or says when to ask again. */
   async exchange(request: ExchangeRequest): Promise<ExchangeAnswer> {
     const now = Date.now();
-    checkIn(this.#ledger, { name: request.holder, ...request }, now);
-    for (const observation of request.observations)
-      observe(this.#ledger, request.holder, observation, Math.random);
-    for (const call of request.calls) addCalls(this.#stats, call);
-    if (request.done) release(this.#ledger, request.holder);
+    const { ledger, stats } = this.#books;
+    checkIn(ledger, { name: request.holder, ...request }, now);
+    for (const observation of request.observations) observe(ledger, request.holder, observation, Math.random);
+    for (const call of request.calls) addCalls(stats, call);
+    if (request.done) release(ledger, request.holder);
     const answer = this.#tryGrant(request, now);
     if (request.want !== null && answer.granted === 0) {
-      this.#stats.waits[request.want.bucket] = (this.#stats.waits[request.want.bucket] ?? 0) + 1;
+      stats.waits[request.want.bucket] = (stats.waits[request.want.bucket] ?? 0) + 1;
     }
     this.#save();
     this.#pump();
@@ -103,29 +93,31 @@ export class OktaGate extends DurableObject<Env> {
   /** The buckets as the status document shows them. */
   rateLimits(share: number): RateLimitDocument[] {
     const now = Date.now();
+    const { buckets, concurrencyBackoffUntil } = this.#books.ledger;
     const iso = (ms: number | null): string | null =>
       ms !== null && ms > now ? new Date(ms).toISOString() : null;
-    return Object.entries(this.#ledger.buckets).map(([bucket, state]) => ({
+    return Object.entries(buckets).map(([bucket, state]) => ({
       bucket,
       limit: state.limit,
       remaining: now < state.opensAt ? state.remaining : state.limit,
       share,
       resets_at: iso(state.opensAt),
-      backing_off_until: iso(Math.max(state.backingOffUntil ?? 0, this.#ledger.concurrencyBackoffUntil ?? 0)),
+      backing_off_until: iso(Math.max(state.backingOffUntil ?? 0, concurrencyBackoffUntil ?? 0)),
     }));
   }
 
-  /** Calls made to Okta so far, how long they took, and how often none was free. */
+  /** Calls made to Okta so far, how long they took, and how often no permit was free. */
   callStats(): CallStats {
-    return this.#stats;
+    return this.#books.stats;
   }
 
   /**
-   * The connection's access token with the key that it is bound to. `rejected` is a token that Okta answered 401
-   * to; it is renewed unless that has happened already.
+   * The connection's access token with the key that it is bound to.
+   * @param _connection not read: it is sent for gates of the version before, which did not know their own name
+   * @param rejected a token that Okta answered 401 to; it is renewed unless that has happened already
    */
-  async accessToken(connection: string, rejected: string | null): Promise<Result<AccessToken, TokenError>> {
-    const settings = connectionOf(this.env, connection);
+  async accessToken(_connection: string, rejected: string | null): Promise<Result<AccessToken, TokenError>> {
+    const settings = this.#connection();
     if (settings?.credential.kind !== "oauth") {
       return err(tokenError("misconfigured", "not asked, because the connection has no service app"));
     }
@@ -139,7 +131,7 @@ export class OktaGate extends DurableObject<Env> {
   }
 
   #tryGrant(request: ExchangeRequest, now: number): ExchangeAnswer {
-    const { want, connection, holder, priority } = request;
+    const { want, holder, priority } = request;
     if (want === null) return { granted: 0, retryAt: null };
     if (
       priority === "background" &&
@@ -149,9 +141,10 @@ export class OktaGate extends DurableObject<Env> {
     ) {
       return { granted: 0, retryAt: now + 200 }; // look-ups in line go first
     }
-    const share = connectionOf(this.env, connection)?.rateLimitShare ?? 0.5;
-    checkIn(this.#ledger, { name: holder, ...request }, now);
-    return grant(this.#ledger, { holder, bucket: want.bucket, want: want.count, priority }, share, now);
+    const share = this.#connection()?.rateLimitShare ?? 0.5;
+    const { ledger } = this.#books;
+    checkIn(ledger, { name: holder, ...request }, now);
+    return grant(ledger, { holder, bucket: want.bucket, want: want.count, priority }, share, now);
   }
 
   /** Serves who is in line, interactive callers first, in order of arrival. */
@@ -186,7 +179,11 @@ export class OktaGate extends DurableObject<Env> {
   }
 
   #save(): void {
-    const books: Books = { ledger: this.#ledger, stats: this.#stats };
-    this.ctx.storage.kv.put("books", books);
+    saveBooks(this.ctx.storage.kv, this.#books);
+  }
+
+  /** The settings of the connection whose gate this is; null when they are wrong or gone. */
+  #connection(): Connection | null {
+    return connectionOf(this.env, connectionOfGate(this.ctx.id));
   }
 }

@@ -1,9 +1,11 @@
+/** A caller's side of the gate: permits are fetched in batches, and what came of them is reported with the next batch. */
 import { type Bucket, bucketOf, type Endpoint } from "../endpoints.ts";
 import { type CallCount, countCall } from "./call-stats.ts";
-import type { Observation, Priority } from "./ledger.ts";
+import type { CallObservation, Observation } from "./ledger.ts";
+import type { Priority } from "./ledger-state.ts";
 import type { ExchangeAnswer, ExchangeRequest } from "./okta-gate.ts";
 
-/** What a holder needs of the OktaGate; the Durable Object's stub has it. */
+/** What a holder needs of the OktaGate; the stub of the Durable Object fits. */
 export interface Gate {
   exchange(request: ExchangeRequest): Promise<ExchangeAnswer>;
 }
@@ -15,23 +17,26 @@ export interface PermitsOptions {
   readonly connection: string;
   readonly holder: string;
   readonly priority: Priority;
-  /** Permits asked for at a time: the more, the fewer round trips with the gate. */
+  /** Permits asked for at a time: the more, the fewer round trips to the gate. */
   readonly batch: number;
-  /** How long one permit may be waited for in line at the gate, ms. */
+  /** How long a call may wait in line at the gate for one permit, ms. */
   readonly waitMs: number;
   readonly now: () => number;
 }
 
-/** The gate takes a holder that is silent for longer as gone, with all its permits: none is used after this. */
+/**
+ * Permits are not used later than this after the last exchange. The gate takes a holder that is silent for half a
+ * minute more as gone, and its permits as used.
+ */
 const LEASE_MS = 60_000;
 
 /**
- * A holder's purse: permits fetched from the gate in batches, and observations brought back with the next
- * round trip. A batch costs one RPC, so that the gate costs far less than one RPC a call.
+ * A holder's purse: permits come from the gate in batches, and observations go back with the next round trip, so
+ * that the gate costs far less than one RPC per call.
  */
 export class Permits {
   readonly #options: PermitsOptions;
-  readonly #incarnation = crypto.randomUUID();
+  #incarnation = crypto.randomUUID();
   readonly #held = new Map<Bucket, number>();
   #heldSince = 0;
   #observations: Observation[] = [];
@@ -70,13 +75,8 @@ export class Permits {
     }
   }
 
-  /** What came of a call that had a permit. */
-  report(
-    endpoint: Endpoint,
-    outcome: string,
-    observation: Omit<Observation, "bucket">,
-    latencyMs: number,
-  ): void {
+  /** Reports what came of a call that had a permit. @param outcome `ok`, or the code of the error */
+  report(endpoint: Endpoint, outcome: string, observation: CallObservation, latencyMs: number): void {
     this.#inFlight -= 1;
     this.#observations.push({ bucket: bucketOf(endpoint), ...observation });
     const key = `${endpoint} ${outcome}`;
@@ -84,7 +84,7 @@ export class Permits {
     for (const wake of this.#wake.splice(0)) wake();
   }
 
-  /** Once no call is under way any more: brings the last observations home and gives back what was not used. */
+  /** Waits until no call is under way, then reports the last observations and gives back unused permits. */
   async done(): Promise<void> {
     while (this.#inFlight > 0) await new Promise<void>((resolve) => this.#wake.push(resolve));
     this.#held.clear();
@@ -108,8 +108,11 @@ export class Permits {
       done,
     };
     this.#exchange = gate.exchange({ ...request, waitMs: want === null ? 0 : waitMs }).catch(() => {
-      // The gate was restarted under us. What it did not book is brought again; counted twice errs on the safe side.
+      // The gate was restarted under us, before it booked the exchange or after: it is reported again. As a new
+      // incarnation, so that a gate that books it twice takes all our permits as used, and never too few.
       this.#observations.unshift(...observations);
+      this.#incarnation = crypto.randomUUID();
+      this.#held.clear();
       return { granted: 0, retryAt: this.#options.now() + 1000 };
     });
     const answer = await this.#exchange;

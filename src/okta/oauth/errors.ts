@@ -1,19 +1,19 @@
-/** What can go wrong on the way to an access token, as values. Messages never hold a key, an assertion or a token. */
+/** What can go wrong when an access token is requested, as values. Messages never hold a key, assertion or token. */
 import type { OktaError, OktaErrorCode } from "../errors.ts";
 
 /**
  * - `bad_key` the private key cannot be read: not an RSA or P-256 key after all, or damaged
  * - `invalid_client` Okta does not know the client, or the key is not one that the app has registered
  * - `invalid_scope` none of the scopes is granted to the app
- * - `clock_skew` refused, and our clock and Okta's differ so much that this is the likely reason
+ * - `clock_skew` refused, and our clock and Okta's differ so much that this is the likely cause
  * - `dpop_refused` Okta wants DPoP and refuses our proofs
  * - `refused` any other refusal: the app is inactive, may not use client credentials, or a network zone is in the way
- * - `token_rejected` Okta gives access tokens and then refuses them on calls
- * - `misconfigured` the connection has no service app (any more)
+ * - `token_rejected` Okta issues access tokens and then refuses them on calls
+ * - `misconfigured` the connection has no service app, or no longer has one
  * - `rate_limited` 429; `retryAt` says when to come back
  * - `unavailable` 5xx
  * - `timeout` no answer in time
- * - `network` DNS, TLS or connection failure, or the token's keeper was restarted under us
+ * - `network` DNS, TLS or connection failure, or the connection's gate was restarted
  * - `invalid_response` not what a token endpoint answers
  */
 export type TokenErrorCode =
@@ -31,7 +31,7 @@ export type TokenErrorCode =
   | "network"
   | "invalid_response";
 
-/** Plain data, because it crosses a Durable Object's border. */
+/** Plain data, because a Durable Object returns it over RPC. */
 export interface TokenError {
   readonly code: TokenErrorCode;
   /** For people: `[POST] "/oauth2/v1/token": 401 invalid_client …`, and what to do. */
@@ -57,7 +57,7 @@ const hints: Partial<Record<TokenErrorCode, string>> = {
   token_rejected: "Okta gives access tokens and refuses them. Check that the app is active and has a role.",
 };
 
-/** A refusal with the text that people see: what Okta said, then what to do. */
+/** An error with the text that people see: what Okta said, then what to do. @param said without secrets */
 export const tokenError = (
   code: TokenErrorCode,
   said: string,
@@ -78,7 +78,7 @@ const same: ReadonlySet<string> = new Set<OktaErrorCode & TokenErrorCode>([
 
 const isSame = (code: TokenErrorCode): code is OktaErrorCode & TokenErrorCode => same.has(code);
 
-/** As the failure of the call that wanted the token. */
+/** The error of the call that needed the token. */
 export const asOktaError = ({ code, message, status, oktaErrorCode, retryAt }: TokenError): OktaError => ({
   code: isSame(code) ? code : "invalid_credential",
   message,

@@ -1,5 +1,4 @@
-/** Private keys as people have them → keys that sign; and the key pairs that access tokens are bound to. */
-
+/** Private keys in the forms that people have → keys that sign; and the key pairs that access tokens are bound to. */
 import { base64url, decodeJwt, type JWK, SignJWT } from "jose";
 import { sha256 } from "../../lib/bytes.ts";
 import { err, ok, type Result } from "../../lib/result.ts";
@@ -8,14 +7,14 @@ import { type TokenError, tokenError } from "./errors.ts";
 /** What signs the client assertions: RS256 for an RSA key, ES256 for one on P-256. */
 export interface SigningKey {
   readonly key: CryptoKey;
-  /** Names the key among the app's; null leaves it to Okta to find it. */
+  /** Which of the app's keys it is; null leaves it to Okta to find out. */
   readonly kid: string | null;
 }
 
 const RSA = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" } as const;
 const EC = { name: "ECDSA", namedCurve: "P-256" } as const;
 
-/** The members that make the key. Others, such as `key_ops` or `use`, only give WebCrypto grounds to refuse it. */
+/** The members that make the key. Others, such as `key_ops` or `use`, only give WebCrypto reasons to refuse it. */
 const keyMembers = ["kty", "n", "e", "d", "p", "q", "dp", "dq", "qi", "crv", "x", "y"] as const;
 
 const lean = (jwk: Readonly<Record<string, unknown>>): JsonWebKey & { kty: string } => {
@@ -37,15 +36,15 @@ const fromPem = async (pem: string): Promise<SigningKey> => {
   const der = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
   const load = (algorithm: typeof RSA | typeof EC) =>
     crypto.subtle.importKey("pkcs8", der, algorithm, false, ["sign"]);
-  // PKCS#8 says itself which kind it is: the wrong one is refused.
+  // PKCS#8 names the kind of its key: importing it as the other kind fails.
   return { key: await load(RSA).catch(() => load(EC)), kid: null };
 };
 
 /**
  * Reads a private key.
  * @param text a JWK (JSON) or a PKCS#8 PEM
- * @param keyId the setting; without it a JWK's own `kid`
- * @returns the key, or `bad_key`; the text is never repeated
+ * @param keyId the setting; null takes a JWK's own `kid`
+ * @returns the key, or `bad_key`, whose message never repeats the text
  */
 export const importSigningKey = async (
   text: string,
@@ -59,10 +58,10 @@ export const importSigningKey = async (
   }
 };
 
-/** An access token's key pair: fresh for each token, so that a stolen one is worth no more than its token. */
+/** An access token's key pair: new for each token, so that a stolen one is worth no more than its token. */
 export const newProofKeys = async (): Promise<{ pair: CryptoKeyPair; jwk: JWK }> => {
   const pair = await crypto.subtle.generateKey(EC, true, ["sign", "verify"]);
-  // The types offer a single key as well; for ECDSA it is a pair. An exported JWK is never bytes.
+  // The types allow a single key as well; for ECDSA it is a pair. An exported JWK is never bytes.
   if (!("privateKey" in pair)) throw new TypeError("ECDSA makes key pairs");
   const exported = await crypto.subtle.exportKey("jwk", pair.privateKey);
   if (exported instanceof ArrayBuffer) throw new TypeError("a JWK is an object");
@@ -81,6 +80,7 @@ export type Prover = (call: {
   readonly now: number;
 }) => Promise<string>;
 
+/** What signs proofs with this private key, as `newProofKeys` exported it. */
 export const proverOf = async (privateJwk: JWK): Promise<Prover> => {
   const key = await crypto.subtle.importKey("jwk", lean({ ...privateJwk }), EC, false, ["sign"]);
   const { kty, crv, x, y } = privateJwk;
@@ -101,7 +101,7 @@ export const proverOf = async (privateJwk: JWK): Promise<Prover> => {
   };
 };
 
-/** What a proof of ours said of time and nonce. */
+/** The time (seconds since the epoch) and the nonce in a proof of ours. */
 export const readProof = (proof: string): { iat: number; nonce: string | null } => {
   const { iat = 0, nonce } = decodeJwt(proof);
   return { iat, nonce: typeof nonce === "string" ? nonce : null };

@@ -1,4 +1,5 @@
-/** A service app's access token on calls: got from the gate, kept in memory until it is due, proofs signed here. */
+/** A service app's access token on calls: it comes from the gate and is kept in memory; proofs are signed here. */
+import { clockSkew } from "../../lib/clock.ts";
 import { err, ok, type Result } from "../../lib/result.ts";
 import type { CredentialSource } from "../credential.ts";
 import { type AccessToken, refreshAt } from "./access-token.ts";
@@ -16,12 +17,12 @@ interface Bearer {
   readonly prove: Prover | null;
 }
 
-/** What calls of one isolate share. Values only: a promise that one request made may not be awaited by another. */
+/** What the calls of one isolate share. Values only: one request may not await a promise that another one made. */
 export interface TokenCache {
   bearer: Bearer | null;
   /** Okta's clock less ours as last seen on an answer, ms; null before the first. */
   skewMs: number | null;
-  /** What Okta last wanted to see in proofs. */
+  /** The nonce that Okta last asked for in proofs. */
   nonce: string | null;
 }
 
@@ -36,16 +37,16 @@ export const tokenCacheOf = (credential: object): TokenCache => {
   return known;
 };
 
-/** Proofs are dated back this much: a call may not be sent before its proof was made. */
+/** Proofs are dated back by this much, so that a clock slightly ahead does no harm. */
 const BACKDATE_MS = 2_000;
-/** A proof whose time is off by more was refused for its time. */
+/** A proof whose time is off by more was refused because of its time. */
 const STALE_PROOF_SECONDS = 30;
 
 /** Whether an answer says that the proof, not the token, was wrong (RFC 9449, sections 7.1 and 9). */
 const wasProofRefused = (headers: Headers): boolean =>
   /error="?(use_dpop_nonce|invalid_dpop_proof)/.test(headers.get("www-authenticate") ?? "");
 
-/** A service app as a source of Authorization. One an invocation; `cache` outlives it. */
+/** A service app as a source of credentials, one per invocation; `cache` outlives it. */
 export const oauthCredential = (options: {
   readonly source: TokenSource;
   readonly cache: TokenCache;
@@ -57,7 +58,7 @@ export const oauthCredential = (options: {
 
   const fetchBearer = async (rejected: string | null): Promise<Result<Bearer, TokenError>> => {
     const access = await source.token(rejected).catch(() => {
-      // The gate was restarted under us. It keeps its token in storage, so the next try finds it.
+      // The gate was restarted under us. Its token is in storage, so the next try finds it.
       return err(tokenError("network", "the connection's gate was restarted"));
     });
     if (!access.ok) return access;
@@ -72,7 +73,7 @@ export const oauthCredential = (options: {
     return ok(bearer);
   };
 
-  /** Callers of one invocation ask the gate once for the same. */
+  /** Callers of one invocation share a question to the gate. */
   const ask = async (rejected: string | null): Promise<Result<Bearer, TokenError>> => {
     const answer = asking.get(rejected) ?? fetchBearer(rejected);
     asking.set(rejected, answer);
@@ -115,16 +116,13 @@ export const oauthCredential = (options: {
       }
       const renewed = await ask(token);
       if (renewed.ok) return renewed.value.access.token !== token;
-      // The next `authorize` then says why there is no token, which tells more than the 401.
+      // The next `authorize` then says why there is no token, which explains more than the 401.
       if (cache.bearer?.access.token === token) cache.bearer = null;
       return true;
     },
 
     observe: (headers) => {
-      const date = Date.parse(headers.get("date") ?? "");
-      const local = now();
-      // A Date header has whole seconds only.
-      if (!Number.isNaN(date)) cache.skewMs = Math.abs(date - local) < 2000 ? 0 : date - local;
+      cache.skewMs = clockSkew(headers.get("date"), now()) ?? cache.skewMs;
       cache.nonce = headers.get("dpop-nonce")?.slice(0, 1024) ?? cache.nonce;
       if (wasProofRefused(headers)) proofRefused = true;
     },

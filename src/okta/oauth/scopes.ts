@@ -1,6 +1,6 @@
-/** What a service app is asked for: reading, and only what a part of the connector uses. */
+/** The scopes that a service app needs: reading only, and only what the connector uses. */
 
-/** Scope by what needs it. Factors need no scope beside the users'. */
+/** The scope by what needs it. Factors need no scope besides that of users. */
 export const scopeOf = {
   users: "okta.users.read",
   groups: "okta.groups.read",
@@ -10,12 +10,12 @@ export const scopeOf = {
 } as const;
 
 /**
- * All of them: no part of the connector can be switched off. `okta.orgs.read` is left out on purpose, because the
+ * All of them, because no part of the connector can be switched off. `okta.orgs.read` is left out on purpose: the
  * org's identity is read from a document that needs no credential.
  */
 export const SCOPES: readonly string[] = Object.values(scopeOf);
 
-/** The scopes that a text names, among those given. */
+/** Those of the given scopes that a text names. */
 export const scopesNamedIn = (text: string, scopes: readonly string[]): readonly string[] => {
   const words = new Set(text.match(/okta\.[A-Za-z.]*[A-Za-z]/g) ?? []);
   return scopes.filter((scope) => words.has(scope));

@@ -1,7 +1,7 @@
 /**
- * Keeps a connection's access token for everybody who calls Okta with it: one request however many callers ask,
- * made before the old token ends, and again when Okta has refused it on a call. The OktaGate has one over its
- * storage.
+ * Keeps a connection's access token for all who call Okta with it. However many callers ask, it requests one new
+ * token: before the old one ends, or when Okta has refused the old one on a call. The OktaGate has a keeper over
+ * its storage.
  */
 import { doubledMs } from "../../lib/backoff.ts";
 import { sha256Hex } from "../../lib/bytes.ts";
@@ -11,15 +11,15 @@ import { type TokenError, tokenError } from "./errors.ts";
 import { type OauthCredential, requestToken } from "./token-request.ts";
 
 export interface KeptToken {
-  /** Hash of the settings that the token belongs to; other settings make all of this void. */
+  /** Hash of the settings that the token belongs to; with other settings nothing of this is valid. */
   readonly fingerprint: string;
   readonly access: AccessToken | null;
   /** What the next visit to the token endpoint needs to know. */
   readonly nonce: string | null;
   readonly skewMs: number;
-  /** Tokens in a row that Okta refused soon after it gave them. */
+  /** Tokens in a row that Okta refused soon after it issued them. */
   readonly rejections: number;
-  /** The last visit's failure, and until when no other is made. */
+  /** The last visit's failure, and until when no further visit is made. */
   readonly failure: { readonly error: TokenError; readonly count: number; readonly until: number } | null;
 }
 
@@ -44,15 +44,15 @@ export interface CredentialState {
   readonly error: TokenError | null;
 }
 
-/** A token that is refused sooner than this after it was given may never have been any good. */
+/** A token that is refused sooner than this after it was issued may never have been valid. */
 const EARLY_REJECTION_MS = 60_000;
 const HOLD_OFF = { baseMs: 500, ceilingMs: 50_000 };
 const BACKOFF = { baseMs: 2_000, ceilingMs: 5 * 60_000 };
 
-/** ms that the token after this many early rejections in a row has to have lived: 0, 1 s, 2 s, 4 s … */
+/** How long, in ms, the token after this many early rejections in a row must have been in use: 0, 1 s, 2 s, 4 s … */
 const holdOff = (rejections: number): number => (rejections <= 1 ? 0 : doubledMs(rejections - 1, HOLD_OFF));
 
-/** How many tokens in a row are now known to have been refused early. */
+/** How many tokens in a row are now known to have been refused soon. */
 const rejectionsAfter = ({ access, rejections }: KeptToken, isRejected: boolean, now: number): number => {
   if (access === null) return rejections;
   return isRejected && now - access.issuedAt < EARLY_REJECTION_MS ? rejections + 1 : 0;
@@ -87,7 +87,7 @@ export class TokenKeeper {
     if (failure !== null && now < failure.until) return usable === null ? err(failure.error) : ok(usable);
     const rejections = rejectionsAfter(kept, isRejected, now);
     if (isRejected && rejections > 0) {
-      // One may have been revoked just then. The more in a row, the longer each has to have lived.
+      // One may just have been revoked. The more in a row, the longer each must have been in use.
       const until = access.issuedAt + holdOff(rejections);
       if (now < until) {
         const error = tokenError("token_rejected", "not asked again yet", { retryAt: until });
@@ -135,7 +135,7 @@ export class TokenKeeper {
     const count = kept.failure === null ? 0 : kept.failure.count + 1;
     const until = Math.max(this.#now() + doubledMs(count, BACKOFF), error.retryAt ?? 0);
     this.#storage.save({ ...learnt, access: usable, failure: { error, count, until } });
-    // A token that still lives serves on when only its successor could not be had.
+    // A token that is still valid stays in use when no new one can be had.
     return usable === null ? err({ ...error, retryAt: until }) : ok(usable);
   }
 

@@ -1,16 +1,16 @@
-/** Small readers of untrusted JSON: each gives a value of the right type and a bounded size, or null. */
-
+/** Small readers of untrusted JSON: each returns a value of the expected type and of bounded size, or null. */
 import { isPlainObject } from "../../lib/json.ts";
+
 /** A JSON object of which nothing is known yet. */
 export type JsonRecord = Readonly<Record<string, unknown>>;
 
 /** UTF-16 units. Okta's own bound for a profile string is far lower; this only keeps a hostile row small. */
 const MAX_TEXT_UNITS = 4096;
 
-/** Object ids, log event uuids. What is not of this form is no id: it would end up in URLs and keys. */
+/** Ids of objects, uuids of log events. Anything else is not taken for an id, because ids end up in URLs and keys. */
 const ID = /^[A-Za-z0-9_-]{1,100}$/;
 
-/** Okta's `YYYY-MM-DDTHH:mm:ss.SSSZ` and its relatives; `Date.parse` alone also takes `foo 1` for a date. */
+/** Okta's `YYYY-MM-DDTHH:mm:ss.SSSZ` and similar forms; `Date.parse` alone also accepts `foo 1` as a date. */
 const ISO_DATE = /^\d{4}-\d{2}-\d{2}(?:T|$)/;
 
 const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff;
@@ -43,10 +43,10 @@ export const text = (record: JsonRecord, key: string): string | null => {
   return typeof value === "string" ? bounded(value) : null;
 };
 
-/** Like `text`, for words that say nothing when they are empty: a status, a type. */
+/** Like `text`, for words that mean nothing when they are empty: a status, a type. */
 export const word = (record: JsonRecord, key: string): string | null => text(record, key) || null;
 
-/** The timestamp under `key` as Okta wrote it, or null when it is no date. */
+/** The timestamp under `key` as Okta wrote it, or null when it is not a date. */
 export const time = (record: JsonRecord, key: string): string | null => {
   const value = record[key];
   return typeof value === "string" &&
@@ -75,7 +75,7 @@ export const identifier = (record: JsonRecord, key: string): string | null => {
   return typeof value === "string" && ID.test(value) ? value : null;
 };
 
-/** Text order by UTF-16 units, the same everywhere; null last. */
+/** Compares by UTF-16 units, which is the same everywhere; null comes last. */
 export const compareText = (a: string | null, b: string | null): number => {
   if (a === b) return 0;
   if (a === null) return 1;

@@ -1,12 +1,12 @@
 /** What is kept of Okta's records. Times are ISO 8601 as Okta wrote them. */
 
-/** Why a record was quarantined. `id` is there when one could be read. */
+/** Why a record could not be read. `id` is null when it could not be read either. */
 export interface BadRecord {
   readonly reason: string;
   readonly id: string | null;
 }
 
-/** Base attributes of Okta's user schema, plus `jobTitle` and `country`, custom ones that many orgs have. */
+/** The base attributes of Okta's user schema, and `jobTitle` and `country`, custom ones that many orgs have. */
 export const USER_ATTRIBUTES = [
   "login",
   "email",
@@ -48,7 +48,7 @@ export type OktaUserProfile = Readonly<Partial<Record<(typeof USER_ATTRIBUTES)[n
 
 export interface OktaUser {
   readonly id: string;
-  /** As given, also when Okta does not document it. */
+  /** As Okta spells it, even when Okta does not document it. */
   readonly status: string;
   readonly created: string | null;
   readonly activated: string | null;
@@ -61,7 +61,7 @@ export interface OktaUser {
 
 export interface OktaGroup {
   readonly id: string;
-  /** OKTA_GROUP, APP_GROUP or BUILT_IN; null on groups that come from a user's list. */
+  /** OKTA_GROUP, APP_GROUP or BUILT_IN; may be null in the list of a user's groups. */
   readonly type: string | null;
   readonly name: string | null;
   readonly description: string | null;
@@ -107,7 +107,7 @@ export const DEVICE_TEXTS = [
 
 export const DEVICE_FLAGS = ["registered", "secureHardwarePresent", "integrityJailbreak", "managed"] as const;
 
-/** Absent attributes have no key. `osUpdateTime` (ISO 8601) is not of the real API, but of its imitations. */
+/** Absent attributes have no key. `osUpdateTime` (ISO 8601) is not in the real API, only in imitations of it. */
 export type OktaDeviceProfile = Readonly<
   Partial<
     Record<(typeof DEVICE_TEXTS)[number], string> &
@@ -130,7 +130,7 @@ export interface OktaDeviceUser {
   readonly lastName: string | null;
 }
 
-/** `lastSeen`, `deviceType`, `managed`, `complianceStatus` and `userId` are not of the real API: mostly null. */
+/** `lastSeen`, `deviceType`, `managed`, `complianceStatus` and `userId` are not in the real API, so mostly null. */
 export interface OktaDevice {
   readonly id: string;
   readonly status: string;
@@ -142,7 +142,7 @@ export interface OktaDevice {
   readonly complianceStatus: string | null;
   readonly userId: string | null;
   readonly profile: OktaDeviceProfile;
-  /** By `created`, then id: the oldest link first. */
+  /** Sorted by `created`, then id: the oldest link first. */
   readonly users: readonly OktaDeviceUser[];
 }
 

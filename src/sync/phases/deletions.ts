@@ -1,68 +1,61 @@
-/** Assets that a complete listing left out: each is confirmed by its id before it is called deleted. */
-import { parseDevice, parseUser } from "../../okta/records.ts";
+/** Deletions. An asset counts as deleted only once Okta has confirmed by its id that it does not exist. */
+import { TOMBSTONE_DAYS } from "../../contract/limits.ts";
+import type { DeletionsCursor } from "../cursors.ts";
 import {
   AGAIN,
+  bury,
   DONE,
   forEachAsset,
   lasting,
   type Phase,
-  type StepContext,
+  type SliceContext,
   type StepOutcome,
-  SUPERSEDED,
 } from "../step.ts";
-import { DEVICES_LISTING } from "./devices.ts";
-import { fileUsers, USERS_LISTING } from "./users.ts";
 
 const BATCH = 200;
-export const TOMBSTONE_DAYS = 30;
 const DAY_MS = 86_400_000;
 
-export const deletionsPhase: Phase = async (context) => {
-  const { inventory, run, stream, connection } = context;
-  if (run.cursor.part === undefined) {
-    const listing = stream === "users" ? USERS_LISTING : DEVICES_LISTING;
-    const listed = run.phases.includes(stream); // only a complete listing of this run tells who is absent
-    const committed = context.commit(() => {
+/**
+ * Drops old tombstones, finds the assets that this run's complete list left out, and checks by id those that need not
+ * wait for a person. If more are missing than DELETION_GUARD allows, or the list was empty, all of them are held.
+ */
+export const deletionsPhase: Phase<DeletionsCursor> = async (context) => {
+  const { definition, inventory, run, connection } = context;
+  const { name } = definition;
+  if (context.cursor.part === undefined) {
+    const listed = run.phases.includes(name); // only a complete list of this run shows what is absent
+    return context.commit(() => {
       inventory.assets.expireTombstones(context.now() - TOMBSTONE_DAYS * DAY_MS);
       if (listed) {
         const known = inventory.assets.counts().total;
-        const absent = inventory.sweeps.findAbsentees(listing);
-        const emptied = inventory.sweeps.size(listing) === 0;
+        const absent = inventory.sweeps.findAbsentees(name);
+        const emptied = inventory.sweeps.size(name) === 0;
         if (!emptied && absent <= connection.deletionGuard * known) inventory.sweeps.confirmAbsentees();
-        inventory.sweeps.begin(listing);
+        inventory.sweeps.begin(name);
       }
-      run.cursor = { part: "confirming" };
-    });
-    return committed ? AGAIN : SUPERSEDED;
+      context.move({ part: "confirming" });
+    }, AGAIN);
   }
   const ids = inventory.sweeps.nextAbsentees(BATCH);
-  if (ids.length === 0) return DONE;
-  return forEachAsset(context, ids, (id) => confirmById(context, id));
+  return ids.length === 0 ? DONE : forEachAsset(context, ids, (id) => confirmById(context, id));
 };
 
-/** One absentee by its id: 404 is a deletion, an answer shows that the listing was behind. */
-export const confirmById = async (context: StepContext, id: string): Promise<StepOutcome> => {
-  const { inventory, run, stream, api } = context;
-  const record = stream === "users" ? await api.user(id) : await api.device(id);
-  if (!record.ok && record.error.code !== "not_found") {
-    if (lasting(record.error, run) === null) return { next: "wait", error: record.error };
-    return context.commit(() => inventory.sweeps.dropAbsentee(id)) ? AGAIN : SUPERSEDED;
-  }
-  const committed = context.commit(() => {
+/** Checks one absentee by its id. If Okta has no such asset, it was deleted; if it has, the list was behind. */
+const confirmById = async (context: SliceContext, id: string): Promise<StepOutcome> => {
+  const { definition, inventory, run, api } = context;
+  const { source, store, name } = definition;
+  const answer = await source.one(api, inventory, id);
+  if (!answer.ok && lasting(answer.error, run) === null) return { next: "wait", error: answer.error };
+  return context.commit(() => {
     inventory.sweeps.dropAbsentee(id);
-    if (record.ok) refile(context, record.value);
-    else if (inventory.bury(id, stream)) run.changes.deleted += 1;
-  });
-  return committed ? AGAIN : SUPERSEDED;
-};
-
-const refile = (context: StepContext, record: unknown): void => {
-  if (context.stream === "users") {
-    const user = parseUser(record);
-    if (user.ok) fileUsers(context, [user.value]);
-  } else {
-    // Without its linked users the record would say less than what is known: the next listing brings it whole.
-    const device = parseDevice(record);
-    if (!device.ok) context.inventory.quarantine.add(device.error, "devices/by-id");
-  }
+    if (!answer.ok) return;
+    const record = answer.value;
+    if (record === null) {
+      if (bury(context, id)) run.changes.deleted += 1;
+    } else if (record.ok) {
+      store.file(inventory, [record.value], { now: context.now() });
+    } else {
+      inventory.quarantine.add(record.error, `${name}/${id}`);
+    }
+  }, AGAIN);
 };

@@ -1,33 +1,32 @@
-/** MFA factors: one call a user, so each is read only when it has to be. */
-import type { Reading } from "../../inventory/assets.ts";
-import { parseFactors } from "../../okta/records.ts";
+/** Reading MFA factors. This takes one call per user, so they are read only when they have to be. */
+import { readFactors as askFactors } from "../../okta/user-facts.ts";
+import type { FactorsCursor } from "../cursors.ts";
 import {
   AGAIN,
+  accountOf,
   type BatchWrite,
   DONE,
   forEachAsset,
-  isNone,
   type Phase,
   type ReadingToStore,
-  readingOf,
+  type SliceContext,
   type StepContext,
   type StepOutcome,
-  SUPERSEDED,
   settleFailure,
 } from "../step.ts";
 
 const BATCH = 200;
-/** So many refusals without a single success are a refusal for all. */
+/** After this many refusals without a success, factors count as forbidden for every user. */
 const FORBIDDEN_FOR_ALL = 5;
 
 /**
- * Never known first (people with roles before others), then what is due; failures get a second try, and what a
- * full run may cost beyond its plan goes to those read longest ago.
+ * Reads the factors that are due: users with roles first, then factors that were never read, then the oldest ones.
+ * Failures get a second try. The few calls that a full run may make beyond its prediction go to the oldest readings.
  */
-export const factorsPhase: Phase = async (context) => {
+export const factorsPhase: Phase<FactorsCursor> = async (context) => {
   const { inventory, run } = context;
-  const { part = "first", since = run.startedAt } = run.cursor;
-  const ids = inventory.assets.nextFactors({
+  const { part = "first", since = run.startedAt } = context.cursor;
+  const ids = inventory.factors.next({
     dueBefore: run.factorsDueBefore,
     triedBefore: since,
     failedOnly: part === "second",
@@ -35,72 +34,88 @@ export const factorsPhase: Phase = async (context) => {
   });
   if (ids.length > 0) {
     const outcome = await forEachAsset(context, ids, async (id) => {
-      const read = await readFactors(context, id, () => {});
-      return read.next === "again" && refusedForAll(run) ? DONE : read;
+      const read = await readFactors(context, id, noting(context));
+      return read.next === "again" && isRefusedForAll(context) ? DONE : read;
     });
-    if (!refusedForAll(run) || outcome.next === "superseded") return outcome;
-    const refused = () => inventory.assets.refuseFactors("forbidden", run.startedAt);
-    return context.commit(refused) ? DONE : SUPERSEDED;
+    if (!isRefusedForAll(context) || outcome.next === "superseded") return outcome;
+    return context.commit(() => inventory.factors.refuse("forbidden", run.startedAt), DONE);
   }
   if (part === "second") return spareCalls(context);
-  const committed = context.commit(() => {
-    run.cursor = { ...run.cursor, part: "second", since: context.now() };
-  });
-  return committed ? AGAIN : SUPERSEDED;
+  return context.commit(
+    () => context.move({ ...context.cursor, part: "second", since: context.now() }),
+    AGAIN,
+  );
 };
 
-/** The part of a run's predicted calls, and the number, that may be spent on facts that are not due. */
+/** The part of a run's predicted calls that it may spend on factors that are not due. */
 const SPARE_PART = 0.02;
+/** How many calls it may spend on them in addition. */
 const SPARE_CALLS = 5;
 
-const spareCalls = async (context: StepContext): Promise<StepOutcome> => {
+/** Reads the factors that were read longest ago, although they are not due. */
+const spareCalls = async (context: StepContext<FactorsCursor>): Promise<StepOutcome> => {
   const { inventory, run } = context;
-  const left = run.cursor.left ?? Math.floor((run.calls.predicted ?? 0) * SPARE_PART) + SPARE_CALLS;
-  const ids = inventory.assets.nextFactorsByAge({
+  const left = context.cursor.left ?? Math.floor((run.calls.predicted ?? 0) * SPARE_PART) + SPARE_CALLS;
+  const ids = inventory.factors.nextByAge({
     dueBefore: run.startedAt,
     retryBefore: run.startedAt,
     limit: Math.min(left, context.callsLeft()),
   });
   if (left <= 0 || ids.length === 0) return DONE;
-  const committed = context.commit(() => {
-    run.cursor = { ...run.cursor, left: left - ids.length };
+  const booked = context.commit(() => {
+    context.move({ ...context.cursor, left: left - ids.length });
     if (run.calls.predicted !== null) run.calls.predicted += ids.length;
-  });
-  return committed ? forEachAsset(context, ids, (id) => readFactors(context, id, () => {})) : SUPERSEDED;
+  }, AGAIN);
+  if (booked.next !== "again") return booked;
+  return forEachAsset(context, ids, (id) => readFactors(context, id, noting(context)));
 };
 
-const refusedForAll = ({ cursor }: StepContext["run"]): boolean =>
-  (cursor.refusals ?? 0) >= FORBIDDEN_FOR_ALL && !cursor.succeeded;
+const isRefusedForAll = ({ cursor }: StepContext<FactorsCursor>): boolean =>
+  (cursor.refusals ?? 0) >= FORBIDDEN_FOR_ALL && cursor.succeeded !== true;
 
-/** Reads one user's factors and stores them, or why they are not known. `stored` runs in the same transaction. */
+/** Called with the outcome of a reading, in the transaction that stores it. */
+interface FactorsNotes {
+  /** The reading or its failure was stored. @param changed whether the user's event changed */
+  readonly stored: (changed: boolean) => void;
+  readonly succeeded?: () => void;
+  /** @param forAll whether the refusal applies to every user */
+  readonly refused?: (forAll: boolean) => void;
+}
+
+/** Counts refusals in the cursor, to distinguish "forbidden for every user" from "forbidden for one user". */
+const noting = (context: StepContext<FactorsCursor>): FactorsNotes => ({
+  stored: () => {},
+  succeeded: () => context.move({ ...context.cursor, succeeded: true }),
+  refused: (forAll) => {
+    const refusals = (context.cursor.refusals ?? 0) + (forAll ? FORBIDDEN_FOR_ALL : 1);
+    context.move({ ...context.cursor, refusals });
+  },
+});
+
+/** Reads one user's factors and stores them, or the reason why they are unknown. */
 export const readFactors = async (
-  context: StepContext,
+  context: SliceContext,
   userId: string,
-  stored: (changed: boolean) => void,
+  notes: FactorsNotes,
 ): Promise<StepOutcome> => {
-  const { inventory, run, api } = context;
-  const factors = await api.userFactors(userId);
+  const factors = await askFactors(context.api, accountOf(context, userId));
   const readAt = context.now();
-  const store = (reading: Reading) => stored(inventory.assets.setFactors(userId, reading, readAt));
   if (factors.ok) {
-    const reading = readingOf(parseFactors(factors.value));
-    return context.later(storeReadings, { userId, reading, readAt, stored }) ? AGAIN : SUPERSEDED;
-  }
-  if (isNone(context, userId, factors.error)) {
-    return context.commit(() => store({ value: "[]" })) ? AGAIN : SUPERSEDED;
+    const reading = { value: JSON.stringify(factors.value) };
+    const stored = (changed: boolean) => {
+      notes.stored(changed);
+      notes.succeeded?.();
+    };
+    return context.later(storeReadings, { userId, reading, readAt, stored });
   }
   return settleFailure(context, factors.error, (reason) => {
-    store({ reason });
-    if (reason === "forbidden") {
-      // A missing scope is the same for everybody; a missing permission may be for this one user only.
-      const step = factors.error.code === "insufficient_scope" ? FORBIDDEN_FOR_ALL : 1;
-      run.cursor = { ...run.cursor, refusals: (run.cursor.refusals ?? 0) + step };
-    }
+    storeReadings(context, [{ userId, reading: { reason }, readAt, stored: notes.stored }]);
+    // A missing scope applies to every user; a missing permission may concern only this one.
+    if (reason === "forbidden") notes.refused?.(factors.error.code === "insufficient_scope");
   });
 };
 
-const storeReadings: BatchWrite<ReadingToStore> = ({ inventory, run }, readings) => {
-  const changed = inventory.assets.setFactorsOf(readings);
+const storeReadings: BatchWrite<ReadingToStore> = ({ inventory }, readings) => {
+  const changed = inventory.factors.setOf(readings);
   for (const { userId, stored } of readings) stored(changed.has(userId));
-  run.cursor = { ...run.cursor, succeeded: true };
 };

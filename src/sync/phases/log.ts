@@ -1,52 +1,54 @@
-/** The System Log, polled: what it says is applied, or names what to read again. */
+/** Polling the System Log. Its events are applied to the inventory or show what has to be read again. */
 import type { OktaApi } from "../../okta/api.ts";
 import { type OktaLogEvent, parseAll, parseLogEvent } from "../../okta/records.ts";
-import { type Effect, effectsOf, logFilter } from "../../streams/changes.ts";
+import { type Effect, effectsOf, logFilter } from "../../streams/log-effects.ts";
 import { PAGE } from "../../streams/plan.ts";
-import { AGAIN, DONE, lasting, type Phase, type StepContext, type StepOutcome, SUPERSEDED } from "../step.ts";
+import type { LogCursor } from "../cursors.ts";
+import {
+  AGAIN,
+  DONE,
+  lasting,
+  type Phase,
+  type SliceContext,
+  type StepContext,
+  type StepOutcome,
+} from "../step.ts";
 
-/** What a full run reads whole, after its log and without a lag, is not read one by one as well. */
+/** A full run reads these completely, after the log and without a lag, so they are not also read one by one. */
 const LISTED_WHOLE = ["group", "group_roles", "members", "user_groups", "assignees", "roles"] as const;
 
-/** Where log polling stands. */
-export interface LogState {
-  /** Okta's own URL for what comes next. */
-  readonly next: string;
-  /** When it was last followed, ms by the local clock. */
-  readonly polledAt: number;
-}
-
 const DAY_MS = 86_400_000;
-/** Okta keeps 90 days of log: an older cursor may have lost events, whatever Okta answers to it. */
+/** Okta keeps the log for 90 days. With an older cursor, events may be missing, whatever Okta answers. */
 const RETENTION_MS = 89 * DAY_MS;
-/** Events are persisted a little after they happened: a new cursor begins this much earlier. */
+/** Okta stores events a little after they happened, so a new cursor begins this much earlier. */
 const LEAD_MS = 5 * 60_000;
-/** No event comes later than this after a newer one of the same membership. */
+/** No event arrives later than this after a newer event of the same membership. */
 const LATE_MS = 2 * DAY_MS;
 
-/** Begins log polling where there is no cursor yet, so that what changes during a full run is seen after it. */
-const startLog: Phase = async (context) => {
-  const { inventory, run, stream, api } = context;
+/** Starts polling if there is no cursor yet, so that changes during a full run are found after it. */
+const startLog = async (context: SliceContext): Promise<StepOutcome> => {
+  const { definition, run, api, meta } = context;
+  const filter = logFilter(definition.source.logRules);
   const skew = api.skewMs;
-  let page = await begin(api, logFilter(stream));
-  // The first answer ever tells how far our clocks are apart: a beginning that this moves is chosen again.
-  if (Math.abs(api.skewMs - skew) > LEAD_MS / 2) page = await begin(api, logFilter(stream));
-  // A filter that Okta does not take costs us the events of other types, not the log.
+  let page = await begin(api, filter);
+  // The first answer ever shows how far Okta's clock is from ours. If that moves the beginning much, begin again.
+  if (Math.abs(api.skewMs - skew) > LEAD_MS / 2) page = await begin(api, filter);
+  // If Okta refuses the filter, poll without it and ignore the other event types.
   if (!page.ok && page.error.code === "bad_request") page = await begin(api, null);
   if (!page.ok) {
-    // Without the log the inventory still follows the org, by searches and full runs.
-    return lasting(page.error, context.run) === null ? { next: "wait", error: page.error } : DONE;
+    // Without the log, the inventory still follows the org through searches and full runs.
+    return lasting(page.error, run) === null ? { next: "wait", error: page.error } : DONE;
   }
   const { records, next } = page.value;
   if (next === null) return DONE;
-  const committed = context.commit(() => {
-    // A full run reads everything after this: what happened before is in what it reads.
+  return context.commit(() => {
+    // A full run reads everything after this point, so what it reads includes these events.
     if (run.kind !== "full") applyEvents(context, records);
-    inventory.meta.set("log", { next, polledAt: context.now() });
-  });
-  return committed ? DONE : SUPERSEDED;
+    meta.set("log", { next, polledAt: context.now() });
+  }, DONE);
 };
 
+/** Reads the first page from `LEAD_MS` ago. */
 const begin = (api: OktaApi, filter: string | null) => {
   const since = new Date(api.serverNow() - LEAD_MS).toISOString();
   const query = { since, sortOrder: "ASCENDING", limit: String(PAGE.logs) };
@@ -54,14 +56,14 @@ const begin = (api: OktaApi, filter: string | null) => {
 };
 
 /**
- * Follows the stored cursor until an empty page. A cursor that is lost or too old is a gap: a delta ends there and
- * a full run follows; a full run that finds it reads everything again, factors included.
+ * Follows the stored cursor until an empty page. A cursor that is lost or too old is a gap. A delta run ends there,
+ * and a full run follows; a full run that finds a gap reads everything again, including all factors.
  */
-export const logPhase: Phase = async (context) => {
-  const { inventory, run, api, now } = context;
-  const state = inventory.meta.get<"log", LogState>("log");
+export const logPhase: Phase<LogCursor> = async (context) => {
+  const { inventory, run, api, now, meta } = context;
+  const state = meta.get("log");
   if (state === null) return startLog(context);
-  if (run.cursor.page === undefined && now() - state.polledAt > RETENTION_MS) return gap(context);
+  if (context.cursor.page === undefined && now() - state.polledAt > RETENTION_MS) return gap(context);
   const page = await api.logs({ next: state.next });
   if (!page.ok) {
     const lost =
@@ -72,38 +74,41 @@ export const logPhase: Phase = async (context) => {
     return lasting(page.error, run) === null ? { next: "wait", error: page.error } : DONE;
   }
   const { records, next } = page.value;
-  const committed = context.commit(() => {
-    applyEvents(context, records);
-    inventory.meta.set("log", { next: next ?? state.next, polledAt: now() });
-    run.cursor = { page: (run.cursor.page ?? 0) + 1 };
-    if (records.length > 0) return;
-    inventory.memberships.forgetEventsBefore(api.serverNow() - LATE_MS);
-    if (run.kind === "full") inventory.stale.clear(LISTED_WHOLE);
-  });
-  if (!committed) return SUPERSEDED;
-  return records.length === 0 || next === null || next === state.next ? DONE : AGAIN;
+  return context.commit(
+    () => {
+      applyEvents(context, records);
+      meta.set("log", { next: next ?? state.next, polledAt: now() });
+      context.move({ page: (context.cursor.page ?? 0) + 1 });
+      if (records.length > 0) return;
+      inventory.memberships.forgetEventsBefore(api.serverNow() - LATE_MS);
+      if (run.kind === "full") inventory.stale.clear(LISTED_WHOLE);
+    },
+    records.length === 0 || next === null || next === state.next ? DONE : AGAIN,
+  );
 };
 
-const gap = (context: StepContext): StepOutcome => {
-  const { inventory, run } = context;
-  const committed = context.commit(() => {
-    inventory.meta.delete("log");
-    run.cursor = {};
-    if (run.kind === "full") run.factorsDueBefore = run.startedAt;
-  });
-  if (!committed) return SUPERSEDED;
-  if (run.kind === "full") return AGAIN;
-  const message = "The System Log's cursor is lost or older than Okta keeps events: a full run follows.";
-  return { next: "stop", code: "log_gap", message };
+const gap = (context: StepContext<LogCursor>): StepOutcome => {
+  const { run, meta } = context;
+  const message =
+    "The cursor of the System Log is lost, or older than the events that Okta keeps. A full run follows.";
+  return context.commit(
+    () => {
+      meta.delete("log");
+      context.move({});
+      if (run.kind === "full") run.factorsDueBefore = run.startedAt;
+    },
+    run.kind === "full" ? AGAIN : { next: "stop", code: "log_gap", message },
+  );
 };
 
-const applyEvents = (context: StepContext, records: readonly unknown[]): void => {
+const applyEvents = (context: SliceContext, records: readonly unknown[]): void => {
+  const { logRules } = context.definition.source;
   for (const event of parseAll(records, parseLogEvent).records) {
-    for (const effect of effectsOf(context.stream, event)) apply(context, effect, event);
+    for (const effect of effectsOf(logRules, event)) apply(context, effect, event);
   }
 };
 
-const apply = ({ inventory, run, now }: StepContext, effect: Effect, event: OktaLogEvent): void => {
+const apply = ({ inventory, run, now }: SliceContext, effect: Effect, event: OktaLogEvent): void => {
   const { assets, groups, memberships, stale } = inventory;
   const published = event.published === null ? now() : Date.parse(event.published);
   switch (effect.do) {
@@ -125,7 +130,7 @@ const apply = ({ inventory, run, now }: StepContext, effect: Effect, event: Okta
     case "membership":
       if (effect.groupId === groups.everyoneId()) return;
       if (memberships.applyEvent({ ...effect, published })) run.changes.log += 1;
-      // What the group gives its members is theirs to gain or lose.
+      // A new member gains the roles that the group gives; a former member loses them.
       if (groups.hasRoles(effect.groupId)) stale.add("roles", effect.userId, "log", published);
       if (effect.member && !groups.has(effect.groupId)) stale.add("group", effect.groupId, "log", published);
   }

@@ -1,49 +1,44 @@
-/** Reads again just what changed, of just what changed. */
+/** Reading again what the log, the searches or other phases have marked as stale, and nothing else. */
 import type { StaleEntry, StaleKind } from "../../inventory/stale.ts";
-import { ok, type Result } from "../../lib/result.ts";
 import type { OktaError, OktaErrorCode } from "../../okta/errors.ts";
-import {
-  identifierOf,
-  parseAll,
-  parseDevice,
-  parseGroup,
-  parseRoles,
-  parseUser,
-} from "../../okta/records.ts";
+import { identifierOf, parseAll, parseGroup, parseRoles } from "../../okta/records.ts";
 import { PAGE } from "../../streams/plan.ts";
+import type { RefetchCursor } from "../cursors.ts";
 import {
   AGAIN,
+  bury,
   DONE,
   forEachAsset,
   lasting,
   listStep,
   type Phase,
   readingOf,
+  type SliceContext,
   type StepContext,
   type StepOutcome,
-  SUPERSEDED,
 } from "../step.ts";
 import { readFactors } from "./factors.ts";
 import { isGroupGone } from "./groups.ts";
-import { assigneesPhase, readRoles } from "./roles.ts";
+import { ASSIGNEES, assigneesFailed, listAssignees, readRoles } from "./roles.ts";
 import { readUserGroups } from "./user-groups.ts";
-import { fileUsers } from "./users.ts";
 
-/** Groups first: what they give decides whose roles are read; users before their facts. */
+/**
+ * Groups come first, because the roles that they give decide whose roles are read. Assets come before their facts.
+ */
 const ORDER: readonly StaleKind[] = [
   "group",
   "group_roles",
   "members",
-  "user",
+  "asset",
   "assignees",
   "user_groups",
   "roles",
   "factors",
-  "device",
 ];
 const BATCH = 100;
 
-export const refetchPhase: Phase = async (context) => {
+/** Reads the next stale entries. Each leaves the queue in the transaction that stores what was read. */
+export const refetchPhase: Phase<RefetchCursor> = async (context) => {
   const { stale } = context.inventory;
   for (const kind of ORDER) {
     const entries = stale.next(kind, BATCH);
@@ -57,18 +52,18 @@ export const refetchPhase: Phase = async (context) => {
   return DONE;
 };
 
-const readAgain = (context: StepContext, entry: StaleEntry): Promise<StepOutcome> => {
+const readAgain = (context: SliceContext, entry: StaleEntry): Promise<StepOutcome> | StepOutcome => {
   const { inventory, run } = context;
   const { kind, id, cause } = entry;
   const stored = (changed: boolean): void => {
     inventory.stale.done(kind, id);
     if (changed) run.changes[cause] += 1;
   };
-  // Facts of people whom the inventory does not know belong to nobody yet; their account comes with its own.
+  // Facts of users whom the inventory does not know are not read. They are queued when the user is filed.
   const known = inventory.assets.exists(id);
   switch (kind) {
     case "factors":
-      return known ? readFactors(context, id, stored) : drop(context, entry);
+      return known ? readFactors(context, id, { stored }) : drop(context, entry);
     case "roles":
       return known ? readRoles(context, id, stored) : drop(context, entry);
     case "user_groups":
@@ -77,17 +72,16 @@ const readAgain = (context: StepContext, entry: StaleEntry): Promise<StepOutcome
       return readGroup(context, entry);
     case "group_roles":
       return readGroupRoles(context, entry);
-    case "device":
-      return readDevice(context, entry);
     default:
-      return readUser(context, entry);
+      return readAsset(context, entry);
   }
 };
 
-const drop = async (context: StepContext, { kind, id }: StaleEntry): Promise<StepOutcome> =>
-  context.commit(() => context.inventory.stale.done(kind, id)) ? AGAIN : SUPERSEDED;
+/** Removes an entry without reading it. */
+const drop = (context: SliceContext, { kind, id }: StaleEntry): StepOutcome =>
+  context.commit(() => context.inventory.stale.done(kind, id), AGAIN);
 
-/** Refusals that waiting does not mend. */
+/** Errors that waiting does not change. */
 const hopeless: ReadonlySet<OktaErrorCode> = new Set([
   "bad_request",
   "not_found",
@@ -95,82 +89,74 @@ const hopeless: ReadonlySet<OktaErrorCode> = new Set([
   "foreign_origin",
 ]);
 
-/** A failure that waiting may mend is waited for; another one costs its own entry, which a full run makes up for. */
-const failedOn = (
-  context: StepContext,
-  entry: StaleEntry,
-  error: OktaError,
-): Promise<StepOutcome> | StepOutcome =>
+/** Waits if the failure may pass. Otherwise drops the entry; the next full run makes up for it. */
+const failedOn = (context: SliceContext, entry: StaleEntry, error: OktaError): StepOutcome =>
   hopeless.has(error.code) || lasting(error, context.run) !== null
     ? drop(context, entry)
     : { next: "wait", error };
 
-const readUser = async (context: StepContext, entry: StaleEntry): Promise<StepOutcome> => {
+const readAsset = async (context: SliceContext, entry: StaleEntry): Promise<StepOutcome> => {
+  const { definition, inventory, run, api } = context;
+  const { source, store, name } = definition;
+  const { id, cause } = entry;
+  const answer = await source.one(api, inventory, id);
+  if (!answer.ok) return failedOn(context, entry, answer.error);
+  const record = answer.value;
+  return context.commit(() => {
+    inventory.stale.done("asset", id);
+    if (record === null) {
+      if (bury(context, id)) run.changes.deleted += 1;
+    } else if (record.ok) {
+      run.changes[cause] += store.file(inventory, [record.value], { now: context.now(), cause });
+    } else {
+      inventory.quarantine.add(record.error, `${name}/${id}`);
+    }
+  }, AGAIN);
+};
+
+const readGroup = async (context: SliceContext, entry: StaleEntry): Promise<StepOutcome> => {
   const { inventory, run, api } = context;
   const { id, cause } = entry;
-  const record = await api.user(id);
+  const record = await api.group(id);
   if (!record.ok && record.error.code !== "not_found") return failedOn(context, entry, record.error);
-  const committed = context.commit(() => {
-    inventory.stale.done("user", id);
-    if (!record.ok) {
-      if (inventory.bury(id, "users")) run.changes.deleted += 1;
-      return;
-    }
-    const user = parseUser(record.value);
-    if (user.ok) run.changes[cause] += fileUsers(context, [user.value], cause);
-    else inventory.quarantine.add(user.error, `users/${id}`);
-  });
-  return committed ? AGAIN : SUPERSEDED;
-};
-
-const readGroup = async (context: StepContext, entry: StaleEntry): Promise<StepOutcome> => {
-  const { inventory, api } = context;
-  const record = await api.group(entry.id);
-  if (!record.ok && record.error.code !== "not_found") return failedOn(context, entry, record.error);
-  const committed = context.commit(() => {
-    inventory.stale.done("group", entry.id);
-    if (!record.ok) inventory.groups.remove(entry.id);
+  return context.commit(() => {
+    inventory.stale.done("group", id);
+    if (!record.ok) inventory.groups.remove(id);
     else for (const group of parseAll([record.value], parseGroup).records) inventory.groups.file(group);
-    if (inventory.groups.rolesUnheardOf(entry.id)) {
-      inventory.stale.add("group_roles", entry.id, entry.cause, context.run.startedAt);
-    }
-  });
-  return committed ? AGAIN : SUPERSEDED;
+    if (inventory.groups.rolesUnheardOf(id)) inventory.stale.add("group_roles", id, cause, run.startedAt);
+  }, AGAIN);
 };
 
-/** A group's roles, and then those of its members, who have them through it. */
-const readGroupRoles = async (context: StepContext, entry: StaleEntry): Promise<StepOutcome> => {
-  const { inventory, api } = context;
-  const roles = await api.groupRoles(entry.id);
+/** Reads a group's roles, and queues the roles of its members, who have them through the group. */
+const readGroupRoles = async (context: SliceContext, entry: StaleEntry): Promise<StepOutcome> => {
+  const { inventory, run, api } = context;
+  const { id, cause } = entry;
+  const roles = await api.groupRoles(id);
   if (!roles.ok) {
-    const reason = roles.error.code === "not_found" ? "failed" : lasting(roles.error, context.run);
+    const reason = roles.error.code === "not_found" ? "failed" : lasting(roles.error, run);
     if (reason === null) return { next: "wait", error: roles.error };
-    const refused = () => {
-      inventory.stale.done("group_roles", entry.id);
-      inventory.groups.setRoles(entry.id, { reason }, context.now());
-    };
-    return context.commit(refused) ? AGAIN : SUPERSEDED;
+    return context.commit(() => {
+      inventory.stale.done("group_roles", id);
+      inventory.groups.setRoles(id, { reason }, context.now());
+    }, AGAIN);
   }
-  const committed = context.commit(() => {
-    inventory.stale.done("group_roles", entry.id);
-    inventory.groups.setRoles(entry.id, readingOf(parseRoles(roles.value)), context.now());
-    const members =
-      entry.id === inventory.groups.everyoneId()
-        ? inventory.assets.livingIds()
-        : inventory.memberships.membersOf(entry.id);
-    for (const id of members) inventory.stale.add("roles", id, entry.cause, context.run.startedAt);
-  });
-  return committed ? AGAIN : SUPERSEDED;
+  return context.commit(() => {
+    inventory.stale.done("group_roles", id);
+    inventory.groups.setRoles(id, readingOf(parseRoles(roles.value)), context.now());
+    const isEveryone = id === inventory.groups.everyoneId();
+    const members = isEveryone ? inventory.assets.livingIds() : inventory.memberships.membersOf(id);
+    for (const member of members) inventory.stale.add("roles", member, cause, run.startedAt);
+  }, AGAIN);
 };
 
-/** All members of one group, page by page. */
-const readMembers = async (context: StepContext, entry: StaleEntry): Promise<StepOutcome> => {
+/** Reads one page of a group's members. */
+const readMembers = async (context: StepContext<RefetchCursor>, entry: StaleEntry): Promise<StepOutcome> => {
   const { inventory, run, api } = context;
   const { id, cause } = entry;
   const listing = `members/${id}`;
-  // A cursor that belongs to another list would lead astray.
-  if (run.cursor.group !== id) run.cursor = { group: id, since: api.serverNow() };
-  const readFrom = run.cursor.since ?? api.serverNow();
+  // The cursor may belong to another list.
+  if (context.cursor.group !== id) context.move({ group: id, since: api.serverNow() });
+  const readFrom = context.cursor.since ?? api.serverNow();
   const givesRoles = inventory.groups.hasRoles(id);
   const outcome = await listStep(
     context,
@@ -181,11 +167,10 @@ const readMembers = async (context: StepContext, entry: StaleEntry): Promise<Ste
       const ids = page.records.map(identifierOf).filter((member) => member !== null);
       inventory.sweeps.add(listing, number, ids);
       const added = inventory.memberships.addMembers(id, ids);
-      run.changes[cause] += added.length;
       const left = page.next === null ? inventory.memberships.keepOnly(id, listing) : [];
-      run.changes[cause] += left.length;
-      if (givesRoles)
-        for (const member of [...added, ...left]) inventory.stale.add("roles", member, cause, readFrom);
+      const changed = [...added, ...left];
+      run.changes[cause] += changed.length;
+      if (givesRoles) for (const member of changed) inventory.stale.add("roles", member, cause, readFrom);
       if (page.next !== null) return;
       inventory.sweeps.begin(listing);
       inventory.groups.setMembersReadUntil(id, readFrom);
@@ -195,74 +180,30 @@ const readMembers = async (context: StepContext, entry: StaleEntry): Promise<Ste
   if (outcome.next === "done") return AGAIN;
   if (outcome.next !== "failed") return outcome;
   if (outcome.error.code === "not_found" && (await isGroupGone(context, id))) {
-    const committed = context.commit(() => {
+    return context.commit(() => {
       inventory.groups.remove(id);
       inventory.stale.done("members", id);
-    });
-    return committed ? AGAIN : SUPERSEDED;
+    }, AGAIN);
   }
   return failedOn(context, entry, outcome.error);
 };
 
-/** The list of people with roles, when the log said that it changed but not for whom. */
-const readAssignees = async (context: StepContext, entry: StaleEntry): Promise<StepOutcome> => {
+/** Reads one page of the users with roles. The log has reported a change but not for whom. */
+const readAssignees = async (
+  context: StepContext<RefetchCursor>,
+  entry: StaleEntry,
+): Promise<StepOutcome> => {
   const { inventory, run } = context;
-  if (run.cursor.group !== "assignees") run.cursor = { group: "assignees" };
-  const outcome = await assigneesPhase(context);
+  if (context.cursor.group !== ASSIGNEES) context.move({ group: ASSIGNEES });
+  const listed = await listAssignees(context);
+  const outcome = listed.next === "failed" ? assigneesFailed(context, listed) : listed;
   if (outcome.next !== "done") return outcome;
-  const committed = context.commit(() => {
-    for (const id of inventory.admins.setCandidates("assignees", inventory.groups.everyoneHasRoles())) {
+  return context.commit(() => {
+    for (const id of inventory.admins.setCandidates(ASSIGNEES, inventory.groups.everyoneHasRoles())) {
       inventory.stale.add("roles", id, entry.cause, run.startedAt);
     }
-    inventory.sweeps.begin("assignees");
+    inventory.sweeps.begin(ASSIGNEES);
     inventory.stale.done("assignees", entry.id);
-    run.cursor = {};
-  });
-  return committed ? AGAIN : SUPERSEDED;
+    context.move({});
+  }, AGAIN);
 };
-
-/** A device and the people linked to it. */
-const readDevice = async (context: StepContext, entry: StaleEntry): Promise<StepOutcome> => {
-  const { inventory, run, api } = context;
-  const { id, cause } = entry;
-  const record = await api.device(id);
-  if (!record.ok && record.error.code !== "not_found") return failedOn(context, entry, record.error);
-  const users = record.ok ? await linkedUsers(context, id) : null;
-  if (users !== null && !users.ok) return failedOn(context, entry, users.error);
-  const committed = context.commit(() => {
-    inventory.stale.done("device", id);
-    if (!record.ok) {
-      if (inventory.bury(id, "devices")) run.changes.deleted += 1;
-      return;
-    }
-    const whole = { ...asObject(record.value), _embedded: { users: users?.value ?? [] } };
-    const device = parseDevice(whole);
-    // Links that cannot be read are not gone: those that are known stay.
-    const known = users?.value === null ? (inventory.device(id)?.facts.device.users ?? []) : null;
-    if (device.ok) {
-      const filed = known === null ? device.value : { ...device.value, users: known };
-      run.changes[cause] += inventory.assets.file([filed]).size;
-    }
-    if (!device.ok) inventory.quarantine.add(device.error, `devices/${id}`);
-  });
-  return committed ? AGAIN : SUPERSEDED;
-};
-
-/**
- * The people linked to a device. The by-id record does not name them; its list of users is in Okta's reference but
- * not everywhere, and then a search for the id, which may lag a little, has to do.
- */
-const linkedUsers = async (
-  { api }: StepContext,
-  id: string,
-): Promise<Result<readonly unknown[] | null, OktaError>> => {
-  const users = await api.deviceUsers(id);
-  if (users.ok || !hopeless.has(users.error.code)) return users;
-  const found = await api.devices({ query: { search: `id eq "${id}"`, expand: "userSummary", limit: "1" } });
-  if (!found.ok) return hopeless.has(found.error.code) ? ok(null) : found;
-  const embedded: unknown = Reflect.get(asObject(found.value.records[0]), "_embedded");
-  const links: unknown = Reflect.get(asObject(embedded), "users");
-  return ok(Array.isArray(links) ? links : null);
-};
-
-const asObject = (value: unknown): object => (typeof value === "object" && value !== null ? value : {});

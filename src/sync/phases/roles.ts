@@ -1,94 +1,109 @@
-/** Who has roles, and which. */
-import { identifierOf, parseRoles } from "../../okta/records.ts";
+/** Reading who has roles, and which roles. */
+import { identifierOf } from "../../okta/records.ts";
+import { readRoles as askRoles } from "../../okta/user-facts.ts";
 import { PAGE } from "../../streams/plan.ts";
+import type { ListCursor, PassCursor } from "../cursors.ts";
 import {
   AGAIN,
+  accountOf,
   type BatchWrite,
   DONE,
   forEachAsset,
-  isNone,
+  type ListOutcome,
   lasting,
   listStep,
   type Phase,
   type ReadingToStore,
-  readingOf,
+  type SliceContext,
   type StepContext,
   type StepOutcome,
-  SUPERSEDED,
   settleFailure,
 } from "../step.ts";
 
-const LISTING = "assignees";
+/** The name of the listing of users with roles. */
+export const ASSIGNEES = "assignees";
 const BATCH = 100;
 
-/** People with a role of their own. Whether Okta lists those with a role by group is undocumented. */
-export const assigneesPhase: Phase = async (context) => {
-  const { inventory, run, api } = context;
-  const outcome = await listStep(
+/**
+ * Reads one page of the users with roles assigned to them. Okta does not document whether this list includes users
+ * whose roles come only through a group.
+ */
+export const listAssignees = <C extends ListCursor>(context: StepContext<C>): Promise<ListOutcome> => {
+  const { inventory, api } = context;
+  return listStep(
     context,
     (request) => api.roleAssignees(request),
     { limit: String(PAGE.assignees) },
     (page, number) => {
-      if (number === 0) inventory.sweeps.begin(LISTING);
+      if (number === 0) inventory.sweeps.begin(ASSIGNEES);
       const ids = page.records.map(identifierOf).filter((id) => id !== null);
-      inventory.sweeps.add(LISTING, number, ids);
+      inventory.sweeps.add(ASSIGNEES, number, ids);
     },
   );
-  if (outcome.next !== "failed") return outcome;
-  const reason = lasting(outcome.error, run);
-  if (reason === null) return { next: "wait", error: outcome.error };
-  return giveUpRoles(context, reason);
 };
 
-const giveUpRoles = (context: StepContext, reason: "forbidden" | "failed"): StepOutcome => {
+/** Lists the users with roles assigned to them. */
+export const assigneesPhase: Phase<ListCursor> = async (context) => {
+  const outcome = await listAssignees(context);
+  return outcome.next === "failed" ? assigneesFailed(context, outcome) : outcome;
+};
+
+/** Handles a failure to list the users with roles: waits, or makes roles unknown for the whole org. */
+export const assigneesFailed = (
+  context: SliceContext,
+  { error }: Extract<ListOutcome, { next: "failed" }>,
+): StepOutcome => {
   const { inventory, run } = context;
-  const committed = context.commit(() => {
+  const reason = lasting(error, run);
+  if (reason === null) return { next: "wait", error };
+  return context.commit(() => {
     inventory.admins.setOrg({ at: inventory.meta.get("roles")?.at ?? null, reason });
     run.phases = run.phases.filter((phase) => phase !== "admin_roles");
-  });
-  return committed ? DONE : SUPERSEDED;
+  }, DONE);
 };
 
-/** The roles of each of them, direct and by group, in one call a person; failures get a second try at the end. */
-export const adminRolesPhase: Phase = async (context) => {
+/**
+ * Reads the roles, direct and through groups, of each user who has or may have some: one call per user. Failures
+ * get a second try at the end.
+ */
+export const adminRolesPhase: Phase<PassCursor> = async (context) => {
   const { inventory, run } = context;
-  const { part, since = run.startedAt } = run.cursor;
+  const { part, since = run.startedAt } = context.cursor;
   if (part === undefined) {
-    const committed = context.commit(() => {
-      inventory.admins.setCandidates(LISTING, inventory.groups.everyoneHasRoles());
-      run.cursor = { part: "first", since: run.startedAt };
-    });
-    return committed ? AGAIN : SUPERSEDED;
+    return context.commit(() => {
+      inventory.admins.setCandidates(ASSIGNEES, inventory.groups.everyoneHasRoles());
+      context.move({ part: "first", since: run.startedAt });
+    }, AGAIN);
   }
   const ids = inventory.admins.next(since, BATCH, part === "second");
   if (ids.length > 0) return forEachAsset(context, ids, (id) => readRoles(context, id, () => {}));
-  const committed = context.commit(() => {
-    if (part === "first") {
-      run.cursor = { part: "second", since: context.now() };
-    } else {
-      inventory.admins.setOrg({ at: run.startedAt, reason: null });
-      inventory.sweeps.begin(LISTING);
-    }
-  });
-  if (!committed) return SUPERSEDED;
-  return part === "first" ? AGAIN : DONE;
+  if (part === "first") {
+    return context.commit(() => context.move({ part: "second", since: context.now() }), AGAIN);
+  }
+  return context.commit(() => {
+    inventory.admins.setOrg({ at: run.startedAt, reason: null });
+    inventory.sweeps.begin(ASSIGNEES);
+  }, DONE);
 };
 
-/** Reads one person's roles and stores them, or why they are not known. `stored` runs in the same transaction. */
+/**
+ * Reads one user's roles and stores them, or the reason why they are unknown.
+ * @param stored called in the same transaction, with whether the user's event changed
+ */
 export const readRoles = async (
-  context: StepContext,
+  context: SliceContext,
   userId: string,
   stored: (changed: boolean) => void,
 ): Promise<StepOutcome> => {
-  const roles = await context.api.userRoles(userId);
+  const roles = await askRoles(context.api, accountOf(context, userId));
   const readAt = context.now();
-  if (!roles.ok && !isNone(context, userId, roles.error)) {
+  if (!roles.ok) {
     return settleFailure(context, roles.error, (reason) =>
       storeReadings(context, [{ userId, reading: { reason }, readAt, stored }]),
     );
   }
-  const reading = readingOf(parseRoles(roles.ok ? roles.value : []));
-  return context.later(storeReadings, { userId, reading, readAt, stored }) ? AGAIN : SUPERSEDED;
+  const reading = { value: JSON.stringify(roles.value) };
+  return context.later(storeReadings, { userId, reading, readAt, stored });
 };
 
 const storeReadings: BatchWrite<ReadingToStore> = ({ inventory }, readings) => {

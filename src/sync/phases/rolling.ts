@@ -1,41 +1,40 @@
-/** What no event tells is read again by age, a slice per delta, so that no fact gets older than the setting. */
-import { DONE, forEachAsset, type Phase, type StepContext, SUPERSEDED } from "../step.ts";
+/** Reading factors again by age, some in every delta run, because not every change of a factor is in the log. */
+import type { RollingCursor } from "../cursors.ts";
+import { AGAIN, DONE, forEachAsset, type Phase } from "../step.ts";
 import { readFactors } from "./factors.ts";
 
 const DAY_MS = 86_400_000;
-/** Facts are due in the last seventh of their time, which leaves that long to spread the calls over. */
+/** Factors become due after this part of REFRESH_DAYS. The calls are spread over the part that is left. */
 const DUE_PART = 6 / 7;
-/** A reading that failed is tried again after this. */
+/** A failed reading is tried again after this. */
 const RETRY_MS = 15 * 60_000;
-/** Runs a day that the budget of one is cut for: a delta every 15 minutes. */
+/** How many delta runs a day the budget of one run assumes: one every 15 minutes. */
 const DELTAS_A_DAY = 96;
 
-/** Users whose factors one delta may read again. Twice the even share, so that missed deltas are made up for. */
-export const rollingBudget = (users: number, refreshDays: number): number =>
+/** For how many users one delta run may read factors: twice an even share, to make up for missed runs. */
+const rollingBudget = (users: number, refreshDays: number): number =>
   Math.ceil((2 * users) / (refreshDays * (1 - DUE_PART) * DELTAS_A_DAY));
 
-export const rollingPhase: Phase = async (context: StepContext) => {
-  const { inventory, run, connection, now } = context;
+/** Reads the factors that are due or failed, up to the run's budget, so that none gets older than REFRESH_DAYS. */
+export const rollingPhase: Phase<RollingCursor> = async (context) => {
+  const { inventory, run, connection, now, cursor } = context;
   const next = (limit: number): string[] =>
-    inventory.assets.nextFactorsByAge({
+    inventory.factors.nextByAge({
       dueBefore: run.startedAt - connection.refreshDays * DUE_PART * DAY_MS,
       retryBefore: Math.min(run.startedAt, now() - RETRY_MS),
       limit,
     });
-  // Most deltas find nothing due, and then need not count the users.
-  if (run.cursor.left === undefined && next(1).length === 0) return DONE;
-  const left = run.cursor.left ?? rollingBudget(inventory.assets.counts().total, connection.refreshDays);
+  // Most delta runs find nothing due and need not count the users.
+  if (cursor.left === undefined && next(1).length === 0) return DONE;
+  const left = cursor.left ?? rollingBudget(inventory.assets.counts().total, connection.refreshDays);
   if (left <= 0) return DONE;
   const ids = next(left);
   if (ids.length === 0) return DONE;
-  const started = context.commit(() => {
-    run.cursor = { left };
-  });
-  if (!started) return SUPERSEDED;
-  return forEachAsset(context, ids, (id) =>
-    readFactors(context, id, (changed) => {
-      run.cursor = { ...run.cursor, left: (run.cursor.left ?? 1) - 1 };
-      if (changed) run.changes.rolling += 1;
-    }),
-  );
+  const started = context.commit(() => context.move({ left }), AGAIN);
+  if (started.next !== "again") return started;
+  const stored = (changed: boolean): void => {
+    context.move({ left: (context.cursor.left ?? 1) - 1 });
+    if (changed) run.changes.rolling += 1;
+  };
+  return forEachAsset(context, ids, (id) => readFactors(context, id, { stored }));
 };

@@ -42,7 +42,7 @@ const learned = async () => {
 };
 
 describe("the gate", () => {
-  test("counts over an eviction: a new window does not begin with it", async () => {
+  test("keeps its counts over an eviction, which is not a new window", async () => {
     expect((await learned()).granted).toBe(30);
     await evictDurableObject(gate());
     expect((await gate().exchange(request())).granted).toBe(9);
@@ -62,7 +62,7 @@ describe("the gate", () => {
     expect(Date.parse(bucket?.backing_off_until ?? "")).toBeGreaterThan(Date.now() + 20_000);
   });
 
-  test("lets callers stand in line until the size of a bucket is known, look-ups first", async () => {
+  test("lets callers wait in line until the size of a bucket is known, look-ups first", async () => {
     expect((await gate().exchange(request())).granted).toBe(1);
     const order: string[] = [];
     const wait = (holder: string, priority: ExchangeRequest["priority"]) =>

@@ -6,7 +6,7 @@ const FACTORS = "GET /api/v1/users/{id}/factors";
 const GROUPS = "GET /api/v1/groups";
 const T0 = 1_760_000_000_000;
 
-/** A gate that answers as told, in order; the last answer stays. */
+/** A gate with the given answers, in order; the last one stays. */
 const purse = (answers: readonly (ExchangeAnswer | Error)[], options: Partial<PermitsOptions> = {}) => {
   const requests: ExchangeRequest[] = [];
   const clock = { now: T0 };
@@ -36,7 +36,7 @@ const none: ExchangeAnswer = { granted: 0, retryAt: T0 + 500 };
 const ok = { reading: null, resetInMs: null, status: 200, at: T0 };
 
 describe("a purse of permits", () => {
-  test("costs one round trip for a batch, and brings what was learned along with the next", async () => {
+  test("costs one round trip per batch, and reports what was learned with the next", async () => {
     const { permits, requests } = purse([twenty]);
     for (let call = 0; call < 21; call++) {
       expect(await permits.take(FACTORS)).toEqual({ granted: true });
@@ -87,7 +87,7 @@ describe("a purse of permits", () => {
     expect(await permits.take(FACTORS)).toEqual({ granted: false, retryAt: T0 + 500 });
   });
 
-  test("does not use permits that the gate may have taken for lost", async () => {
+  test("does not use permits that the gate may consider lost", async () => {
     const { permits, requests, clock } = purse([twenty]);
     await permits.take(FACTORS);
     clock.now += 61_000;
@@ -95,13 +95,24 @@ describe("a purse of permits", () => {
     expect(requests).toHaveLength(2);
   });
 
-  test("tells again what a gate that broke may not have booked", async () => {
+  test("reports again what a gate that failed may not have booked", async () => {
     const { permits, requests } = purse([{ granted: 1, retryAt: null }, new Error("restarted"), twenty]);
     await permits.take(FACTORS);
     permits.report(FACTORS, "ok", ok, 5);
     expect(await permits.take(FACTORS)).toEqual({ granted: false, retryAt: T0 + 1000 });
     await permits.take(FACTORS);
     expect(requests.map(({ observations }) => observations.length)).toEqual([0, 1, 1]);
+  });
+
+  test("takes a new incarnation after a failed exchange, which the gate may have booked all the same", async () => {
+    const { permits, requests } = purse([twenty, new Error("restarted"), twenty]);
+    await permits.take(FACTORS);
+    permits.report(FACTORS, "ok", ok, 5);
+    expect(await permits.take(GROUPS)).toEqual({ granted: false, retryAt: T0 + 1000 });
+    await permits.take(FACTORS);
+    const lives = requests.map(({ incarnation }) => incarnation);
+    expect(lives).toEqual([lives[0], lives[0], expect.not.stringMatching(`^${lives[0]}$`)]);
+    expect(requests[2]?.want).toEqual({ bucket: "/api/v1/users", count: 20 });
   });
 
   test("gives back at the end, but not before the last call has come in", async () => {

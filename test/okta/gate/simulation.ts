@@ -1,10 +1,12 @@
 /**
- * Okta's side of the rate limits, true windows and all, and holders that take permits, make calls and report
- * them late, out of order, or never. Steps in, the fullest window of our own calls out.
+ * Okta's side of the rate limits, with true windows, and holders that take permits, make calls and report them
+ * late, out of order, or never. Steps in, the fullest window of our own calls out.
  */
 import type { Bucket } from "../../../src/okta/endpoints.ts";
 import { msUntilReset } from "../../../src/okta/gate/headers.ts";
-import { checkIn, emptyLedger, grant, type Ledger, observe, release } from "../../../src/okta/gate/ledger.ts";
+import { checkIn, release } from "../../../src/okta/gate/holders.ts";
+import { grant, observe } from "../../../src/okta/gate/ledger.ts";
+import { emptyLedger, type Ledger } from "../../../src/okta/gate/ledger-state.ts";
 
 export interface TrueBucket {
   readonly limit: number;
@@ -36,7 +38,7 @@ export type Step =
     }
   /** A holder dies with all its permits and everything that it has not reported. */
   | { readonly do: "restart"; readonly holder: number }
-  /** A holder reports what it has heard, and gives back what it did not use. */
+  /** A holder reports the answers that it has, and gives back what it did not use. */
   | { readonly do: "done"; readonly holder: number };
 
 interface Holder {
@@ -46,12 +48,14 @@ interface Holder {
   /** When it last spoke with the gate: permits are not used for longer than a minute after it. */
   contactAt: number;
   held: Partial<Record<Bucket, number>>;
-  /** Answers that have come or will come, by the time they come at. */
+  /** Answers that have come or will come, with the time at which they come. */
   answers: { at: number; report: Parameters<typeof observe>[2] }[];
 }
 
-/** As the purse of permits has it. */
+/** As in permits.ts. */
 const LEASE_MS = 60_000;
+/** A call is on its way to Okta for half of its latency, but not for longer than this. */
+const MAX_WAY_MS = 4_000;
 const START = 1_760_000_000_000;
 
 export class Simulation {
@@ -168,7 +172,7 @@ export class Simulation {
     const truth = this.#world.drains[bucket];
     if (held === 0 || truth === undefined || this.#now - holder.contactAt > LEASE_MS) return;
     holder.held[bucket] = held - 1;
-    const serverNow = this.#now + this.#world.skewMs;
+    const serverNow = this.#now + Math.min(MAX_WAY_MS, Math.floor(latencyMs / 2)) + this.#world.skewMs;
     const window = Math.floor((serverNow - truth.phaseMs) / truth.windowMs);
     const key = `${this.#name(truth)}/${truth.limit}/${window}`;
     const used = (this.#used.get(key) ?? 0) + 1;

@@ -1,0 +1,87 @@
+/** From what a sink's settings name to what it is: secrets, URLs, bindings. */
+
+import { checkOutboundUrl, urlProblemText } from "../config/outbound-url.ts";
+import type { SinkProblem } from "./settings-types.ts";
+
+/** Where a sink's settings are looked up. */
+export interface SinkContext {
+  /** A secret's value by its name; undefined or empty when it is not set. */
+  secret(name: string): string | undefined;
+  /** Whether the Worker has a binding of this name. */
+  binding(name: string): boolean;
+  readonly allowLoopback: boolean;
+}
+
+/** What a secret is for: a header carries printable ASCII only. */
+type SecretUse = "header" | "key";
+
+/**
+ * Looks up what one sink's settings name, and collects all that is wrong with them, not only the first problem. What
+ * cannot be resolved is a placeholder: with any problem the settings are not used.
+ */
+export class Resolver {
+  readonly problems: SinkProblem[] = [];
+  readonly #path: string;
+  readonly #context: SinkContext;
+
+  /** @param path of the sink: `SINKS[1]` */
+  constructor(path: string, context: SinkContext) {
+    this.#path = path;
+    this.#context = context;
+  }
+
+  /** A key is wrong. @param message a clause, see SinkProblem */
+  refuse(key: string, message: string): void {
+    this.problems.push({ path: `${this.#path}.${key}`, message });
+  }
+
+  /** The value of the secret that a key names, trimmed. */
+  secret(key: string, name: string, use: SecretUse = "header"): string {
+    const value = this.#context.secret(name)?.trim() ?? "";
+    if (value !== "" && (use === "key" || !/[^\x20-\x7e]/.test(value))) return value;
+    // Somebody may have put the secret itself where its name belongs, so only what looks like a name is repeated.
+    const shown = /^[A-Z][A-Z0-9_]{0,63}$/.test(name) ? `the secret ${name}` : "the secret that it names";
+    this.refuse(
+      key,
+      value === ""
+        ? `${shown} is not set; set it with "npx wrangler secret put NAME" (or in .dev.vars) and give its name here, not its value`
+        : `${shown} holds characters that no header can carry; set it again without line breaks`,
+    );
+    return "";
+  }
+
+  /** The same of a key that may be left out: null then. */
+  optionalSecret(key: string, name: string | undefined, use: SecretUse = "header"): string | null {
+    return name === undefined ? null : this.secret(key, name, use);
+  }
+
+  /** A URL that requests may be sent to. */
+  url(key: string, text: string): URL {
+    const checked = checkOutboundUrl(text, { allowLoopback: this.#context.allowLoopback });
+    if (checked.ok) return checked.value;
+    this.refuse(key, urlProblemText(checked.error, "https://siem.example.com/path"));
+    return new URL("https://refused.invalid");
+  }
+
+  /**
+   * The origin and path that a product's own paths are appended to, without a trailing slash.
+   * @param endpoint such a path, which people often paste along: it is left out
+   */
+  baseUrl(key: string, text: string, endpoint?: RegExp): string {
+    const { origin, pathname, search, hash } = this.url(key, text);
+    if (search !== "" || hash !== "") {
+      this.refuse(
+        key,
+        "it must not have a query or fragment; a valid value looks like https://siem.example.com:8088",
+      );
+    }
+    const path = pathname.replace(/\/+$/, "");
+    return `${origin}${endpoint === undefined ? path : path.replace(endpoint, "")}`;
+  }
+
+  /** The name of a binding that the Worker has. @param remedy how to get one, for the problem of an absent one */
+  binding(key: string, name: string, remedy: string): string {
+    if (!this.#context.binding(name)) this.refuse(key, `the Worker has no binding ${name}; ${remedy}`);
+    return name;
+  }
+}

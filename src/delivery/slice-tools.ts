@@ -1,0 +1,32 @@
+/** What the parts of a slice work with. */
+import type { ReadPage } from "./pending-events.ts";
+import type { Outcome, Sink, SnapshotWriter } from "./sink.ts";
+import { failed, type Moment } from "./state.ts";
+import type { DeliveryStore } from "./store.ts";
+
+export interface SliceTools {
+  readonly store: DeliveryStore;
+  readonly sink: Sink;
+  /** Null for a sink that keeps no whole inventories. */
+  readonly snapshots: SnapshotWriter | null;
+  readonly read: ReadPage;
+  /** Ms since the epoch. */
+  readonly now: () => number;
+  /** 0 ≤ random < 1. */
+  readonly random: () => number;
+  /** Whether there is room for one more request in this slice. */
+  readonly mayGoOn: () => boolean;
+  /** Turns false when the cursor was moved or the sink retired meanwhile: then nothing more is written. */
+  readonly isCurrent: () => boolean;
+}
+
+/** The most events in a page of the inventory that is read. */
+export const largestPage = 500;
+
+export const momentOf = ({ now, random }: SliceTools): Moment => ({ now: now(), random });
+
+/** Writes down that something failed, unless the slice must not write any more. */
+export const saveFailure = (tools: SliceTools, failure: Outcome<"retry" | "stopped">): void => {
+  if (!tools.isCurrent()) return;
+  tools.store.saveState(failed(tools.store.state(), failure, momentOf(tools)));
+};

@@ -1,0 +1,39 @@
+/** What is answered when Okta cannot be asked. Pure. */
+import type { AccountFacts } from "../inventory/api.ts";
+import { fromInventory } from "./account.ts";
+import { type CacheResult, standIn } from "./cached-answer.ts";
+import { answersTo, type Identifier } from "./identifier.ts";
+import type { LookupAnswer } from "./lookup-rpc.ts";
+
+/** The complete account that the cache has; null when it has none of the last day. */
+export const answerOfCache = (cached: CacheResult, now: number): LookupAnswer | null => {
+  const copy = standIn(cached, now);
+  if (copy === null) return null;
+  const { account, at } = copy;
+  return { found: { found: "one", account }, from: { at, cached: true, stale: true } };
+};
+
+/**
+ * The account that the inventory has, or the several accounts that it knows by this name. Null when it has none: the
+ * inventory does not hold everyone (it may never have been filled), so that is no answer.
+ */
+export const answerOfInventory = (
+  identifier: Identifier,
+  facts: AccountFacts,
+  now: number,
+): LookupAnswer | null => {
+  switch (facts.found) {
+    case "none":
+      return null;
+    case "many":
+      return {
+        found: { found: "many", logins: facts.logins },
+        from: { at: now, cached: false, stale: true },
+      };
+    case "one": {
+      const account = fromInventory(facts.facts);
+      if (!answersTo(identifier, account)) return null;
+      return { found: { found: "one", account }, from: { at: facts.readAt, cached: false, stale: true } };
+    }
+  }
+};

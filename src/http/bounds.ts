@@ -1,0 +1,19 @@
+/** Bounds that several parts of the API keep or state, so that the texts cannot differ from the code. */
+
+/** Characters of a URL. Cloudflare's own limit is 16 KB. */
+export const maxUrlLength = 16_384;
+
+/** Characters of all header names and values, with 4 for the separators of each. */
+export const maxHeadersLength = 32 * 1024;
+
+/** Bytes of a body. */
+export const maxBodyBytes = 256 * 1024;
+
+/** Characters of a search text. */
+export const maxSearchLength = 200;
+
+/** Errors that one answer lists; any further ones are left out. */
+export const maxErrors = 20;
+
+/** `16,384`. */
+export const grouped = (n: number): string => n.toLocaleString("en");

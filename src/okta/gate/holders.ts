@@ -1,0 +1,65 @@
+/** Who holds permits: holders check in whenever they speak with the gate, and may vanish with what they hold. Pure. */
+import type { Bucket } from "../endpoints.ts";
+import { lose } from "./bucket.ts";
+import { bucketState, bucketsOf, type HolderState, type Ledger, type Priority } from "./ledger-state.ts";
+
+/** A holder that says nothing for this long is gone: its permits count as used. Longer than any call takes. */
+const HOLDER_TIMEOUT_MS = 90_000;
+
+/** Permits of a bucket that are handed out and not yet reported. */
+export const outstanding = (ledger: Ledger, bucket: Bucket): number =>
+  Object.values(ledger.holders).reduce((sum, holder) => sum + (holder.out[bucket] ?? 0), 0);
+
+/** The same of interactive holders, for all buckets. */
+export const outstandingInteractive = (ledger: Ledger): number =>
+  Object.values(ledger.holders)
+    .filter((holder) => holder.priority === "interactive")
+    .reduce((sum, holder) => sum + Object.values(holder.out).reduce((a, b) => a + b, 0), 0);
+
+/** The permits of a holder that is gone may have been used. */
+const retire = (ledger: Ledger, holder: HolderState, now: number): void => {
+  for (const bucket of bucketsOf(ledger)) lose(bucketState(ledger, bucket), holder.out[bucket] ?? 0, now);
+};
+
+/** Takes note of who is asking, and of who has silently gone. */
+export const checkIn = (
+  ledger: Ledger,
+  holder: { name: string; incarnation: string; priority: Priority },
+  now: number,
+): void => {
+  for (const [name, state] of Object.entries(ledger.holders)) {
+    const restarted = name === holder.name && state.incarnation !== holder.incarnation;
+    if (restarted || now - state.touchedAt > HOLDER_TIMEOUT_MS) {
+      retire(ledger, state, now);
+      delete ledger.holders[name];
+    }
+  }
+  const present = ledger.holders[holder.name];
+  if (present) present.touchedAt = now;
+  else {
+    ledger.holders[holder.name] = {
+      incarnation: holder.incarnation,
+      touchedAt: now,
+      out: {},
+      priority: holder.priority,
+    };
+  }
+};
+
+/** Gives back all permits of a holder that did not use them. */
+export const release = (ledger: Ledger, holderName: string): void => {
+  delete ledger.holders[holderName];
+};
+
+/** Hands permits to a holder that has checked in. */
+export const handOut = (ledger: Ledger, holderName: string, bucket: Bucket, permits: number): void => {
+  const holder = ledger.holders[holderName];
+  if (holder) holder.out[bucket] = (holder.out[bucket] ?? 0) + permits;
+};
+
+/** A holder has reported what came of one of its permits. */
+export const takeBack = (ledger: Ledger, holderName: string, bucket: Bucket): void => {
+  const holder = ledger.holders[holderName];
+  const held = holder?.out[bucket] ?? 0;
+  if (holder && held > 0) holder.out[bucket] = held - 1;
+};

@@ -1,0 +1,197 @@
+/**
+ * What a stream is. A definition says how a stream is read from Okta, stored, turned into events, searched and shown
+ * on an asset's page, so the code that does these things is the same for every stream. CONTRIBUTING.md lists what
+ * else a new stream needs.
+ */
+import type { FoundDevice, FoundUser, InventorySummary } from "../contract/inventory-documents.ts";
+import type { SearchQuery } from "../contract/stream-api.ts";
+import type { Dialect } from "../contract/streams.ts";
+import type { AssetReader, StoredAsset } from "../inventory/asset-reader.ts";
+import type { EventContext } from "../inventory/facts.ts";
+import type { Inventory } from "../inventory/inventory.ts";
+import type { AssetQuery } from "../inventory/search.ts";
+import type { StaleCause } from "../inventory/stale.ts";
+import type { Result } from "../lib/result.ts";
+import type { OktaApi, Page, PageRequest } from "../okta/api.ts";
+import type { OktaError } from "../okta/errors.ts";
+import type { BadRecord } from "../okta/records.ts";
+import type { AssetPage } from "./asset-page.ts";
+import type { LogRules } from "./log-effects.ts";
+import type { MembershipMode } from "./plan.ts";
+
+/** What a record from Okta must have to be filed, that is, stored as an asset. */
+export interface AssetRecord {
+  readonly id: string;
+  /** ISO 8601; null if Okta does not report it. */
+  readonly lastUpdated: string | null;
+}
+
+/** Reads one page of an Okta list. */
+export type ReadList = (api: OktaApi, request: PageRequest) => Promise<Result<Page, OktaError>>;
+
+/** When and why records are filed. */
+export interface Filing {
+  /** ms since the epoch */
+  readonly now: number;
+  /**
+   * What revealed the change. If it is given, everything else that has to be read about the assets is queued.
+   * Without it the records come from the complete list of a full run, whose later phases read everything else, or
+   * from the check of an absentee.
+   */
+  readonly cause?: StaleCause;
+}
+
+/** A search by time for what Okta has updated. */
+export interface Search {
+  /** Stored in the cursor of the phase; unique in the stream. */
+  readonly name: string;
+  readonly read: ReadList;
+  /** The query of the first page. @param from ISO 8601; find what was updated after this */
+  query(from: string): Readonly<Record<string, string>>;
+  /** Files a page of unparsed records. @returns how many assets were new or changed */
+  file(inventory: Inventory, records: readonly unknown[], found: FoundBySearch): number;
+  /** The search to use instead if Okta refuses this query. */
+  readonly otherwise?: Search;
+}
+
+/** When a search found records. */
+export interface FoundBySearch {
+  /** ms since the epoch */
+  readonly now: number;
+  /** ms since the epoch */
+  readonly runStartedAt: number;
+}
+
+/** What determines the phases of a full run. */
+export interface FullPlan {
+  readonly memberships: MembershipMode;
+  /** Whether Everyone gives roles, so that every user may be an administrator. */
+  readonly everyoneHasRoles: boolean;
+}
+
+/** Names of phases, in order. */
+export type PhaseNames = readonly [string, ...string[]];
+
+/** What the prediction of a run's calls is based on, besides the inventory. */
+export interface KnownCosts {
+  /** How many calls reading the memberships takes, as planned; see `planMemberships`. */
+  readonly membershipCalls: number;
+  /** Factors that were read before this are read again, ms since the epoch. */
+  readonly factorsDueBefore: number;
+  /** Calls for factors that the run has already made. */
+  readonly factorsRead: number;
+}
+
+/** Why a run cannot continue: the code and message of its error. */
+export interface StopReason {
+  readonly code: string;
+  /** For people: what is wrong, and what to do about it. */
+  readonly message: string;
+}
+
+/** What searches and summaries work with. */
+export interface ExploreTools {
+  readonly sql: SqlStorage;
+  readonly inventory: Inventory;
+  /** Lower-case factor types that do not count as MFA. */
+  readonly ignored: readonly string[];
+  /** ms since the epoch */
+  readonly now: number;
+}
+
+/** The filters of a search that only some streams have. */
+export type FilterName = "mfa" | "admin" | "unknown" | "group" | "platform" | "compliance" | "managed";
+
+/** For each filter of the stream: turns the filter's value into conditions for the search index. */
+export type Filters = {
+  readonly [K in FilterName]?: (
+    value: NonNullable<SearchQuery[K]>,
+    tools: ExploreTools,
+  ) => Partial<AssetQuery>;
+};
+
+/**
+ * One stream. `R` is a record as it is filed, `F` the facts that an event is made of. Members that take an `R` or
+ * an `F` are methods, whose parameters TypeScript compares less strictly than those of functions. So definitions with
+ * different records fit into one table. That is safe because a definition only ever gets records and facts that it
+ * made itself.
+ */
+export interface StreamDefinition<R extends AssetRecord = AssetRecord, F = unknown> {
+  /** The stream's name; also the name of its complete list, and of the phase that reads this list. */
+  readonly name: string;
+  /**
+   * Whether its assets are accounts that can be looked up, so that the look-up cache must forget those that
+   * changed.
+   */
+  readonly areAccounts: boolean;
+  readonly words: {
+    /** The title of its pages: "Users". */
+    readonly title: string;
+    /** The title above its search results: "People". */
+    readonly foundTitle: string;
+    readonly one: string;
+    readonly many: string;
+  };
+
+  /** How the stream is read from Okta. */
+  readonly source: {
+    /** The complete list. */
+    readonly list: ReadList;
+    /** The query of the complete list's first page. */
+    readonly listQuery: Readonly<Record<string, string>>;
+    /** Reads one record of the list. Error: the record cannot be filed. */
+    parse(record: unknown): Result<R, BadRecord>;
+    /**
+     * Reads one complete asset by its id. Null if Okta has none with this id; the inner error is a record that cannot
+     * be filed.
+     */
+    one(
+      api: OktaApi,
+      inventory: Inventory,
+      id: string,
+    ): Promise<Result<Result<R, BadRecord> | null, OktaError>>;
+    readonly searches: readonly Search[];
+    readonly logRules: LogRules;
+    /** Why a run stops when the list is empty and no asset is known; absent if a stream without assets is normal. */
+    readonly emptyList?: StopReason;
+    /** Why Okta refuses the list permanently; null if waiting may help. Absent if waiting may always help. */
+    refusedList?(api: OktaApi, error: OktaError): Promise<StopReason | null>;
+  };
+
+  readonly run: {
+    /** The phases of a full run. */
+    fullPhases(plan: FullPlan): PhaseNames;
+    readonly deltaPhases: PhaseNames;
+    /** How many calls a full run makes, from what is known; null while nothing is known. */
+    predict(inventory: Inventory, known: KnownCosts): number | null;
+  };
+
+  /** How the stream is stored. Callers of `file` and `listed` open the transaction. */
+  readonly store: {
+    /** Files records, and stores what follows from these records alone. @returns how many were new or changed */
+    file(inventory: Inventory, records: readonly R[], filing: Filing): number;
+    /** Stores what only a complete list shows. @param listed how many assets it showed */
+    listed?(inventory: Inventory, listed: number): void;
+    reader(inventory: Inventory): AssetReader<F>;
+    /** For how many assets each fact is unknown; facts that are known for all assets are left out. */
+    unknownFacts(inventory: Inventory): Readonly<Record<string, number>>;
+  };
+
+  /** An asset as an event. */
+  event(facts: F, context: EventContext, dialect: Dialect): unknown;
+
+  readonly explore: {
+    /** An asset as a search shows it. @param ignored lower-case factor types that do not count as MFA */
+    found(asset: StoredAsset<F>, ignored: readonly string[]): FoundUser | FoundDevice;
+    /** The ids of assets that have exactly this name or id. A search shows them first. */
+    exact(inventory: Inventory, text: string): readonly string[];
+    readonly filters: Filters;
+    /** Whether a search also finds groups. */
+    readonly groups: boolean;
+    /** The totals of the stream. */
+    summarize(tools: ExploreTools): InventorySummary;
+  };
+
+  /** The content of an asset's page. */
+  page(facts: F): AssetPage;
+}

@@ -1,0 +1,76 @@
+/** Devices as searches and totals show them. */
+import type { DeviceSummary, FoundDevice } from "../../contract/inventory-documents.ts";
+import type { StoredAsset } from "../../inventory/asset-reader.ts";
+import type { DeviceFacts } from "../../inventory/facts.ts";
+import type { Inventory } from "../../inventory/inventory.ts";
+import { facetValues } from "../../inventory/search.ts";
+import { countDeleted, countFacets } from "../../inventory/summary.ts";
+import { filled, fullName, isManaged, lastSeen } from "../../ocsf/derive.ts";
+import { osFamily } from "../../ocsf/platform.ts";
+import type { ExploreTools, Filters } from "../definition.ts";
+import { sum, sumBy } from "../facets.ts";
+
+/** The compliance status of a device that does not report one. */
+const UNKNOWN = "UNKNOWN";
+
+/**
+ * A platform by the name that people use, such as `macOS`. A platform that we do not know keeps Okta's spelling;
+ * `Unknown` if there is none.
+ */
+const platformName = (platform: string | null): string =>
+  filled(platform) === null ? "Unknown" : (osFamily(platform ?? "") ?? platform ?? "");
+
+/** The search filters that devices have. */
+export const deviceFilters: Filters = {
+  platform: (wanted, { sql }) => ({
+    platforms: facetValues(sql, "platform").filter((name) => platformName(name) === wanted),
+  }),
+  compliance: (wanted, { sql }) => ({
+    compliances: facetValues(sql, "compliance").filter((name) => (name ?? UNKNOWN) === wanted),
+  }),
+  managed: (managed) => ({ managed }),
+};
+
+/** The device with this id, as a list of ids. */
+export const exactDevices = ({ devices }: Inventory, text: string): readonly string[] =>
+  devices.one(text) === null ? [] : [text];
+
+/** A device as a search shows it. */
+export const foundDevice = ({ id, facts: { device }, deletedAt }: StoredAsset<DeviceFacts>): FoundDevice => ({
+  stream: "devices",
+  id,
+  name: device.profile.displayName ?? null,
+  status: device.status,
+  deleted: deletedAt !== null,
+  platform: platformName(device.profile.platform ?? null),
+  os_version: device.profile.osVersion ?? null,
+  model: [device.profile.manufacturer, device.profile.model].filter(Boolean).join(" ") || null,
+  serial_number: device.profile.serialNumber ?? null,
+  is_managed: isManaged(device),
+  compliance_status: device.complianceStatus ?? UNKNOWN,
+  last_seen: lastSeen(device),
+  users: device.users.map(({ id: userId, login, displayName, firstName, lastName }) => ({
+    id: userId,
+    login,
+    display_name: displayName ?? fullName(firstName, lastName),
+  })),
+});
+
+/** The totals of the devices stream. */
+export const summarizeDevices = ({ sql, now }: ExploreTools): DeviceSummary => {
+  const { all } = countFacets(sql);
+  return {
+    stream: "devices",
+    as_of: new Date(now).toISOString(),
+    total: sum(all, () => true),
+    deleted: countDeleted(sql),
+    by_status: sumBy(all, ({ status }) => status),
+    by_platform: sumBy(all, ({ platform }) => platformName(platform)),
+    by_compliance: sumBy(all, ({ compliance }) => compliance ?? UNKNOWN),
+    by_management: {
+      managed: sum(all, ({ managed }) => managed === true),
+      not_managed: sum(all, ({ managed }) => managed === false),
+      unknown: sum(all, ({ managed }) => managed === null),
+    },
+  };
+};

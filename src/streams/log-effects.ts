@@ -1,0 +1,84 @@
+/**
+ * Decides what a System Log event changes or makes stale. Pure. A stream's definition lists the event types that
+ * matter to the stream and what they name; both come from Okta's event type catalogue (developer.okta.com, "Event
+ * types"). Other types are not requested.
+ */
+import type { StaleKind } from "../inventory/stale.ts";
+import type { OktaLogEvent } from "../okta/records.ts";
+
+/** What one event does to the inventory. */
+export type Effect =
+  /**
+   * Something has to be read again. `quiet`: the change may leave lastUpdated as it is, so a record's lastUpdated
+   * does not prove that the record shows the change.
+   */
+  | { readonly do: "read_again"; readonly kind: StaleKind; readonly id: string; readonly quiet?: true }
+  | { readonly do: "membership"; readonly groupId: string; readonly userId: string; readonly member: boolean }
+  | { readonly do: "signed_in"; readonly userId: string; readonly at: string }
+  | { readonly do: "group_deleted"; readonly groupId: string }
+  | { readonly do: "maybe_deleted"; readonly id: string };
+
+/** The type of an event's target, as Okta spells it. */
+type Target = "User" | "UserGroup" | "Device";
+
+/** What an event of one type means. */
+export type LogRule =
+  /** Something about each target of this type has to be read again; `quiet` as in `Effect`. */
+  | { readonly target: Target; readonly kind: StaleKind; readonly quiet?: true }
+  /** The users that the event names became members of the groups that it names, or stopped being members. */
+  | { readonly member: boolean }
+  /** The actor signed in. */
+  | { readonly signedIn: true }
+  /** Assets of this type may have been deleted; each is checked by its id. */
+  | { readonly deletedAsset: Target }
+  /** A group was deleted. */
+  | { readonly deletedGroup: true }
+  /** Roles were assigned to users or groups, or taken away. */
+  | { readonly binding: true };
+
+/** Rules by event type. */
+export type LogRules = Readonly<Record<string, LogRule>>;
+
+/** A `filter` for the System Log that lets through the event types of these rules. */
+export const logFilter = (rules: LogRules): string =>
+  Object.keys(rules)
+    .map((type) => `eventType eq "${type}"`)
+    .join(" or ");
+
+const targets = (event: OktaLogEvent, type: Target): string[] =>
+  event.target.flatMap((target) => (target.type === type && target.id !== null ? [target.id] : []));
+
+/** The effects of one event. There are none for an action that failed or for a type without a rule. */
+export const effectsOf = (rules: LogRules, event: OktaLogEvent): Effect[] => {
+  const rule = Object.hasOwn(rules, event.eventType) ? rules[event.eventType] : undefined;
+  if (rule === undefined || event.outcome === "FAILURE" || event.outcome === "DENY") return [];
+  if ("target" in rule) {
+    const { kind, quiet } = rule;
+    return targets(event, rule.target).map((id) => ({ do: "read_again", kind, id, ...(quiet && { quiet }) }));
+  }
+  if ("deletedAsset" in rule) {
+    return targets(event, rule.deletedAsset).map((id) => ({ do: "maybe_deleted", id }));
+  }
+  if ("deletedGroup" in rule) {
+    return targets(event, "UserGroup").map((groupId) => ({ do: "group_deleted", groupId }));
+  }
+  if ("member" in rule) {
+    const users = targets(event, "User");
+    return targets(event, "UserGroup").flatMap((groupId) =>
+      users.map((userId): Effect => ({ do: "membership", groupId, userId, member: rule.member })),
+    );
+  }
+  if ("signedIn" in rule) {
+    const actor = event.actor?.type === "User" ? event.actor.id : null;
+    return actor === null || event.published === null
+      ? []
+      : [{ do: "signed_in", userId: actor, at: event.published }];
+  }
+  // A binding names users or groups. If it names neither, the list of users with roles is read again.
+  const people = targets(event, "User").map((id): Effect => ({ do: "read_again", kind: "roles", id }));
+  const groups = targets(event, "UserGroup").map(
+    (id): Effect => ({ do: "read_again", kind: "group_roles", id }),
+  );
+  const named = [...people, ...groups];
+  return named.length > 0 ? named : [{ do: "read_again", kind: "assignees", id: "all" }];
+};

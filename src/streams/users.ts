@@ -1,0 +1,162 @@
+/** The users stream: accounts with their groups, MFA factors and admin roles. */
+
+import type { UserFacts } from "../inventory/facts.ts";
+import { ok } from "../lib/result.ts";
+import { userEvent } from "../ocsf/index.ts";
+import type { OktaApi } from "../okta/api.ts";
+import { type OktaUser, parseAll, parseUser } from "../okta/records.ts";
+import type { PhaseNames, ReadList, Search, StreamDefinition } from "./definition.ts";
+import type { LogRule, LogRules } from "./log-effects.ts";
+import { PAGE, predictUsers } from "./plan.ts";
+import { exactUsers, foundUser, summarizeUsers, userFilters } from "./users/explore.ts";
+import { fileUsers, settleEveryone } from "./users/filing.ts";
+import { groupSearch } from "./users/group-search.ts";
+import { userPage } from "./users/page.ts";
+
+// What has to be read again after an event. Okta may leave lastUpdated as it is when a password changes: see `quiet`.
+const account: LogRule = { target: "User", kind: "asset" };
+const password: LogRule = { target: "User", kind: "asset", quiet: true };
+const factors: LogRule = { target: "User", kind: "factors" };
+const roles: LogRule = { target: "User", kind: "roles" };
+const group: LogRule = { target: "UserGroup", kind: "group" };
+const groupRoles: LogRule = { target: "UserGroup", kind: "group_roles" };
+
+const logRules: LogRules = {
+  "user.lifecycle.create": account,
+  "user.lifecycle.activate": account,
+  "user.lifecycle.deactivate": account,
+  "user.lifecycle.suspend": account,
+  "user.lifecycle.unsuspend": account,
+  "user.lifecycle.reactivate": account,
+  "user.lifecycle.delete.initiated": account,
+  "user.lifecycle.delete.completed": { deletedAsset: "User" },
+  "user.account.update_profile": account,
+  "user.account.lock": account,
+  "user.account.unlock": account,
+  "user.account.unlock_by_admin": account,
+  "user.account.update_password": password,
+  "user.account.reset_password": password,
+  "user.account.update_primary_email": account,
+  "user.account.update_user_type": account,
+  "user.session.start": { signedIn: true },
+  "group.user_membership.add": { member: true },
+  "group.user_membership.remove": { member: false },
+  "group.lifecycle.create": group,
+  "group.lifecycle.delete": { deletedGroup: true },
+  "group.profile.update": group,
+  "user.mfa.factor.activate": factors,
+  "user.mfa.factor.deactivate": factors,
+  "user.mfa.factor.reset_all": factors,
+  "user.mfa.factor.suspend": factors,
+  "user.mfa.factor.unsuspend": factors,
+  "user.mfa.factor.update": factors,
+  "user.account.privilege.grant": roles,
+  "user.account.privilege.revoke": roles,
+  "group.privilege.grant": groupRoles,
+  "group.privilege.revoke": groupRoles,
+  "iam.resourceset.bindings.add": { binding: true },
+  "iam.resourceset.bindings.delete": { binding: true },
+};
+
+/** A search that matches every user. A plain list leaves out DEPROVISIONED users; a search does not. */
+const EVERYBODY = 'status lt "ZZZ"';
+
+const list: ReadList = (api, request) => api.users(request);
+
+/** Finds users whose own record has changed: their profile or status. */
+const userSearch: Search = {
+  name: "users",
+  read: list,
+  query: (from) => ({ search: `lastUpdated gt "${from}"`, limit: String(PAGE.users) }),
+  file: (inventory, records, { now }) => {
+    const read = parseAll(records, parseUser);
+    for (const bad of read.quarantined) inventory.quarantine.add(bad, "users/search");
+    return fileUsers(inventory, read.records, { now, cause: "search" });
+  },
+};
+
+/** The definition of the users stream. */
+export const users: StreamDefinition<OktaUser, UserFacts> = {
+  name: "users",
+  areAccounts: true,
+  words: { title: "Users", foundTitle: "People", one: "user", many: "users" },
+
+  source: {
+    list,
+    listQuery: { search: EVERYBODY, limit: String(PAGE.users) },
+    parse: parseUser,
+    async one(api: OktaApi, _inventory, id) {
+      const record = await api.user(id);
+      if (record.ok) return ok(parseUser(record.value));
+      return record.error.code === "not_found" ? ok(null) : record;
+    },
+    searches: [userSearch, groupSearch],
+    logRules,
+    emptyList: {
+      code: "empty_list",
+      message:
+        "Okta returned an empty list of users, as it does for a service app without an admin role. Give the app, or the token's owner, the Read-only Administrator role.",
+    },
+  },
+
+  run: {
+    /**
+     * Roles are read before users are listed, so that a user's first event already shows them. If reading roles needs
+     * the users first (memberships are read per user, or Everyone gives a role), roles are read after the users.
+     */
+    fullPhases({ memberships, everyoneHasRoles }): PhaseNames {
+      const perUser = memberships === "per_user";
+      const rolesLater = perUser || everyoneHasRoles;
+      return [
+        "log",
+        "groups",
+        "group_roles",
+        "assignees",
+        ...(perUser ? [] : ["memberships"]),
+        ...(rolesLater ? [] : ["admin_roles"]),
+        "users",
+        ...(perUser ? ["user_groups"] : []),
+        ...(rolesLater ? ["admin_roles"] : []),
+        "factors",
+        "refetch",
+        "deletions",
+      ];
+    },
+    deltaPhases: ["log", "searches", "refetch", "rolling", "deletions"],
+    predict({ assets, factors, groups, admins }, { membershipCalls, factorsDueBefore, factorsRead }) {
+      const known = assets.counts().total;
+      const everyone = groups.everyoneCount() ?? 0;
+      const count = Math.max(known, everyone);
+      if (count === 0) return null;
+      const active = assets.countNotDeprovisioned() || everyone;
+      return predictUsers({
+        users: count,
+        active,
+        groups: groups.countAll(),
+        membershipCalls,
+        admins: admins.count(),
+        groupsWithRoles: groups.countWithRoles(),
+        factors: known === 0 ? active : factors.countDue(factorsDueBefore) + factorsRead,
+      });
+    },
+  },
+
+  store: {
+    file: fileUsers,
+    listed: settleEveryone,
+    reader: (inventory) => inventory.users,
+    unknownFacts: (inventory) => inventory.unknown.counts(),
+  },
+
+  event: userEvent,
+
+  explore: {
+    found: foundUser,
+    exact: exactUsers,
+    filters: userFilters,
+    groups: true,
+    summarize: summarizeUsers,
+  },
+
+  page: userPage,
+};

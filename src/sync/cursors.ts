@@ -1,0 +1,85 @@
+/**
+ * The cursors of the phases: where each one stands. Every phase starts with an empty cursor, so all fields are
+ * optional. Cursors are stored with the run, unchanged.
+ */
+import type { UnknownReason } from "../inventory/facts.ts";
+
+/** A list that is read page by page. */
+export interface ListCursor {
+  /** The next page's URL as Okta gave it. */
+  readonly next?: string | null;
+  /** Pages stored so far. */
+  readonly page?: number;
+  /** How often the list was restarted because Okta's cursor had expired. */
+  readonly restarts?: number;
+}
+
+/** The members of one group after another. */
+export interface MembershipsCursor extends ListCursor {
+  /** The id of the group whose members are being listed, or of the last group that is done. */
+  readonly group?: string;
+  /** The first failure, because of which memberships are unknown for the whole org. */
+  readonly refusal?: Exclude<UnknownReason, "pending">;
+}
+
+/** Assets read one by one, and then a second try for those that failed. */
+export interface PassCursor {
+  readonly part?: "first" | "second";
+  /** Only assets that were last tried before this are read, ms since the epoch. */
+  readonly since?: number;
+}
+
+export interface FactorsCursor extends PassCursor {
+  /** Refusals so far, to distinguish "forbidden for every user" from "forbidden for one user". */
+  readonly refusals?: number;
+  /** Whether any reading in this phase has succeeded. */
+  readonly succeeded?: boolean;
+  /** For how many more users the phase may read factors that are not due. */
+  readonly left?: number;
+}
+
+/** Users whose factors are read again because of their age. */
+export interface RollingCursor {
+  /** For how many more users the phase may read factors. */
+  readonly left?: number;
+}
+
+/** The System Log. Okta's own cursor is stored apart, in `LogState`, because it outlives the run. */
+export interface LogCursor {
+  /** Pages read so far. */
+  readonly page?: number;
+}
+
+/** One search after another. */
+export interface SearchesCursor extends ListCursor {
+  /** The name of the current search. */
+  readonly part?: string;
+  /** When the searches began, ms by Okta's clock. */
+  readonly since?: number;
+}
+
+/** A list that is read again: a group's members, or the users with roles. */
+export interface RefetchCursor extends ListCursor {
+  /** The group's id, or `assignees`. */
+  readonly group?: string;
+  /** When reading the list began, ms by Okta's clock. */
+  readonly since?: number;
+}
+
+/** Absentees. */
+export interface DeletionsCursor {
+  /** Set once the absentees are known and are being checked by id. */
+  readonly part?: "confirming";
+}
+
+/** The cursor of any phase. */
+export type Cursor =
+  | ListCursor
+  | MembershipsCursor
+  | PassCursor
+  | FactorsCursor
+  | RollingCursor
+  | LogCursor
+  | SearchesCursor
+  | RefetchCursor
+  | DeletionsCursor;

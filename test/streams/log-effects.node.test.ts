@@ -1,0 +1,135 @@
+import { describe, expect, test } from "vitest";
+import type { OktaLogEvent } from "../../src/okta/records.ts";
+import { streams } from "../../src/streams/index.ts";
+import { type Effect, effectsOf, logFilter } from "../../src/streams/log-effects.ts";
+
+const rulesOf = (stream: "users" | "devices") => streams[stream].source.logRules;
+
+const target = (type: string, id: string) => ({ type, id, alternateId: null, displayName: null });
+
+const event = (eventType: string, over: Partial<OktaLogEvent> = {}): OktaLogEvent => ({
+  uuid: "u1",
+  published: "2026-01-02T03:04:05.678Z",
+  eventType,
+  outcome: "SUCCESS",
+  actor: { id: "00uActor", type: "User", alternateId: null },
+  target: [target("User", "00uTarget"), target("UserGroup", "00gTarget"), target("Device", "guoTarget")],
+  ...over,
+});
+
+const readUser: Effect = { do: "read_again", kind: "asset", id: "00uTarget" };
+const readQuietly: Effect = { ...readUser, quiet: true };
+const readFactors: Effect = { do: "read_again", kind: "factors", id: "00uTarget" };
+const readRoles: Effect = { do: "read_again", kind: "roles", id: "00uTarget" };
+const readGroup: Effect = { do: "read_again", kind: "group", id: "00gTarget" };
+const readGroupRoles: Effect = { do: "read_again", kind: "group_roles", id: "00gTarget" };
+const readDevice: Effect = { do: "read_again", kind: "asset", id: "guoTarget" };
+const readDeviceQuietly: Effect = { ...readDevice, quiet: true };
+const membership = (member: boolean): Effect => ({
+  do: "membership",
+  groupId: "00gTarget",
+  userId: "00uTarget",
+  member,
+});
+
+/**
+ * Every event type that, according to Okta's documentation, changes users, memberships, MFA, roles or last logins.
+ */
+const usersTable: readonly (readonly [string, readonly Effect[]])[] = [
+  ["user.lifecycle.create", [readUser]],
+  ["user.lifecycle.activate", [readUser]],
+  ["user.lifecycle.deactivate", [readUser]],
+  ["user.lifecycle.suspend", [readUser]],
+  ["user.lifecycle.unsuspend", [readUser]],
+  ["user.lifecycle.reactivate", [readUser]],
+  ["user.lifecycle.delete.initiated", [readUser]],
+  ["user.lifecycle.delete.completed", [{ do: "maybe_deleted", id: "00uTarget" }]],
+  ["user.account.update_profile", [readUser]],
+  ["user.account.lock", [readUser]],
+  ["user.account.unlock", [readUser]],
+  ["user.account.unlock_by_admin", [readUser]],
+  ["user.account.update_password", [readQuietly]],
+  ["user.account.reset_password", [readQuietly]],
+  ["user.account.update_primary_email", [readUser]],
+  ["user.account.update_user_type", [readUser]],
+  ["group.user_membership.add", [membership(true)]],
+  ["group.user_membership.remove", [membership(false)]],
+  ["group.lifecycle.create", [readGroup]],
+  ["group.lifecycle.delete", [{ do: "group_deleted", groupId: "00gTarget" }]],
+  ["group.profile.update", [readGroup]],
+  ["user.mfa.factor.activate", [readFactors]],
+  ["user.mfa.factor.deactivate", [readFactors]],
+  ["user.mfa.factor.reset_all", [readFactors]],
+  ["user.mfa.factor.suspend", [readFactors]],
+  ["user.mfa.factor.unsuspend", [readFactors]],
+  ["user.mfa.factor.update", [readFactors]],
+  ["user.account.privilege.grant", [readRoles]],
+  ["user.account.privilege.revoke", [readRoles]],
+  ["group.privilege.grant", [readGroupRoles]],
+  ["group.privilege.revoke", [readGroupRoles]],
+  ["iam.resourceset.bindings.add", [readRoles, readGroupRoles]],
+  ["iam.resourceset.bindings.delete", [readRoles, readGroupRoles]],
+  ["user.session.start", [{ do: "signed_in", userId: "00uActor", at: "2026-01-02T03:04:05.678Z" }]],
+];
+
+const devicesTable: readonly (readonly [string, readonly Effect[]])[] = [
+  ["device.enrollment.create", [readDeviceQuietly]],
+  ["device.lifecycle.activate", [readDevice]],
+  ["device.lifecycle.deactivate", [readDevice]],
+  ["device.lifecycle.delete", [{ do: "maybe_deleted", id: "guoTarget" }]],
+  ["device.lifecycle.suspend", [readDevice]],
+  ["device.lifecycle.unsuspend", [readDevice]],
+  ["device.user.add", [readDeviceQuietly]],
+  ["device.user.remove", [readDeviceQuietly]],
+];
+
+describe("the effects of a log event", () => {
+  test.each(usersTable)("users: %s", (type, effects) => {
+    expect(effectsOf(rulesOf("users"), event(type))).toEqual(effects);
+  });
+
+  test.each(devicesTable)("devices: %s", (type, effects) => {
+    expect(effectsOf(rulesOf("devices"), event(type))).toEqual(effects);
+  });
+
+  test("no other event types are requested", () => {
+    expect(Object.keys(rulesOf("users")).sort()).toEqual(usersTable.map(([type]) => type).sort());
+    expect(Object.keys(rulesOf("devices")).sort()).toEqual(devicesTable.map(([type]) => type).sort());
+  });
+
+  test("a stream ignores the other stream's events and types that do not concern it", () => {
+    expect(effectsOf(rulesOf("devices"), event("user.lifecycle.create"))).toEqual([]);
+    expect(effectsOf(rulesOf("users"), event("device.user.add"))).toEqual([]);
+    expect(effectsOf(rulesOf("users"), event("application.user_membership.add"))).toEqual([]);
+  });
+
+  test.each(["FAILURE", "DENY"])("an action that ended in %s has no effect", (outcome) => {
+    expect(effectsOf(rulesOf("users"), event("user.session.start", { outcome }))).toEqual([]);
+    expect(effectsOf(rulesOf("users"), event("user.lifecycle.suspend", { outcome }))).toEqual([]);
+  });
+
+  test("a role binding that names nobody makes the whole list of users with roles stale", () => {
+    expect(effectsOf(rulesOf("users"), event("iam.resourceset.bindings.add", { target: [] }))).toEqual([
+      { do: "read_again", kind: "assignees", id: "all" },
+    ]);
+  });
+
+  test("a membership event with several targets applies to every pair of user and group", () => {
+    const target2 = [target("User", "a"), target("User", "b"), target("UserGroup", "g")];
+    expect(effectsOf(rulesOf("users"), event("group.user_membership.add", { target: target2 }))).toEqual([
+      { do: "membership", groupId: "g", userId: "a", member: true },
+      { do: "membership", groupId: "g", userId: "b", member: true },
+    ]);
+  });
+
+  test("a sign-in by an actor that is not a user has no effect", () => {
+    const actor = { id: "sys", type: "SystemPrincipal", alternateId: null };
+    expect(effectsOf(rulesOf("users"), event("user.session.start", { actor }))).toEqual([]);
+  });
+
+  test("the filter is valid in Okta's grammar: eventType eq, joined by or", () => {
+    expect(logFilter(rulesOf("devices")).split(" or ")).toEqual(
+      devicesTable.map(([type]) => `eventType eq "${type}"`),
+    );
+  });
+});
