@@ -22,11 +22,13 @@ const LONG: readonly string[] = [
   "enrichment/faults.test.ts",
   "sync/delta.test.ts",
   "sync/interruptions.test.ts",
+  "e2e/stored-versions.test.ts",
   "e2e/connections.test.ts",
   "http/openapi.test.ts",
   "delivery/chaos.test.ts",
   "http/secrets.test.ts",
   "http/auth.test.ts",
+  "imports.node.test.ts",
 ];
 
 /** Projects in turn, since files of one project that follow each other can share a process. */
