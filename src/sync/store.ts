@@ -9,6 +9,8 @@ export interface LogState {
   readonly next: string;
   /** When it was last followed, ms since the epoch by our clock. */
   readonly polledAt: number;
+  /** The filter with which it was begun. Version 0.1.0 did not store it; its rules were those of the next version. */
+  readonly filter?: string;
 }
 
 /** The values that syncing keeps in the inventory's table `meta`. */

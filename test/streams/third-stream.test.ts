@@ -187,3 +187,23 @@ test("has full runs, changes from the log, deletions, search, totals and export"
     const detail = stream.explorer.detail("devices", made.id, stream.events);
     expect(detail).toMatchObject({ id: made.id, facts: { profile: { displayName: "Wombats" } } });
   }));
+
+test("a rule that a new version adds applies to what has happened since the last poll", async () => {
+  const { "group.lifecycle.delete": _, ...fewer } = teams.source.logRules;
+  const before = { ...teams, source: { ...teams.source, logRules: fewer } };
+  const place = { connection: CONNECTION, stream: "devices" } as const;
+  const [removed] = [...(await groupsOfOrg())].flatMap(([id, name]) => (name === "Everyone" ? [] : [id]));
+  await withStream({ ...place, definition: before }, async (stream) => {
+    await run(stream, "full");
+    await org.change("DELETE", `/groups/${removed}`);
+  });
+  await withStream({ ...place, definition: teams }, async (stream) => {
+    expect(named(stream).has(String(removed))).toBe(true);
+    await run(stream, "delta");
+    expect(named(stream)).toEqual(await groupsOfOrg());
+    // From then on, the new cursor is followed.
+    await org.resetStats();
+    await run(stream, "delta");
+    expect((await org.stats()).calls).toMatchObject({ "GET /api/v1/logs": 1 });
+  });
+});

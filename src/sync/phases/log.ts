@@ -25,32 +25,41 @@ const LEAD_MS = 5 * 60_000;
 /** No event arrives later than this after a newer event of the same membership. */
 const LATE_MS = 2 * DAY_MS;
 
-/** Starts polling if there is no cursor yet, so that changes during a full run are found after it. */
-const startLog = async (context: SliceContext): Promise<StepOutcome> => {
+/**
+ * Starts polling: where there is no cursor yet, so that changes during a full run are found after it, and where the
+ * cursor does not report every event type that the rules name now.
+ * @param since events from 5 minutes before this are read, ms since the epoch by our clock; null: from now
+ */
+const startLog = async (context: SliceContext, since: number | null): Promise<StepOutcome> => {
   const { definition, run, api, meta } = context;
   const filter = logFilter(definition.source.logRules);
+  const beginWith = (asked: string | null) =>
+    begin(api, since === null ? api.serverNow() : since + api.skewMs, asked);
   const skew = api.skewMs;
-  let page = await begin(api, filter);
+  let page = await beginWith(filter);
   // The first answer ever shows how far Okta's clock is from ours. If that moves the beginning much, begin again.
-  if (Math.abs(api.skewMs - skew) > LEAD_MS / 2) page = await begin(api, filter);
+  if (Math.abs(api.skewMs - skew) > LEAD_MS / 2) page = await beginWith(filter);
   // If Okta refuses the filter, poll without it and ignore the other event types.
-  if (!page.ok && page.error.code === "bad_request") page = await begin(api, null);
+  if (!page.ok && page.error.code === "bad_request") page = await beginWith(null);
   if (!page.ok) {
     // Without the log, the inventory still follows the org through searches and full runs.
     return lasting(page.error, run) === null ? { next: "wait", error: page.error } : DONE;
   }
   const { records, next } = page.value;
   if (next === null) return DONE;
-  return context.commit(() => {
-    // A full run reads everything after this point, so what it reads includes these events.
-    if (run.kind !== "full") applyEvents(context, records);
-    meta.set("log", { next, polledAt: context.now() });
-  }, DONE);
+  return context.commit(
+    () => {
+      // A first full run reads everything after this point, so what it reads includes these events.
+      if (run.kind !== "full" || since !== null) applyEvents(context, records);
+      meta.set("log", { next, polledAt: context.now(), filter });
+    },
+    since === null ? DONE : AGAIN,
+  );
 };
 
-/** Reads the first page from `LEAD_MS` ago. */
-const begin = (api: OktaApi, filter: string | null) => {
-  const since = new Date(api.serverNow() - LEAD_MS).toISOString();
+/** Reads the first page from `LEAD_MS` before a time, ms since the epoch by Okta's clock. */
+const begin = (api: OktaApi, time: number, filter: string | null) => {
+  const since = new Date(time - LEAD_MS).toISOString();
   const query = { since, sortOrder: "ASCENDING", limit: String(PAGE.logs) };
   return api.logs({ query: filter === null ? query : { ...query, filter } });
 };
@@ -60,10 +69,12 @@ const begin = (api: OktaApi, filter: string | null) => {
  * and a full run follows; a full run that finds a gap reads everything again, including all factors.
  */
 export const logPhase: Phase<LogCursor> = async (context) => {
-  const { inventory, run, api, now, meta } = context;
+  const { definition, inventory, run, api, now, meta } = context;
   const state = meta.get("log");
-  if (state === null) return startLog(context);
+  if (state === null) return startLog(context, null);
   if (context.cursor.page === undefined && now() - state.polledAt > RETENTION_MS) return gap(context);
+  const filter = logFilter(definition.source.logRules);
+  if (state.filter !== undefined && state.filter !== filter) return startLog(context, state.polledAt);
   const page = await api.logs({ next: state.next });
   if (!page.ok) {
     const lost =
@@ -77,7 +88,7 @@ export const logPhase: Phase<LogCursor> = async (context) => {
   return context.commit(
     () => {
       applyEvents(context, records);
-      meta.set("log", { next: next ?? state.next, polledAt: now() });
+      meta.set("log", { next: next ?? state.next, polledAt: now(), filter });
       context.move({ page: (context.cursor.page ?? 0) + 1 });
       if (records.length > 0) return;
       inventory.memberships.forgetEventsBefore(api.serverNow() - LATE_MS);
