@@ -3,7 +3,9 @@
  * under `/bench/`; everything else is the product.
  */
 
-import type { DeliveryIdentity } from "../../src/contract/objects.ts";
+import { defaultConnectionId } from "../../src/config/connections.ts";
+import { type DeliveryIdentity, deliveryObjectName, streamObjectName } from "../../src/contract/objects.ts";
+import { type StreamName, streamNames } from "../../src/contract/streams.ts";
 import worker, {
   SinkDelivery as Delivery,
   OktaGate as Gate,
@@ -33,13 +35,21 @@ export class SinkDelivery extends instrumented(Delivery) {
   }
 }
 
-const SINK = { connection: "default", stream: "users", sink: "siem" } satisfies DeliveryIdentity;
+/** The delivery of a stream of the default connection to the sink that every benchmark calls siem. */
+const deliveryTo = (stream: StreamName): DeliveryIdentity => ({
+  connection: defaultConnectionId,
+  stream,
+  sink: "siem",
+});
 
 // The generated types of the bindings are for the deployed Worker. Here the bindings lead to the classes in this file.
-const usersOf = (env: Env): InventoryStream =>
-  env.INVENTORY_STREAM.getByName("default/users") as unknown as InventoryStream;
-const deliveryOf = (env: Env): SinkDelivery =>
-  env.SINK_DELIVERY.getByName("default/users/siem") as unknown as SinkDelivery;
+const streamOf = (env: Env, stream: StreamName): InventoryStream =>
+  env.INVENTORY_STREAM.getByName(
+    streamObjectName({ connection: defaultConnectionId, stream }),
+  ) as unknown as InventoryStream;
+const deliveryOf = (env: Env, stream: StreamName): SinkDelivery =>
+  env.SINK_DELIVERY.getByName(deliveryObjectName(deliveryTo(stream))) as unknown as SinkDelivery;
+const usersOf = (env: Env): InventoryStream => streamOf(env, "users");
 const floorOf = (env: Env): Floor => {
   const { FLOOR } = env as unknown as { FLOOR: DurableObjectNamespace<Floor> };
   return FLOOR.getByName("floor") as unknown as Floor;
@@ -47,15 +57,12 @@ const floorOf = (env: Env): Floor => {
 
 /** The objects that store something for the default connection and a sink called siem, by name. */
 const objectsOf = (env: Env): Map<string, Instruments> => {
-  const named = (name: string, stub: unknown): [string, Instruments] => [name, stub as Instruments];
-  return new Map(
-    ["users", "devices"]
-      .flatMap((stream) => [
-        named(stream, env.INVENTORY_STREAM.getByName(`default/${stream}`)),
-        named(`delivery of ${stream}`, env.SINK_DELIVERY.getByName(`default/${stream}/siem`)),
-      ])
-      .concat([named("gate", env.OKTA_GATE.getByName("default"))]),
-  );
+  const gate = env.OKTA_GATE.getByName(defaultConnectionId) as unknown as Instruments;
+  const ofStreams = streamNames.flatMap((stream): [string, Instruments][] => [
+    [stream, streamOf(env, stream)],
+    [`delivery of ${stream}`, deliveryOf(env, stream)],
+  ]);
+  return new Map([...ofStreams, ["gate", gate]]);
 };
 
 const storedIn = async (env: Env): Promise<Record<string, Stored>> => {
@@ -89,9 +96,9 @@ const works: Readonly<Record<string, Work>> = {
   floor: async (env, _, request) => floorOf(env).read(await request.json()),
   prepare: (env) => usersOf(env).prepare(),
   post: (env, parameters) => usersOf(env).post(String(parameters.get("url"))),
-  loop: (env, parameters) => deliveryOf(env).loop(String(parameters.get("url"))),
+  loop: (env, parameters) => deliveryOf(env, "users").loop(String(parameters.get("url"))),
   deliver: (env) => usersOf(env).deliver(),
-  replay: (env) => deliveryOf(env).replay(SINK, 0),
+  replay: (env) => deliveryOf(env, "users").replay(deliveryTo("users"), 0),
   stored: (env) => storedIn(env),
   count: async (env, parameters) =>
     objectsOf(env)

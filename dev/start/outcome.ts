@@ -1,5 +1,6 @@
 /** Whether a first run has left a complete inventory. Pure. */
 import type { StreamStatus } from "../../src/contract/status.ts";
+import { streamNames } from "../../src/contract/streams.ts";
 import { count, counted } from "./numbers.ts";
 
 /** Whether no run is in progress. */
@@ -29,7 +30,7 @@ const reasonsOf = (status: StreamStatus): string[] => {
 
 /** A stream that the org cannot have, such as devices in a Classic Engine org, is noted. It is not a fault. */
 export const judge = (streams: readonly StreamStatus[]): Outcome => {
-  const missing = ["users", "devices"].filter((name) => !streams.some(({ stream }) => stream === name));
+  const missing = streamNames.filter((name) => !streams.some(({ stream }) => stream === name));
   const isAbsent = ({ stream, state }: StreamStatus): boolean =>
     stream === "devices" && state === "unavailable";
   return {

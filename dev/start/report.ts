@@ -1,12 +1,10 @@
 /** What is shown after the first run. Pure. */
 import type { StreamStatus } from "../../src/contract/status.ts";
+import { isPlainObject } from "../../src/lib/json.ts";
 import { count, counted, duration } from "./numbers.ts";
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 const userOf = (event: unknown): Readonly<Record<string, unknown>> | null =>
-  isObject(event) && isObject(event["user"]) ? event["user"] : null;
+  isPlainObject(event) && isPlainObject(event["user"]) ? event["user"] : null;
 
 /** An event that shows much in a few lines: if possible, a person with MFA and one to three groups. */
 export const sampleEvent = (events: readonly unknown[]): unknown => {

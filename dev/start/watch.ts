@@ -7,7 +7,7 @@ import { hopeless, isSettled, standing } from "./outcome.ts";
 
 /** The crons in wrangler.toml. */
 export const DELTA_CRON = "*/15 * * * *";
-const FULL_CRON = "0 2 * * *";
+export const FULL_CRON = "0 2 * * *";
 
 const POLL_MS = 500;
 const QUARTER_MS = 15 * 60_000;

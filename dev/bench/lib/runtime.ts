@@ -11,7 +11,7 @@ import type { ServedOrg } from "./org.ts";
 import { ProcessMeter } from "./process.ts";
 import { say } from "./progress.ts";
 import { grouped, sleep } from "./statistics.ts";
-import { Workerd } from "./workerd.ts";
+import { PRODUCT_OBJECTS, Workerd } from "./workerd.ts";
 import { wrangler } from "./wrangler.ts";
 
 const KEY = "b".repeat(40);
@@ -27,13 +27,7 @@ export interface WorkerOptions {
   readonly v8Flags?: readonly string[];
 }
 
-const objects = {
-  OKTA_GATE: "OktaGate",
-  INVENTORY_STREAM: "InventoryStream",
-  ACCOUNT_LOOKUP: "AccountLookup",
-  SINK_DELIVERY: "SinkDelivery",
-  FLOOR: "Floor",
-};
+const objects = { ...PRODUCT_OBJECTS, FLOOR: "Floor" };
 
 let bundled: Promise<string> | null = null;
 

@@ -1,6 +1,7 @@
 /** Measures an org of one size in its own workerd process: two full runs, an idle delta, and a delta after 1 % changed. */
 
-import type { StreamName } from "../../../src/contract/streams.ts";
+import type { RunKind } from "../../../src/contract/status.ts";
+import { streamNames } from "../../../src/contract/streams.ts";
 import { devicesFormula, usersFormula } from "../../../test/support/formula.ts";
 import { churn } from "../../okta-org/changes/churn.ts";
 import type { OrgDump } from "../../okta-org/index.ts";
@@ -65,13 +66,11 @@ export interface MeasuredSize {
  */
 const v8Flags = ["--max-heap-size=128"];
 
-const streams: readonly StreamName[] = ["users", "devices"];
-
 /** One run of each stream. */
 export const cycle = async (
   org: ServedOrg,
   worker: BenchWorker,
-  kind: "full" | "delta",
+  kind: RunKind,
   label: string,
   onAsked: (paths: readonly string[]) => void = () => {},
 ): Promise<Cycle> => {
@@ -79,7 +78,7 @@ export const cycle = async (
   let ms = 0;
   let calls = 0;
   let predicted = 0;
-  for (const stream of streams) {
+  for (const stream of streamNames) {
     const run = await worker.run(kind, stream, `${label} of ${stream}`);
     assertDone(run);
     ms += durationOf(run);

@@ -24,6 +24,14 @@ export interface Script {
   readonly vars: Readonly<Record<string, string>>;
 }
 
+/** The product's Durable Object classes by the names of their bindings, as in wrangler.toml. */
+export const PRODUCT_OBJECTS = {
+  OKTA_GATE: "OktaGate",
+  INVENTORY_STREAM: "InventoryStream",
+  ACCOUNT_LOOKUP: "AccountLookup",
+  SINK_DELIVERY: "SinkDelivery",
+};
+
 /** The simplest KV and R2 that the runtime accepts: a map, and a bucket that accepts everything. */
 const KV_STUB = `
 const values = new Map();

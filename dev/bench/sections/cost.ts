@@ -1,4 +1,5 @@
 /** What Cloudflare bills for the runs and look-ups of one org, counted; and a month for any size, computed from it. */
+import type { RunKind } from "../../../src/contract/status.ts";
 import { churn } from "../../okta-org/changes/churn.ts";
 import { type Bill, billOf, NO_BILL } from "../lib/bill.ts";
 import {
@@ -42,7 +43,7 @@ const measure = async (users: number): Promise<MeasuredCost> => {
   const sinks = JSON.stringify([{ type: "r2", name: "siem" }]);
   const worker = await BenchWorker.start(org, { vars: { METER: "on", SINKS: sinks } });
   try {
-    const counted = async (kind: "full" | "delta", label: string) => {
+    const counted = async (kind: RunKind, label: string) => {
       await worker.bill();
       const { calls } = await cycle(org, worker, kind, `cost: ${label}`);
       return { calls, bill: await settledBill(worker) };

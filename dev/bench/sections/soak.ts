@@ -6,6 +6,7 @@
  */
 import { type FaultRule, faultRuleSchema } from "../../okta-org/api/faults.ts";
 import { churn } from "../../okta-org/changes/churn.ts";
+import { DELTA_CRON, FULL_CRON } from "../../start/watch.ts";
 import { say } from "../lib/progress.ts";
 import type { Report } from "../lib/report.ts";
 import { sleep } from "../lib/statistics.ts";
@@ -22,8 +23,6 @@ const TURNS_A_DAY = 24 / TURN_HOURS;
 const TURNS_A_LIFE = 3 * TURNS_A_DAY;
 /** Every factor is read again within REFRESH_DAYS, the last ones on the day after. */
 const QUIET_DAYS = 8;
-const FULL_CRON = "0 2 * * *";
-const DELTA_CRON = "*/15 * * * *";
 
 const FAULTS: readonly FaultRule[] = [
   { kind: "429", match: { probability: 0.02, times: 5 } },

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { say } from "../lib/progress.ts";
 import type { Report } from "../lib/report.ts";
 import { median } from "../lib/statistics.ts";
-import { Workerd } from "../lib/workerd.ts";
+import { PRODUCT_OBJECTS, Workerd } from "../lib/workerd.ts";
 import { wrangler } from "../lib/wrangler.ts";
 
 /** Cloudflare refuses a Worker whose start-up takes more processor time than this, ms. */
@@ -70,19 +70,13 @@ export const measureStartUp = async (report: Report, rounds: number): Promise<vo
     await wrangler("deploy", "--dry-run", "--outdir", folder);
     const [ours, bare] = [join(folder, "index.js"), join(folder, "bare.js")];
     await writeFile(bare, BARE);
-    const objects = {
-      OKTA_GATE: "OktaGate",
-      INVENTORY_STREAM: "InventoryStream",
-      ACCOUNT_LOOKUP: "AccountLookup",
-      SINK_DELIVERY: "SinkDelivery",
-    };
     const evaluation: number[] = [];
     const answer = { ours: [] as number[], bare: [] as number[] };
     for (let round = 1; round <= rounds; round++) {
       say(`start-up: round ${round} of ${rounds}`);
       evaluation.push(await evaluationMs(folder));
       for (let each = 0; each < 3; each++) {
-        answer.ours.push(await firstAnswer(ours, objects));
+        answer.ours.push(await firstAnswer(ours, PRODUCT_OBJECTS));
         answer.bare.push(await firstAnswer(bare, {}));
       }
     }

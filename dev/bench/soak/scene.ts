@@ -1,6 +1,6 @@
 /** An org, a receiver, and the bench Worker over storage on disk, all on one clock that can be moved forward. */
 import type { StreamStatus } from "../../../src/contract/status.ts";
-import type { StreamName } from "../../../src/contract/streams.ts";
+import { type StreamName, streamNames } from "../../../src/contract/streams.ts";
 import { buildWorker } from "../../../test/support/build.ts";
 import type { Json } from "../../../test/support/expected.ts";
 import { readEvents } from "../../../test/support/pages.ts";
@@ -11,7 +11,6 @@ import type { Stored } from "../worker/instrumented.ts";
 import { CLIENT, Keys } from "./keys.ts";
 import { type Receiver, startReceiver } from "./receiver.ts";
 
-export const streams: readonly StreamName[] = ["users", "devices"];
 /** Short windows, because a refusal lasts until its window ends by the real clock. */
 const WINDOW_MS = 2_000;
 const REST_WITHIN_MS = 120_000;
@@ -109,7 +108,7 @@ export class Scene {
   async rest({ delivered = false } = {}): Promise<StreamStatus[]> {
     const deadline = Date.now() + REST_WITHIN_MS;
     for (;;) {
-      const statuses = (await Promise.all(streams.map((stream) => this.status(stream)))).filter(
+      const statuses = (await Promise.all(streamNames.map((stream) => this.status(stream)))).filter(
         (status) => status !== null,
       );
       const waits = ({ run, state, sinks }: StreamStatus): boolean =>
@@ -117,7 +116,7 @@ export class Scene {
         (delivered && sinks.some(({ lag_events, next_try_at }) => lag_events > 0 && next_try_at !== null));
       const rests = ({ run, sinks }: StreamStatus): boolean =>
         run === null && (!delivered || sinks.every(({ lag_events }) => lag_events === 0));
-      if (statuses.length === streams.length && statuses.every(rests)) return statuses;
+      if (statuses.length === streamNames.length && statuses.every(rests)) return statuses;
       if (Date.now() > deadline)
         throw new Error(
           `not at rest within ${REST_WITHIN_MS} ms: ${JSON.stringify(statuses)}\n${this.worker.output}`,

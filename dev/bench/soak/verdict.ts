@@ -1,13 +1,13 @@
 /** What must be true after any number of weeks. When it is not, the row says what differs. */
 
 import type { StreamStatus } from "../../../src/contract/status.ts";
-import type { StreamName } from "../../../src/contract/streams.ts";
+import { type StreamName, streamNames } from "../../../src/contract/streams.ts";
 import { differences, expectedDevices, expectedUsers, type Json } from "../../../test/support/expected.ts";
 import { describe, livingOf } from "../lib/check.ts";
 import type { Report } from "../lib/report.ts";
 import { median } from "../lib/statistics.ts";
 import type { Stored } from "../worker/instrumented.ts";
-import { type Scene, streams } from "./scene.ts";
+import type { Scene } from "./scene.ts";
 
 const DAY_MS = 86_400_000;
 /** Tombstones are kept for 30 days, and dropped by the next full run. */
@@ -68,7 +68,7 @@ export const sameAsOrg = async (report: Report, table: string, scene: Scene): Pr
     devices: expectedDevices(dump),
   };
   const received = livingOf(scene.receiver.newest.values());
-  for (const stream of streams) {
+  for (const stream of streamNames) {
     const inventory = livingOf(await scene.events(stream));
     compare(
       report,
@@ -120,7 +120,7 @@ export const nothingPiledUp = async (
   const stored = await scene.stored();
   const before = (column: string, from: string, age: number): string =>
     `SELECT count(*) AS n FROM ${from} WHERE ${column} < ${scene.now() - age}`;
-  for (const stream of streams) {
+  for (const stream of streamNames) {
     const tombstones = await scene.count(
       stream,
       "SELECT count(*) AS n FROM assets WHERE deleted_at IS NOT NULL",
