@@ -2,6 +2,7 @@
 
 import type { DeliveryIdentity } from "../contract/objects.ts";
 import type { SinkStatusDocument } from "../contract/status.ts";
+import { isLostAlarm } from "../lib/alarm.ts";
 import { sha256Hex } from "../lib/bytes.ts";
 import { errorFields, log } from "../lib/log.ts";
 import { err, ok, type Result } from "../lib/result.ts";
@@ -221,6 +222,8 @@ export class Delivery {
     const at = now ? this.#deps.now() : nextWorkAt(this.#store, this.#deps.now());
     if (at === null) return;
     const current = await this.#deps.storage.getAlarm();
-    if (current === null || current > at) await this.#deps.storage.setAlarm(at);
+    if (current === null || current > at || isLostAlarm(current, this.#deps.now())) {
+      await this.#deps.storage.setAlarm(at);
+    }
   }
 }

@@ -93,21 +93,30 @@ export const wakeSinks = async (deps: {
   return { known: [...wanted, ...kept.filter((name) => name !== null)] };
 };
 
-/** Has the sinks that keep whole inventories keep this one, as it is after a full run. Never throws. */
+/**
+ * Has the sinks that keep whole inventories keep this one, as it is after a full run. Never throws.
+ * @param deps.only the names of the sinks that are asked; null: all of them
+ * @returns the names of those that did not answer in time
+ */
 export const snapshotSinks = async (deps: {
   readonly env: Env;
   readonly connection: string;
   readonly stream: StreamName;
   readonly runId: string;
-}): Promise<void> => {
-  const { env, connection, stream, runId } = deps;
-  const keepers = sinksTaking(sinksOf(env), deps).filter((sink) => sink.snapshots !== null);
-  await Promise.all(
-    keepers.map(({ name }) => {
+  readonly only: readonly string[] | null;
+}): Promise<string[]> => {
+  const { env, connection, stream, runId, only } = deps;
+  const keepers = sinksTaking(sinksOf(env), deps).filter(
+    (sink) => sink.snapshots !== null && (only === null || only.includes(sink.name)),
+  );
+  const unreached = await Promise.all(
+    keepers.map(async ({ name }) => {
       const identity = { connection, stream, sink: name };
-      return ask(env, identity, (delivery) => delivery.snapshot(identity, runId), "sink_snapshot_failed");
+      const work = (delivery: SinkDeliveryApi) => delivery.snapshot(identity, runId);
+      return (await ask(env, identity, work, "sink_snapshot_failed")) ? null : name;
     }),
   );
+  return unreached.filter((name) => name !== null);
 };
 
 /**

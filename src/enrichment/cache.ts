@@ -3,6 +3,7 @@
  * may see a write a minute late, so `AccountLookup` guards what must not happen twice.
  */
 import { errorFields, log } from "../lib/log.ts";
+import { timeLimit } from "../lib/timeout.ts";
 import { isComplete } from "./account.ts";
 import {
   type Alias,
@@ -25,6 +26,7 @@ import {
   STALE_IF_ERROR_MS,
 } from "./cached-answer.ts";
 import { answersTo, type Identifier, idIdentifier, mayBeId, nameIdentifier } from "./identifier.ts";
+import { limited } from "./limited.ts";
 
 /** KV refuses shorter ones. */
 const MIN_KV_TTL_SECONDS = 60;
@@ -195,21 +197,49 @@ export class AccountCache {
   }
 }
 
+/** How many of KV's keys are worked on at once: no more connections than Cloudflare opens at a time. */
+const FORGET_IN_PARALLEL = 6;
+/** How long forgetting may take, ms. */
+const FORGET_WITHIN_MS = 5_000;
+
 /**
  * Forgets cached look-ups of users that the sync has seen changed or deleted. Costs one read per user, and a write
- * only for those that are cached.
+ * only for those that are cached. A key that fails does not keep others from being forgotten. Never throws.
  * @param now ms since the epoch: what was fetched before is no longer served
+ * @returns the users for whom it failed or took too long, in the order in which they were given
  */
 export const invalidateAccounts = async (
   kv: Kv,
   connection: string,
   userIds: readonly string[],
   now: number,
-): Promise<void> => {
-  for (const userId of userIds) {
+): Promise<string[]> => {
+  const left = new Set(userIds);
+  let lastError: unknown;
+  const limit = timeLimit(FORGET_WITHIN_MS);
+  const inTurn = limited(FORGET_IN_PARALLEL);
+  const forget = async (userId: string): Promise<void> => {
+    if (limit.signal.aborted) return;
     const key = userKey(connection, userId);
-    if ((await kv.get(key)) !== null) {
-      await kv.put(key, invalidationEntry(now), { expirationTtl: MIN_KV_TTL_SECONDS });
+    try {
+      if ((await kv.get(key)) !== null) {
+        await kv.put(key, invalidationEntry(now), { expirationTtl: MIN_KV_TTL_SECONDS });
+      }
+      left.delete(userId);
+    } catch (error) {
+      lastError = error;
     }
+  };
+  const late = new Promise<void>((resolve) => limit.signal.addEventListener("abort", () => resolve()));
+  await Promise.race([Promise.all(userIds.map((userId) => inTurn(() => forget(userId)))), late]);
+  limit.clear();
+  if (left.size > 0) {
+    lastError ??= limit.signal.reason;
+    log("warn", "enrichment_cache_not_forgotten", {
+      connection,
+      users: left.size,
+      ...errorFields(lastError),
+    });
   }
+  return [...left];
 };

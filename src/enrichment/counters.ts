@@ -8,6 +8,7 @@ import { errorFields, log } from "../lib/log.ts";
  * - `hits` were answered from the cache, `misses` from Okta, `stale` from an old copy or the inventory because Okta
  *   could not answer, and `errors` not at all; together they are all answers
  * - `not_found` and `incomplete` are parts of the first three
+ * - `forget_failures` are no answers: the sync saw an account change, and KV failed when its look-ups were forgotten
  */
 export interface LookupCounts {
   readonly hits: number;
@@ -16,6 +17,7 @@ export interface LookupCounts {
   readonly errors: number;
   readonly not_found: number;
   readonly incomplete: number;
+  readonly forget_failures: number;
 }
 
 export const noCounts: LookupCounts = {
@@ -25,6 +27,7 @@ export const noCounts: LookupCounts = {
   errors: 0,
   not_found: 0,
   incomplete: 0,
+  forget_failures: 0,
 };
 
 export const addCounts = (a: LookupCounts, b: LookupCounts): LookupCounts => ({
@@ -34,6 +37,7 @@ export const addCounts = (a: LookupCounts, b: LookupCounts): LookupCounts => ({
   errors: a.errors + b.errors,
   not_found: a.not_found + b.not_found,
   incomplete: a.incomplete + b.incomplete,
+  forget_failures: a.forget_failures + b.forget_failures,
 });
 
 /** Where counts are sent: the stub of the Durable Object that keeps them. */
@@ -52,16 +56,24 @@ const LOST_MS = 5_000;
 
 const pending = new Map<string, Pending>();
 
-const send = async (connection: string, target: () => CountsKeeper): Promise<void> => {
-  await new Promise((resolve) => setTimeout(resolve, FLUSH_MS));
-  const due = pending.get(connection);
-  pending.delete(connection);
-  if (due === undefined) return;
+/** Sends counts to their keeper. Never throws: counts that cannot be sent are lost, and logged. */
+export const sendCounts = async (
+  connection: string,
+  counts: LookupCounts,
+  keeper: CountsKeeper,
+): Promise<void> => {
   try {
-    await target().count(due.counts);
+    await keeper.count(counts);
   } catch (error) {
     log("warn", "enrichment_counters_lost", { connection, ...errorFields(error) });
   }
+};
+
+const sendDue = async (connection: string, target: () => CountsKeeper): Promise<void> => {
+  await new Promise((resolve) => setTimeout(resolve, FLUSH_MS));
+  const due = pending.get(connection);
+  pending.delete(connection);
+  if (due !== undefined) await sendCounts(connection, due.counts, target());
 };
 
 /**
@@ -81,5 +93,5 @@ export const countLookups = (
     counts: addCounts(before?.counts ?? noCounts, { ...noCounts, ...counts }),
     scheduledAt: scheduled ? before.scheduledAt : now,
   });
-  if (!scheduled) background(send(connection, target));
+  if (!scheduled) background(sendDue(connection, target));
 };

@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { connectionOf } from "../config/connections.ts";
 import type { InventorySummary, SearchResults } from "../contract/inventory-documents.ts";
-import { gateObjectName, streamIdentityOf } from "../contract/objects.ts";
+import { gateObjectName, lookupCountersName, streamIdentityOf } from "../contract/objects.ts";
 import type { RunDocument, RunKind, StreamStatus } from "../contract/status.ts";
 import type {
   EventsPage,
@@ -14,12 +14,27 @@ import type {
 import type { Dialect } from "../contract/streams.ts";
 import { sinkStatuses, snapshotSinks, wakeSinks } from "../delivery/index.ts";
 import { invalidateAccounts } from "../enrichment/cache.ts";
+import { noCounts, sendCounts } from "../enrichment/counters.ts";
 import type { AccountFacts, AssetDetail, InventoryApi } from "../inventory/api.ts";
 import { migrate } from "../inventory/schema.ts";
 import type { Result } from "../lib/result.ts";
 import { connectOkta } from "../okta/connect.ts";
 import { streams } from "../streams/index.ts";
 import { Stream } from "./stream.ts";
+
+/** Has the look-up cache forget accounts, and counts those for which that failed. @returns their ids */
+const forgetLookups = async (
+  env: Env,
+  connection: string,
+  ids: readonly string[],
+): Promise<readonly string[]> => {
+  const failed = await invalidateAccounts(env.ENRICHMENT_CACHE, connection, ids, Date.now());
+  if (failed.length > 0) {
+    const counters = env.ACCOUNT_LOOKUP.getByName(lookupCountersName(connection));
+    await sendCounts(connection, { ...noCounts, forget_failures: failed.length }, counters);
+  }
+  return failed;
+};
 
 /** The Durable Object of one stream of one connection: a shell that gives a `Stream` what it depends on. */
 export class InventoryStream extends DurableObject<Env> implements StreamApi, InventoryApi {
@@ -100,15 +115,11 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi, In
       connection: () => connectionOf(env, connection),
       connect: (options) => connectOkta({ ...options, env }),
       rateLimits: (share) => env.OKTA_GATE.getByName(gateObjectName(connection)).rateLimits(share),
-      sinks: {
-        wake: async (head, known) => (await wakeSinks({ env, connection, stream, head, known })).known,
-        statuses: (head) => sinkStatuses(env, connection, stream, head),
-        snapshot: (runId) => snapshotSinks({ env, connection, stream, runId }),
-      },
-      forget: async (ids) => {
-        if (definition.areAccounts)
-          await invalidateAccounts(env.ENRICHMENT_CACHE, connection, ids, Date.now());
-      },
+      sinkStatuses: (head) => sinkStatuses(env, connection, stream, head),
+      wakeSinks: async (head, known) => (await wakeSinks({ env, connection, stream, head, known })).known,
+      snapshotSinks: (runId, only) => snapshotSinks({ env, connection, stream, runId, only }),
+      forget: (ids) => (definition.areAccounts ? forgetLookups(env, connection, ids) : Promise.resolve([])),
+      background: (work) => ctx.waitUntil(work),
       now: () => Date.now(),
       random: Math.random,
     });

@@ -72,13 +72,15 @@ export const newRun = (options: {
   factorsDueBefore: options.factorsDueBefore,
 });
 
-/** Moves the run to its next phase. @returns false if there is none */
-export const nextPhase = (run: Run): boolean => {
-  const next = run.phases[run.phases.indexOf(run.phase) + 1];
+const phaseAfter = (run: Run): string | undefined => run.phases[run.phases.indexOf(run.phase) + 1];
+
+/** Whether the run ends with its current phase. */
+export const isLastPhase = (run: Run): boolean => phaseAfter(run) === undefined;
+
+/** Moves the run to its next phase; the last one begins again. */
+export const nextPhase = (run: Run): void => {
+  run.phase = phaseAfter(run) ?? run.phase;
   run.cursor = {};
-  if (next === undefined) return false;
-  run.phase = next;
-  return true;
 };
 
 const BACKOFF = { baseMs: 2_000, ceilingMs: 15 * 60_000 };
@@ -114,6 +116,9 @@ export const finish = (run: Run, state: RunState, now: number): void => {
   run.resumeAt = null;
 };
 
+/** Whether the run has read all that it was to read. Deletions may wait for a person. */
+export const isComplete = ({ state }: Run): boolean => state === "done" || state === "held";
+
 const iso = (ms: number): string => new Date(ms).toISOString();
 
 /** The run as the public contract shows it. @param eta seconds until it ends, if known */
@@ -128,7 +133,7 @@ export const runDocument = (run: Run, eta: number | null): RunDocument => {
     phase: run.phase,
     started_at: iso(run.startedAt),
     finished_at: run.finishedAt === null ? null : iso(run.finishedAt),
-    progress: run.state === "done" || run.state === "held" ? 1 : Math.round(part * 1000) / 1000,
+    progress: isComplete(run) ? 1 : Math.round(part * 1000) / 1000,
     eta_seconds: run.state === "running" ? eta : null,
     calls: { made, predicted, by_endpoint: byEndpoint },
     changes: run.changes,

@@ -1,7 +1,7 @@
 /** Decides when runs begin. Pure: it defines what follows from every cron, including missed and repeated ones. */
 
 import type { RunCause, RunKind } from "../contract/status.ts";
-import type { Run } from "./run.ts";
+import { isComplete, type Run } from "./run.ts";
 
 /** What is remembered about past runs. Times are ms since the epoch. */
 export interface Schedule {
@@ -52,11 +52,12 @@ export const decideWake = (
 
 /** Updates the schedule at the end of a run, and decides which run follows at once. */
 export const afterRun = (schedule: Schedule, run: Run): { schedule: Schedule; start: Start | null } => {
-  const succeeded = run.state === "done" || run.state === "held";
+  const succeeded = isComplete(run);
   const next: Schedule = {
     lastFullAt: succeeded && run.kind === "full" ? run.startedAt : schedule.lastFullAt,
     lastSuccessAt: succeeded ? run.finishedAt : schedule.lastSuccessAt,
-    fullDue: false,
+    // A person who cancels a delta run wants no other run now. The next cron starts the full run that is due.
+    fullDue: schedule.fullDue && run.kind === "delta" && run.state === "cancelled",
   };
   if (run.error?.code === "log_gap") return { schedule: next, start: { kind: "full", cause: "gap" } };
   if (schedule.fullDue && run.kind === "delta" && run.state !== "cancelled") {

@@ -1,8 +1,9 @@
 /** A slice is one alarm's work: as many steps of the run as its budget of calls and time allows. */
+import type { RunState } from "../contract/status.ts";
 import type { Endpoint } from "../okta/endpoints.ts";
 import type { Cursor } from "./cursors.ts";
 import { phaseOf } from "./phase-table.ts";
-import { backOff, finish, nextPhase, type Run, recovered } from "./run.ts";
+import { backOff, isLastPhase, nextPhase, type Run, recovered } from "./run.ts";
 import {
   AGAIN,
   type BatchWrite,
@@ -23,6 +24,8 @@ const MAX_PENDING = 6;
 export interface SliceOptions
   extends Pick<SliceContext, "definition" | "connection" | "inventory" | "meta" | "api" | "run" | "now"> {
   readonly runs: Runs;
+  /** Ends the run in this state, within a transaction. */
+  readonly end: (state: RunState) => void;
   readonly transaction: (work: () => void) => void;
   readonly budget: CallBudget;
   /** 0 ≤ random < 1 */
@@ -136,14 +139,13 @@ const contextOf = (options: SliceOptions): { context: StepContext<Cursor>; write
  * @returns when to continue (ms since the epoch), or null if the run is over or was replaced
  */
 export const runSlice = async (options: SliceOptions): Promise<number | null> => {
-  const { definition, run, runs, inventory, budget, now, random } = options;
+  const { definition, run, inventory, budget, now, random } = options;
   const deadline = now() + SLICE_MS;
   const { context, writer } = contextOf(options);
-  /** Ends the run in this state and moves it to the history. */
-  const end = (state: Run["state"]): null => {
-    writer.write(() => finish(run, state, now()), { progress: false });
+  /** Does the last work of the run and ends it, in one transaction. */
+  const end = (state: RunState, work: () => void = () => {}): null => {
     options.transaction(() => {
-      if (runs.isCurrent(run.id)) runs.archive(run);
+      if (writer.write(work, { progress: false })) options.end(state);
     });
     return null;
   };
@@ -157,21 +159,21 @@ export const runSlice = async (options: SliceOptions): Promise<number | null> =>
       case "superseded":
         return null;
       case "done":
-        if (!writer.write(() => nextPhase(run) || finish(run, "done", now()))) return null;
-        // It was the last phase. Deletions that wait for a person show in the state of a full run.
-        if (run.state !== "running") {
-          return end(run.kind === "full" && inventory.sweeps.absentees().waiting > 0 ? "held" : "done");
+        if (isLastPhase(run)) {
+          // Deletions that wait for a person show in the state of a full run.
+          const held = run.kind === "full" && inventory.sweeps.absentees().waiting > 0;
+          return end(held ? "held" : "done", () => recovered(run));
         }
+        if (!writer.write(() => nextPhase(run))) return null;
         break;
       case "wait":
         if (!writer.write(() => backOff(run, outcome.error, now(), random), { progress: false })) return null;
         return run.resumeAt;
       case "stop": {
         const error = { code: outcome.code, message: outcome.message, phase: run.phase, at: now() };
-        const noted = () => {
+        return end("failed", () => {
           run.error = error;
-        };
-        return writer.write(noted, { progress: false }) ? end("failed") : null;
+        });
       }
     }
   }

@@ -25,6 +25,10 @@ export interface SyncMeta {
   skew: number;
   /** The names of the sinks that know this stream. */
   sinks: readonly string[];
+  /** The full run of which sinks are to store a snapshot, and the names of the sinks; null: all of them. */
+  snapshotDue: { readonly runId: string; readonly sinks: readonly string[] | null };
+  /** Accounts whose cached look-ups are still to be forgotten, next ones first. */
+  toForget: readonly string[];
 }
 
 /** How many finished runs are kept. */

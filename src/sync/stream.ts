@@ -5,29 +5,34 @@
 import type { Connection } from "../config/types.ts";
 import type { StreamIdentity } from "../contract/objects.ts";
 import type { RateLimitDocument } from "../contract/rate-limit.ts";
-import type { RunCause, RunDocument, RunKind, SinkStatusDocument, StreamStatus } from "../contract/status.ts";
+import type {
+  RunCause,
+  RunDocument,
+  RunKind,
+  RunState,
+  SinkStatusDocument,
+  StreamStatus,
+} from "../contract/status.ts";
 import type { StreamRefusal } from "../contract/stream-api.ts";
 import { EventReader } from "../explore/event-reader.ts";
 import { Explorer } from "../explore/explorer.ts";
 import type { AccountFacts } from "../inventory/api.ts";
 import { Inventory } from "../inventory/inventory.ts";
 import { Meta } from "../inventory/meta.ts";
+import { isLostAlarm } from "../lib/alarm.ts";
 import { errorFields, log } from "../lib/log.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import type { ConnectOptions, OktaSession } from "../okta/connect.ts";
 import type { OktaError } from "../okta/errors.ts";
 import type { PhaseNames, StreamDefinition } from "../streams/definition.ts";
-import { backOff, finish, newRun, type Run, runDocument } from "./run.ts";
+import { type Listeners, Reports } from "./reports.ts";
+import { backOff, finish, isComplete, newRun, type Run, runDocument } from "./run.ts";
 import { afterRun, decideWake, type Schedule } from "./schedule.ts";
 import { CallBudget, runSlice } from "./slice.ts";
 import { statusDocument } from "./status-document.ts";
 import { Runs, type SyncMeta } from "./store.ts";
 
 const DAY_MS = 86_400_000;
-/** During a run, sinks learn of new events at most this often, and at its end. */
-const TELL_SINKS_EVERY_MS = 5_000;
-/** How many cached look-ups are forgotten after one slice, at most. Others expire after ENRICHMENT_TTL_SECONDS. */
-const MAX_INVALIDATIONS = 300;
 /** How many permits are fetched from the gate at a time, at most. */
 const PERMIT_BATCH = 40;
 /** How long a run waits before it checks again whether invalid settings have been corrected. */
@@ -36,7 +41,7 @@ const MISCONFIGURED_WAIT_MS = 60_000;
 const DEFAULT_REFRESH_DAYS = 7;
 
 /** What a stream depends on. */
-export interface StreamDeps {
+export interface StreamDeps extends Listeners {
   readonly definition: StreamDefinition;
   /** The connection and stream. They are part of every event's id. */
   readonly identity: StreamIdentity;
@@ -49,19 +54,8 @@ export interface StreamDeps {
    * @param share the part of a bucket that the connection takes at most
    */
   readonly rateLimits: (share: number) => Promise<readonly RateLimitDocument[]>;
-  readonly sinks: {
-    /**
-     * Tells the sinks the greatest sequence number, and removes what sinks that are gone have left. Never throws.
-     * @param known the names that the last call returned
-     * @returns the names to pass as `known` next time
-     */
-    wake(head: number, known: readonly string[]): Promise<readonly string[]>;
-    statuses(head: number): Promise<readonly SinkStatusDocument[]>;
-    /** After a complete full run: lets the sinks that can (R2) store a copy of the inventory. Never throws. */
-    snapshot(runId: string): Promise<void>;
-  };
-  /** Forgets cached look-ups of these assets. */
-  readonly forget: (ids: readonly string[]) => Promise<void>;
+  /** The status of each sink. Never throws. @param head the stream's greatest sequence number */
+  readonly sinkStatuses: (head: number) => Promise<readonly SinkStatusDocument[]>;
   /** ms since the epoch */
   readonly now: () => number;
   /** 0 ≤ random < 1 */
@@ -87,8 +81,8 @@ export class Stream {
   readonly #deps: StreamDeps;
   readonly #meta: Meta<SyncMeta>;
   readonly #runs: Runs;
+  readonly #reports: Reports;
   #slicing = false;
-  #sinksToldAt = 0;
 
   /** @param deps.storage with the tables that `migrate` makes */
   constructor(deps: StreamDeps) {
@@ -98,6 +92,7 @@ export class Stream {
     this.explorer = new Explorer(deps.definition, sql, this.inventory, deps.now);
     this.#meta = new Meta(sql);
     this.#runs = new Runs(sql, this.#meta);
+    this.#reports = new Reports({ ...deps, meta: this.#meta, assets: this.inventory.assets });
   }
 
   /** Lower-case factor types that do not count as MFA. */
@@ -118,7 +113,7 @@ export class Stream {
 
   /** The stream's status, with its sinks and rate limits. */
   async status(): Promise<StreamStatus> {
-    const { definition, identity, connection, rateLimits, sinks, now } = this.#deps;
+    const { definition, identity, connection, rateLimits, sinkStatuses, now } = this.#deps;
     const settings = connection();
     return statusDocument({
       ...identity,
@@ -126,7 +121,7 @@ export class Stream {
       inventory: this.inventory,
       runs: this.#runs,
       rateLimits: settings === null ? [] : await rateLimits(settings.rateLimitShare),
-      sinks: await sinks.statuses(this.inventory.assets.head),
+      sinks: await sinkStatuses(this.inventory.assets.head),
       now: now(),
     });
   }
@@ -153,7 +148,7 @@ export class Stream {
       if (current.resumeAt !== null && current.error !== null) {
         this.#saveIfCurrent({ ...current, resumeAt: null });
         await this.#deps.storage.setAlarm(this.#deps.now());
-      }
+      } else await this.#reviveAlarm();
       return ok({ started: false, run: runDocument(current, null) });
     }
     if (this.#deps.connection() === null) {
@@ -171,11 +166,8 @@ export class Stream {
   async cancelRun(): Promise<Result<RunDocument, StreamRefusal>> {
     const run = this.#runs.current();
     if (run === null) return err({ code: "not_found", message: "No run is in progress." });
-    this.#deps.storage.transactionSync(() => {
-      finish(run, "cancelled", this.#deps.now());
-      this.#runs.archive(run);
-    });
-    await this.#deps.storage.deleteAlarm();
+    this.#deps.storage.transactionSync(() => this.#end(run, "cancelled"));
+    await this.#armAfter(run, null);
     return ok(runDocument(run, null));
   }
 
@@ -200,20 +192,27 @@ export class Stream {
   }
 
   /**
-   * Called by each cron: starts the run that is due, or revives a run whose alarm was dropped. Also tells the sinks
-   * where the stream stands.
+   * Called by each cron: starts the run that is due, or revives a run whose alarm was lost. Also tells the sinks where
+   * the stream stands.
    */
   async wake(kind: RunKind): Promise<void> {
     const { storage, now } = this.#deps;
+    // Deciding and starting are one step. If anything came between, two crons could each start a run.
+    storage.transactionSync(() => {
+      const decision = decideWake(kind, this.#schedule(), this.#runs.current(), now());
+      this.#meta.set("schedule", decision.schedule);
+      if (decision.start !== null) this.#begin(decision.start.kind, decision.start.cause);
+    });
+    await this.#reviveAlarm();
+    await this.#reports.toSinks();
+  }
+
+  /** The crons are the watchdog of alarms: sets the current run's alarm again if it was lost. */
+  async #reviveAlarm(): Promise<void> {
+    const { storage, now } = this.#deps;
+    if (this.#slicing || !isLostAlarm(await storage.getAlarm(), now())) return;
     const current = this.#runs.current();
-    const decision = decideWake(kind, this.#schedule(), current, now());
-    this.#meta.set("schedule", decision.schedule);
-    await this.#tellSinks();
-    if (decision.start !== null) this.#begin(decision.start.kind, decision.start.cause);
-    else if (current !== null && !this.#slicing && (await storage.getAlarm()) === null) {
-      // Cloudflare drops an alarm that has thrown six times. The cron is the watchdog that sets it again.
-      await storage.setAlarm(Math.max(now(), current.resumeAt ?? 0));
-    }
+    if (current !== null && !this.#slicing) await storage.setAlarm(Math.max(now(), current.resumeAt ?? 0));
   }
 
   /** Works on the current run for one slice and sets the alarm for the next. */
@@ -223,17 +222,17 @@ export class Stream {
     if (run === null || this.#slicing) return;
     const now = this.#deps.now();
     if (run.resumeAt !== null && run.resumeAt > now) return storage.setAlarm(run.resumeAt);
-    // If this slice is killed at any point, the next one starts at once.
-    await storage.setAlarm(now);
     this.#slicing = true;
     try {
-      await this.#planNext(await this.#slice(run));
-      await this.#reportChanges(run);
+      // If this slice is killed at any point, the next one starts at once.
+      await storage.setAlarm(now);
+      await this.#armAfter(run, await this.#slice(run));
     } catch (error) {
       await this.#handleBug(run, error);
     } finally {
       this.#slicing = false;
     }
+    await this.#reports.afterSlice({ run, ended: !this.#runs.isCurrent(run.id) });
   }
 
   /** Works on the run for one slice. @returns when to continue, ms since the epoch; null if the run has ended */
@@ -267,6 +266,7 @@ export class Stream {
         runs: this.#runs,
         api: session.api,
         run,
+        end: (state) => this.#end(run, state),
         transaction: (work) => storage.transactionSync(work),
         budget,
         now,
@@ -280,47 +280,38 @@ export class Stream {
 
   /** Handles an exception, which is a bug: shows it as the run's error and backs off, so that no alarm is dropped. */
   async #handleBug(run: Run, error: unknown): Promise<void> {
-    const { identity, storage, now, random } = this.#deps;
+    const { identity, now, random } = this.#deps;
     log("error", "slice_threw", { ...identity, ...errorFields(error) });
     const current = this.#runs.current();
-    if (current?.id !== run.id) return;
-    backOff(current, internalError, now(), random);
-    this.#saveIfCurrent(current);
-    await storage.setAlarm(current.resumeAt ?? now());
+    if (current?.id === run.id) {
+      backOff(current, internalError, now(), random);
+      this.#saveIfCurrent(current);
+    }
+    await this.#armAfter(run, current?.resumeAt ?? null);
   }
 
-  /** After a slice: sets the alarm for the next one or, if the run has ended, starts the run that follows, if any. */
-  async #planNext(next: number | null): Promise<void> {
-    const { storage, now } = this.#deps;
-    if (this.#runs.current() !== null) return storage.setAlarm(next ?? now());
-    await storage.deleteAlarm();
-    const [last] = this.#runs.history();
-    if (last === undefined) return;
-    const { schedule, start } = afterRun(this.#schedule(), last);
+  /**
+   * Ends the current run: moves it to the history and starts the run that follows, if any, all in one step, so that
+   * no cron or request can come between. The caller opens the transaction.
+   */
+  #end(run: Run, state: RunState): void {
+    finish(run, state, this.#deps.now());
+    this.#runs.archive(run);
+    if (run.kind === "full" && isComplete(run)) this.#reports.wantSnapshots(run.id);
+    const { schedule, start } = afterRun(this.#schedule(), run);
     this.#meta.set("schedule", schedule);
     if (start !== null) this.#begin(start.kind, start.cause);
   }
 
   /**
-   * Reports what the slice changed: accounts to the look-up cache, new events and completed full runs to the sinks.
+   * After work on a run: sets the alarm for its next slice or, if it has ended, for the run that has taken its place.
+   * @param next when the run continues, ms since the epoch
    */
-  async #reportChanges(run: Run): Promise<void> {
-    const { forget, sinks, now } = this.#deps;
-    const changed = this.inventory.assets.takeChanged().slice(0, MAX_INVALIDATIONS);
-    // To the first run every account is new, which does not mean that it has changed in Okta.
-    if (run.cause !== "first") await forget(changed);
-    const ended = !this.#runs.isCurrent(run.id);
-    if (ended || now() - this.#sinksToldAt > TELL_SINKS_EVERY_MS) await this.#tellSinks();
-    const last = ended ? this.#runs.history()[0] : undefined;
-    if (last?.id !== run.id || last.kind !== "full") return;
-    if (last.state === "done" || last.state === "held") await sinks.snapshot(run.id);
-  }
-
-  async #tellSinks(): Promise<void> {
-    this.#sinksToldAt = this.#deps.now();
-    const before = this.#meta.get("sinks") ?? [];
-    const known = await this.#deps.sinks.wake(this.inventory.assets.head, before);
-    if (JSON.stringify(known) !== JSON.stringify(before)) this.#meta.set("sinks", known);
+  async #armAfter(run: Run, next: number | null): Promise<void> {
+    const { storage, now } = this.#deps;
+    const current = this.#runs.current();
+    if (current === null) return storage.deleteAlarm();
+    return storage.setAlarm((current.id === run.id ? next : current.resumeAt) ?? now());
   }
 
   /** Stores a new run as the current one, and sets the alarm for its first slice. @param only instead of all phases */

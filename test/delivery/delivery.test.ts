@@ -340,6 +340,20 @@ describe("operation", () => {
     });
   });
 
+  it("gets its alarm again if that should have fired long ago, and not if it is only a little late", async () => {
+    const { inventory, harness } = setUp();
+    const alarm = () => harness.run((_, storage) => storage.getAlarm());
+    fill(inventory, 10);
+    await harness.wake();
+    const due = Number(await alarm());
+    harness.now = due + 30_000;
+    await harness.wake();
+    expect(await alarm()).toBe(due);
+    harness.now = due + 5 * 60_000;
+    await harness.wake();
+    expect(await alarm()).toBeGreaterThanOrEqual(harness.now);
+  });
+
   it("survives an inventory that does not answer", async () => {
     const { inventory, receiver, harness } = setUp();
     fill(inventory, 10);

@@ -85,7 +85,7 @@ describe("wakeSinks", () => {
 describe("snapshotSinks", () => {
   it("asks the sinks that keep whole inventories", async () => {
     const { asked, env } = worldOf([http, lake]);
-    await snapshotSinks({ env, connection: "default", stream: "users", runId: "run-1" });
+    await snapshotSinks({ env, connection: "default", stream: "users", runId: "run-1", only: null });
     expect(asked).toEqual([["default/users/lake", "snapshot", identity("lake"), "run-1"]]);
   });
 });

@@ -27,6 +27,7 @@ it("counts how look-ups ended", async () => {
         ["okta_edge_enrichments_total", "errors", 1],
         ["okta_edge_enrichments_not_found_total", null, 2],
         ["okta_edge_enrichments_incomplete_total", null, 4],
+        ["okta_edge_cache_forget_failures_total", null, 0],
       ]);
     },
     { timeout: 30_000 },

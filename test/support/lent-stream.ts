@@ -19,7 +19,7 @@ export const withStream = (
     readonly stream: StreamName;
     readonly definition: StreamDefinition;
   } & Partial<Omit<StreamDeps, "connection" | "definition" | "identity">>,
-  work: (stream: Stream) => Promise<void>,
+  work: (stream: Stream, storage: DurableObjectStorage) => Promise<void>,
 ): Promise<void> => {
   const { connection, stream, ...deps } = options;
   const identity = { connection, stream };
@@ -33,12 +33,16 @@ export const withStream = (
         connection: () => connectionOf(env, connection),
         connect: (session) => connectOkta({ ...session, env }),
         rateLimits: async () => [],
-        sinks: { wake: async () => [], statuses: async () => [], snapshot: async () => {} },
-        forget: async () => {},
+        sinkStatuses: async () => [],
+        wakeSinks: async () => [],
+        snapshotSinks: async () => [],
+        forget: async () => [],
+        background: () => {},
         now: Date.now,
         random: () => 0.5,
         ...deps,
       }),
+      storage,
     );
   });
 };

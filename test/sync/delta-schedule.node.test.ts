@@ -20,8 +20,9 @@ const finished = (kind: RunKind, state: RunState, code?: string): Run => ({
   error: code === undefined ? null : { code, message: "…", phase: "log", at: NOW },
 });
 
+const start = (kind: RunKind, cause: RunCause) => ({ kind, cause });
+
 describe("what a cron starts", () => {
-  const start = (kind: RunKind, cause: RunCause) => ({ kind, cause });
   test.each([
     ["the first cron ever", "delta", schedule({ lastFullAt: null }), null, start("full", "first")],
     ["the delta cron", "delta", schedule(), null, start("delta", "cron")],
@@ -93,7 +94,17 @@ describe("what follows a run", () => {
     });
   });
 
-  test("nothing follows a cancelled delta run, even if a full run is due", () => {
-    expect(afterRun(schedule({ fullDue: true }), finished("delta", "cancelled")).start).toBeNull();
+  test("nothing follows a cancelled delta run at once, and the next cron starts the full run that is due", () => {
+    const { schedule: next, start: following } = afterRun(
+      schedule({ fullDue: true }),
+      finished("delta", "cancelled"),
+    );
+    expect(following).toBeNull();
+    expect(decideWake("delta", next, null, NOW).start).toEqual(start("full", "cron"));
+  });
+
+  test("a full run that was cancelled is no longer due", () => {
+    const { schedule: next } = afterRun(schedule({ fullDue: true }), finished("full", "cancelled"));
+    expect(decideWake("delta", next, null, NOW).start).toEqual(start("delta", "cron"));
   });
 });

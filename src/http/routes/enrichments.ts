@@ -247,7 +247,7 @@ export const enrichmentMetrics: MetricsSource = async (env, connections) => {
       value: counts[result],
     })),
   );
-  const counter = (name: string, help: string, key: "not_found" | "incomplete") => ({
+  const counter = (name: string, help: string, key: "not_found" | "incomplete" | "forget_failures") => ({
     name: `okta_edge_${name}`,
     help,
     type: "counter" as const,
@@ -265,6 +265,11 @@ export const enrichmentMetrics: MetricsSource = async (env, connections) => {
       "enrichments_incomplete_total",
       "Answers in which at least one fact could not be read.",
       "incomplete",
+    ),
+    counter(
+      "cache_forget_failures_total",
+      "Failed attempts to forget the cached look-ups of an account that has changed. They are repeated.",
+      "forget_failures",
     ),
   ];
 };

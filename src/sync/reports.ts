@@ -1,0 +1,125 @@
+/**
+ * What a stream reports to others: new events and completed full runs to the sinks, changed accounts to the look-up
+ * cache. All of it is best effort: none of it can fail a run or keep another from being told, and what did not work is
+ * repeated.
+ */
+import type { StreamIdentity } from "../contract/objects.ts";
+import type { Assets } from "../inventory/assets.ts";
+import type { Meta } from "../inventory/meta.ts";
+import { errorFields, log } from "../lib/log.ts";
+import type { Run } from "./run.ts";
+import type { SyncMeta } from "./store.ts";
+
+/** During a run, sinks learn of new events at most this often, and at its end. */
+const TELL_SINKS_EVERY_MS = 5_000;
+/** How many accounts have their cached look-ups forgotten after one slice, at most. The others wait for the next. */
+const FORGET_AT_ONCE = 300;
+/** How many may wait, at most. The cached look-ups of others expire after ENRICHMENT_TTL_SECONDS. */
+const MAX_TO_FORGET = 2_000;
+
+/** Those to whom a stream reports. None of these functions throws. */
+export interface Listeners {
+  /**
+   * Tells the sinks the greatest sequence number, and removes what sinks that are gone have left.
+   * @param known the names that the last call returned
+   * @returns the names to pass as `known` next time
+   */
+  readonly wakeSinks: (head: number, known: readonly string[]) => Promise<readonly string[]>;
+  /**
+   * After a complete full run: lets the sinks that can (R2) store a copy of the inventory.
+   * @param only the names of the sinks that are asked; null: all of them
+   * @returns the names of those that could not be reached
+   */
+  readonly snapshotSinks: (runId: string, only: readonly string[] | null) => Promise<readonly string[]>;
+  /** Forgets cached look-ups of these assets. @returns the ids of those for which that failed */
+  readonly forget: (ids: readonly string[]) => Promise<readonly string[]>;
+  /** Keeps the object in memory until the work is done: `ctx.waitUntil`. */
+  readonly background: (work: Promise<void>) => void;
+}
+
+interface ReportsDeps extends Listeners {
+  readonly identity: StreamIdentity;
+  readonly meta: Meta<SyncMeta>;
+  readonly assets: Assets;
+  /** ms since the epoch */
+  readonly now: () => number;
+}
+
+/** The reports of one stream. */
+export class Reports {
+  readonly #deps: ReportsDeps;
+  #forgetting = false;
+  /** When the sinks were last told, ms since the epoch. */
+  #toldAt = 0;
+
+  constructor(deps: ReportsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Notes that sinks are to store a copy of the inventory. The caller opens the transaction. */
+  wantSnapshots(runId: string): void {
+    this.#deps.meta.set("snapshotDue", { runId, sinks: null });
+  }
+
+  /** Reports what a slice of a run has changed. Waits for the sinks, not for the cache. Never throws. */
+  async afterSlice({ run, ended }: { readonly run: Run; readonly ended: boolean }): Promise<void> {
+    this.#deps.background(this.#guarded("forget_threw", () => this.#forgetChanged(run)));
+    if (ended || this.#deps.now() - this.#toldAt > TELL_SINKS_EVERY_MS) await this.toSinks();
+  }
+
+  /** Tells the sinks where the stream stands, and asks them for the snapshot that is due, if one is. Never throws. */
+  async toSinks(): Promise<void> {
+    await this.#guarded("sinks_threw", async () => {
+      await this.#wakeSinks();
+      await this.#takeSnapshots();
+    });
+  }
+
+  async #guarded(event: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      log("error", event, { ...this.#deps.identity, ...errorFields(error) });
+    }
+  }
+
+  async #wakeSinks(): Promise<void> {
+    const { meta, assets, wakeSinks, now } = this.#deps;
+    this.#toldAt = now();
+    const before = meta.get("sinks") ?? [];
+    const known = await wakeSinks(assets.head, before);
+    if (JSON.stringify(known) !== JSON.stringify(before)) meta.set("sinks", known);
+  }
+
+  /** Those that cannot be reached are asked again next time. */
+  async #takeSnapshots(): Promise<void> {
+    const { meta, snapshotSinks } = this.#deps;
+    const due = meta.get("snapshotDue");
+    if (due === null) return;
+    const unreached = await snapshotSinks(due.runId, due.sinks);
+    // Meanwhile a newer full run may have ended.
+    if (meta.get("snapshotDue")?.runId !== due.runId) return;
+    if (unreached.length === 0) meta.delete("snapshotDue");
+    else meta.set("snapshotDue", { runId: due.runId, sinks: unreached });
+  }
+
+  /** Has the cache forget the accounts that have changed, and those for which that has failed so far. */
+  async #forgetChanged(run: Run): Promise<void> {
+    if (this.#forgetting) return; // the next slice goes on
+    const { meta, assets, forget } = this.#deps;
+    const changed = assets.takeChanged();
+    const before = meta.get("toForget") ?? [];
+    // To the first run every account is new, which does not mean that it has changed in Okta.
+    const ids = [...new Set([...(run.cause === "first" ? [] : changed), ...before])].slice(0, MAX_TO_FORGET);
+    if (ids.length === 0) return;
+    this.#forgetting = true;
+    try {
+      const failed = await forget(ids.slice(0, FORGET_AT_ONCE));
+      const left = [...ids.slice(FORGET_AT_ONCE), ...failed];
+      if (left.length > 0) meta.set("toForget", left);
+      else if (before.length > 0) meta.delete("toForget");
+    } finally {
+      this.#forgetting = false;
+    }
+  }
+}
