@@ -1,14 +1,15 @@
-import { type ServerType, serve } from "@hono/node-server";
 import { Client } from "@okta/okta-sdk-nodejs";
 import { exportJWK, generateKeyPair } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { LocalServer } from "../../dev/lib/local-server.ts";
 import { createOktaOrg, type OktaOrg, type OrgDump } from "../../dev/okta-org/index.ts";
+import { serveFetch } from "../support/serve-fetch.ts";
 
 // Okta's own client is the witness: what it pages through is what the org holds.
 
 let org: OktaOrg;
 let dump: OrgDump;
-let server: ServerType;
+let server: LocalServer;
 let url: string;
 
 const ids = async (collection: AsyncIterable<unknown>): Promise<string[]> => {
@@ -23,16 +24,11 @@ const ids = async (collection: AsyncIterable<unknown>): Promise<string[]> => {
 beforeAll(async () => {
   org = createOktaOrg({ users: 450, groups: 40, devices: 250, limits: "none", seed: 5 });
   dump = org.dump();
-  url = await new Promise((resolve) => {
-    server = serve({ fetch: org.fetch, port: 0, hostname: "127.0.0.1" }, ({ port }) =>
-      resolve(`http://127.0.0.1:${port}`),
-    );
-  });
+  server = await serveFetch(org.fetch);
+  url = server.url;
 });
 
-afterAll(() => {
-  server.close();
-});
+afterAll(() => server.close());
 
 describe("Okta's own client with an API token", () => {
   const client = () => new Client({ orgUrl: url, token: "sim-token" });

@@ -1,7 +1,6 @@
 /**
- * A simulated org behind one of the test connections, its streams, and its inventory as callers read it.
- * Each test file takes a connection of its own (`t1` … `t20`) and calls `reset()` of `cloudflare:test` between
- * tests that must not see each other's inventory.
+ * A simulated org behind one of the test connections (`t1` … `t20`), its streams, and its inventory as callers read it.
+ * Call `reset()` of `cloudflare:test` between tests that must not see each other's inventory.
  */
 
 import { runInDurableObject } from "cloudflare:test";
@@ -68,7 +67,7 @@ export class TestOrg {
     return this.control<T>(method, path, body);
   }
 
-  /** Makes calls fail; see dev/okta-org/README.md. */
+  /** Makes calls fail, as dev/okta-org/README.md describes. */
   async fault(...faults: readonly Fault[]): Promise<void> {
     await this.control("POST", "/faults", faults);
   }
@@ -118,7 +117,7 @@ export const createOrg = async (connection: string, options: OrgOptionsInput = {
   return org;
 };
 
-/** Requests that went to hosts that are no org, whoever made them. */
+/** Requests to hosts that are not simulated orgs, whoever made them. */
 export const strayRequests = async (): Promise<string[]> => {
   const response = await fetch("https://control.invalid/_world/unexpected");
   return response.json();
@@ -175,7 +174,7 @@ export const startHeldRun = async (
   return run;
 };
 
-/** Waits until the status is as wanted; the alarms drive the run. */
+/** Waits until the status is as wanted. The alarms of the stream do the work. */
 export const until = async (
   connection: string,
   wanted: (status: StreamStatus) => boolean,
@@ -185,28 +184,31 @@ export const until = async (
   for (;;) {
     const status = await statusOf(connection, stream);
     if (wanted(status)) return status;
-    if (Date.now() > deadline) throw new Error(`still not so: ${JSON.stringify(status)}`);
+    if (Date.now() > deadline) throw new Error(`not after ${timeoutMs} ms: ${JSON.stringify(status)}`);
     await sleep(25);
   }
 };
 
-/** Streams whose alarm is at work now. */
-const working = new WeakSet<object>();
+/** How many alarms of a stream's object are at work now. */
+const atWork = new WeakMap<object, number>();
+const countWork = (object: object, change: 1 | -1): void => {
+  atWork.set(object, (atWork.get(object) ?? 0) + change);
+};
 const { alarm: work } = InventoryStream.prototype;
 InventoryStream.prototype.alarm = async function (this: InventoryStream): Promise<void> {
-  working.add(this);
+  countWork(this, 1);
   try {
     await work.call(this);
   } finally {
-    working.delete(this);
+    countWork(this, -1);
   }
 };
 
-/** No sooner than this, ms, is an alarm that is not about to fire. */
+/** An alarm that is due within this time, ms, is about to fire. */
 const SOON_MS = 20;
 
 /**
- * Waits inside the object, which costs little, until its alarm has done its work and no run is on. `onBackoff` is
+ * Waits inside the object, which costs little, until no alarm is at work and no run is in progress. `onBackoff` is
  * called again and again while the run waits for a later alarm.
  */
 const untilRest = (
@@ -219,7 +221,7 @@ const untilRest = (
     const deadline = Date.now() + timeoutMs;
     while (Date.now() < deadline) {
       const alarm = await storage.getAlarm();
-      if (!working.has(object) && (alarm === null || alarm > Date.now() + SOON_MS)) {
+      if (!atWork.get(object) && (alarm === null || alarm > Date.now() + SOON_MS)) {
         const [run] = await object.runs();
         if (alarm === null && run !== undefined && run.state !== "running") return run;
         if (run?.state === "running") await onBackoff(object, run);
@@ -229,14 +231,14 @@ const untilRest = (
     throw new Error(`no rest after ${timeoutMs} ms: ${JSON.stringify(await object.status())}`);
   });
 
-/** Waits until no run is on and returns the last one; a backoff is waited for, too. */
+/** Waits until no run is in progress and returns the last one. A run that backs off is waited for as well. */
 export const untilIdle = (
   connection: string,
   stream: StreamName = "users",
   timeoutMs = 50_000,
 ): Promise<RunDocument> => untilRest(connection, stream, timeoutMs);
 
-/** The same, but a backoff is cut short again and again, as a person's "run now" does it. */
+/** The same, but cuts every backoff short, as a person does who starts a run by hand. */
 export const untilIdleImpatiently = (
   connection: string,
   stream: StreamName = "users",
@@ -244,7 +246,7 @@ export const untilIdleImpatiently = (
 ): Promise<RunDocument> =>
   untilRest(connection, stream, timeoutMs, async (object, { kind, error }) => {
     if (error === null) return;
-    // Okta's window is not over any sooner.
+    // The window of a rate limit does not end any sooner.
     if (error.code === "rate_limited") await scheduler.wait(100);
     await object.startRun(kind);
   });

@@ -1,14 +1,10 @@
 /** The whole Worker in the real runtime, with its storage on disk, where it can be killed at any instant. */
-import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { portsBetween } from "../../dev/lib/ports.ts";
 import type { Build } from "./build.ts";
-
-const run = promisify(execFile);
 
 /** Full rights. */
 export const KEY = "test-key-0123456789-0123456789-01234567";
@@ -20,13 +16,12 @@ const freePort = portsBetween(20_000, 29_999);
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Process ids of the runtimes that this process has started, by the kernel's own account. */
+/** Process ids of the runtimes that this process has started, as Linux lists them; none on other systems. */
 const runtimes = async (): Promise<number[]> => {
-  const { stdout } = await run("ps", ["-eo", "pid=,ppid=,comm="]);
-  return stdout.split("\n").flatMap((line) => {
-    const [pid, parent, name] = line.trim().split(/\s+/);
-    return Number(parent) === process.pid && name === "workerd" ? [Number(pid)] : [];
-  });
+  const textOf = (file: string): Promise<string> => readFile(`/proc/${file}`, "utf8").catch(() => "");
+  const children = (await textOf(`self/task/${process.pid}/children`)).trim().split(" ").filter(Boolean);
+  const names = await Promise.all(children.map((pid) => textOf(`${pid}/comm`)));
+  return children.filter((_, index) => names[index]?.trim() === "workerd").map(Number);
 };
 
 /** A folder for one Worker's storage, its settings, and the port that it keeps over all its lives. */
@@ -114,7 +109,7 @@ export class WorkerProcess {
         // It has ended by itself.
       }
     }
-    // In the same breath, since Miniflare brings a runtime back that it did not end.
+    // At once, since Miniflare restarts a runtime that it did not end. By itself it sends SIGKILL, too.
     await running.miniflare.dispose();
   }
 

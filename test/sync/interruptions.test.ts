@@ -36,21 +36,21 @@ const expectEqual = async (org: TestOrg): Promise<void> => {
 };
 
 /** A call of each phase that is neither its first nor its last. */
-const middle = {
+const middleOf = {
   users: { endpoint: "GET /api/v1/users", after: 1, times: 1 },
   memberships: { endpoint: "GET /api/v1/groups/{id}/users", after: 5, times: 1 },
   factors: { endpoint: "GET /api/v1/users/{id}/factors", after: 40, times: 1 },
 } as const;
 
-/** Starts a run that stands still in the middle of a phase until the org's faults are removed. */
-const runHeldIn = async (phase: keyof typeof middle, users = 450) => {
+/** Starts a run that waits in the middle of a phase until the org's faults are removed. */
+const runHeldIn = async (phase: keyof typeof middleOf, users = 450) => {
   const org = await createOrg(CONNECTION, { users, groups: 20 });
-  const run = await startHeldRun(org, middle[phase]);
+  const run = await startHeldRun(org, middleOf[phase]);
   expect((await statusOf(CONNECTION)).run).toMatchObject({ id: run.id, phase });
   return { org, run };
 };
 
-/** Evicts the stream's object, which waits for the slice in progress, and lets that slice have its answer. */
+/** Evicts the stream's object as soon as the slice in progress has had its answer. */
 const evictWith = async (org: TestOrg): Promise<void> => {
   const evicted = evictDurableObject(streamStub(CONNECTION));
   await org.clearFaults();
