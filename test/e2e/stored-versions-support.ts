@@ -162,16 +162,17 @@ export const runThen = (state: StoredState): Json | null => {
 const isNumber = (value: unknown): boolean => typeof value === "number";
 
 /**
- * The part of today's answer that can be compared with the earlier one. Documents may have new keys, but not those that
- * hold counts by name. Each version words the detail of a status in its own way.
+ * The part of today's answer that can be compared with the earlier one. Documents may have new keys; among counts by
+ * name, a new one must be 0. Each version words the detail of a status in its own way.
  */
 const comparable = (today: unknown, then: unknown): unknown => {
   if (Array.isArray(today) && Array.isArray(then) && today.length === then.length)
     return today.map((value, index) => comparable(value, then[index]));
-  if (!isPlainObject(today) || !isPlainObject(then) || Object.values(then).every(isNumber)) return today;
+  if (!isPlainObject(today) || !isPlainObject(then)) return today;
+  const areCounts = Object.values(then).every(isNumber);
   return Object.fromEntries(
     Object.entries(today).flatMap(([key, value]) => {
-      if (!Object.hasOwn(then, key)) return [];
+      if (!Object.hasOwn(then, key)) return areCounts && value !== 0 ? [[key, value]] : [];
       return [
         [key, key === "detail" && typeof value === "string" ? then[key] : comparable(value, then[key])],
       ];
