@@ -1,6 +1,6 @@
 /** From facts to the answer of the public contract, and the schemas that document it. Pure. */
 import * as z from "zod";
-import { factorName } from "../okta/factor-names.ts";
+import { countsAsMfa, factorName } from "../okta/factor-names.ts";
 import type { Account, AccountFact, ActiveFactor, FoundAccount } from "./account.ts";
 import { verdicts } from "./rules.ts";
 
@@ -81,15 +81,10 @@ export interface Provenance {
 /** ISO 8601 in whole seconds, as the contract shows it. */
 const isoSeconds = (ms: number): string => new Date(ms).toISOString().replace(/\.\d{3}Z$/, "Z");
 
-const nameOf = (factor: ActiveFactor): string => factorName({ id: null, status: "ACTIVE", ...factor });
-
 /** Short names of the factors that count as MFA, each once, sorted. */
 const mfaNames = (factors: readonly ActiveFactor[], ignored: readonly string[]): string[] => {
-  const counting = factors.filter(
-    (factor) =>
-      !ignored.includes(factor.factorType.toLowerCase()) && !ignored.includes(nameOf(factor).toLowerCase()),
-  );
-  return [...new Set(counting.map(nameOf))].sort();
+  const counting = factors.filter((factor) => countsAsMfa(factor, ignored));
+  return [...new Set(counting.map(factorName))].sort();
 };
 
 /** How the extracted fields are made of facts that can be unknown. */

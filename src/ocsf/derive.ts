@@ -1,6 +1,6 @@
 /** Values that both dialects derive from facts in the same way. Null always means "unknown" or "not set". */
 import { type EventContext, shown, type UserFacts } from "../inventory/facts.ts";
-import { factorName } from "../okta/factor-names.ts";
+import { countsAsMfa } from "../okta/factor-names.ts";
 import type { OktaDevice, OktaRole, OktaUserProfile } from "../okta/records.ts";
 
 /** The string as it is; null if it is blank or not there. */
@@ -59,19 +59,11 @@ export const isAdmin = (facts: UserFacts): boolean | null => {
  * Whether the user has an active factor that counts as MFA; null if the factors are unknown and were never known.
  * @param ignored lower-case factor types, by Okta's names or by short names, that do not count
  */
-export const hasMfa = (facts: UserFacts, ignored: EventContext["mfaIgnoredFactors"]): boolean | null => {
-  const factors = shown(facts.factors);
-  if (factors === null) return null;
-  return factors.some(
-    (factor) =>
-      factor.status === "ACTIVE" &&
-      !(
-        ignored.length > 0 &&
-        (ignored.includes(factor.factorType.toLowerCase()) ||
-          ignored.includes(factorName(factor).toLowerCase()))
-      ),
-  );
-};
+export const hasMfa = (
+  factors: UserFacts["factors"],
+  ignored: EventContext["mfaIgnoredFactors"],
+): boolean | null =>
+  shown(factors)?.some((factor) => factor.status === "ACTIVE" && countsAsMfa(factor, ignored)) ?? null;
 
 /** Whether the asset is enabled: its status is ACTIVE and it is not deleted. */
 export const isEnabled = (status: string, context: EventContext): boolean =>

@@ -219,7 +219,7 @@ export const ocsfUser = (facts: UserFacts, context: EventContext): OcsfUserEvent
     email_addr: emailAddress(profile.email),
     domain: emailDomain(profile.email),
     phone_number: filled(profile.primaryPhone) ?? filled(profile.mobilePhone),
-    has_mfa: hasMfa(facts, context.mfaIgnoredFactors),
+    has_mfa: hasMfa(facts.factors, context.mfaIgnoredFactors),
     ...userType(facts),
     account: present({
       uid: facts.user.id,

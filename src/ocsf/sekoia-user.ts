@@ -44,7 +44,7 @@ export const sekoiaUser = (facts: UserFacts, context: EventContext): SekoiaUserE
       email_addr: profile.email ?? null,
       uid_alt: login,
       domain: emailDomain(profile.email),
-      has_mfa: hasMfa(facts, context.mfaIgnoredFactors),
+      has_mfa: hasMfa(facts.factors, context.mfaIgnoredFactors),
       type_id: admin ? 2 : null,
       type: admin ? "Admin" : null,
       account: { uid: user.id, name: login, type: "Other", type_id: 99 },

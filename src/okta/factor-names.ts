@@ -16,8 +16,18 @@ const SHORT_NAMES: ReadonlyMap<string, string> = new Map([
   ["claims_provider", "idp"],
 ]);
 
+type NamedFactor = Pick<OktaFactor, "factorType" | "provider">;
+
 /** A factor's short name; a type that has none keeps Okta's spelling. `web` is Duo when Duo provides it. */
-export const factorName = (factor: OktaFactor): string =>
+export const factorName = (factor: NamedFactor): string =>
   factor.factorType === "web" && factor.provider === "DUO"
     ? "duo"
     : (SHORT_NAMES.get(factor.factorType) ?? factor.factorType);
+
+/**
+ * Whether a factor counts as MFA.
+ * @param ignored lower-case factor types, by Okta's names or by short names, that do not count
+ */
+export const countsAsMfa = (factor: NamedFactor, ignored: readonly string[]): boolean =>
+  ignored.length === 0 ||
+  !(ignored.includes(factor.factorType.toLowerCase()) || ignored.includes(factorName(factor).toLowerCase()));

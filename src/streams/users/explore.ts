@@ -2,7 +2,7 @@
 import type { FoundUser, UserSummary } from "../../contract/inventory-documents.ts";
 import type { SearchQuery } from "../../contract/stream-api.ts";
 import type { StoredAsset } from "../../inventory/asset-reader.ts";
-import { known, type UserFacts, unknown } from "../../inventory/facts.ts";
+import { known, type UserFacts } from "../../inventory/facts.ts";
 import type { Inventory } from "../../inventory/inventory.ts";
 import { facetValues } from "../../inventory/search.ts";
 import { countDeleted, countFacets, type FacetCount } from "../../inventory/summary.ts";
@@ -10,35 +10,21 @@ import { displayName, hasMfa, isAdmin } from "../../ocsf/derive.ts";
 import type { ExploreTools, Filters } from "../definition.ts";
 import { sum, sumBy } from "../facets.ts";
 
-/** Facts of a user of whom only the factors matter. @param kinds as the search index has them: `type|provider` */
-const withFactors = (kinds: readonly string[]): UserFacts => ({
-  user: {
-    id: "",
-    status: "",
-    created: null,
-    activated: null,
-    statusChanged: null,
-    lastLogin: null,
-    lastUpdated: null,
-    passwordChanged: null,
-    profile: {},
-  },
-  groups: unknown("pending"),
-  roles: unknown("pending"),
-  factors: known(
+/** Active factors. @param kinds as the search index has them: `type|provider` */
+const factorsOf = (kinds: readonly string[]): UserFacts["factors"] =>
+  known(
     kinds.map((kind) => {
       const bar = kind.lastIndexOf("|");
       const [factorType, provider] = [kind.slice(0, bar), kind.slice(bar + 1)];
       return { id: null, factorType, provider: provider || null, status: "ACTIVE" };
     }),
     0,
-  ),
-});
+  );
 
 /** Whether a user with these factors counts as enrolled. @param kinds JSON from the index; null if never read */
 const mfaWord = (kinds: string | null, ignored: readonly string[]): SearchQuery["mfa"] => {
   if (kinds === null) return "unknown";
-  return hasMfa(withFactors(JSON.parse(kinds)), ignored) ? "enrolled" : "not_enrolled";
+  return hasMfa(factorsOf(JSON.parse(kinds)), ignored) ? "enrolled" : "not_enrolled";
 };
 
 /** The search filters that users have. */
@@ -72,7 +58,7 @@ export const foundUser = (
   email: facts.user.profile.email ?? null,
   status: facts.user.status,
   deleted: deletedAt !== null,
-  mfa_enrolled: hasMfa(facts, ignored),
+  mfa_enrolled: hasMfa(facts.factors, ignored),
   is_admin: isAdmin(facts),
   department: facts.user.profile.department ?? null,
   last_login: facts.user.lastLogin,
@@ -82,7 +68,7 @@ export const foundUser = (
 export const summarizeUsers = ({ sql, inventory, ignored, now }: ExploreTools): UserSummary => {
   const { all, admins } = countFacets(sql);
   const enrolled = ({ mfa }: FacetCount): boolean | null =>
-    mfa === null ? null : hasMfa(withFactors(mfa), ignored);
+    mfa === null ? null : hasMfa(factorsOf(mfa), ignored);
   const active = all.filter(({ status }) => status !== "DEPROVISIONED");
   return {
     stream: "users",
