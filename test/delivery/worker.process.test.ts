@@ -2,6 +2,7 @@
  * The whole Worker in the real runtime, killed again and again, with three sinks behind real local servers that fail
  * at random: in the end every sink holds the newest state of every user, and only the poisoned one is a dead letter.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, inject, test } from "vitest";
 import { createOktaOrg } from "../../dev/okta-org/index.ts";
 import { createRandom } from "../../dev/okta-org/org/random.ts";
@@ -20,17 +21,10 @@ import { SplunkReceiver } from "./receivers/splunk.ts";
 const users = long ? 5000 : 1000;
 const kills = long ? 12 : 4;
 
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
 const cleanUp: (() => Promise<void>)[] = [];
 afterAll(async () => {
   for (const clean of cleanUp) await clean();
 });
-
-const statusOf = async (worker: WorkerProcess): Promise<StreamStatus | null> => {
-  const response = await worker.request("GET", "/v1/streams/users").catch(() => null);
-  return response?.ok ? response.json() : null;
-};
 
 /** Sequence numbers by user, from the inventory itself. */
 const inventoryOf = async (worker: WorkerProcess): Promise<Map<string, number>> => {
@@ -126,8 +120,8 @@ test(`${users} users, three failing sinks, ${kills} kills, seed ${seed}`, { time
     await worker.kill();
     await worker.start();
   }
-  let status = await statusOf(worker);
-  for (; status?.run !== null; status = await statusOf(worker)) await sleep(250);
+  let status = await worker.status("users");
+  for (; status?.run !== null; status = await worker.status("users")) await sleep(250);
   weather.chaos = false;
   for (const sink of ["siem", "splunk", "elastic"]) {
     // What is wanted now is tried now, whatever the backoff says.
@@ -137,7 +131,7 @@ test(`${users} users, three failing sinks, ${kills} kills, seed ${seed}`, { time
     all?.sinks.every(
       ({ name, lag_events, state }) => name === "wrong" || (lag_events === 0 && state === "ok"),
     ) ?? false;
-  for (; !settled(status); status = await statusOf(worker)) await sleep(250);
+  for (; !settled(status); status = await worker.status("users")) await sleep(250);
 
   const expected = await inventoryOf(worker);
   expect(expected.size).toBe(users);

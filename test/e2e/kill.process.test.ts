@@ -3,10 +3,10 @@
  * (windows shortened from 60 s to 3 s): what it has in the end is what the org has. With `LONG_TESTS=1` the org is a
  * large one; `KILLS=0` looks at an undisturbed run, which repeats nothing.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, inject, test } from "vitest";
 import { createOktaOrg } from "../../dev/okta-org/index.ts";
 import { createRandom } from "../../dev/okta-org/org/random.ts";
-import type { StreamStatus } from "../../src/contract/status.ts";
 import { differences, expectedUsers, newestById } from "../support/expected.ts";
 import { readEvents } from "../support/pages.ts";
 import { long, seed } from "../support/seeds.ts";
@@ -19,17 +19,10 @@ const kills = Number(process.env["KILLS"] ?? (long ? 20 : 6));
 /** The longest lives, ms: short ones while the lists are read, which takes seconds, and longer ones for the factors. */
 const lives = long ? { lists: 2500, factors: 8000 } : { lists: 800, factors: 2500 };
 
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
 const cleanUp: (() => Promise<void>)[] = [];
 afterAll(async () => {
   for (const clean of cleanUp) await clean();
 });
-
-const statusOf = async (worker: WorkerProcess): Promise<StreamStatus | null> => {
-  const response = await worker.request("GET", "/v1/streams/users").catch(() => null);
-  return response?.ok ? response.json() : null;
-};
 
 describe("killed at any instant", () => {
   test(`an org of ${size.users} users, ${kills} kills, seed ${seed}`, { timeout: 900_000 }, async () => {
@@ -52,15 +45,15 @@ describe("killed at any instant", () => {
     await worker.request("POST", "/v1/streams/users/runs", { kind: "full" });
     for (let killed = 0; killed < kills; killed++) {
       await sleep(random.int(killed < kills / 2 ? lives.lists : lives.factors));
-      const before = await statusOf(worker);
+      const before = await worker.status("users");
       await sleep(random.int(200));
       await worker.kill();
       const phase = before === null ? "not up" : (before.run?.phase ?? "none");
       phases.set(phase, (phases.get(phase) ?? 0) + 1);
       await worker.start();
     }
-    let status = await statusOf(worker);
-    for (; status?.run !== null; status = await statusOf(worker)) await sleep(250);
+    let status = await worker.status("users");
+    for (; status?.run !== null; status = await worker.status("users")) await sleep(250);
 
     const stats = org.stats();
     const windows = stats.buckets.map(({ bucket, fullest, limit }) => `${bucket} ${fullest} of ${limit}`);

@@ -17,22 +17,11 @@ import {
 import { ruleFields } from "../../src/enrichment/rules.ts";
 import { known } from "../../src/inventory/facts.ts";
 import type { OktaUserProfile } from "../../src/okta/records.ts";
+import { janeAt } from "./jane.ts";
 
 const at = Date.parse("2025-01-15T10:30:06.789Z");
 
-const account: Account = {
-  id: "00uJaneDoe1234567890",
-  login: "jane@example.com",
-  email: "jane@example.com",
-  displayName: "Jane",
-  status: "ACTIVE",
-  created: null,
-  lastLogin: null,
-  passwordChanged: null,
-  department: null,
-  title: null,
-  manager: null,
-  groups: known(["A"], at),
+const account = janeAt(at, {
   factors: known(
     [
       { factorType: "email", provider: "OKTA" },
@@ -40,8 +29,7 @@ const account: Account = {
     ],
     at,
   ),
-  adminRoles: known([], at),
-};
+});
 
 describe("extract", () => {
   it("has exactly the fields that rules may name", () => {

@@ -4,26 +4,12 @@ import { AccountCache, type Kv } from "../../src/enrichment/cache.ts";
 import { type CacheResult, freshness, standIn } from "../../src/enrichment/cached-answer.ts";
 import { type Identifier, parseIdentifier } from "../../src/enrichment/identifier.ts";
 import { known } from "../../src/inventory/facts.ts";
+import { janeAt } from "./jane.ts";
 
 const HOUR = 3_600_000;
 const now = Date.parse("2025-06-30T12:00:00Z");
 
-const account: Account = {
-  id: "00uJaneDoe1234567890",
-  login: "jane@example.com",
-  email: "jane@mail.example.org",
-  displayName: "Jane",
-  status: "ACTIVE",
-  created: null,
-  lastLogin: null,
-  passwordChanged: null,
-  department: null,
-  title: null,
-  manager: null,
-  groups: known(["A"], now),
-  factors: known([], now),
-  adminRoles: known([], now),
-};
+const account = janeAt(now, { email: "jane@mail.example.org" });
 const partial: Account = { ...account, groups: missing("rate_limited", "…") };
 
 const one = (over: Partial<Extract<CacheResult, { found: "one" }>> = {}): CacheResult => ({

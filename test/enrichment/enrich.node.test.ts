@@ -1,31 +1,16 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { Account } from "../../src/enrichment/account.ts";
 import { AccountCache, type Kv } from "../../src/enrichment/cache.ts";
 import { type EnrichDeps, enrich, enrichAll } from "../../src/enrichment/enrich.ts";
 import { idIdentifier } from "../../src/enrichment/identifier.ts";
 import { fromReply, toReply } from "../../src/enrichment/lookup-rpc.ts";
 import { noMaliceRules } from "../../src/enrichment/rules.ts";
 import { known } from "../../src/inventory/facts.ts";
+import { janeAt } from "./jane.ts";
 
 const HOUR = 3_600_000;
 const start = Date.parse("2025-06-30T12:00:00Z");
 
-const account: Account = {
-  id: "00uJaneDoe1234567890",
-  login: "jane@example.com",
-  email: "jane@example.com",
-  displayName: "Jane",
-  status: "SUSPENDED",
-  created: null,
-  lastLogin: null,
-  passwordChanged: null,
-  department: null,
-  title: null,
-  manager: null,
-  groups: known([], start),
-  factors: known([], start),
-  adminRoles: known([], start),
-};
+const account = janeAt(start, { status: "SUSPENDED", groups: known([], start) });
 const jane = idIdentifier(account.id);
 
 const setUp = async (age: number, over: Partial<EnrichDeps> = {}) => {

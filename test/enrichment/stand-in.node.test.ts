@@ -6,26 +6,12 @@ import { RecentAnswers } from "../../src/enrichment/recent-answers.ts";
 import { answerOfCache, answerOfInventory } from "../../src/enrichment/stand-in.ts";
 import type { AccountFacts } from "../../src/inventory/api.ts";
 import { known } from "../../src/inventory/facts.ts";
+import { janeAt } from "./jane.ts";
 
 const HOUR = 3_600_000;
 const now = Date.parse("2025-06-30T12:00:00Z");
 
-const account: Account = {
-  id: "00uJaneDoe1234567890",
-  login: "jane@example.com",
-  email: "jane@example.com",
-  displayName: "Jane",
-  status: "ACTIVE",
-  created: null,
-  lastLogin: null,
-  passwordChanged: null,
-  department: null,
-  title: null,
-  manager: null,
-  groups: known(["A"], now - HOUR),
-  factors: known([], now - HOUR),
-  adminRoles: known([], now - HOUR),
-};
+const account = janeAt(now - HOUR);
 const partial: Account = { ...account, groups: missing("rate_limited", "…") };
 
 const named = (given: string): Identifier => {

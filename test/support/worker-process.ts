@@ -2,8 +2,11 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { portsBetween } from "../../dev/lib/ports.ts";
+import type { StreamStatus } from "../../src/contract/status.ts";
+import type { StreamName } from "../../src/contract/streams.ts";
 import type { Build } from "./build.ts";
 
 /** Full rights. */
@@ -13,8 +16,6 @@ const PATIENCE_MS = 60_000;
 const KEPT_OUTPUT = 20_000;
 /** Below the ports that systems hand out themselves, so that none is taken while the Worker is down. */
 const freePort = portsBetween(20_000, 29_999);
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Process ids of the runtimes that this process has started, as Linux lists them; none on other systems. */
 const runtimes = async (): Promise<number[]> => {
@@ -145,5 +146,11 @@ export class WorkerProcess {
       headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json" },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
+  }
+
+  /** The status of a stream; null while the Worker does not answer. */
+  async status(stream: StreamName): Promise<StreamStatus | null> {
+    const response = await this.request("GET", `/v1/streams/${stream}`).catch(() => null);
+    return response?.ok ? response.json() : null;
   }
 }

@@ -96,11 +96,6 @@ export class Scene {
     await this.worker.request("GET", `/cdn-cgi/local/scheduled?cron=${encodeURIComponent(expression)}`);
   }
 
-  async status(stream: StreamName): Promise<StreamStatus | null> {
-    const response = await this.worker.request("GET", `/v1/streams/${stream}`).catch(() => null);
-    return response?.ok ? response.json() : null;
-  }
-
   /**
    * Waits until no run is in progress and, if requested, everything is delivered. Backoffs are ended by moving the clock
    * forward.
@@ -108,7 +103,7 @@ export class Scene {
   async rest({ delivered = false } = {}): Promise<StreamStatus[]> {
     const deadline = Date.now() + REST_WITHIN_MS;
     for (;;) {
-      const statuses = (await Promise.all(streamNames.map((stream) => this.status(stream)))).filter(
+      const statuses = (await Promise.all(streamNames.map((stream) => this.worker.status(stream)))).filter(
         (status) => status !== null,
       );
       const waits = ({ run, state, sinks }: StreamStatus): boolean =>
