@@ -120,6 +120,12 @@ export const streamStatusSchema = z.object({
     .nullable()
     .meta({ description: "A sentence about the state; null when there is nothing to add." }),
   run: runSchema.nullable(),
+  delta: runSchema.nullable(),
+  current_as_of: isoTime.nullable().meta({
+    description:
+      "Everything that Okta's log had told by then is in the inventory; null before the first full run has ended.",
+  }),
+  next_delta_at: isoTime.nullable().meta({ description: "When the next delta run is due." }),
   last_full: runSchema.nullable(),
   last_delta: runSchema.nullable(),
   assets: z.object({

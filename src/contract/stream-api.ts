@@ -83,13 +83,17 @@ export interface EventSource {
 export interface StreamApi extends EventSource {
   status(): Promise<StreamStatus>;
   /**
-   * Starts a run; the first run is always a full one. If a run is in progress, returns that run with `started` false;
-   * a run that waits after a failure continues at once. Error: `misconfigured`.
+   * Starts a run; the first run is always a full one. A full run and a delta run can be in progress at the same time.
+   * If one of this kind is in progress, returns it with `started` false: a run that waits after a failure continues at
+   * once, and a delta run polls once more before it ends. Error: `misconfigured`.
    */
   startRun(kind: RunKind): Promise<Result<{ started: boolean; run: RunDocument }, StreamRefusal>>;
-  /** Cancels the current run. Everything already stored stays. Error: `not_found` if no run is in progress. */
+  /**
+   * Cancels the full run in progress, or else the delta run. Everything already stored stays. Error: `not_found` if no
+   * run is in progress.
+   */
   cancelRun(): Promise<Result<RunDocument, StreamRefusal>>;
-  /** The current run and finished ones, newest first, at most 100. */
+  /** The runs in progress and finished ones, newest first, at most 100. */
   runs(): Promise<readonly RunDocument[]>;
   /**
    * Releases held deletions: each asset is still confirmed by its id before it is deleted.
@@ -103,7 +107,7 @@ export interface StreamApi extends EventSource {
   /** One page of the assets that match. */
   search(query: SearchQuery): Promise<SearchResults>;
   /**
-   * Called by each cron, with the kind of run that it asks for. Starts the run that is due, or revives a run whose
+   * Called by each cron, with the kind of run that it asks for. Starts the runs that are due, or revives runs whose
    * alarm was dropped.
    */
   wake(kind: RunKind): Promise<void>;

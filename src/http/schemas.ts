@@ -37,7 +37,13 @@ const runOrNull = z.union([runDocumentSchema, z.null()]);
 
 export const streamDocumentSchema = streamStatusSchema
   .extend({
-    run: runOrNull.meta({ description: "The run in progress; null when there is none." }),
+    run: runOrNull.meta({
+      description:
+        "The full run in progress or, when there is none, the delta run; null when there is neither.",
+    }),
+    delta: runOrNull.meta({
+      description: "The delta run in progress beside the full run in `run`; null when there is none.",
+    }),
     last_full: runOrNull.meta({
       description: "The newest full run that has ended, whether or not it succeeded.",
     }),
@@ -54,6 +60,9 @@ export const streamDocumentSchema = streamStatusSchema
       state: "running",
       detail: null,
       run: exampleRun,
+      delta: null,
+      current_as_of: null,
+      next_delta_at: "2025-01-15T02:15:00.000Z",
       last_full: null,
       last_delta: null,
       assets: { total: 950, deleted: 0, quarantined: 0, unknown: { factors: 12, roles: 950 } },

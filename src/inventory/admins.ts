@@ -1,7 +1,7 @@
 import type { OktaRole } from "../okta/records.ts";
 import type { Assets } from "./assets.ts";
 import { type Fact, known, type UnknownReason, unknown } from "./facts.ts";
-import type { InventoryMeta, Meta, OrgFact } from "./meta.ts";
+import { type InventoryMeta, type Meta, type OrgFact, withLaterFailure } from "./meta.ts";
 import type { Reading } from "./readings.ts";
 
 /** What is stored about a user who has roles or may have some. */
@@ -31,20 +31,37 @@ export class Admins {
 
   /**
    * Decides who may have roles: users in `listing`, members of a group that gives roles and, with `everyone`, every
-   * user that exists. Users who are new or no longer among them get new sequence numbers.
+   * user that exists. Whose roles were read after `asOf` stays among them, and so does whose roles are still to be read
+   * again, since the listing may be behind. Users who are new or no longer among them get new sequence numbers.
+   * @param asOf ms since the epoch by our clock
    * @returns the ids of these users
    */
-  setCandidates(listing: string, everyone: boolean): string[] {
+  setCandidates(listing: string, everyone: boolean, asOf: number): string[] {
     const candidates = `SELECT row.value AS user_id FROM sweeps, json_each(ids) AS row WHERE listing = ?1
        UNION SELECT user_id FROM memberships JOIN groups ON groups.id = group_id WHERE coalesce(has_roles, 0) = 1
        ${everyone ? "UNION SELECT id FROM assets WHERE deleted_at IS NULL" : ""}`;
     const changed = [
       `INSERT OR IGNORE INTO admins (user_id) ${candidates} RETURNING user_id`,
-      `DELETE FROM admins WHERE user_id NOT IN (${candidates}) RETURNING user_id`,
-    ].flatMap((statement) => this.#sql.exec<{ user_id: string }>(statement, listing).toArray());
+      `DELETE FROM admins WHERE user_id NOT IN (${candidates}) AND coalesce(tried_at, 0) < ?2
+         AND user_id NOT IN (SELECT id FROM stale WHERE kind = 'roles') RETURNING user_id`,
+    ].flatMap((statement, index) =>
+      this.#sql.exec<{ user_id: string }>(statement, ...[listing, asOf].slice(0, index + 1)).toArray(),
+    );
     const ids = changed.map(({ user_id }) => user_id);
     this.#assets.touch(ids);
     return ids;
+  }
+
+  /** The members of a group whose roles were read or tried at `since` (ms since the epoch) or later. */
+  triedSince(since: number, groupId: string): string[] {
+    return this.#sql
+      .exec<{ user_id: string }>(
+        `SELECT user_id FROM admins JOIN memberships USING (user_id) WHERE group_id = ? AND tried_at >= ?`,
+        groupId,
+        since,
+      )
+      .toArray()
+      .map(({ user_id }) => user_id);
   }
 
   /** How many users have roles or may have some. */
@@ -105,8 +122,9 @@ export class Admins {
    * Stores how far the org's roles are known. Every event depends on it, so a change gives all assets new sequence
    * numbers.
    */
-  setOrg(next: OrgFact): void {
+  setOrg(reading: OrgFact): void {
     const was = this.#meta.get("roles");
+    const next = withLaterFailure(was, reading);
     this.#meta.set("roles", next);
     if (((was?.at ?? null) === null) !== (next.at === null) || (was?.reason ?? null) !== next.reason)
       this.#assets.touchAll();

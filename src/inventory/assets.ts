@@ -1,4 +1,5 @@
 import type { InventoryMeta, Meta } from "./meta.ts";
+import { precedenceOf, type RecordTimes, type StoredRecord, withLatestLogin } from "./precedence.ts";
 import { jsonChunks } from "./sql.ts";
 
 export interface AssetCounts {
@@ -6,6 +7,14 @@ export interface AssetCounts {
   readonly total: number;
   /** Deleted assets that are still kept. */
   readonly deleted: number;
+}
+
+/** How records were read. Times are ms since the epoch by our clock, when the request was sent. */
+export interface RecordSource {
+  /** Set if they come from a list or search, which may be a little behind; see `precedence.ts`. */
+  readonly listedAt?: number;
+  /** Set if each was read by its id. */
+  readonly readAt?: number;
 }
 
 /** If more assets change at once, the org changed rather than each asset; a renamed group is an example. */
@@ -45,44 +54,75 @@ export class Assets {
   /**
    * Files records. A record that is the same as the stored one is not written at all.
    * @returns the ids of new and changed assets, with the record as JSON before (null if the asset was new or
-   *   deleted) and after
+   *   deleted) and after; and those of which it is open whether the list that showed them is behind
    */
-  file<T extends { readonly id: string }>(
+  file<T extends { readonly id: string } & RecordTimes>(
     records: readonly T[],
-  ): Map<string, { before: string | null; after: string }> {
-    const texts = new Map(records.map((record) => [record.id, JSON.stringify(record)]));
-    const before = new Map<string, string | null>();
-    for (const chunk of jsonChunks([...texts.keys()])) {
-      for (const row of this.#sql.exec<{ id: string; record: string; deleted_at: number | null }>(
-        "SELECT id, record, deleted_at FROM assets WHERE id IN (SELECT value FROM json_each(?))",
-        chunk,
-      )) {
-        before.set(row.id, row.deleted_at === null ? row.record : null);
-      }
-    }
+    source: RecordSource = {},
+  ): { readonly changed: Map<string, { before: string | null; after: string }>; readonly doubted: string[] } {
+    const before = this.#stored(records.map(({ id }) => id));
+    const doubted: string[] = [];
+    const same: string[] = [];
     const changed = new Map<string, { before: string | null; after: string }>();
-    for (const [id, after] of texts) {
-      const was = before.get(id) ?? null;
-      if (was === after) continue;
-      changed.set(id, { before: was, after });
-      if (was !== null) this.#changed.add(id);
+    for (const record of records) {
+      const { id } = record;
+      const was = before.get(id);
+      const living = was !== undefined && was.deletedAt === null;
+      const after = JSON.stringify(living ? withLatestLogin(record, was.record) : record);
+      if (living && was.record === after) {
+        same.push(id);
+        continue;
+      }
+      if (was !== undefined && source.listedAt !== undefined) {
+        const precedence = precedenceOf(was, record, source.listedAt);
+        if (precedence === "doubt") doubted.push(id);
+        if (precedence !== "file") continue;
+      }
+      changed.set(id, { before: living ? was.record : null, after });
+      if (living) this.#changed.add(id);
     }
+    const readAt = source.readAt ?? null;
+    if (readAt !== null) this.#confirm(same, readAt);
     for (const chunk of jsonChunks([...changed].map(([id, { after }]) => [id, after]))) {
       const head = this.head;
       const filed = this.#sql
         .exec(
-          `INSERT INTO assets (id, record, seq, changed_at)
-           SELECT row.value ->> 0, row.value ->> 1, ?1 + row.key + 1, ?2 FROM json_each(?3) AS row WHERE true
+          `INSERT INTO assets (id, record, seq, changed_at, read_at)
+           SELECT row.value ->> 0, row.value ->> 1, ?1 + row.key + 1, ?2, ?4 FROM json_each(?3) AS row WHERE true
            ON CONFLICT (id) DO UPDATE SET record = excluded.record, seq = excluded.seq, changed_at = excluded.changed_at,
-             deleted_at = NULL, last_facts = NULL RETURNING 1`,
+             deleted_at = NULL, last_facts = NULL, read_at = coalesce(excluded.read_at, read_at) RETURNING 1`,
           head,
           this.#now(),
           chunk,
+          readAt,
         )
         .toArray().length;
       this.#meta.set("head", head + filed);
     }
-    return changed;
+    return { changed, doubted };
+  }
+
+  #stored(ids: readonly string[]): Map<string, StoredRecord> {
+    const stored = new Map<string, StoredRecord>();
+    for (const chunk of jsonChunks(ids)) {
+      for (const row of this.#sql.exec<{
+        id: string;
+        record: string;
+        deleted_at: number | null;
+        read_at: number | null;
+      }>(
+        "SELECT id, record, deleted_at, read_at FROM assets WHERE id IN (SELECT value FROM json_each(?))",
+        chunk,
+      )) {
+        stored.set(row.id, { record: row.record, deletedAt: row.deleted_at, readAt: row.read_at });
+      }
+    }
+    return stored;
+  }
+
+  /** Stores when records were read by their ids that are the same as before. */
+  #confirm(ids: readonly string[], readAt: number): void {
+    for (const id of ids) this.#sql.exec("UPDATE assets SET read_at = ? WHERE id = ?", readAt, id);
   }
 
   /**
@@ -178,6 +218,11 @@ export class Assets {
     return (
       this.#sql.exec("SELECT 1 FROM assets WHERE id = ? AND deleted_at IS NULL", id).toArray().length > 0
     );
+  }
+
+  /** The number of the newest asset: assets are numbered in the order in which they became known. 0 without any. */
+  newestNumber(): number {
+    return this.#sql.exec<{ n: number | null }>("SELECT max(number) AS n FROM assets").one().n ?? 0;
   }
 
   /** How many assets exist and how many tombstones are kept. */

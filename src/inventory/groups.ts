@@ -2,6 +2,7 @@ import type { OktaGroup, OktaRole } from "../okta/records.ts";
 import type { Assets } from "./assets.ts";
 import { type Fact, type GroupFacts, known, type UnknownReason, unknown } from "./facts.ts";
 import type { InventoryMeta, Meta } from "./meta.ts";
+import { INDEX_LAG_MS } from "./precedence.ts";
 import type { Reading } from "./readings.ts";
 import { jsonChunks } from "./sql.ts";
 
@@ -27,6 +28,7 @@ interface GroupRow extends Record<string, SqlStorageValue> {
   roles_at: number | null;
   roles_reason: string | null;
   members_at: number | null;
+  updated_at: number | null;
 }
 
 interface StoredGroup {
@@ -47,36 +49,76 @@ export class Groups {
   readonly #sql: SqlStorage;
   readonly #meta: Meta<InventoryMeta>;
   readonly #assets: Assets;
+  readonly #now: () => number;
 
-  constructor(sql: SqlStorage, meta: Meta<InventoryMeta>, assets: Assets) {
+  /** @param now ms since the epoch */
+  constructor(sql: SqlStorage, meta: Meta<InventoryMeta>, assets: Assets, now: () => number) {
     this.#sql = sql;
     this.#meta = meta;
     this.#assets = assets;
+    this.#now = now;
   }
 
   /**
    * Files a group. If what its members' events show has changed, the members get new sequence numbers. Stats that
-   * the record lacks stay as they were. But with `listed`, the record comes from a list that should have the stats:
-   * then it is open again whether the group gives roles.
+   * the record lacks stay as they were. A list that may be behind undoes nothing that was learned later.
+   * @param listedAt when the list or search was asked for that shows it, ms since the epoch by our clock; absent if
+   *   the group was read by its id
+   * @param complete whether the record comes from the complete list, which should have the stats: without them it is
+   *   open again whether the group gives roles
+   * @returns `doubted` if the group was just deleted, so that the list may be behind: then nothing was filed
    */
-  file(group: OktaGroup, { listed } = { listed: false }): void {
-    const record: StoredGroup = { type: group.type, name: group.name, description: group.description };
-    const hasRoles = group.stats?.hasAdminPrivilege ?? null;
+  file(
+    group: OktaGroup,
+    { listedAt, complete = false }: { listedAt?: number; complete?: boolean } = {},
+  ): "filed" | "doubted" {
+    const asOf = listedAt === undefined ? null : listedAt - INDEX_LAG_MS;
+    if (asOf !== null && this.#goneAt(group.id) >= asOf) return "doubted";
     const before = this.#row(group.id);
+    const listedHasRoles = group.stats?.hasAdminPrivilege ?? null;
+    const hasRoles = listedHasRoles === null ? null : Number(listedHasRoles);
+    // Its roles were just read and say otherwise than the list: it is open whether it gives roles until they are read again.
+    const open =
+      (complete && hasRoles === null) ||
+      (asOf !== null &&
+        hasRoles !== null &&
+        (before?.roles_at ?? 0) >= asOf &&
+        before?.has_roles !== hasRoles);
+    const updatedAt = group.lastUpdated === null ? null : Date.parse(group.lastUpdated);
+    const isBehind =
+      asOf !== null && before !== null && before.updated_at !== null && (updatedAt ?? 0) < before.updated_at;
+    const record: StoredGroup = { type: group.type, name: group.name, description: group.description };
     this.#sql.exec(
-      `INSERT INTO groups (id, record, users_count, has_roles) VALUES (?, ?, ?, ?)
-       ON CONFLICT (id) DO UPDATE SET record = excluded.record,
+      `INSERT INTO groups (id, record, users_count, has_roles, filed_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET record = excluded.record, updated_at = excluded.updated_at,
          users_count = coalesce(excluded.users_count, users_count), has_roles = coalesce(excluded.has_roles, has_roles)
        WHERE record IS NOT excluded.record OR users_count IS NOT coalesce(excluded.users_count, users_count)
          OR has_roles IS NOT coalesce(excluded.has_roles, has_roles)`,
       group.id,
-      JSON.stringify(record),
+      isBehind ? before.record : JSON.stringify(record),
       group.stats?.usersCount ?? null,
-      hasRoles === null ? null : Number(hasRoles),
+      open ? null : hasRoles,
+      this.#now(),
+      isBehind ? before.updated_at : updatedAt,
     );
-    if (listed && hasRoles === null)
-      this.#sql.exec("UPDATE groups SET has_roles = NULL WHERE id = ?", group.id);
+    if (open) this.#sql.exec("UPDATE groups SET has_roles = NULL WHERE id = ?", group.id);
+    if (asOf === null) this.#sql.exec("DELETE FROM gone_groups WHERE id = ?", group.id);
     this.#touchIfChanged(group.id, before);
+    return "filed";
+  }
+
+  /** When the group was found to be gone, ms since the epoch; 0 if it was not, or long ago. */
+  #goneAt(groupId: string): number {
+    const [row] = this.#sql.exec<{ gone_at: number }>(
+      "SELECT gone_at FROM gone_groups WHERE id = ?",
+      groupId,
+    );
+    return row?.gone_at ?? 0;
+  }
+
+  /** Forgets which groups were gone before `before` (ms since the epoch): no list is behind by that much. */
+  forgetGoneBefore(before: number): void {
+    this.#sql.exec("DELETE FROM gone_groups WHERE gone_at < ?", before);
   }
 
   /**
@@ -85,14 +127,10 @@ export class Groups {
   remove(groupId: string): void {
     const before = this.#row(groupId);
     if (before !== null && isEveryone(stored(before))) this.#touchEveryone();
-    this.empty(groupId);
-    this.#sql.exec("DELETE FROM groups WHERE id = ?", groupId);
-  }
-
-  /** Removes all memberships of a group. Its members get new sequence numbers. */
-  empty(groupId: string): void {
     this.#assets.touchMembers(groupId);
     this.#sql.exec("DELETE FROM memberships WHERE group_id = ?", groupId);
+    this.#sql.exec("DELETE FROM groups WHERE id = ?", groupId);
+    this.#sql.exec("INSERT OR REPLACE INTO gone_groups (id, gone_at) VALUES (?, ?)", groupId, this.#now());
   }
 
   /** Whether it is unknown if this known group gives roles: its stats do not say, and its roles were never read. */
@@ -121,15 +159,22 @@ export class Groups {
     return this.#row(groupId) !== null;
   }
 
-  /** The ids of groups that a complete listing did not show. */
-  absentFrom(listing: string): string[] {
-    return this.#sql
-      .exec<{ id: string }>(
-        "SELECT id FROM groups WHERE id NOT IN (SELECT row.value FROM sweeps, json_each(ids) AS row WHERE listing = ?)",
+  /**
+   * The groups that a complete listing did not show: those that are `gone`, and those that are `doubted` because they
+   * became known so shortly before it that it may not show them yet.
+   * @param listedAt when the listing began, ms since the epoch by our clock
+   */
+  absentFrom(listing: string, listedAt: number): { readonly gone: string[]; readonly doubted: string[] } {
+    const absent = this.#sql
+      .exec<{ id: string; recent: number }>(
+        `SELECT id, coalesce(filed_at, 0) >= ? AS recent FROM groups
+         WHERE id NOT IN (SELECT row.value FROM sweeps, json_each(ids) AS row WHERE listing = ?)`,
+        listedAt - INDEX_LAG_MS,
         listing,
       )
-      .toArray()
-      .map(({ id }) => id);
+      .toArray();
+    const those = (recent: number) => absent.filter((row) => row.recent === recent).map(({ id }) => id);
+    return { gone: those(0), doubted: those(1) };
   }
 
   /**
@@ -154,10 +199,11 @@ export class Groups {
   /**
    * Stores the outcome of reading a group's roles. A failure keeps the last known value. If what the members' events
    * show has changed, the members get new sequence numbers.
+   * @returns whether it has changed
    */
-  setRoles(groupId: string, reading: Reading, readAt: number): void {
+  setRoles(groupId: string, reading: Reading, readAt: number): boolean {
     const before = this.#row(groupId);
-    if (before === null) return;
+    if (before === null) return false;
     if ("value" in reading) {
       const hasRoles = reading.value === "[]" ? 0 : 1;
       this.#sql.exec(
@@ -177,7 +223,7 @@ export class Groups {
         groupId,
       );
     }
-    this.#touchIfChanged(groupId, before);
+    return this.#touchIfChanged(groupId, before);
   }
 
   /** Marks the roles of all groups that `nextWithRoles(since)` would return as unknown for one reason. */
@@ -197,11 +243,16 @@ export class Groups {
     return this.#toList(after, 1)[0] ?? null;
   }
 
-  /** The ids of groups that are now known to be empty but still have stored members. */
-  emptyOnes(): string[] {
+  /**
+   * The ids of groups that are empty by their stats but still have stored members, other than those whose members were
+   * listed after `asOf` (ms by Okta's clock), when the stats were read.
+   */
+  emptyOnes(asOf: number): string[] {
     return this.#sql
       .exec<{ id: string }>(
-        "SELECT id FROM groups WHERE users_count = 0 AND id IN (SELECT DISTINCT group_id FROM memberships)",
+        `SELECT id FROM groups WHERE users_count = 0 AND coalesce(members_at, 0) < ?
+         AND id IN (SELECT DISTINCT group_id FROM memberships)`,
+        asOf,
       )
       .toArray()
       .map(({ id }) => id);
@@ -279,11 +330,12 @@ export class Groups {
     );
   }
 
-  #touchIfChanged(groupId: string, before: GroupRow | null): void {
+  #touchIfChanged(groupId: string, before: GroupRow | null): boolean {
     const after = this.#row(groupId);
-    if (after === null || (before !== null && shownText(before) === shownText(after))) return;
+    if (after === null || (before !== null && shownText(before) === shownText(after))) return false;
     if (isEveryone(stored(after))) this.#touchEveryone();
     else this.#assets.touchMembers(groupId);
+    return true;
   }
 
   #touchEveryone(): void {
@@ -311,6 +363,7 @@ const unheardOf: GroupRow = {
   roles_at: null,
   roles_reason: null,
   members_at: null,
+  updated_at: null,
 };
 
 /** The record as `file` wrote it. */

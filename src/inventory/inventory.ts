@@ -7,7 +7,7 @@ import { Factors } from "./factors.ts";
 import type { DeviceFacts } from "./facts.ts";
 import { Groups } from "./groups.ts";
 import { Memberships } from "./memberships.ts";
-import { type InventoryMeta, Meta, type OrgFact } from "./meta.ts";
+import { type InventoryMeta, Meta, type OrgFact, withLaterFailure } from "./meta.ts";
 import { Quarantine } from "./quarantine.ts";
 import { Stale } from "./stale.ts";
 import { Sweeps } from "./sweeps.ts";
@@ -38,7 +38,7 @@ export class Inventory {
     this.assets = new Assets(sql, this.meta, now);
     this.factors = new Factors(sql, this.assets, now);
     this.userGroups = new UserGroups(sql, this.meta, this.assets);
-    this.groups = new Groups(sql, this.meta, this.assets);
+    this.groups = new Groups(sql, this.meta, this.assets, now);
     this.users = new UserReader(sql, this.meta, this.groups);
     this.devices = this.records((device) => ({ device }));
     this.memberships = new Memberships(sql, this.assets);
@@ -73,15 +73,16 @@ export class Inventory {
     if (user === null || user.deletedAt !== null) return false;
     const before = user.facts.user.lastLogin;
     if (before !== null && Date.parse(before) >= Date.parse(at)) return false;
-    return this.assets.file([{ ...user.facts.user, lastLogin: at }]).size > 0;
+    return this.assets.file([{ ...user.facts.user, lastLogin: at }]).changed.size > 0;
   }
 
   /**
    * Stores how far memberships are known for the whole org. Every event depends on it, so a change gives all assets
    * new sequence numbers.
    */
-  setGroupsKnown(next: OrgFact): void {
+  setGroupsKnown(reading: OrgFact): void {
     const was = this.meta.get("groups");
+    const next = withLaterFailure(was, reading);
     this.meta.set("groups", next);
     if (((was?.at ?? null) === null) !== (next.at === null) || (was?.reason ?? null) !== next.reason)
       this.assets.touchAll();

@@ -1,6 +1,10 @@
 import type { Assets } from "./assets.ts";
 import { jsonChunks } from "./sql.ts";
 
+/** SQL: an applied event of this group and user that is newer than `asOf`. What it says is stored already. */
+const newerEvent = (group: string, user: string, asOf: string): string =>
+  `SELECT 1 FROM membership_events WHERE group_id = ${group} AND user_id = ${user} AND published > ${asOf}`;
+
 /**
  * Who is in which group. Except in `replaceGroupsOf`, users whose groups change get new sequence numbers. Callers
  * open the transaction.
@@ -33,7 +37,7 @@ export class Memberships {
       .toArray();
     if (newest.length === 0) return false;
     return event.member
-      ? this.addMembers(event.groupId, [event.userId]).length > 0
+      ? this.addMembers(event.groupId, [event.userId], event.published).length > 0
       : this.removeMember(event.groupId, event.userId);
   }
 
@@ -62,14 +66,20 @@ export class Memberships {
       .map(({ user_id }) => user_id);
   }
 
-  /** Adds members to a group. @returns the ids of those who were not members before */
-  addMembers(groupId: string, userIds: readonly string[]): string[] {
+  /**
+   * Adds members to a group.
+   * @param asOf the list that shows them says nothing of what events report after this, ms by Okta's clock
+   * @returns the ids of those who were not members before
+   */
+  addMembers(groupId: string, userIds: readonly string[], asOf: number): string[] {
     const added: string[] = [];
     for (const chunk of jsonChunks(userIds)) {
       for (const row of this.#sql.exec<{ user_id: string }>(
-        `INSERT OR IGNORE INTO memberships (group_id, user_id) SELECT ?, value FROM json_each(?) WHERE true RETURNING user_id`,
+        `INSERT OR IGNORE INTO memberships (group_id, user_id) SELECT ?1, value FROM json_each(?2)
+         WHERE NOT EXISTS (${newerEvent("?1", "value", "?3")}) RETURNING user_id`,
         groupId,
         chunk,
+        asOf,
       )) {
         added.push(row.user_id);
       }
@@ -87,14 +97,20 @@ export class Memberships {
     return removed > 0;
   }
 
-  /** After a complete listing of a group: removes the members that it did not show. @returns their ids */
-  keepOnly(groupId: string, listing: string): string[] {
+  /**
+   * After a complete listing of a group: removes the members that it did not show.
+   * @param asOf as in `addMembers`
+   * @returns their ids
+   */
+  keepOnly(groupId: string, listing: string, asOf: number): string[] {
     const left = this.#sql
       .exec<{ user_id: string }>(
-        `DELETE FROM memberships WHERE group_id = ?
-         AND user_id NOT IN (SELECT row.value FROM sweeps, json_each(ids) AS row WHERE listing = ?) RETURNING user_id`,
+        `DELETE FROM memberships WHERE group_id = ?1
+         AND user_id NOT IN (SELECT row.value FROM sweeps, json_each(ids) AS row WHERE listing = ?2)
+         AND NOT EXISTS (${newerEvent("?1", "memberships.user_id", "?3")}) RETURNING user_id`,
         groupId,
         listing,
+        asOf,
       )
       .toArray()
       .map(({ user_id }) => user_id);
@@ -105,22 +121,27 @@ export class Memberships {
   /**
    * Replaces the memberships of one user, after a complete listing of the user's groups. The caller gives the new
    * sequence number (`setGroupsRead`).
+   * @param asOf as in `addMembers`
    * @returns whether anything changed
    */
-  replaceGroupsOf(userId: string, groupIds: readonly string[]): boolean {
+  replaceGroupsOf(userId: string, groupIds: readonly string[], asOf: number): boolean {
     const wanted = JSON.stringify(groupIds);
     const removed = this.#sql
       .exec(
-        "DELETE FROM memberships WHERE user_id = ? AND group_id NOT IN (SELECT value FROM json_each(?)) RETURNING 1",
+        `DELETE FROM memberships WHERE user_id = ?1 AND group_id NOT IN (SELECT value FROM json_each(?2))
+         AND NOT EXISTS (${newerEvent("memberships.group_id", "?1", "?3")}) RETURNING 1`,
         userId,
         wanted,
+        asOf,
       )
       .toArray().length;
     const added = this.#sql
       .exec(
-        "INSERT OR IGNORE INTO memberships (group_id, user_id) SELECT value, ? FROM json_each(?) WHERE true RETURNING 1",
+        `INSERT OR IGNORE INTO memberships (group_id, user_id) SELECT value, ?1 FROM json_each(?2)
+         WHERE NOT EXISTS (${newerEvent("value", "?1", "?3")}) RETURNING 1`,
         userId,
         wanted,
+        asOf,
       )
       .toArray().length;
     return removed + added > 0;

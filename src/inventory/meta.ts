@@ -7,7 +7,15 @@ export interface OrgFact {
   readonly at: number | null;
   /** Why the last reading failed; null if it succeeded. */
   readonly reason: UnknownReason | null;
+  /** When it failed, ms since the epoch. */
+  readonly failedAt?: number;
 }
+
+/** The fact after a reading: a reading that began before the last failure does not make up for it. */
+export const withLaterFailure = (was: OrgFact | null, reading: OrgFact): OrgFact => {
+  const failedLater = reading.reason === null && (was?.failedAt ?? 0) > (reading.at ?? 0);
+  return failedLater && was !== null ? { ...was, at: reading.at } : reading;
+};
 
 /** The values that the inventory itself keeps. */
 export interface InventoryMeta {

@@ -79,6 +79,24 @@ export const migrations: readonly string[] = [
   numberedAssetsMigration,
   // An asset to be read again has the same kind in every stream.
   "UPDATE stale SET kind = 'asset' WHERE kind IN ('user', 'device');",
+  `
+  -- When the record was last read by the asset's id. Lists and searches may be behind it.
+  ALTER TABLE assets ADD COLUMN read_at INTEGER;
+
+  -- When the group became known, and when Okta last changed it, by Okta's clock.
+  ALTER TABLE groups ADD COLUMN filed_at INTEGER;
+  ALTER TABLE groups ADD COLUMN updated_at INTEGER;
+
+  -- Groups that no longer exist. Lists and searches may still show them for a while.
+  CREATE TABLE gone_groups (id TEXT PRIMARY KEY, gone_at INTEGER NOT NULL) WITHOUT ROWID;
+
+  -- A full run and a delta run can be in progress at the same time, each with a listing of users with roles of its own.
+  UPDATE sweeps SET listing = 'assignees/again' WHERE listing = 'assignees'
+    AND EXISTS (SELECT 1 FROM meta WHERE key = 'run' AND value ->> '$.kind' = 'delta');
+  UPDATE meta SET value = json_set(value, '$.cursor.group', 'assignees/again')
+    WHERE key = 'run' AND value ->> '$.kind' = 'delta' AND value ->> '$.cursor.group' = 'assignees';
+  UPDATE meta SET key = value ->> '$.kind' WHERE key = 'run';
+  `,
 ];
 
 /** Runs the migrations that have not run yet. Called in the object's constructor, before anything else. */

@@ -59,9 +59,22 @@ export class Stale {
     this.#sql.exec("DELETE FROM stale WHERE kind = ? AND id = ?", kind, id);
   }
 
-  /** Removes all entries of these kinds. */
-  clear(kinds: readonly StaleKind[]): void {
-    this.#sql.exec("DELETE FROM stale WHERE kind IN (SELECT value FROM json_each(?))", JSON.stringify(kinds));
+  /** Whether the queue has an entry. */
+  has(kind: StaleKind, id: string): boolean {
+    return this.#sql.exec("SELECT 1 FROM stale WHERE kind = ? AND id = ?", kind, id).toArray().length > 0;
+  }
+
+  /**
+   * Removes the entries of one kind for changes that happened before `asOf` (ms by Okta's clock), after something that
+   * shows all of them was read completely.
+   */
+  doneBefore(kind: StaleKind, asOf: number): void {
+    this.#sql.exec("DELETE FROM stale WHERE kind = ? AND since < ?", kind, asOf);
+  }
+
+  /** Removes an entry for a change that happened before `asOf` (ms by Okta's clock). */
+  doneIfBefore(kind: StaleKind, id: string, asOf: number): void {
+    this.#sql.exec("DELETE FROM stale WHERE kind = ? AND id = ? AND since < ?", kind, id, asOf);
   }
 
   /**

@@ -47,16 +47,28 @@ export class Sweeps {
       .one().n;
   }
 
-  /** Stores the existing assets that the listing did not show as the new absentees. @returns how many there are */
-  findAbsentees(listing: string): number {
-    this.#sql.exec("DELETE FROM absentees");
+  /**
+   * Stores the existing assets that the listing did not show as the new absentees. Assets that the log reports as
+   * deleted stay absentees.
+   * @param upTo the number of the newest asset that was known when the listing began
+   * @returns how many there are, and of how many assets that exist and were known when the listing began
+   */
+  findAbsentees(listing: string, upTo: number): { readonly absent: number; readonly known: number } {
+    this.#sql.exec("DELETE FROM absentees WHERE confirmed = 0");
     this.#sql.exec(
-      `INSERT INTO absentees (id, confirmed)
-       SELECT id, 0 FROM assets WHERE deleted_at IS NULL
+      `INSERT OR IGNORE INTO absentees (id, confirmed)
+       SELECT id, 0 FROM assets WHERE deleted_at IS NULL AND number <= ?
        AND id NOT IN (SELECT row.value FROM sweeps, json_each(ids) AS row WHERE listing = ?)`,
+      upTo,
       listing,
     );
-    return this.absentees().waiting;
+    const { known } = this.#sql
+      .exec<{ known: number }>(
+        "SELECT count(*) AS known FROM search_keys WHERE status IS NOT NULL AND n <= ?",
+        upTo,
+      )
+      .one();
+    return { absent: this.absentees().waiting, known };
   }
 
   /** How many absentees are held for a person (`waiting`), and how many may be checked by id and deleted. */

@@ -67,11 +67,17 @@ export class UserGroups {
     this.#sql.exec("UPDATE assets SET groups_at = NULL, groups_reason = 'pending' WHERE id = ?", userId);
   }
 
-  /** Forgets why the groups of single users were unknown, because a complete reading has succeeded. */
-  clearReasons(): void {
+  /**
+   * Forgets why the groups of single users were unknown, because a complete reading has succeeded. It says nothing of
+   * users whose groups are still to be read.
+   * @param upTo the number of the newest user that was known when the reading began
+   */
+  clearReasons(upTo: number): void {
     const ids = this.#sql
       .exec<{ id: string }>(
-        "UPDATE assets SET groups_reason = NULL WHERE deleted_at IS NULL AND groups_reason IS NOT NULL RETURNING id",
+        `UPDATE assets SET groups_reason = NULL WHERE deleted_at IS NULL AND groups_reason IS NOT NULL
+         AND number <= ? AND id NOT IN (SELECT id FROM stale WHERE kind = 'user_groups') RETURNING id`,
+        upTo,
       )
       .toArray();
     this.#assets.touch(ids.map(({ id }) => id));

@@ -7,6 +7,7 @@ import type { FoundDevice, FoundUser, InventorySummary } from "../contract/inven
 import type { SearchQuery } from "../contract/stream-api.ts";
 import type { Dialect } from "../contract/streams.ts";
 import type { AssetReader, StoredAsset } from "../inventory/asset-reader.ts";
+import type { RecordSource } from "../inventory/assets.ts";
 import type { EventContext } from "../inventory/facts.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { AssetQuery } from "../inventory/search.ts";
@@ -29,8 +30,8 @@ export interface AssetRecord {
 /** Reads one page of an Okta list. */
 export type ReadList = (api: OktaApi, request: PageRequest) => Promise<Result<Page, OktaError>>;
 
-/** When and why records are filed. */
-export interface Filing {
+/** How records were read, and when and why they are filed. */
+export interface Filing extends RecordSource {
   /** ms since the epoch */
   readonly now: number;
   /**
@@ -58,6 +59,8 @@ export interface Search {
 export interface FoundBySearch {
   /** ms since the epoch */
   readonly now: number;
+  /** When the page was asked for, ms since the epoch by our clock. */
+  readonly listedAt: number;
   /** ms since the epoch */
   readonly runStartedAt: number;
 }

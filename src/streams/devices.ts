@@ -31,11 +31,12 @@ const logRules: LogRules = {
 const LIST_QUERY = { limit: String(PAGE.devices), expand: "userSummary" };
 
 /** Files devices. The caller opens the transaction. @returns how many were new or changed */
-const file = (inventory: Inventory, devices: readonly OktaDevice[], _filing: Filing): number => {
-  const changed = inventory.assets.file(devices);
+const file = (inventory: Inventory, devices: readonly OktaDevice[], filing: Filing): number => {
+  const { changed, doubted } = inventory.assets.file(devices, filing);
   for (const { id, lastUpdated } of devices) {
     if (lastUpdated !== null) inventory.stale.doneUntil("asset", id, Date.parse(lastUpdated));
   }
+  for (const id of doubted) inventory.stale.add("asset", id, filing.cause ?? "search", filing.now);
   inventory.quarantine.clear(devices.map(({ id }) => id));
   return changed.size;
 };
@@ -103,10 +104,10 @@ export const devices: StreamDefinition<OktaDevice, DeviceFacts> = {
         name: "devices",
         read: (api, request) => api.devices(request),
         query: (from) => ({ search: `lastUpdated gt "${from}"`, ...LIST_QUERY }),
-        file: (inventory, records, { now }) => {
+        file: (inventory, records, { now, listedAt }) => {
           const read = parseAll(records, parseDevice);
           for (const bad of read.quarantined) inventory.quarantine.add(bad, "devices/search");
-          return file(inventory, read.records, { now, cause: "search" });
+          return file(inventory, read.records, { now, listedAt, cause: "search" });
         },
       },
     ],

@@ -68,10 +68,10 @@ const userSearch: Search = {
   name: "users",
   read: list,
   query: (from) => ({ search: `lastUpdated gt "${from}"`, limit: String(PAGE.users) }),
-  file: (inventory, records, { now }) => {
+  file: (inventory, records, { now, listedAt }) => {
     const read = parseAll(records, parseUser);
     for (const bad of read.quarantined) inventory.quarantine.add(bad, "users/search");
-    return fileUsers(inventory, read.records, { now, cause: "search" });
+    return fileUsers(inventory, read.records, { now, listedAt, cause: "search" });
   },
 };
 

@@ -18,6 +18,8 @@ export interface ListCursor {
 export interface MembershipsCursor extends ListCursor {
   /** The id of the group whose members are being listed, or of the last group that is done. */
   readonly group?: string;
+  /** When listing its members began, ms since the epoch by our clock. */
+  readonly since?: number;
   /** The first failure, because of which memberships are unknown for the whole org. */
   readonly refusal?: Exclude<UnknownReason, "pending">;
 }
@@ -60,9 +62,9 @@ export interface SearchesCursor extends ListCursor {
 
 /** A list that is read again: a group's members, or the users with roles. */
 export interface RefetchCursor extends ListCursor {
-  /** The group's id, or `assignees`. */
+  /** The group's id, or the name of the listing of users with roles. */
   readonly group?: string;
-  /** When reading the list began, ms by Okta's clock. */
+  /** When reading the list began, ms since the epoch: by Okta's clock for members, by ours for users with roles. */
   readonly since?: number;
 }
 

@@ -41,6 +41,8 @@ interface ReportsDeps extends Listeners {
   readonly identity: StreamIdentity;
   readonly meta: Meta<SyncMeta>;
   readonly assets: Assets;
+  /** Whether the assets are accounts, which can be looked up. */
+  readonly areAccounts: boolean;
   /** ms since the epoch */
   readonly now: () => number;
 }
@@ -48,7 +50,8 @@ interface ReportsDeps extends Listeners {
 /** The reports of one stream. */
 export class Reports {
   readonly #deps: ReportsDeps;
-  #forgetting = false;
+  /** The accounts that have changed since the cache was asked to forget some; null if it is not being asked. */
+  #changedMeanwhile: Set<string> | null = null;
   /** When the sinks were last told, ms since the epoch. */
   #toldAt = 0;
 
@@ -61,9 +64,23 @@ export class Reports {
     this.#deps.meta.set("snapshotDue", { runId, sinks: null });
   }
 
-  /** Reports what a slice of a run has changed. Waits for the sinks, not for the cache. Never throws. */
-  async afterSlice({ run, ended }: { readonly run: Run; readonly ended: boolean }): Promise<void> {
-    this.#deps.background(this.#guarded("forget_threw", () => this.#forgetChanged(run)));
+  /**
+   * Takes note of the accounts that a run has just changed, so that the cache forgets them even if the object leaves
+   * memory before. The caller opens the transaction.
+   */
+  noteChanged(run: Run): void {
+    const { meta, assets, areAccounts } = this.#deps;
+    const changed = assets.takeChanged();
+    // To the first run every account is new, which does not mean that it has changed in Okta.
+    if (changed.length === 0 || !areAccounts || run.cause === "first") return;
+    for (const id of changed) this.#changedMeanwhile?.add(id);
+    const ids = new Set([...changed, ...(meta.get("toForget") ?? [])]);
+    meta.set("toForget", [...ids].slice(0, MAX_TO_FORGET));
+  }
+
+  /** Reports what a slice has changed. Waits for the sinks, not for the cache. Never throws. */
+  async afterSlice(ended: boolean): Promise<void> {
+    this.#deps.background(this.#guarded("forget_threw", () => this.#forgetChanged()));
     if (ended || this.#deps.now() - this.#toldAt > TELL_SINKS_EVERY_MS) await this.toSinks();
   }
 
@@ -103,23 +120,23 @@ export class Reports {
     else meta.set("snapshotDue", { runId: due.runId, sinks: unreached });
   }
 
-  /** Has the cache forget the accounts that have changed, and those for which that has failed so far. */
-  async #forgetChanged(run: Run): Promise<void> {
-    if (this.#forgetting) return; // the next slice goes on
-    const { meta, assets, forget } = this.#deps;
-    const changed = assets.takeChanged();
-    const before = meta.get("toForget") ?? [];
-    // To the first run every account is new, which does not mean that it has changed in Okta.
-    const ids = [...new Set([...(run.cause === "first" ? [] : changed), ...before])].slice(0, MAX_TO_FORGET);
-    if (ids.length === 0) return;
-    this.#forgetting = true;
+  /** Has the cache forget accounts that have changed. Those for which that fails come last next time. */
+  async #forgetChanged(): Promise<void> {
+    if (this.#changedMeanwhile !== null) return; // the next slice goes on
+    const { meta, forget } = this.#deps;
+    const asked = (meta.get("toForget") ?? []).slice(0, FORGET_AT_ONCE);
+    if (asked.length === 0) return;
+    const again = new Set<string>();
+    this.#changedMeanwhile = again;
     try {
-      const failed = await forget(ids.slice(0, FORGET_AT_ONCE));
-      const left = [...ids.slice(FORGET_AT_ONCE), ...failed];
+      const failed = new Set(await forget(asked));
+      const settled = new Set(asked.filter((id) => !again.has(id)));
+      const others = (meta.get("toForget") ?? []).filter((id) => !settled.has(id));
+      const left = [...others, ...[...settled].filter((id) => failed.has(id))];
       if (left.length > 0) meta.set("toForget", left);
-      else if (before.length > 0) meta.delete("toForget");
+      else meta.delete("toForget");
     } finally {
-      this.#forgetting = false;
+      this.#changedMeanwhile = null;
     }
   }
 }

@@ -42,6 +42,10 @@ export interface Run {
   membershipCalls: number;
   /** Factors that were read before this are read again. */
   factorsDueBefore: number;
+  /** The number of the newest asset that was known when the run began; see `Assets.newestNumber`. */
+  readonly newestAsset: number;
+  /** When the log was last asked and had no more events, ms since the epoch by our clock; null if it was not. */
+  polledAt: number | null;
 }
 
 /** A run at its beginning. Times are ms since the epoch. */
@@ -52,6 +56,7 @@ export const newRun = (options: {
   phases: PhaseNames;
   now: number;
   factorsDueBefore: number;
+  newestAsset: number;
 }): Run => ({
   id: options.id,
   kind: options.kind,
@@ -70,12 +75,40 @@ export const newRun = (options: {
   membershipMode: "per_group",
   membershipCalls: 0,
   factorsDueBefore: options.factorsDueBefore,
+  newestAsset: options.newestAsset,
+  polledAt: null,
+});
+
+/** A run as version 0.1.0 stored it or as it is stored now. */
+export const storedRun = (stored: Omit<Run, "newestAsset" | "polledAt"> & Partial<Run>): Run => ({
+  newestAsset: Number.MAX_SAFE_INTEGER,
+  polledAt: null,
+  ...stored,
 });
 
 const phaseAfter = (run: Run): string | undefined => run.phases[run.phases.indexOf(run.phase) + 1];
 
 /** Whether the run ends with its current phase. */
 export const isLastPhase = (run: Run): boolean => phaseAfter(run) === undefined;
+
+/** The phases that show what has happened since they were last done. */
+const POLLING: ReadonlySet<string> = new Set(["log", "refetch", "deletions"]);
+
+/**
+ * The phases with which a delta run polls once more: what the log tells and what follows from it, and whatever the run
+ * has left out so far.
+ * @param all the phases of a delta run
+ * @param done the phases that the run has done
+ */
+export const phasesToPollAgain = (all: readonly string[], done: readonly string[]): readonly string[] =>
+  all.filter((phase) => POLLING.has(phase) || !done.includes(phase));
+
+/** Lets a run begin again with these phases. */
+export const beginAgain = (run: Run, phases: readonly string[]): void => {
+  run.phases = phases;
+  run.phase = phases[0] ?? run.phase;
+  run.cursor = {};
+};
 
 /** Moves the run to its next phase; the last one begins again. */
 export const nextPhase = (run: Run): void => {

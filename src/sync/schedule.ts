@@ -9,8 +9,10 @@ export interface Schedule {
   readonly lastFullAt: number | null;
   /** When the last successful run of either kind ended; null before the first. */
   readonly lastSuccessAt: number | null;
-  /** Whether a full run became due while a delta run was in progress. */
-  readonly fullDue: boolean;
+  /** Whether the log had a gap while a full run was in progress: another full run is due. */
+  readonly gapDue?: boolean;
+  /** Everything that Okta's log had told by then is in the inventory; null before the first complete full run. */
+  readonly currentAsOf?: number | null;
 }
 
 /** A run to start. */
@@ -19,49 +21,75 @@ export interface Start {
   readonly cause: RunCause;
 }
 
+/** Of which kinds a run is in progress. */
+export type InProgress = Readonly<Record<RunKind, boolean>>;
+
 const HOUR_MS = 3_600_000;
 /** Full runs are daily. If the last one began longer ago than this, its cron was missed, and any cron starts it. */
 const FULL_OVERDUE_MS = 25 * HOUR_MS;
 
 /**
- * Decides what a cron starts:
- * - while a run is in progress: nothing; a full run that becomes due during a delta run follows it
- * - before the first complete full run: a full run
- * - otherwise the kind of run that the cron asks for, or a full run if one was missed
+ * Decides what a cron starts. Runs of different kinds do not wait for each other.
+ * - a full run, unless one is in progress: if none was ever completed, if the cron asks for it, if one was missed,
+ *   or after a gap in the log
+ * - the delta run that the cron asks for, unless it starts the first full run, which reads everything
  * @param kind what the cron asks for
- * @param current the run in progress
+ * @returns `pollAgain` if the cron asks for a delta run while one is in progress, which then polls once more
  */
 export const decideWake = (
   kind: RunKind,
   schedule: Schedule,
-  current: Pick<Run, "kind"> | null,
+  inProgress: InProgress,
   now: number,
-): { schedule: Schedule; start: Start | null } => {
-  if (current !== null) {
-    const fullDue = schedule.fullDue || (kind === "full" && current.kind === "delta");
-    return { schedule: { ...schedule, fullDue }, start: null };
-  }
-  if (schedule.lastFullAt === null) return { schedule, start: { kind: "full", cause: "first" } };
-  const overdue = now - schedule.lastFullAt > FULL_OVERDUE_MS;
-  const full = kind === "full" || overdue || schedule.fullDue;
+): { readonly starts: readonly Start[]; readonly pollAgain: boolean } => {
+  const isFirst = schedule.lastFullAt === null;
+  const overdue = now - (schedule.lastFullAt ?? now) > FULL_OVERDUE_MS;
+  const isGap = schedule.gapDue === true;
+  const full = !inProgress.full && (isFirst || kind === "full" || overdue || isGap);
+  const delta = kind === "delta" && !(isFirst && full);
   return {
-    schedule: { ...schedule, fullDue: false },
-    start: { kind: full ? "full" : "delta", cause: "cron" },
+    starts: [
+      ...(full ? [{ kind: "full", cause: isFirst ? "first" : isGap ? "gap" : "cron" } as const] : []),
+      ...(delta && !inProgress.delta ? [{ kind: "delta", cause: "cron" } as const] : []),
+    ],
+    pollAgain: delta && inProgress.delta,
   };
 };
 
-/** Updates the schedule at the end of a run, and decides which run follows at once. */
-export const afterRun = (schedule: Schedule, run: Run): { schedule: Schedule; start: Start | null } => {
+/**
+ * Updates the schedule at the end of a run, and decides which run follows at once.
+ * @param fullInProgress whether a full run, other than this one, is in progress
+ */
+export const afterRun = (
+  schedule: Schedule,
+  run: Run,
+  fullInProgress: boolean,
+): { schedule: Schedule; start: Start | null } => {
   const succeeded = isComplete(run);
-  const next: Schedule = {
-    lastFullAt: succeeded && run.kind === "full" ? run.startedAt : schedule.lastFullAt,
-    lastSuccessAt: succeeded ? run.finishedAt : schedule.lastSuccessAt,
-    // A person who cancels a delta run wants no other run now. The next cron starts the full run that is due.
-    fullDue: schedule.fullDue && run.kind === "delta" && run.state === "cancelled",
+  const isFull = run.kind === "full";
+  const lastFullAt = succeeded && isFull ? run.startedAt : schedule.lastFullAt;
+  const hasGap = run.error?.code === "log_gap";
+  // A full run that began before the gap was found may have passed what the log did not tell.
+  const gapDue =
+    schedule.gapDue === true || (hasGap && fullInProgress) || (isFull && run.cause === "gap" && !succeeded);
+  // After a full run that failed or was cancelled, the next cron starts the one that is due.
+  const startsGapRun = (hasGap && !fullInProgress) || (isFull && succeeded && gapDue);
+  const asOf = succeeded && lastFullAt !== null ? (run.polledAt ?? (isFull ? run.startedAt : null)) : null;
+  return {
+    schedule: {
+      lastFullAt,
+      lastSuccessAt: succeeded ? run.finishedAt : schedule.lastSuccessAt,
+      gapDue: gapDue && !startsGapRun,
+      currentAsOf: later(schedule.currentAsOf ?? null, asOf),
+    },
+    start: startsGapRun ? { kind: "full", cause: "gap" } : null,
   };
-  if (run.error?.code === "log_gap") return { schedule: next, start: { kind: "full", cause: "gap" } };
-  if (schedule.fullDue && run.kind === "delta" && run.state !== "cancelled") {
-    return { schedule: next, start: { kind: "full", cause: "cron" } };
-  }
-  return { schedule: next, start: null };
 };
+
+const QUARTER_MS = 15 * 60_000;
+
+/** When the next cron asks for a delta run, ms since the epoch: `wrangler.toml` has one every quarter of an hour. */
+export const nextDeltaAt = (now: number): number => (Math.floor(now / QUARTER_MS) + 1) * QUARTER_MS;
+
+const later = (a: number | null, b: number | null): number | null =>
+  a === null || b === null ? (a ?? b) : Math.max(a, b);

@@ -5,6 +5,7 @@ import type { Inventory } from "../inventory/inventory.ts";
 import type { StreamDefinition } from "../streams/definition.ts";
 import { etaSeconds } from "./eta.ts";
 import { type Run, runDocument } from "./run.ts";
+import { nextDeltaAt, type Schedule } from "./schedule.ts";
 import type { Runs } from "./store.ts";
 
 type StreamState = StreamStatus["state"];
@@ -55,10 +56,13 @@ export const statusDocument = (parts: {
   runs: Runs;
   rateLimits: readonly RateLimitDocument[];
   sinks: readonly SinkStatusDocument[];
+  schedule: Schedule;
   now: number;
 }): StreamStatus => {
-  const { definition, inventory, runs, now, stream } = parts;
-  const current = runs.current();
+  const { definition, inventory, runs, schedule, now, stream } = parts;
+  const full = runs.current("full");
+  const delta = runs.current("delta");
+  const current = full ?? delta;
   const history = runs.history();
   const held = inventory.sweeps.absentees().waiting;
   const newest = (kind: Run["kind"]) => {
@@ -70,6 +74,9 @@ export const statusDocument = (parts: {
     stream,
     ...streamState({ current, last: history[0] ?? null, held }, now),
     run: current && runDocument(current, eta(current, parts.rateLimits, now)),
+    delta: full && delta && runDocument(delta, null),
+    current_as_of: iso(schedule.currentAsOf ?? null),
+    next_delta_at: iso(nextDeltaAt(now)),
     last_full: newest("full"),
     last_delta: newest("delta"),
     assets: {
@@ -83,6 +90,8 @@ export const statusDocument = (parts: {
     rate_limits: [...parts.rateLimits],
   };
 };
+
+const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
 
 const eta = (run: Run, limits: readonly RateLimitDocument[], now: number): number | null => {
   if (run.calls.predicted === null) return null;

@@ -2,6 +2,7 @@
 import type { Connection } from "../config/types.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { Meta } from "../inventory/meta.ts";
+import { INDEX_LAG_MS } from "../inventory/precedence.ts";
 import type { Reading, UserReading } from "../inventory/readings.ts";
 import type { Result } from "../lib/result.ts";
 import type { OktaApi, Page, PageRequest } from "../okta/api.ts";
@@ -99,16 +100,18 @@ export type ListOutcome = StepOutcome | { readonly next: "failed"; readonly erro
 /**
  * Reads one page of a list, and stores the page and the next cursor in one transaction.
  * @param query the query of the first page
- * @param store stores the page; `number` is 0 for the first page
+ * @param store stores the page; `number` is 0 for the first page, and `askedAt` is when it was asked for, ms since the
+ *   epoch by our clock
  */
 export const listStep = async <C extends ListCursor>(
   context: StepContext<C>,
   read: (request: PageRequest) => Promise<Result<Page, OktaError>>,
   query: Readonly<Record<string, string>>,
-  store: (page: Page, number: number) => void,
+  store: (page: Page, number: number, askedAt: number) => void,
 ): Promise<ListOutcome> => {
   const { cursor } = context;
   const number = cursor.page ?? 0;
+  const askedAt = context.now();
   const page = await read(pageRequest(cursor, query));
   if (!page.ok) {
     if (page.error.code !== "bad_request" || !cursor.next) return { next: "failed", error: page.error };
@@ -123,7 +126,7 @@ export const listStep = async <C extends ListCursor>(
   const stuck = next !== null && next === cursor.next;
   return context.commit(
     () => {
-      store(page.value, number);
+      store(page.value, number, askedAt);
       context.move({ ...context.cursor, next: stuck ? null : next, page: number + 1 });
     },
     next === null || stuck ? DONE : AGAIN,
@@ -198,6 +201,10 @@ export const accountOf = ({ inventory }: SliceContext, id: string): AccountRef =
     return inventory.assets.statusOf(id);
   },
 });
+
+/** Up to when, ms by Okta's clock, a list surely shows what happened. @param askedAt ms since the epoch by our clock */
+export const shownUntil = ({ api }: SliceContext, askedAt: number): number =>
+  askedAt + api.skewMs - INDEX_LAG_MS;
 
 /** A list as a reading. One unreadable entry makes the whole list unknown; it is never just left out. */
 export const readingOf = (parsed: Parsed<unknown>): Reading =>

@@ -1,6 +1,7 @@
-/** What syncing stores beside the inventory: the current run, the runs before it, and small values by name. */
+/** What syncing stores beside the inventory: the runs in progress, the runs before them, and small values by name. */
+import type { RunKind } from "../contract/status.ts";
 import type { Meta } from "../inventory/meta.ts";
-import type { Run } from "./run.ts";
+import { type Run, storedRun } from "./run.ts";
 import type { Schedule } from "./schedule.ts";
 
 /** Where polling of the System Log stands. */
@@ -15,8 +16,12 @@ export interface LogState {
 
 /** The values that syncing keeps in the inventory's table `meta`. */
 export interface SyncMeta {
-  /** The current run. */
-  run: Run;
+  /** The full run in progress: the sweep lane. */
+  full: Run;
+  /** The delta run in progress: the follow lane. */
+  delta: Run;
+  /** The id of the delta run that is to poll once more before it ends. */
+  pollAgain: string;
   log: LogState;
   /** Up to when the searches have covered changes, ms by Okta's clock. */
   watermarks: { readonly searchedAt: number };
@@ -34,45 +39,50 @@ export interface SyncMeta {
 /** How many finished runs are kept. */
 const HISTORY = 100;
 
-/** The stream's current run and its finished runs. Callers open the transaction. */
+/** The stream's runs in progress, at most one of each kind, and its finished runs. Callers open the transaction. */
 export class Runs {
   readonly #sql: SqlStorage;
   readonly #meta: Meta<SyncMeta>;
   /**
-   * The current run's id; null if there is no run, undefined until it is known. Every transaction of a run needs
-   * it, so it is not read each time. `current`, which every alarm calls first, reads it again, in case a
-   * transaction was rolled back.
+   * The ids of the runs in progress; null if there is none of this kind, undefined until it is known. Every
+   * transaction of a run needs them, so they are not read each time. `current`, which every alarm calls first, reads
+   * them again, in case a transaction was rolled back.
    */
-  #currentId: string | null | undefined;
+  readonly #ids: Record<RunKind, string | null | undefined> = { full: undefined, delta: undefined };
 
   constructor(sql: SqlStorage, meta: Meta<SyncMeta>) {
     this.#sql = sql;
     this.#meta = meta;
   }
 
-  /** The current run; null if there is none. */
-  current(): Run | null {
-    const run = this.#meta.get("run");
-    this.#currentId = run?.id ?? null;
-    return run;
+  /** The run of this kind that is in progress; null if there is none. */
+  current(kind: RunKind): Run | null {
+    const run = this.#meta.get(kind);
+    this.#ids[kind] = run?.id ?? null;
+    return run && storedRun(run);
   }
 
-  /** Whether this is the id of the current run. */
-  isCurrent(id: string): boolean {
-    if (this.#currentId === undefined) this.current();
-    return this.#currentId === id;
+  /** All runs in progress: the full run first. */
+  inProgress(): Run[] {
+    return [this.current("full"), this.current("delta")].filter((run) => run !== null);
   }
 
-  /** Stores the run as the current one. */
+  /** Whether this run is in progress. */
+  isCurrent({ kind, id }: Pick<Run, "kind" | "id">): boolean {
+    if (this.#ids[kind] === undefined) this.current(kind);
+    return this.#ids[kind] === id;
+  }
+
+  /** Stores the run as the one of its kind that is in progress. */
   save(run: Run): void {
-    this.#meta.set("run", run);
-    this.#currentId = run.id;
+    this.#meta.set(run.kind, run);
+    this.#ids[run.kind] = run.id;
   }
 
   /** Moves a finished run to the history, which keeps the last 100. */
   archive(run: Run): void {
-    this.#meta.delete("run");
-    this.#currentId = null;
+    this.#meta.delete(run.kind);
+    this.#ids[run.kind] = null;
     this.#sql.exec(
       "INSERT OR REPLACE INTO runs (started_at, id, document) VALUES (?, ?, ?)",
       run.startedAt,
@@ -91,6 +101,6 @@ export class Runs {
     return this.#sql
       .exec<{ document: string }>("SELECT document FROM runs ORDER BY started_at DESC, id DESC")
       .toArray()
-      .map(({ document }) => JSON.parse(document));
+      .map(({ document }) => storedRun(JSON.parse(document)));
   }
 }

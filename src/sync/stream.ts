@@ -25,10 +25,21 @@ import { err, ok, type Result } from "../lib/result.ts";
 import type { ConnectOptions, OktaSession } from "../okta/connect.ts";
 import type { OktaError } from "../okta/errors.ts";
 import type { PhaseNames, StreamDefinition } from "../streams/definition.ts";
+import { CallBudget, type UnbookedCalls } from "./calls.ts";
+import { nextAlarm } from "./lanes.ts";
 import { type Listeners, Reports } from "./reports.ts";
-import { backOff, finish, isComplete, newRun, type Run, runDocument } from "./run.ts";
+import {
+  backOff,
+  beginAgain,
+  finish,
+  isComplete,
+  newRun,
+  phasesToPollAgain,
+  type Run,
+  runDocument,
+} from "./run.ts";
 import { afterRun, decideWake, type Schedule } from "./schedule.ts";
-import { CallBudget, runSlice } from "./slice.ts";
+import { runSlice } from "./slice.ts";
 import { statusDocument } from "./status-document.ts";
 import { Runs, type SyncMeta } from "./store.ts";
 
@@ -72,8 +83,8 @@ const internalError: OktaError = {
 };
 
 /**
- * One stream at work. A cron or a request starts a run. Each alarm then does one slice of it (`slice.ts`): phases make
- * the calls, and `inventory/` stores what they read.
+ * One stream at work. A cron or a request starts a run; a full run and a delta run can be in progress at the same
+ * time. Each alarm then does one slice (`slice.ts`): phases make the calls, and `inventory/` stores what they read.
  */
 export class Stream {
   readonly inventory: Inventory;
@@ -92,7 +103,8 @@ export class Stream {
     this.explorer = new Explorer(deps.definition, sql, this.inventory, deps.now);
     this.#meta = new Meta(sql);
     this.#runs = new Runs(sql, this.#meta);
-    this.#reports = new Reports({ ...deps, meta: this.#meta, assets: this.inventory.assets });
+    const { areAccounts } = deps.definition;
+    this.#reports = new Reports({ ...deps, areAccounts, meta: this.#meta, assets: this.inventory.assets });
   }
 
   /** Lower-case factor types that do not count as MFA. */
@@ -122,6 +134,7 @@ export class Stream {
       runs: this.#runs,
       rateLimits: settings === null ? [] : await rateLimits(settings.rateLimitShare),
       sinks: await sinkStatuses(this.inventory.assets.head),
+      schedule: this.#schedule(),
       now: now(),
     });
   }
@@ -140,10 +153,14 @@ export class Stream {
     return { found: "one", facts: one.facts, readAt: this.#schedule().lastSuccessAt ?? one.changedAt };
   }
 
-  /** Starts a run, or returns the one in progress; see `StreamApi.startRun`. */
-  async startRun(kind: RunKind): Promise<Result<{ started: boolean; run: RunDocument }, StreamRefusal>> {
-    const current = this.#runs.current();
+  /** Starts a run, or returns the one of its kind in progress; see `StreamApi.startRun`. */
+  async startRun(asked: RunKind): Promise<Result<{ started: boolean; run: RunDocument }, StreamRefusal>> {
+    const isFirst = this.#schedule().lastFullAt === null;
+    // Without a full run, there is nothing that a delta run could follow.
+    const kind = isFirst && this.#runs.current("full") === null ? "full" : asked;
+    const current = this.#runs.current(kind);
     if (current !== null) {
+      if (kind === "delta") this.#pollAgain(current);
       // A run that waits after a failure continues now. The cause may be gone: a credential was corrected, say.
       if (current.resumeAt !== null && current.error !== null) {
         this.#saveIfCurrent({ ...current, resumeAt: null });
@@ -157,26 +174,23 @@ export class Stream {
         message: "The connection's settings are invalid. GET /v1/streams says what is wrong.",
       });
     }
-    const first = this.#schedule().lastFullAt === null;
-    const run = this.#begin(first ? "full" : kind, first ? "first" : "request");
+    const run = this.#begin(kind, isFirst && kind === "full" ? "first" : "request");
     return ok({ started: true, run: runDocument(run, null) });
   }
 
-  /** Cancels the current run. Error: `not_found` if there is none. */
+  /** Cancels the full run in progress, or else the delta run. Error: `not_found` if there is none. */
   async cancelRun(): Promise<Result<RunDocument, StreamRefusal>> {
-    const run = this.#runs.current();
+    const run = this.#runs.current("full") ?? this.#runs.current("delta");
     if (run === null) return err({ code: "not_found", message: "No run is in progress." });
     this.#deps.storage.transactionSync(() => this.#end(run, "cancelled"));
-    await this.#armAfter(run, null);
+    await this.#arm();
     return ok(runDocument(run, null));
   }
 
-  /** The current run and finished ones, newest first, at most 100. */
+  /** The runs in progress and finished ones, newest first, at most 100. */
   runs(): readonly RunDocument[] {
-    const current = this.#runs.current();
-    return [...(current ? [current] : []), ...this.#runs.history()]
-      .slice(0, 100)
-      .map((run) => runDocument(run, null));
+    const inProgress = this.#runs.inProgress().sort((a, b) => b.startedAt - a.startedAt);
+    return [...inProgress, ...this.#runs.history()].slice(0, 100).map((run) => runDocument(run, null));
   }
 
   /** Releases held deletions. @returns how many. Error: `conflict` if none are held */
@@ -185,141 +199,166 @@ export class Stream {
     if (waiting === 0) return err({ code: "conflict", message: "No deletions are held." });
     this.#deps.storage.transactionSync(() => {
       this.inventory.sweeps.confirmAbsentees();
-      // A run in progress handles deletions in its last phase anyway.
-      if (this.#runs.current() === null) this.#begin("delta", "request", ["deletions"]);
+      // A delta run in progress handles deletions in its last phase anyway.
+      if (this.#runs.current("delta") === null) this.#begin("delta", "request", ["deletions"]);
     });
     return ok({ confirmed: waiting });
   }
 
   /**
-   * Called by each cron: starts the run that is due, or revives a run whose alarm was lost. Also tells the sinks where
+   * Called by each cron: starts the runs that are due, or revives runs whose alarm was lost. Also tells the sinks where
    * the stream stands.
    */
   async wake(kind: RunKind): Promise<void> {
     const { storage, now } = this.#deps;
     // Deciding and starting are one step. If anything came between, two crons could each start a run.
     storage.transactionSync(() => {
-      const decision = decideWake(kind, this.#schedule(), this.#runs.current(), now());
-      this.#meta.set("schedule", decision.schedule);
-      if (decision.start !== null) this.#begin(decision.start.kind, decision.start.cause);
+      const delta = this.#runs.current("delta");
+      const inProgress = { full: this.#runs.current("full") !== null, delta: delta !== null };
+      const { starts, pollAgain } = decideWake(kind, this.#schedule(), inProgress, now());
+      if (pollAgain && delta !== null) this.#pollAgain(delta);
+      for (const start of starts) this.#begin(start.kind, start.cause);
     });
     await this.#reviveAlarm();
     await this.#reports.toSinks();
   }
 
-  /** The crons are the watchdog of alarms: sets the current run's alarm again if it was lost. */
+  /** The crons are the watchdog of alarms: sets the alarm again if it was lost. */
   async #reviveAlarm(): Promise<void> {
     const { storage, now } = this.#deps;
     if (this.#slicing || !isLostAlarm(await storage.getAlarm(), now())) return;
-    const current = this.#runs.current();
-    if (current !== null && !this.#slicing) await storage.setAlarm(Math.max(now(), current.resumeAt ?? 0));
+    if (!this.#slicing && this.#runs.inProgress().length > 0) await this.#arm();
   }
 
-  /** Works on the current run for one slice and sets the alarm for the next. */
+  /** Works on the runs in progress for one slice and sets the alarm for the next. */
   async alarm(): Promise<void> {
-    const { storage } = this.#deps;
-    const run = this.#runs.current();
-    if (run === null || this.#slicing) return;
-    const now = this.#deps.now();
-    if (run.resumeAt !== null && run.resumeAt > now) return storage.setAlarm(run.resumeAt);
+    const { storage, now, identity } = this.#deps;
+    if (this.#slicing) return;
+    const due = nextAlarm(this.#runs.inProgress(), now());
+    if (due === null) return;
+    if (due > now()) return storage.setAlarm(due);
     this.#slicing = true;
+    let ended = false;
     try {
       // If this slice is killed at any point, the next one starts at once.
-      await storage.setAlarm(now);
-      await this.#armAfter(run, await this.#slice(run));
+      await storage.setAlarm(now());
+      ended = await this.#slice();
     } catch (error) {
-      await this.#handleBug(run, error);
+      log("error", "slice_threw", { ...identity, ...errorFields(error) });
     } finally {
       this.#slicing = false;
+      await this.#arm();
     }
-    await this.#reports.afterSlice({ run, ended: !this.#runs.isCurrent(run.id) });
+    await this.#reports.afterSlice(ended);
   }
 
-  /** Works on the run for one slice. @returns when to continue, ms since the epoch; null if the run has ended */
-  async #slice(run: Run): Promise<number | null> {
-    const { definition, identity, connection, connect, storage, now, random } = this.#deps;
+  /** @returns whether a run has ended */
+  async #slice(): Promise<boolean> {
+    const { definition, connection, storage, now, random } = this.#deps;
     const settings = connection();
-    if (settings === null) {
-      const message = "The connection's settings are invalid. The run continues once they are corrected.";
-      run.error = { code: "misconfigured", message, phase: run.phase, at: now() };
-      run.resumeAt = now() + MISCONFIGURED_WAIT_MS;
-      this.#saveIfCurrent(run);
-      return run.resumeAt;
-    }
+    if (settings === null) return this.#waitForSettings();
     const budget = new CallBudget(settings.subrequestsPerSlice);
-    const skewMs = this.#meta.get("skew") ?? 0;
-    const session = connect({
-      connection: settings,
-      holder: `stream/${identity.stream}`,
-      priority: "background",
-      batch: Math.min(PERMIT_BATCH, settings.subrequestsPerSlice),
-      budget: () => budget.left > 0,
-      onCall: (endpoint) => budget.count(endpoint),
-      skewMs,
-    });
-    try {
-      return await runSlice({
+    return runSlice(
+      {
         definition,
         connection: settings,
         inventory: this.inventory,
         meta: this.#meta,
         runs: this.#runs,
-        api: session.api,
-        run,
-        end: (state) => this.#end(run, state),
+        connect: (run, calls) => this.#connect(settings, run, calls, budget),
+        end: (run, state) => this.#end(run, state),
+        changed: (run) => this.#reports.noteChanged(run),
         transaction: (work) => storage.transactionSync(work),
         budget,
         now,
         random,
-      });
-    } finally {
-      if (session.api.skewMs !== skewMs) this.#meta.set("skew", session.api.skewMs);
-      await session.done();
-    }
+      },
+      (run, error) => this.#handleBug(run, error),
+    );
   }
 
-  /** Handles an exception, which is a bug: shows it as the run's error and backs off, so that no alarm is dropped. */
-  async #handleBug(run: Run, error: unknown): Promise<void> {
+  #connect(connection: Connection, run: Run, calls: UnbookedCalls, budget: CallBudget): OktaSession {
+    const { identity, connect } = this.#deps;
+    const holder = `stream/${identity.stream}`;
+    return connect({
+      connection,
+      holder: run.kind === "full" ? holder : `${holder}/delta`,
+      priority: "background",
+      batch: Math.min(PERMIT_BATCH, connection.subrequestsPerSlice),
+      budget: () => budget.left > 0,
+      onCall: (endpoint) => {
+        budget.count();
+        calls.count(endpoint);
+      },
+      skewMs: this.#meta.get("skew") ?? 0,
+    });
+  }
+
+  #waitForSettings(): false {
+    const { storage, now } = this.#deps;
+    const message = "The connection's settings are invalid. The run continues once they are corrected.";
+    storage.transactionSync(() => {
+      for (const run of this.#runs.inProgress()) {
+        run.error = { code: "misconfigured", message, phase: run.phase, at: now() };
+        run.resumeAt = now() + MISCONFIGURED_WAIT_MS;
+        this.#runs.save(run);
+      }
+    });
+    return false;
+  }
+
+  /** Handles an exception, which is a bug: shows it as the run's error and backs off, so that the run continues. */
+  #handleBug({ kind, id }: Run, error: unknown): void {
     const { identity, now, random } = this.#deps;
     log("error", "slice_threw", { ...identity, ...errorFields(error) });
-    const current = this.#runs.current();
-    if (current?.id === run.id) {
-      backOff(current, internalError, now(), random);
-      this.#saveIfCurrent(current);
-    }
-    await this.#armAfter(run, current?.resumeAt ?? null);
+    const current = this.#runs.current(kind);
+    if (current?.id !== id) return;
+    backOff(current, internalError, now(), random);
+    this.#saveIfCurrent(current);
   }
 
   /**
-   * Ends the current run: moves it to the history and starts the run that follows, if any, all in one step, so that
-   * no cron or request can come between. The caller opens the transaction.
+   * Ends a run: moves it to the history and starts the run that follows, if any, all in one step, so that no cron or
+   * request can come between. A delta run that somebody has asked for meanwhile begins again instead. The caller opens
+   * the transaction.
    */
   #end(run: Run, state: RunState): void {
+    if (state === "done" && this.#meta.get("pollAgain") === run.id) {
+      this.#meta.delete("pollAgain");
+      beginAgain(run, phasesToPollAgain(this.#deps.definition.run.deltaPhases, run.phases));
+      this.#runs.save(run);
+      return;
+    }
     finish(run, state, this.#deps.now());
     this.#runs.archive(run);
     if (run.kind === "full" && isComplete(run)) this.#reports.wantSnapshots(run.id);
-    const { schedule, start } = afterRun(this.#schedule(), run);
+    const { schedule, start } = afterRun(this.#schedule(), run, this.#runs.current("full") !== null);
     this.#meta.set("schedule", schedule);
     if (start !== null) this.#begin(start.kind, start.cause);
   }
 
-  /**
-   * After work on a run: sets the alarm for its next slice or, if it has ended, for the run that has taken its place.
-   * @param next when the run continues, ms since the epoch
-   */
-  async #armAfter(run: Run, next: number | null): Promise<void> {
-    const { storage, now } = this.#deps;
-    const current = this.#runs.current();
-    if (current === null) return storage.deleteAlarm();
-    return storage.setAlarm((current.id === run.id ? next : current.resumeAt) ?? now());
+  /** Whoever asks for a delta run while one is in progress wants to see what has changed until now. */
+  #pollAgain(run: Run): void {
+    // A run that has made no step yet is going to see it anyway.
+    if (run.calls.made === 0 && !this.#slicing) return;
+    this.#meta.set("pollAgain", run.id);
   }
 
-  /** Stores a new run as the current one, and sets the alarm for its first slice. @param only instead of all phases */
+  /** Sets the alarm for the next slice; there is none if no run is in progress. */
+  async #arm(): Promise<void> {
+    const { storage, now } = this.#deps;
+    const next = nextAlarm(this.#runs.inProgress(), now());
+    await (next === null ? storage.deleteAlarm() : storage.setAlarm(next));
+  }
+
+  /** Stores a new run, and sets the alarm for its first slice. @param only instead of all phases */
   #begin(kind: RunKind, cause: RunCause, only?: PhaseNames): Run {
     const { definition, storage, connection } = this.#deps;
     const { fullPhases, deltaPhases } = definition.run;
     const now = this.#deps.now();
     const days = connection()?.refreshDays ?? DEFAULT_REFRESH_DAYS;
+    const schedule = this.#schedule();
+    const afterGap = kind === "full" && (cause === "gap" || schedule.gapDue === true);
     // The groups phase replaces this plan as soon as the groups are known.
     const full = () => fullPhases({ memberships: "per_group", everyoneHasRoles: false });
     const run = newRun({
@@ -329,9 +368,11 @@ export class Stream {
       phases: only ?? (kind === "full" ? full() : deltaPhases),
       now,
       // After a gap in the log it is unknown whose factors changed, so all are read again.
-      factorsDueBefore: cause === "gap" ? now : now - days * DAY_MS,
+      factorsDueBefore: afterGap ? now : now - days * DAY_MS,
+      newestAsset: this.inventory.assets.newestNumber(),
     });
     storage.transactionSync(() => {
+      if (afterGap) this.#meta.set("schedule", { ...schedule, gapDue: false });
       this.#runs.save(run);
       void storage.setAlarm(now);
     });
@@ -341,11 +382,11 @@ export class Stream {
   /** Stores the run unless it was cancelled or replaced. */
   #saveIfCurrent(run: Run): void {
     this.#deps.storage.transactionSync(() => {
-      if (this.#runs.isCurrent(run.id)) this.#runs.save(run);
+      if (this.#runs.isCurrent(run)) this.#runs.save(run);
     });
   }
 
   #schedule(): Schedule {
-    return this.#meta.get("schedule") ?? { lastFullAt: null, lastSuccessAt: null, fullDue: false };
+    return this.#meta.get("schedule") ?? { lastFullAt: null, lastSuccessAt: null };
   }
 }

@@ -34,7 +34,7 @@ const file: StreamDefinition<TeamRecord>["store"]["file"] = (inventory, records)
   for (const { id, lastUpdated } of records) {
     if (lastUpdated !== null) inventory.stale.doneUntil("asset", id, Date.parse(lastUpdated));
   }
-  return inventory.assets.file(records).size;
+  return inventory.assets.file(records).changed.size;
 };
 
 /** A new stream would have documents of its own; this one borrows those of devices. */

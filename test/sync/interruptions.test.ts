@@ -8,6 +8,7 @@ import {
 } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
+import type { RunDocument, RunKind } from "../../src/contract/status.ts";
 import worker from "../../src/index.ts";
 import {
   call,
@@ -93,7 +94,12 @@ describe("an object that is evicted from memory during a run", () => {
     await evictDurableObject(stub);
     await stub.wake("delta");
     expect(await runInDurableObject(stub, (_, { storage }) => storage.getAlarm())).not.toBeNull();
-    expect(await untilIdle(CONNECTION)).toMatchObject({ id: run.id, state: "done" });
+    await untilIdle(CONNECTION);
+    // Beside the full run, the cron has started a delta run.
+    expect(await stub.runs()).toMatchObject([
+      { kind: "delta", cause: "cron", state: "done" },
+      { id: run.id, state: "done" },
+    ]);
     await expectEqual(org);
   });
 });
@@ -131,17 +137,39 @@ describe("cancelling", () => {
 });
 
 describe("requesting a run", () => {
-  test("while one is in progress returns that run, whichever kind is requested", async () => {
+  test("while one of the same kind is in progress returns that run, and a delta run starts beside a full run", async () => {
     const { org, run } = await runHeldIn("factors", 60);
-    for (const kind of ["full", "delta"]) {
+    const request = async (kind: RunKind) => {
       const response = await call(CONNECTION, "POST", "/v1/streams/users/runs", { kind });
-      expect(response.status).toBe(200);
-      expect(await response.json()).toMatchObject({ id: run.id, kind: "full", state: "running" });
+      const document: RunDocument = await response.json();
+      return { status: response.status, document };
+    };
+    expect(await request("full")).toMatchObject({ status: 200, document: { id: run.id, state: "running" } });
+    const { status, document: delta } = await request("delta");
+    expect(status).toBe(202);
+    expect(delta).toMatchObject({ kind: "delta", cause: "request", state: "running" });
+    expect(await request("delta")).toMatchObject({ status: 200, document: { id: delta.id } });
+    expect(await statusOf(CONNECTION)).toMatchObject({
+      state: "running",
+      run: { id: run.id },
+      delta: { id: delta.id },
+    });
+
+    // DELETE ends the full run first.
+    for (const { id } of [run, delta]) {
+      const response = await call(CONNECTION, "DELETE", "/v1/streams/users/runs/current");
+      expect(await response.json()).toMatchObject({ id, state: "cancelled" });
+      expect((await statusOf(CONNECTION)).state).toBe(id === run.id ? "running" : "idle");
     }
     await org.clearFaults();
     await untilIdle(CONNECTION);
     const history = await call(CONNECTION, "GET", "/v1/streams/users/runs");
-    expect(await history.json()).toMatchObject({ runs: [{ id: run.id, state: "done" }] });
+    expect(await history.json()).toMatchObject({
+      runs: [
+        { id: delta.id, state: "cancelled" },
+        { id: run.id, state: "cancelled" },
+      ],
+    });
   });
 
   test("starts a full or delta run, and the history is newest first", async () => {

@@ -23,8 +23,9 @@ const start = createRoute({
   tags,
   summary: "Start a run",
   description:
-    "While a run is in progress, this answers 200 with that run and starts no other. When the run is waiting after a " +
-    "failure, it tries again at once.",
+    "A full run and a delta run can be in progress at the same time. While a run of the requested kind is in progress, " +
+    "this answers 200 with that run and starts no other: a run that is waiting after a failure tries again at once, and " +
+    "a delta run polls the System Log once more before it ends.",
   security,
   middleware: needsFullRights,
   request: {
@@ -36,8 +37,7 @@ const start = createRoute({
           schema: strict({
             kind: z.enum(runKindSchema.options, 'it must be "full" or "delta"').openapi({
               description:
-                "`full` reads everything; `delta` reads what has changed since the last run. Until a full run has been " +
-                "completed, every run is full.",
+                "`full` reads everything; `delta` reads what has changed since the last run. The first run is always full.",
             }),
           }),
           example: { kind: "full" },
@@ -47,7 +47,7 @@ const start = createRoute({
   },
   responses: {
     200: {
-      description: "A run was already in progress.",
+      description: "A run of this kind was already in progress.",
       content: { "application/json": { schema: runDocumentSchema } },
     },
     202: {
@@ -64,7 +64,7 @@ const history = createRoute({
   tags,
   summary: "List runs",
   description:
-    "Lists at most 100 runs: the run in progress first, then the others from the newest to the oldest.",
+    "Lists at most 100 runs: those in progress first, then the others from the newest to the oldest.",
   security,
   request,
   responses: {
@@ -78,7 +78,9 @@ const cancel = createRoute({
   path: "/v1/streams/{stream}/runs/current",
   tags,
   summary: "Cancel the current run",
-  description: "Everything that the run has already stored stays.",
+  description:
+    "Cancels the full run in progress or, when there is none, the delta run. Everything that the run has already " +
+    "stored stays.",
   security,
   middleware: needsFullRights,
   request,

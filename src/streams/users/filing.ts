@@ -8,13 +8,10 @@ import type { Filing } from "../definition.ts";
  * about new users and about users who became DEPROVISIONED or stopped being so. The caller opens the transaction.
  * @returns how many were new or changed
  */
-export const fileUsers = (
-  inventory: Inventory,
-  users: readonly OktaUser[],
-  { now, cause }: Filing,
-): number => {
+export const fileUsers = (inventory: Inventory, users: readonly OktaUser[], filing: Filing): number => {
+  const { now, cause } = filing;
   const { assets, factors, stale, userGroups } = inventory;
-  const changed = assets.file(users);
+  const { changed, doubted } = assets.file(users, filing);
   const deprovisioned: string[] = [];
   const revived: string[] = [];
   for (const { id, status, lastUpdated } of users) {
@@ -34,6 +31,7 @@ export const fileUsers = (
     if ((isNew || turned) && status !== "DEPROVISIONED") stale.add("factors", id, cause, now);
     if (turned) stale.add("roles", id, cause, now);
   }
+  for (const id of doubted) stale.add("asset", id, cause ?? "search", now);
   factors.settle({ deprovisioned, revived });
   inventory.quarantine.clear(users.map(({ id }) => id));
   return changed.size;

@@ -9,8 +9,8 @@ const read: ReadList = (api, request) => api.groups(request);
 
 const queryOf = (search: string) => ({ search, limit: String(PAGE.groups), expand: "stats" });
 
-const file = (inventory: Inventory, records: readonly unknown[], { runStartedAt }: FoundBySearch): number => {
-  for (const group of parseAll(records, parseGroup).records) fileGroup(inventory, group, runStartedAt);
+const file = (inventory: Inventory, records: readonly unknown[], found: FoundBySearch): number => {
+  for (const group of parseAll(records, parseGroup).records) fileGroup(inventory, group, found);
   return 0;
 };
 
@@ -35,10 +35,17 @@ export const groupSearch: Search = {
  * Files a changed group. Its members are queued to be listed again, unless the log has already reported the change or
  * they have been listed since.
  */
-const fileGroup = (inventory: Inventory, group: OktaGroup, runStartedAt: number): void => {
+const fileGroup = (
+  inventory: Inventory,
+  group: OktaGroup,
+  { now, listedAt, runStartedAt }: FoundBySearch,
+): void => {
   const { groups, memberships, stale, meta } = inventory;
   const before = groups.hasRoles(group.id);
-  groups.file(group);
+  if (groups.file(group, { listedAt }) === "doubted") {
+    stale.add("group", group.id, "search", now);
+    return;
+  }
   if (group.lastUpdated !== null) stale.doneUntil("group", group.id, Date.parse(group.lastUpdated));
   if (before !== groups.hasRoles(group.id)) stale.add("group_roles", group.id, "search", runStartedAt);
   if (group.id === groups.everyoneId() || group.lastMembershipUpdated === null) return;

@@ -27,8 +27,7 @@ export const deletionsPhase: Phase<DeletionsCursor> = async (context) => {
     return context.commit(() => {
       inventory.assets.expireTombstones(context.now() - TOMBSTONE_DAYS * DAY_MS);
       if (listed) {
-        const known = inventory.assets.counts().total;
-        const absent = inventory.sweeps.findAbsentees(name);
+        const { absent, known } = inventory.sweeps.findAbsentees(name, run.newestAsset);
         const emptied = inventory.sweeps.size(name) === 0;
         if (!emptied && absent <= connection.deletionGuard * known) inventory.sweeps.confirmAbsentees();
         inventory.sweeps.begin(name);
@@ -44,6 +43,7 @@ export const deletionsPhase: Phase<DeletionsCursor> = async (context) => {
 const confirmById = async (context: SliceContext, id: string): Promise<StepOutcome> => {
   const { definition, inventory, run, api } = context;
   const { source, store, name } = definition;
+  const readAt = context.now();
   const answer = await source.one(api, inventory, id);
   if (!answer.ok && lasting(answer.error, run) === null) return { next: "wait", error: answer.error };
   return context.commit(() => {
@@ -53,7 +53,7 @@ const confirmById = async (context: SliceContext, id: string): Promise<StepOutco
     if (record === null) {
       if (bury(context, id)) run.changes.deleted += 1;
     } else if (record.ok) {
-      store.file(inventory, [record.value], { now: context.now() });
+      store.file(inventory, [record.value], { now: context.now(), readAt });
     } else {
       inventory.quarantine.add(record.error, `${name}/${id}`);
     }

@@ -34,7 +34,7 @@ export const factorsPhase: Phase<FactorsCursor> = async (context) => {
   });
   if (ids.length > 0) {
     const outcome = await forEachAsset(context, ids, async (id) => {
-      const read = await readFactors(context, id, noting(context));
+      const read = await readFactors(context, id, noting(context, id));
       return read.next === "again" && isRefusedForAll(context) ? DONE : read;
     });
     if (!isRefusedForAll(context) || outcome.next === "superseded") return outcome;
@@ -67,7 +67,7 @@ const spareCalls = async (context: StepContext<FactorsCursor>): Promise<StepOutc
     if (run.calls.predicted !== null) run.calls.predicted += ids.length;
   }, AGAIN);
   if (booked.next !== "again") return booked;
-  return forEachAsset(context, ids, (id) => readFactors(context, id, noting(context)));
+  return forEachAsset(context, ids, (id) => readFactors(context, id, noting(context, id)));
 };
 
 const isRefusedForAll = ({ cursor }: StepContext<FactorsCursor>): boolean =>
@@ -83,8 +83,8 @@ interface FactorsNotes {
 }
 
 /** Counts refusals in the cursor, to distinguish "forbidden for every user" from "forbidden for one user". */
-const noting = (context: StepContext<FactorsCursor>): FactorsNotes => ({
-  stored: () => {},
+const noting = (context: StepContext<FactorsCursor>, id: string): FactorsNotes => ({
+  stored: () => context.inventory.stale.done("factors", id),
   succeeded: () => context.move({ ...context.cursor, succeeded: true }),
   refused: (forAll) => {
     const refusals = (context.cursor.refusals ?? 0) + (forAll ? FORBIDDEN_FOR_ALL : 1);

@@ -1,4 +1,5 @@
 /** Reading groups with their sizes, and the roles that they give. */
+import type { Reading } from "../../inventory/readings.ts";
 import { isForbidden } from "../../okta/errors.ts";
 import { parseAll, parseGroup, parseRoles } from "../../okta/records.ts";
 import { PAGE, planMemberships } from "../../streams/plan.ts";
@@ -12,6 +13,7 @@ import {
   readingOf,
   type SliceContext,
   type StepOutcome,
+  shownUntil,
 } from "../step.ts";
 
 const LISTING = "groups";
@@ -23,12 +25,17 @@ export const groupsPhase: Phase<ListCursor> = async (context) => {
     context,
     (request) => api.groups(request),
     { limit: String(PAGE.groups), expand: "stats" },
-    (page, number) => {
+    (page, number, listedAt) => {
       if (number === 0) inventory.sweeps.begin(LISTING);
       const { records, quarantined } = parseAll(page.records, parseGroup);
       const ids = records.map(({ id }) => id);
       inventory.sweeps.add(LISTING, number, ids);
-      for (const group of records) inventory.groups.file(group, { listed: true });
+      for (const group of records) {
+        const { id, lastUpdated } = group;
+        const filed = inventory.groups.file(group, { listedAt, complete: true });
+        if (lastUpdated !== null) inventory.stale.doneUntil("group", id, Date.parse(lastUpdated));
+        if (filed === "doubted") inventory.stale.add("group", id, "search", context.now());
+      }
       for (const [index, bad] of quarantined.entries())
         inventory.quarantine.add(bad, `groups/${number}/${index}`);
     },
@@ -41,7 +48,10 @@ export const groupsPhase: Phase<ListCursor> = async (context) => {
   // Every org has at least Everyone. An empty list means that the credential may not see groups.
   if (inventory.sweeps.size(LISTING) === 0) return giveUpGroups(context, "forbidden");
   return context.commit(() => {
-    for (const id of inventory.groups.absentFrom(LISTING)) inventory.groups.remove(id);
+    const { gone, doubted } = inventory.groups.absentFrom(LISTING, run.startedAt);
+    for (const id of gone) inventory.groups.remove(id);
+    for (const id of doubted) inventory.stale.add("group", id, "search", context.now());
+    inventory.stale.doneBefore("group", shownUntil(context, run.startedAt));
     inventory.sweeps.begin(LISTING);
     decideMemberships(context);
   }, DONE);
@@ -51,8 +61,9 @@ export const groupsPhase: Phase<ListCursor> = async (context) => {
 const giveUpGroups = (context: SliceContext, reason: "forbidden" | "failed"): StepOutcome => {
   const { inventory, run } = context;
   return context.commit(() => {
-    inventory.setGroupsKnown({ at: inventory.meta.get("groups")?.at ?? null, reason });
-    inventory.admins.setOrg({ at: inventory.meta.get("roles")?.at ?? null, reason });
+    const failedAt = context.now();
+    inventory.setGroupsKnown({ at: inventory.meta.get("groups")?.at ?? null, reason, failedAt });
+    inventory.admins.setOrg({ at: inventory.meta.get("roles")?.at ?? null, reason, failedAt });
     const skipped = ["group_roles", "assignees", "memberships", "user_groups", "admin_roles"];
     run.phases = run.phases.filter((phase) => !skipped.includes(phase));
   }, DONE);
@@ -79,7 +90,10 @@ export const groupRolesPhase: Phase<Record<string, never>> = async (context) => 
   const readAt = context.now();
   if (roles.ok) {
     const reading = readingOf(parseRoles(roles.value));
-    return context.commit(() => inventory.groups.setRoles(id, reading, readAt), AGAIN);
+    return context.commit(() => {
+      storeGroupRoles(context, id, reading, readAt);
+      inventory.stale.done("group_roles", id);
+    }, AGAIN);
   }
   // The group was just listed, so a 404 says nothing about its roles: they are unknown.
   const reason = roles.error.code === "not_found" ? "failed" : lasting(roles.error, run);
@@ -89,6 +103,22 @@ export const groupRolesPhase: Phase<Record<string, never>> = async (context) => 
     if (isForbidden(roles.error)) inventory.groups.refuseRoles(reason, run.startedAt, readAt);
     else inventory.groups.setRoles(id, { reason }, readAt);
   }, AGAIN);
+};
+
+/**
+ * Stores the roles that a group gives. If they have changed, its members' roles are read again, unless this run is
+ * still going to read them.
+ */
+const storeGroupRoles = (
+  { inventory, run }: SliceContext,
+  groupId: string,
+  reading: Reading,
+  readAt: number,
+): void => {
+  if (!inventory.groups.setRoles(groupId, reading, readAt)) return;
+  for (const id of inventory.admins.triedSince(run.startedAt, groupId)) {
+    inventory.stale.add("roles", id, "search", readAt);
+  }
 };
 
 /** Whether a group no longer exists, by reading it by id. A 404 for its members or roles alone would not prove it. */

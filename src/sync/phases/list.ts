@@ -11,7 +11,7 @@ export const listPhase: Phase<ListCursor> = async (context) => {
     context,
     (request) => source.list(api, request),
     source.listQuery,
-    (page, number) => {
+    (page, number, listedAt) => {
       if (number === 0) inventory.sweeps.begin(name);
       const { records, quarantined } = parseAll(page.records, (record) => source.parse(record));
       // An asset whose record cannot be read is not absent.
@@ -20,7 +20,7 @@ export const listPhase: Phase<ListCursor> = async (context) => {
       for (const [index, bad] of quarantined.entries()) {
         inventory.quarantine.add(bad, `${name}/${number}/${index}`);
       }
-      run.changes.full += store.file(inventory, records, { now: context.now() });
+      run.changes.full += store.file(inventory, records, { now: context.now(), listedAt });
     },
   );
   if (outcome.next === "failed") {
@@ -42,8 +42,9 @@ const closeList = (context: Parameters<typeof listPhase>[0]): StepOutcome => {
   return context.commit(() => {
     store.listed?.(inventory, listed);
     inventory.quarantine.forgetBefore(run.startedAt);
-    // The searches only have to find what has changed since this run began.
-    meta.set("watermarks", { searchedAt: run.startedAt + api.skewMs });
+    // The searches only have to find what has changed since this run began, or since a delta run has searched.
+    const searchedAt = meta.get("watermarks")?.searchedAt ?? 0;
+    meta.set("watermarks", { searchedAt: Math.max(searchedAt, run.startedAt + api.skewMs) });
     run.calls.predicted = predict(context);
   }, DONE);
 };

@@ -14,9 +14,6 @@ import {
   type StepOutcome,
 } from "../step.ts";
 
-/** A full run reads these completely, after the log and without a lag, so they are not also read one by one. */
-const LISTED_WHOLE = ["group", "group_roles", "members", "user_groups", "assignees", "roles"] as const;
-
 const DAY_MS = 86_400_000;
 /** Okta keeps the log for 90 days. With an older cursor, events may be missing, whatever Okta answers. */
 const RETENTION_MS = 89 * DAY_MS;
@@ -31,11 +28,12 @@ const LATE_MS = 2 * DAY_MS;
  * @param since events from 5 minutes before this are read, ms since the epoch by our clock; null: from now
  */
 const startLog = async (context: SliceContext, since: number | null): Promise<StepOutcome> => {
-  const { definition, run, api, meta } = context;
+  const { definition, inventory, run, api, meta } = context;
   const filter = logFilter(definition.source.logRules);
   const beginWith = (asked: string | null) =>
     begin(api, since === null ? api.serverNow() : since + api.skewMs, asked);
   const skew = api.skewMs;
+  const askedAt = context.now();
   let page = await beginWith(filter);
   // The first answer ever shows how far Okta's clock is from ours. If that moves the beginning much, begin again.
   if (Math.abs(api.skewMs - skew) > LEAD_MS / 2) page = await beginWith(filter);
@@ -49,9 +47,12 @@ const startLog = async (context: SliceContext, since: number | null): Promise<St
   if (next === null) return DONE;
   return context.commit(
     () => {
-      // A first full run reads everything after this point, so what it reads includes these events.
-      if (run.kind !== "full" || since !== null) applyEvents(context, records);
+      // A full run reads everything after this point. Only the lists of members may be behind these events.
+      const all = run.kind !== "full" || since !== null;
+      const groupsAreKnown = inventory.groups.everyoneId() !== null;
+      applyEvents(context, records, (effect) => all || (groupsAreKnown && effect.do === "membership"));
       meta.set("log", { next, polledAt: context.now(), filter });
+      if (run.kind === "full" && since === null) run.polledAt = askedAt;
     },
     since === null ? DONE : AGAIN,
   );
@@ -75,6 +76,7 @@ export const logPhase: Phase<LogCursor> = async (context) => {
   if (context.cursor.page === undefined && now() - state.polledAt > RETENTION_MS) return gap(context);
   const filter = logFilter(definition.source.logRules);
   if (state.filter !== undefined && state.filter !== filter) return startLog(context, state.polledAt);
+  const askedAt = now();
   const page = await api.logs({ next: state.next });
   if (!page.ok) {
     const lost =
@@ -85,16 +87,18 @@ export const logPhase: Phase<LogCursor> = async (context) => {
     return lasting(page.error, run) === null ? { next: "wait", error: page.error } : DONE;
   }
   const { records, next } = page.value;
+  const isLast = records.length === 0 || next === null || next === state.next;
   return context.commit(
     () => {
       applyEvents(context, records);
       meta.set("log", { next: next ?? state.next, polledAt: now(), filter });
       context.move({ page: (context.cursor.page ?? 0) + 1 });
-      if (records.length > 0) return;
+      if (!isLast) return;
+      run.polledAt = askedAt;
       inventory.memberships.forgetEventsBefore(api.serverNow() - LATE_MS);
-      if (run.kind === "full") inventory.stale.clear(LISTED_WHOLE);
+      inventory.groups.forgetGoneBefore(now() - LATE_MS);
     },
-    records.length === 0 || next === null || next === state.next ? DONE : AGAIN,
+    isLast ? DONE : AGAIN,
   );
 };
 
@@ -112,10 +116,14 @@ const gap = (context: StepContext<LogCursor>): StepOutcome => {
   );
 };
 
-const applyEvents = (context: SliceContext, records: readonly unknown[]): void => {
+const applyEvents = (
+  context: SliceContext,
+  records: readonly unknown[],
+  isWanted: (effect: Effect) => boolean = () => true,
+): void => {
   const { logRules } = context.definition.source;
   for (const event of parseAll(records, parseLogEvent).records) {
-    for (const effect of effectsOf(logRules, event)) apply(context, effect, event);
+    for (const effect of effectsOf(logRules, event)) if (isWanted(effect)) apply(context, effect, event);
   }
 };
 

@@ -1,16 +1,31 @@
 import { identifierOf } from "../../okta/records.ts";
 import { PAGE } from "../../streams/plan.ts";
 import type { MembershipsCursor } from "../cursors.ts";
-import { AGAIN, DONE, lasting, listStep, type Phase, type StepContext, type StepOutcome } from "../step.ts";
+import {
+  AGAIN,
+  DONE,
+  lasting,
+  listStep,
+  type Phase,
+  type SliceContext,
+  type StepContext,
+  type StepOutcome,
+  shownUntil,
+} from "../step.ts";
 import { isGroupGone } from "./groups.ts";
 
 const LISTING = "members";
+/** The listing of one group's members in a delta run. */
+export const membersListing = (groupId: string): string => `members/${groupId}`;
+/** A listing that has shown nobody. */
+const NOBODY = "nobody";
 
 /** Lists the members of each group, except Everyone and empty groups. */
 export const membershipsPhase: Phase<MembershipsCursor> = async (context) => {
   const { inventory, run, api, cursor } = context;
   const group = cursor.next ? (cursor.group ?? "") : inventory.groups.nextToList(cursor.group ?? "")?.id;
   if (group === undefined || group === "") return finish(context);
+  const since = cursor.next ? (cursor.since ?? run.startedAt) : context.now();
   /** Finishes this group: moves to a cursor without its pages. */
   const leave = (refusal: MembershipsCursor["refusal"]) =>
     context.move({ group, ...(refusal !== undefined && { refusal }) });
@@ -23,9 +38,9 @@ export const membershipsPhase: Phase<MembershipsCursor> = async (context) => {
       // A member whose record cannot be read is still a member, as long as it has an id.
       const ids = page.records.map(identifierOf).filter((id) => id !== null);
       inventory.sweeps.add(LISTING, number, ids);
-      inventory.memberships.addMembers(group, ids);
-      if (page.next === null) inventory.memberships.keepOnly(group, LISTING);
-      context.move({ ...context.cursor, group });
+      inventory.memberships.addMembers(group, ids, shownUntil(context, since));
+      if (page.next === null) closeGroup(context, group, since);
+      context.move({ ...context.cursor, group, since });
     },
   );
   if (outcome.next === "done") return context.commit(() => leave(context.cursor.refusal), AGAIN);
@@ -42,15 +57,35 @@ export const membershipsPhase: Phase<MembershipsCursor> = async (context) => {
   return context.commit(() => leave(context.cursor.refusal ?? reason), AGAIN);
 };
 
+/**
+ * After the last page of a group: removes the members that it did not show, unless a delta run has listed them since.
+ * @param since when listing the group began, ms since the epoch by our clock
+ */
+const closeGroup = (context: SliceContext, group: string, since: number): void => {
+  const { groups, memberships, stale, sweeps } = context.inventory;
+  const asOf = shownUntil(context, since);
+  const listedFrom = since + context.api.skewMs;
+  if (groups.membersReadUntil(group) <= listedFrom) memberships.keepOnly(group, LISTING, asOf);
+  // A delta run that is in the middle of the same list began it earlier.
+  if (sweeps.size(membersListing(group)) > 0) groups.setMembersReadUntil(group, listedFrom);
+  stale.doneIfBefore("members", group, asOf);
+};
+
 /** After the last group: stores how far memberships are known for the whole org. */
 const finish = (context: StepContext<MembershipsCursor>): StepOutcome => {
   const { inventory, run } = context;
   return context.commit(() => {
-    for (const id of inventory.groups.emptyOnes()) inventory.groups.empty(id);
+    const asOf = shownUntil(context, run.startedAt);
+    for (const id of inventory.groups.emptyOnes(asOf)) inventory.memberships.keepOnly(id, NOBODY, asOf);
     const reason = context.cursor.refusal ?? null;
-    if (reason === null) inventory.userGroups.clearReasons();
+    if (reason === null) {
+      inventory.stale.doneBefore("user_groups", asOf);
+      inventory.userGroups.clearReasons(run.newestAsset);
+    }
     const before = inventory.meta.get("groups")?.at ?? null;
-    inventory.setGroupsKnown({ at: reason === null ? run.startedAt : before, reason });
+    inventory.setGroupsKnown(
+      reason === null ? { at: run.startedAt, reason } : { at: before, reason, failedAt: context.now() },
+    );
     inventory.sweeps.begin(LISTING);
   }, DONE);
 };

@@ -1,4 +1,5 @@
 /** Reading again what the log, the searches or other phases have marked as stale, and nothing else. */
+import { INDEX_LAG_MS } from "../../inventory/precedence.ts";
 import type { StaleEntry, StaleKind } from "../../inventory/stale.ts";
 import type { OktaError, OktaErrorCode } from "../../okta/errors.ts";
 import { identifierOf, parseAll, parseGroup, parseRoles } from "../../okta/records.ts";
@@ -19,7 +20,8 @@ import {
 } from "../step.ts";
 import { readFactors } from "./factors.ts";
 import { isGroupGone } from "./groups.ts";
-import { ASSIGNEES, assigneesFailed, listAssignees, readRoles } from "./roles.ts";
+import { membersListing } from "./memberships.ts";
+import { assigneesFailed, listAssignees, readRoles } from "./roles.ts";
 import { readUserGroups } from "./user-groups.ts";
 
 /**
@@ -36,6 +38,8 @@ const ORDER: readonly StaleKind[] = [
   "factors",
 ];
 const BATCH = 100;
+/** The listing of users with roles in a delta run. A full run may be in the middle of its own. */
+const ASSIGNEES = "assignees/again";
 
 /** Reads the next stale entries. Each leaves the queue in the transaction that stores what was read. */
 export const refetchPhase: Phase<RefetchCursor> = async (context) => {
@@ -99,6 +103,7 @@ const readAsset = async (context: SliceContext, entry: StaleEntry): Promise<Step
   const { definition, inventory, run, api } = context;
   const { source, store, name } = definition;
   const { id, cause } = entry;
+  const readAt = context.now();
   const answer = await source.one(api, inventory, id);
   if (!answer.ok) return failedOn(context, entry, answer.error);
   const record = answer.value;
@@ -107,7 +112,7 @@ const readAsset = async (context: SliceContext, entry: StaleEntry): Promise<Step
     if (record === null) {
       if (bury(context, id)) run.changes.deleted += 1;
     } else if (record.ok) {
-      run.changes[cause] += store.file(inventory, [record.value], { now: context.now(), cause });
+      run.changes[cause] += store.file(inventory, [record.value], { now: context.now(), readAt, cause });
     } else {
       inventory.quarantine.add(record.error, `${name}/${id}`);
     }
@@ -153,7 +158,7 @@ const readGroupRoles = async (context: SliceContext, entry: StaleEntry): Promise
 const readMembers = async (context: StepContext<RefetchCursor>, entry: StaleEntry): Promise<StepOutcome> => {
   const { inventory, run, api } = context;
   const { id, cause } = entry;
-  const listing = `members/${id}`;
+  const listing = membersListing(id);
   // The cursor may belong to another list.
   if (context.cursor.group !== id) context.move({ group: id, since: api.serverNow() });
   const readFrom = context.cursor.since ?? api.serverNow();
@@ -166,14 +171,17 @@ const readMembers = async (context: StepContext<RefetchCursor>, entry: StaleEntr
       if (number === 0) inventory.sweeps.begin(listing);
       const ids = page.records.map(identifierOf).filter((member) => member !== null);
       inventory.sweeps.add(listing, number, ids);
-      const added = inventory.memberships.addMembers(id, ids);
-      const left = page.next === null ? inventory.memberships.keepOnly(id, listing) : [];
+      const asOf = readFrom - INDEX_LAG_MS;
+      const added = inventory.memberships.addMembers(id, ids, asOf);
+      // A full run may have listed the group since this list began.
+      const isNewest = inventory.groups.membersReadUntil(id) <= readFrom;
+      const left = page.next === null && isNewest ? inventory.memberships.keepOnly(id, listing, asOf) : [];
       const changed = [...added, ...left];
       run.changes[cause] += changed.length;
       if (givesRoles) for (const member of changed) inventory.stale.add("roles", member, cause, readFrom);
       if (page.next !== null) return;
       inventory.sweeps.begin(listing);
-      inventory.groups.setMembersReadUntil(id, readFrom);
+      if (isNewest) inventory.groups.setMembersReadUntil(id, readFrom);
       inventory.stale.done("members", id);
     },
   );
@@ -194,12 +202,14 @@ const readAssignees = async (
   entry: StaleEntry,
 ): Promise<StepOutcome> => {
   const { inventory, run } = context;
-  if (context.cursor.group !== ASSIGNEES) context.move({ group: ASSIGNEES });
-  const listed = await listAssignees(context);
+  if (context.cursor.group !== ASSIGNEES) context.move({ group: ASSIGNEES, since: context.now() });
+  const listedAt = context.cursor.since ?? run.startedAt;
+  const listed = await listAssignees(context, ASSIGNEES);
   const outcome = listed.next === "failed" ? assigneesFailed(context, listed) : listed;
   if (outcome.next !== "done") return outcome;
   return context.commit(() => {
-    for (const id of inventory.admins.setCandidates(ASSIGNEES, inventory.groups.everyoneHasRoles())) {
+    const everyone = inventory.groups.everyoneHasRoles();
+    for (const id of inventory.admins.setCandidates(ASSIGNEES, everyone, listedAt - INDEX_LAG_MS)) {
       inventory.stale.add("roles", id, entry.cause, run.startedAt);
     }
     inventory.sweeps.begin(ASSIGNEES);

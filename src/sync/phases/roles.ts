@@ -1,4 +1,5 @@
 /** Reading who has roles, and which roles. */
+import { INDEX_LAG_MS } from "../../inventory/precedence.ts";
 import { identifierOf } from "../../okta/records.ts";
 import { readRoles as askRoles } from "../../okta/user-facts.ts";
 import { PAGE } from "../../streams/plan.ts";
@@ -18,33 +19,38 @@ import {
   type StepContext,
   type StepOutcome,
   settleFailure,
+  shownUntil,
 } from "../step.ts";
 
-/** The name of the listing of users with roles. */
-export const ASSIGNEES = "assignees";
+/** The name of the listing of users with roles in a full run. */
+const ASSIGNEES = "assignees";
 const BATCH = 100;
 
 /**
  * Reads one page of the users with roles assigned to them. Okta does not document whether this list includes users
  * whose roles come only through a group.
+ * @param listing the name of the listing
  */
-export const listAssignees = <C extends ListCursor>(context: StepContext<C>): Promise<ListOutcome> => {
+export const listAssignees = <C extends ListCursor>(
+  context: StepContext<C>,
+  listing: string,
+): Promise<ListOutcome> => {
   const { inventory, api } = context;
   return listStep(
     context,
     (request) => api.roleAssignees(request),
     { limit: String(PAGE.assignees) },
     (page, number) => {
-      if (number === 0) inventory.sweeps.begin(ASSIGNEES);
+      if (number === 0) inventory.sweeps.begin(listing);
       const ids = page.records.map(identifierOf).filter((id) => id !== null);
-      inventory.sweeps.add(ASSIGNEES, number, ids);
+      inventory.sweeps.add(listing, number, ids);
     },
   );
 };
 
 /** Lists the users with roles assigned to them. */
 export const assigneesPhase: Phase<ListCursor> = async (context) => {
-  const outcome = await listAssignees(context);
+  const outcome = await listAssignees(context, ASSIGNEES);
   return outcome.next === "failed" ? assigneesFailed(context, outcome) : outcome;
 };
 
@@ -57,7 +63,11 @@ export const assigneesFailed = (
   const reason = lasting(error, run);
   if (reason === null) return { next: "wait", error };
   return context.commit(() => {
-    inventory.admins.setOrg({ at: inventory.meta.get("roles")?.at ?? null, reason });
+    inventory.admins.setOrg({
+      at: inventory.meta.get("roles")?.at ?? null,
+      reason,
+      failedAt: context.now(),
+    });
     run.phases = run.phases.filter((phase) => phase !== "admin_roles");
   }, DONE);
 };
@@ -71,17 +81,24 @@ export const adminRolesPhase: Phase<PassCursor> = async (context) => {
   const { part, since = run.startedAt } = context.cursor;
   if (part === undefined) {
     return context.commit(() => {
-      inventory.admins.setCandidates(ASSIGNEES, inventory.groups.everyoneHasRoles());
+      const everyone = inventory.groups.everyoneHasRoles();
+      inventory.admins.setCandidates(ASSIGNEES, everyone, run.startedAt - INDEX_LAG_MS);
+      inventory.stale.doneBefore("assignees", shownUntil(context, run.startedAt));
       context.move({ part: "first", since: run.startedAt });
     }, AGAIN);
   }
   const ids = inventory.admins.next(since, BATCH, part === "second");
-  if (ids.length > 0) return forEachAsset(context, ids, (id) => readRoles(context, id, () => {}));
+  if (ids.length > 0) {
+    return forEachAsset(context, ids, (id) =>
+      readRoles(context, id, () => inventory.stale.done("roles", id)),
+    );
+  }
   if (part === "first") {
     return context.commit(() => context.move({ part: "second", since: context.now() }), AGAIN);
   }
   return context.commit(() => {
     inventory.admins.setOrg({ at: run.startedAt, reason: null });
+    inventory.stale.doneBefore("roles", shownUntil(context, run.startedAt));
     inventory.sweeps.begin(ASSIGNEES);
   }, DONE);
 };

@@ -12,14 +12,16 @@ export const searchesPhase: Phase<SearchesCursor> = async (context) => {
   const { part, since = api.serverNow() } = context.cursor;
   if (part === undefined) return goOn(context, searches[0], since);
   const search = named(searches, part);
-  const watermark = meta.get("watermarks")?.searchedAt ?? run.startedAt;
+  // Before the first search, a full run that is in progress has begun earlier and may have passed what changed since.
+  const beganAt = Math.min(run.startedAt, meta.get("full")?.startedAt ?? run.startedAt);
+  const watermark = meta.get("watermarks")?.searchedAt ?? beganAt + api.skewMs;
   const from = new Date(watermark - OVERLAP_MS).toISOString();
   const outcome = await listStep(
     context,
     (request) => search.read(api, request),
     search.query(from),
-    ({ records }) => {
-      const found = { now: context.now(), runStartedAt: run.startedAt };
+    ({ records }, _, listedAt) => {
+      const found = { now: context.now(), listedAt, runStartedAt: run.startedAt };
       run.changes.search += search.file(inventory, records, found);
     },
   );

@@ -10,6 +10,7 @@ import {
   type SliceContext,
   type StepOutcome,
   settleFailure,
+  shownUntil,
 } from "../step.ts";
 
 const BATCH = 200;
@@ -19,7 +20,11 @@ export const userGroupsPhase: Phase<PassCursor> = async (context) => {
   const { inventory, run } = context;
   const { part = "first", since = run.startedAt } = context.cursor;
   const ids = inventory.userGroups.next(since, BATCH, part === "second");
-  if (ids.length > 0) return forEachAsset(context, ids, (id) => readUserGroups(context, id, () => {}));
+  if (ids.length > 0) {
+    return forEachAsset(context, ids, (id) =>
+      readUserGroups(context, id, () => inventory.stale.done("user_groups", id)),
+    );
+  }
   if (part === "first") {
     return context.commit(() => context.move({ part: "second", since: context.now() }), AGAIN);
   }
@@ -36,6 +41,7 @@ export const readUserGroups = async (
   stored: (changed: boolean) => void,
 ): Promise<StepOutcome> => {
   const { inventory, api } = context;
+  const askedAt = context.now();
   const groups = await readGroups(api, accountOf(context, userId));
   const readAt = context.now();
   if (!groups.ok) {
@@ -49,11 +55,11 @@ export const readUserGroups = async (
     for (const group of own) {
       if (inventory.groups.has(group.id)) continue;
       // A user's list may hold no more of a group than its id and profile, so the group is queued to be read by id.
-      inventory.groups.file(group);
+      inventory.groups.file(group, { listedAt: askedAt });
       inventory.stale.add("group", group.id, "search", readAt);
     }
     const ids = own.map(({ id }) => id);
-    const changed = inventory.memberships.replaceGroupsOf(userId, ids);
+    const changed = inventory.memberships.replaceGroupsOf(userId, ids, shownUntil(context, askedAt));
     stored(inventory.userGroups.setRead(userId, null, changed, readAt));
   }, AGAIN);
 };

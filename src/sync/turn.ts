@@ -1,0 +1,163 @@
+/** One run at work during a slice: its session with Okta, its writes, and what follows from each step. */
+import type { RunState } from "../contract/status.ts";
+import type { OktaSession } from "../okta/connect.ts";
+import { type CallBudget, UnbookedCalls } from "./calls.ts";
+import type { Cursor } from "./cursors.ts";
+import { phaseOf } from "./phase-table.ts";
+import { backOff, isLastPhase, nextPhase, type Run, recovered } from "./run.ts";
+import {
+  AGAIN,
+  type BatchWrite,
+  type SliceContext,
+  type StepContext,
+  type StepOutcome,
+  SUPERSEDED,
+} from "./step.ts";
+import type { Runs } from "./store.ts";
+
+/** How many readings of single assets share one transaction. After a crash, at most this many are read again. */
+const MAX_PENDING = 6;
+
+/** What the runs of a slice share. */
+export interface SliceOptions
+  extends Pick<SliceContext, "definition" | "connection" | "inventory" | "meta" | "now"> {
+  readonly runs: Runs;
+  /**
+   * Opens a session with Okta for a run.
+   * @param calls called with each call that the session makes
+   */
+  readonly connect: (run: Run, calls: UnbookedCalls) => OktaSession;
+  /** Ends the run in this state, or lets it poll once more. Called within a transaction. */
+  readonly end: (run: Run, state: RunState) => void;
+  /** Takes note of the assets that the run has changed. Called within the transaction that changed them. */
+  readonly changed: (run: Run) => void;
+  readonly transaction: (work: () => void) => void;
+  readonly budget: CallBudget;
+  /** 0 ≤ random < 1 */
+  readonly random: () => number;
+}
+
+interface Writer {
+  /** Writes in one transaction. @returns false if the run was cancelled or replaced; then nothing was written */
+  write(work: () => void, options?: { readonly progress: boolean }): boolean;
+  /** Keeps an item until there are enough to be written together. @returns as `write` */
+  later<T>(write: BatchWrite<T>, item: T): boolean;
+  /** Writes the items that were kept. @returns as `write` */
+  flush(): boolean;
+}
+
+/** @param context what the writes of `later` get; a function, because the context is made with the writer */
+const writerOf = (
+  { runs, transaction, changed }: SliceOptions,
+  run: Run,
+  calls: UnbookedCalls,
+  context: () => SliceContext,
+): Writer => {
+  let pending = new Map<BatchWrite<never>, unknown[]>();
+  const write: Writer["write"] = (work, { progress } = { progress: true }) => {
+    const earlier = pending;
+    pending = new Map();
+    let current = false;
+    transaction(() => {
+      current = runs.isCurrent(run);
+      if (!current) return;
+      // `later` keeps each item under the write that takes it, so the types match, which a map cannot express.
+      for (const [writeAll, items] of earlier) writeAll(context(), items as never[]);
+      if (earlier.size > 0) recovered(run);
+      work();
+      if (progress) recovered(run);
+      changed(run);
+      calls.bookIn(run);
+      runs.save(run);
+    });
+    return current;
+  };
+  const flush = (): boolean => pending.size === 0 || write(() => {});
+  return {
+    write,
+    flush,
+    later: (writeAll, item) => {
+      const items = pending.get(writeAll);
+      if (items === undefined) pending.set(writeAll, [item]);
+      else items.push(item);
+      const waiting = [...pending.values()].reduce((sum, { length }) => sum + length, 0);
+      return waiting < MAX_PENDING || flush();
+    },
+  };
+};
+
+/** A run at work. */
+export interface Turn {
+  readonly run: Run;
+  /** Makes one step. @returns false if the run has ended, waits, or was cancelled or replaced */
+  step(): Promise<boolean>;
+  /** Ends the session with Okta. */
+  close(): Promise<void>;
+}
+
+/** Lets a run work. @param run as stored; it is changed and stored with each step */
+export const openTurn = (options: SliceOptions, run: Run): Turn => {
+  const { definition, inventory, meta, budget, now, random } = options;
+  const calls = new UnbookedCalls();
+  const session = options.connect(run, calls);
+  const skewMs = session.api.skewMs;
+  const writer = writerOf(options, run, calls, () => context);
+  const context: StepContext<Cursor> = {
+    ...options,
+    run,
+    api: session.api,
+    get cursor() {
+      return run.cursor;
+    },
+    move: (cursor) => {
+      run.cursor = cursor;
+    },
+    callsLeft: () => budget.left,
+    commit: (work, then, progress) => {
+      if (!writer.write(work, progress)) return SUPERSEDED;
+      return typeof then === "function" ? then() : then;
+    },
+    later: (writeAll, item) => (writer.later(writeAll, item) ? AGAIN : SUPERSEDED),
+  };
+  /** Does the last work of the run and ends it, in one transaction. */
+  const end = (state: RunState, work: () => void): void =>
+    options.transaction(() => {
+      if (writer.write(work, { progress: false })) options.end(run, state);
+    });
+  const settle = (outcome: StepOutcome): boolean => {
+    switch (outcome.next) {
+      case "again":
+        return true;
+      case "superseded":
+        return false;
+      case "done": {
+        if (!isLastPhase(run)) return writer.write(() => nextPhase(run));
+        // Deletions that wait for a person show in the state of a full run.
+        const held = run.kind === "full" && inventory.sweeps.absentees().waiting > 0;
+        end(held ? "held" : "done", () => recovered(run));
+        return options.runs.isCurrent(run);
+      }
+      case "wait":
+        writer.write(() => backOff(run, outcome.error, now(), random), { progress: false });
+        return false;
+      case "stop": {
+        const error = { code: outcome.code, message: outcome.message, phase: run.phase, at: now() };
+        end("failed", () => {
+          run.error = error;
+        });
+        return false;
+      }
+    }
+  };
+  return {
+    run,
+    step: async () => {
+      const outcome = await phaseOf(run.phase, definition.name)(context);
+      return writer.flush() && settle(outcome);
+    },
+    close: async () => {
+      if (session.api.skewMs !== skewMs) meta.set("skew", session.api.skewMs);
+      await session.done();
+    },
+  };
+};
