@@ -106,9 +106,26 @@ export const streamStateSchema = z
   .enum(["idle", "running", "backing_off", "held", "failed", "unavailable"])
   .meta({
     description:
-      "`backing_off`: waits after a failure and continues by itself; `held`: deletions wait for a person; " +
+      "`backing_off`: waits after a failure and continues by itself; `held`: waits for a person, `attention` says why; " +
       "`unavailable`: cannot work with this org or credential, such as devices in a Classic Engine org.",
   });
+
+export const attentionCodeSchema = z.enum(["misconfigured", "org_changed", "deletions_held"]);
+export type AttentionCode = z.infer<typeof attentionCodeSchema>;
+
+/** Something that needs a person. */
+export const attentionSchema = z.object({
+  code: attentionCodeSchema.meta({
+    description:
+      "`misconfigured`: the settings are invalid; `org_changed`: another Okta org answers at the base URL; " +
+      "`deletions_held`: deletions wait for a confirmation.",
+  }),
+  severity: z.enum(["error", "warning"]),
+  detail: z.string().meta({ description: "What is wrong." }),
+  remedy: z.string().meta({ description: "What to do about it." }),
+  since: isoTime,
+});
+export type Attention = z.infer<typeof attentionSchema>;
 
 /** The status of one stream of one connection. */
 export const streamStatusSchema = z.object({
@@ -119,6 +136,12 @@ export const streamStatusSchema = z.object({
     .string()
     .nullable()
     .meta({ description: "A sentence about the state; null when there is nothing to add." }),
+  org_id: z.string().nullable().meta({
+    description: "Okta's id of the org whose inventory this is; null until the org has told it.",
+  }),
+  attention: z.array(attentionSchema).meta({
+    description: "What needs a person, the most urgent first; empty when nothing does.",
+  }),
   run: runSchema.nullable(),
   delta: runSchema.nullable(),
   current_as_of: isoTime.nullable().meta({

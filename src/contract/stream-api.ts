@@ -8,9 +8,12 @@ import type { InventorySummary, SearchResults } from "./inventory-documents.ts";
 import type { RunDocument, RunKind, StreamStatus } from "./status.ts";
 import type { Dialect } from "./streams.ts";
 
-/** Why a stream refuses: its settings are invalid, the thing does not exist, or its state does not allow it. */
+/**
+ * Why a stream refuses: its settings are invalid, the thing does not exist, its state does not allow it, or Okta does
+ * not answer.
+ */
 export interface StreamRefusal {
-  readonly code: "misconfigured" | "not_found" | "conflict";
+  readonly code: "misconfigured" | "not_found" | "conflict" | "unavailable";
   readonly message: string;
 }
 
@@ -93,6 +96,12 @@ export interface StreamApi extends EventSource {
    * run is in progress.
    */
   cancelRun(): Promise<Result<RunDocument, StreamRefusal>>;
+  /**
+   * Forgets the inventory and starts the first run of the org that is there now. Finished runs stay.
+   * @param orgId Okta's id of that org. Errors: `conflict` if it is another one's, `unavailable` if the org does not
+   *   tell its id, `misconfigured`
+   */
+  reset(orgId: string): Promise<Result<RunDocument, StreamRefusal>>;
   /** The runs in progress and finished ones, newest first, at most 100. */
   runs(): Promise<readonly RunDocument[]>;
   /**

@@ -59,6 +59,8 @@ export const streamDocumentSchema = streamStatusSchema
       stream: "users",
       state: "running",
       detail: null,
+      org_id: "00o1n8sbwArJ7OQRw406",
+      attention: [],
       run: exampleRun,
       delta: null,
       current_as_of: null,

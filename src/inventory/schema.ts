@@ -99,6 +99,37 @@ export const migrations: readonly string[] = [
   `,
 ];
 
+/**
+ * Forgets everything that is stored, apart from the runs that have ended, and creates the tables anew. The caller opens
+ * the transaction.
+ */
+export const forgetInventory = (storage: DurableObjectStorage): void => {
+  const { sql } = storage;
+  const tables = sql
+    .exec<{ name: string; sql: string }>(
+      "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND sql IS NOT NULL",
+    )
+    .toArray();
+  // The tables in which a virtual table keeps its content go with it.
+  const isVirtual = (table: { sql: string }): boolean => /^CREATE VIRTUAL/i.test(table.sql);
+  const virtual = tables.filter(isVirtual);
+  const isPart = (name: string): boolean => virtual.some((table) => name.startsWith(`${table.name}_`));
+  const own = tables.filter(({ name }) => !/^(sqlite|_cf)_/.test(name) && !isPart(name));
+  const runs = sql
+    .exec<{ started_at: number; id: string; document: string }>("SELECT started_at, id, document FROM runs")
+    .toArray();
+  for (const { name } of own) sql.exec(`DROP TABLE ${name}`);
+  migrate(storage);
+  for (const run of runs) {
+    sql.exec(
+      "INSERT INTO runs (started_at, id, document) VALUES (?, ?, ?)",
+      run.started_at,
+      run.id,
+      run.document,
+    );
+  }
+};
+
 /** Runs the migrations that have not run yet. Called in the object's constructor, before anything else. */
 export const migrate = (storage: DurableObjectStorage): void => {
   storage.sql.exec("CREATE TABLE IF NOT EXISTS _migrations (n INTEGER PRIMARY KEY)");

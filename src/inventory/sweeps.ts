@@ -86,6 +86,11 @@ export class Sweeps {
     this.#sql.exec("UPDATE absentees SET confirmed = 1");
   }
 
+  /** Forgets the absentees that are held. */
+  forgetWaiting(): void {
+    this.#sql.exec("DELETE FROM absentees WHERE confirmed = 0");
+  }
+
   /** Adds an asset that the log reports as deleted. It is checked by id like the others but is never held. */
   addAbsentee(id: string): void {
     this.#sql.exec("INSERT OR REPLACE INTO absentees (id, confirmed) VALUES (?, 1)", id);

@@ -121,11 +121,13 @@ export class OktaApi {
     return this.#list("GET /api/v1/logs", "", request);
   }
 
-  /** Who the org is. Needs no credential. */
+  /** Who the org is. The credential is not sent, because Okta does not need it. */
   async organization(): Promise<Result<Organization, OktaError>> {
-    const response = await this.#one("GET /.well-known/okta-organization", "");
+    const endpoint = "GET /.well-known/okta-organization";
+    const url = this.#client.baseUrl + pathOf(endpoint);
+    const response = await this.#client.get(endpoint, url, { anonymous: true });
     if (!response.ok) return response;
-    const body = isPlainObject(response.value) ? response.value : {};
+    const body = isPlainObject(response.value.body) ? response.value.body : {};
     const text = (value: unknown): string | null =>
       typeof value === "string" && value !== "" ? value.slice(0, 100) : null;
     return ok({ id: text(body["id"]), pipeline: text(body["pipeline"]) });

@@ -45,6 +45,8 @@ export interface GetOptions {
   readonly headers?: Record<string, string>;
   /** Do not repeat a call that ended in a 500: the caller asks for a shorter page instead. */
   readonly fail500?: boolean;
+  /** Leave the credential out of the call, which does not need it. */
+  readonly anonymous?: boolean;
 }
 
 /** A page of 1,000 users is 2 to 4 MB; what is far larger is not a page. */
@@ -121,7 +123,7 @@ export class OktaClient {
         const what = "no call is free in this window";
         return err(oktaError(endpoint, "rate_limited", what, { retryAt: permit.retryAt }));
       }
-      const { result, crowded, authorization } = await this.#attempt(endpoint, url, options.headers ?? {});
+      const { result, crowded, authorization } = await this.#attempt(endpoint, url, options);
       if (result.ok) return result;
       const { code } = result.error;
       const mayRenew = code === "invalid_credential" && !renewed && authorization !== undefined;
@@ -136,9 +138,9 @@ export class OktaClient {
     }
   }
 
-  async #attempt(endpoint: Endpoint, url: string, headers: Record<string, string>): Promise<Attempt> {
+  async #attempt(endpoint: Endpoint, url: string, { headers, anonymous }: GetOptions): Promise<Attempt> {
     const { credential, permits, now, timeoutMs, signal } = this.#options;
-    const authorization = await credential.authorize({ method: "GET", url });
+    const authorization = anonymous ? ok({}) : await credential.authorize({ method: "GET", url });
     if (!authorization.ok) {
       const unsent = { reading: null, resetInMs: null, status: 0, at: now() };
       permits.report(endpoint, authorization.error.code, unsent, 0);
@@ -166,7 +168,7 @@ export class OktaClient {
       permits.report(endpoint, result.ok ? "ok" : result.error.code, observation, now() - started);
       const { reading } = observation;
       const crowded = response.status === 429 && reading !== null && isConcurrencyLimit(reading);
-      return { result, crowded, authorization: authorization.value };
+      return { result, crowded, ...(!anonymous && { authorization: authorization.value }) };
     } catch {
       const code = limit.signal.aborted || signal?.aborted ? "timeout" : "network";
       permits.report(endpoint, code, this.#observe(response), now() - started);

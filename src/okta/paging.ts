@@ -18,6 +18,15 @@ export const safeNext = (next: string, baseUrl: string): Result<string, "foreign
   return ok(next.replace(/^http:/i, "https:"));
 };
 
+/**
+ * A stored page's URL as it is at this origin: an org may have got another domain since. Only for URLs that `safeNext`
+ * has checked when they came.
+ */
+export const onOrigin = (url: string, baseUrl: string): string => {
+  const { pathname, search } = new URL(url, baseUrl);
+  return url.startsWith(`${baseUrl}/`) ? url : `${baseUrl}${pathname}${search}`;
+};
+
 /** The target of `rel="next"` in a Link header, as Okta sent it; null when this is the last page. */
 export const nextLink = (header: string | null): string | null => {
   if (header === null) return null;

@@ -70,8 +70,10 @@ export interface RefetchCursor extends ListCursor {
 
 /** Absentees. */
 export interface DeletionsCursor {
-  /** Set once the absentees are known and are being checked by id. */
-  readonly part?: "confirming";
+  /** Set once the absentees are known: the org is asked who it is, then they are checked by id. */
+  readonly part?: "identifying" | "confirming";
+  /** Whether the absentees are held for a person. */
+  readonly held?: boolean;
 }
 
 /** The cursor of any phase. */

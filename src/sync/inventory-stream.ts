@@ -57,6 +57,10 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi, In
     return this.#stream.cancelRun();
   }
 
+  async reset(orgId: string): Promise<Result<RunDocument, StreamRefusal>> {
+    return this.#stream.reset(orgId);
+  }
+
   async runs(): Promise<readonly RunDocument[]> {
     return this.#stream.runs();
   }

@@ -44,6 +44,8 @@ export interface Run {
   factorsDueBefore: number;
   /** The number of the newest asset that was known when the run began; see `Assets.newestNumber`. */
   readonly newestAsset: number;
+  /** When the org was asked who it is, ms since the epoch; null if this run has not asked it. */
+  orgAskedAt: number | null;
   /** When the log was last asked and had no more events, ms since the epoch by our clock; null if it was not. */
   polledAt: number | null;
 }
@@ -76,12 +78,16 @@ export const newRun = (options: {
   membershipCalls: 0,
   factorsDueBefore: options.factorsDueBefore,
   newestAsset: options.newestAsset,
+  orgAskedAt: null,
   polledAt: null,
 });
 
 /** A run as version 0.1.0 stored it or as it is stored now. */
-export const storedRun = (stored: Omit<Run, "newestAsset" | "polledAt"> & Partial<Run>): Run => ({
+export const storedRun = (
+  stored: Omit<Run, "newestAsset" | "orgAskedAt" | "polledAt"> & Partial<Run>,
+): Run => ({
   newestAsset: Number.MAX_SAFE_INTEGER,
+  orgAskedAt: null,
   polledAt: null,
   ...stored,
 });

@@ -1,23 +1,28 @@
 import type { RateLimitDocument } from "../contract/rate-limit.ts";
-import type { SinkStatusDocument, StreamStatus } from "../contract/status.ts";
+import type { Attention, SinkStatusDocument, StreamStatus } from "../contract/status.ts";
 import type { StreamName } from "../contract/streams.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { StreamDefinition } from "../streams/definition.ts";
 import { etaSeconds } from "./eta.ts";
+import type { OrgIdentity } from "./org-identity.ts";
 import { type Run, runDocument } from "./run.ts";
 import { nextDeltaAt, type Schedule } from "./schedule.ts";
 import type { Runs } from "./store.ts";
 
 type StreamState = StreamStatus["state"];
 
-const count = (n: number, what: string): string => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
-
 /** The stream's state, as a word and as a sentence. Pure. */
 export const streamState = (
-  facts: { current: Run | null; last: Run | null; held: number },
+  facts: { current: Run | null; last: Run | null; attention: readonly Attention[] },
   now: number,
 ): { state: StreamState; detail: string | null } => {
-  const { current, last, held } = facts;
+  const { current, last, attention } = facts;
+  const said = (code: Attention["code"]): string | null => {
+    const need = attention.find((one) => one.code === code);
+    return need === undefined ? null : `${need.detail} ${need.remedy}`;
+  };
+  const orgChanged = said("org_changed");
+  if (orgChanged !== null) return { state: "held", detail: orgChanged };
   if (current !== null) {
     const waiting = current.resumeAt !== null && current.resumeAt > now;
     const until = waiting ? new Date(current.resumeAt ?? now).toISOString() : "";
@@ -34,12 +39,8 @@ export const streamState = (
         : null,
     };
   }
-  if (held > 0) {
-    return {
-      state: "held",
-      detail: `Okta's list came back with ${count(held, "known asset")} missing, more than DELETION_GUARD lets the connector delete without confirmation. Nothing was deleted. If they really no longer exist, confirm with POST …/deletions/confirm; otherwise check the credential and start a full run.`,
-    };
-  }
+  const deletionsHeld = said("deletions_held");
+  if (deletionsHeld !== null) return { state: "held", detail: deletionsHeld };
   if (last?.state === "failed" && last.error !== null) {
     const state = last.error.code === "unavailable" ? "unavailable" : "failed";
     return { state, detail: last.error.message };
@@ -57,6 +58,8 @@ export const statusDocument = (parts: {
   rateLimits: readonly RateLimitDocument[];
   sinks: readonly SinkStatusDocument[];
   schedule: Schedule;
+  org: OrgIdentity | null;
+  attention: readonly Attention[];
   now: number;
 }): StreamStatus => {
   const { definition, inventory, runs, schedule, now, stream } = parts;
@@ -72,7 +75,9 @@ export const statusDocument = (parts: {
   return {
     connection: parts.connection,
     stream,
-    ...streamState({ current, last: history[0] ?? null, held }, now),
+    ...streamState({ current, last: history[0] ?? null, attention: parts.attention }, now),
+    org_id: parts.org?.id ?? null,
+    attention: [...parts.attention],
     run: current && runDocument(current, eta(current, parts.rateLimits, now)),
     delta: full && delta && runDocument(delta, null),
     current_as_of: iso(schedule.currentAsOf ?? null),

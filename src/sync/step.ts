@@ -7,10 +7,12 @@ import type { Reading, UserReading } from "../inventory/readings.ts";
 import type { Result } from "../lib/result.ts";
 import type { OktaApi, Page, PageRequest } from "../okta/api.ts";
 import { isForbidden, type OktaError } from "../okta/errors.ts";
+import { onOrigin } from "../okta/paging.ts";
 import type { Parsed } from "../okta/records.ts";
 import { type AccountRef, isUnusable, type UserFactError } from "../okta/user-facts.ts";
 import type { StreamDefinition } from "../streams/definition.ts";
 import type { Cursor, ListCursor } from "./cursors.ts";
+import type { OrgGuard } from "./org-guard.ts";
 import type { Run } from "./run.ts";
 import type { SyncMeta } from "./store.ts";
 
@@ -21,6 +23,7 @@ export interface SliceContext {
   readonly inventory: Inventory;
   readonly meta: Meta<SyncMeta>;
   readonly api: OktaApi;
+  readonly org: OrgGuard;
   readonly run: Run;
   readonly now: () => number;
   /** How many calls to Okta this slice may still make. */
@@ -67,12 +70,14 @@ export interface ReadingToStore extends UserReading {
  * - `again` there is more to do in this phase
  * - `done` the phase is complete
  * - `wait` the step failed for now: back off, then continue here
+ * - `hold` something that needs a person keeps the run from continuing; it tries again at `resumeAt`, ms since the epoch
  * - `stop` the run cannot continue
  * - `superseded` the run was cancelled or replaced
  */
 export type StepOutcome =
   | { readonly next: "again" | "done" | "superseded" }
   | { readonly next: "wait"; readonly error: OktaError }
+  | { readonly next: "hold"; readonly code: string; readonly message: string; readonly resumeAt: number }
   | { readonly next: "stop"; readonly code: string; readonly message: string };
 
 /** A phase of a run. One call makes one step. */
@@ -91,8 +96,10 @@ const MAX_RESTARTS = 3;
 /** Concurrent calls for single assets: as many as Cloudflare lets one invocation have waiting for response headers. */
 const CONCURRENCY = 6;
 
-const pageRequest = (cursor: ListCursor, query: Readonly<Record<string, string>>): PageRequest =>
-  cursor.next ? { next: cursor.next } : { query };
+const pageRequest = <C extends ListCursor>(
+  { cursor, connection }: StepContext<C>,
+  query: Readonly<Record<string, string>>,
+): PageRequest => (cursor.next ? { next: onOrigin(cursor.next, connection.baseUrl) } : { query });
 
 /** How a step of a list ended. On `failed` nothing was stored, and the phase decides what follows. */
 export type ListOutcome = StepOutcome | { readonly next: "failed"; readonly error: OktaError };
@@ -112,7 +119,7 @@ export const listStep = async <C extends ListCursor>(
   const { cursor } = context;
   const number = cursor.page ?? 0;
   const askedAt = context.now();
-  const page = await read(pageRequest(cursor, query));
+  const page = await read(pageRequest(context, query));
   if (!page.ok) {
     if (page.error.code !== "bad_request" || !cursor.next) return { next: "failed", error: page.error };
     // Okta's cursor has expired. Reading the list again from its start is harmless, but must not go on for ever.

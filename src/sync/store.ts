@@ -1,6 +1,8 @@
 /** What syncing stores beside the inventory: the runs in progress, the runs before them, and small values by name. */
 import type { RunKind } from "../contract/status.ts";
 import type { Meta } from "../inventory/meta.ts";
+import type { Since } from "./attention.ts";
+import type { OrgIdentity } from "./org-identity.ts";
 import { type Run, storedRun } from "./run.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -23,6 +25,10 @@ export interface SyncMeta {
   /** The id of the delta run that is to poll once more before it ends. */
   pollAgain: string;
   log: LogState;
+  /** The org whose inventory this is. */
+  org: OrgIdentity;
+  /** Since when each thing that needs a person is known. */
+  attentionSince: Since;
   /** Up to when the searches have covered changes, ms by Okta's clock. */
   watermarks: { readonly searchedAt: number };
   schedule: Schedule;
@@ -60,6 +66,12 @@ export class Runs {
     const run = this.#meta.get(kind);
     this.#ids[kind] = run?.id ?? null;
     return run && storedRun(run);
+  }
+
+  /** After the tables were made anew. */
+  forgetIds(): void {
+    this.#ids.full = undefined;
+    this.#ids.delta = undefined;
   }
 
   /** All runs in progress: the full run first. */

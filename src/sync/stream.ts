@@ -19,14 +19,17 @@ import { Explorer } from "../explore/explorer.ts";
 import type { AccountFacts } from "../inventory/api.ts";
 import { Inventory } from "../inventory/inventory.ts";
 import { Meta } from "../inventory/meta.ts";
+import { forgetInventory } from "../inventory/schema.ts";
 import { isLostAlarm } from "../lib/alarm.ts";
 import { errorFields, log } from "../lib/log.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import type { ConnectOptions, OktaSession } from "../okta/connect.ts";
 import type { OktaError } from "../okta/errors.ts";
 import type { PhaseNames, StreamDefinition } from "../streams/definition.ts";
-import { CallBudget, type UnbookedCalls } from "./calls.ts";
+import { type AttentionFacts, attentionOf, sinceOf } from "./attention.ts";
+import { CallBudget, UnbookedCalls } from "./calls.ts";
 import { nextAlarm } from "./lanes.ts";
+import { OrgGuard, orgSettingsOf } from "./org-guard.ts";
 import { type Listeners, Reports } from "./reports.ts";
 import {
   backOff,
@@ -72,6 +75,11 @@ export interface StreamDeps extends Listeners {
   /** 0 ≤ random < 1 */
   readonly random: () => number;
 }
+
+const misconfigured: StreamRefusal = {
+  code: "misconfigured",
+  message: "The connection's settings are invalid. GET /v1/streams says what is wrong.",
+};
 
 const internalError: OktaError = {
   code: "unavailable",
@@ -135,8 +143,27 @@ export class Stream {
       rateLimits: settings === null ? [] : await rateLimits(settings.rateLimitShare),
       sinks: await sinkStatuses(this.inventory.assets.head),
       schedule: this.#schedule(),
+      org: this.#meta.get("org"),
+      attention: attentionOf(this.#attentionFacts(), this.#meta.get("attentionSince") ?? {}, now()),
       now: now(),
     });
+  }
+
+  #attentionFacts(): AttentionFacts {
+    const { identity, connection } = this.#deps;
+    return {
+      stream: identity.stream,
+      org: this.#meta.get("org"),
+      held: this.inventory.sweeps.absentees().waiting,
+      configured: connection() !== null,
+    };
+  }
+
+  /** Remembers since when each thing that needs a person is known. */
+  #noteAttention(): void {
+    const before = this.#meta.get("attentionSince") ?? {};
+    const since = sinceOf(this.#attentionFacts(), before, this.#deps.now());
+    if (JSON.stringify(since) !== JSON.stringify(before)) this.#meta.set("attentionSince", since);
   }
 
   /** Finds an account that exists by its id, login, e-mail or short name. Only for the users stream. */
@@ -158,6 +185,7 @@ export class Stream {
     const isFirst = this.#schedule().lastFullAt === null;
     // Without a full run, there is nothing that a delta run could follow.
     const kind = isFirst && this.#runs.current("full") === null ? "full" : asked;
+    this.#askOrgAgain();
     const current = this.#runs.current(kind);
     if (current !== null) {
       if (kind === "delta") this.#pollAgain(current);
@@ -168,14 +196,46 @@ export class Stream {
       } else await this.#reviveAlarm();
       return ok({ started: false, run: runDocument(current, null) });
     }
-    if (this.#deps.connection() === null) {
-      return err({
-        code: "misconfigured",
-        message: "The connection's settings are invalid. GET /v1/streams says what is wrong.",
-      });
-    }
+    if (this.#deps.connection() === null) return err(misconfigured);
     const run = this.#begin(kind, isFirst && kind === "full" ? "first" : "request");
     return ok({ started: true, run: runDocument(run, null) });
+  }
+
+  /**
+   * Forgets the inventory and starts the first run of the org that is there now; see `StreamApi.reset`.
+   * @param orgId Okta's id of that org
+   */
+  async reset(orgId: string): Promise<Result<RunDocument, StreamRefusal>> {
+    const { connection, storage } = this.#deps;
+    const settings = connection();
+    if (settings === null) return err(misconfigured);
+    const calls = new UnbookedCalls();
+    const session = this.#session(settings, "reset", calls, new CallBudget(settings.subrequestsPerSlice));
+    const organization = await session.api.organization().finally(() => session.done());
+    const id = organization.ok ? organization.value.id : null;
+    if (id === null) {
+      const why = organization.ok ? "Okta did not tell the org's id." : `${organization.error.message}.`;
+      return err({
+        code: "unavailable",
+        message: `The org cannot be identified now. ${why} Try again soon.`,
+      });
+    }
+    if (id !== orgId) {
+      const message = `The org at ${settings.baseUrl} has the id ${id}, not the one in org_id. Nothing was changed.`;
+      return err({ code: "conflict", message });
+    }
+    const org = { id, ...(await orgSettingsOf(settings)), askedAt: this.#deps.now(), changed: null };
+    const run = storage.transactionSync(() => {
+      const sinks = this.#meta.get("sinks") ?? [];
+      for (const current of this.#runs.inProgress()) this.#end(current, "cancelled");
+      forgetInventory(storage);
+      this.#runs.forgetIds();
+      this.#meta.set("sinks", sinks);
+      this.#meta.set("org", org);
+      return this.#begin("full", "first");
+    });
+    await this.#arm();
+    return ok(runDocument(run, null));
   }
 
   /** Cancels the full run in progress, or else the delta run. Error: `not_found` if there is none. */
@@ -219,6 +279,7 @@ export class Stream {
       if (pollAgain && delta !== null) this.#pollAgain(delta);
       for (const start of starts) this.#begin(start.kind, start.cause);
     });
+    this.#noteAttention();
     await this.#reviveAlarm();
     await this.#reports.toSinks();
   }
@@ -247,6 +308,7 @@ export class Stream {
       log("error", "slice_threw", { ...identity, ...errorFields(error) });
     } finally {
       this.#slicing = false;
+      this.#noteAttention();
       await this.#arm();
     }
     await this.#reports.afterSlice(ended);
@@ -258,14 +320,16 @@ export class Stream {
     const settings = connection();
     if (settings === null) return this.#waitForSettings();
     const budget = new CallBudget(settings.subrequestsPerSlice);
+    const org = new OrgGuard(this.#meta, this.inventory, await orgSettingsOf(settings), now);
     return runSlice(
       {
         definition,
         connection: settings,
         inventory: this.inventory,
         meta: this.#meta,
+        org,
         runs: this.#runs,
-        connect: (run, calls) => this.#connect(settings, run, calls, budget),
+        connect: ({ kind }, calls) => this.#session(settings, kind, calls, budget),
         end: (run, state) => this.#end(run, state),
         changed: (run) => this.#reports.noteChanged(run),
         transaction: (work) => storage.transactionSync(work),
@@ -277,12 +341,12 @@ export class Stream {
     );
   }
 
-  #connect(connection: Connection, run: Run, calls: UnbookedCalls, budget: CallBudget): OktaSession {
+  /** Opens a session with Okta. @param part what it is for, unique among the sessions of the stream */
+  #session(connection: Connection, part: string, calls: UnbookedCalls, budget: CallBudget): OktaSession {
     const { identity, connect } = this.#deps;
-    const holder = `stream/${identity.stream}`;
     return connect({
       connection,
-      holder: run.kind === "full" ? holder : `${holder}/delta`,
+      holder: `stream/${identity.stream}/${part}`,
       priority: "background",
       batch: Math.min(PERMIT_BATCH, connection.subrequestsPerSlice),
       budget: () => budget.left > 0,
@@ -335,6 +399,12 @@ export class Stream {
     const { schedule, start } = afterRun(this.#schedule(), run, this.#runs.current("full") !== null);
     this.#meta.set("schedule", schedule);
     if (start !== null) this.#begin(start.kind, start.cause);
+  }
+
+  /** A person who starts a run may have corrected what made another org answer. */
+  #askOrgAgain(): void {
+    const org = this.#meta.get("org");
+    if (org !== null && org.changed !== null) this.#meta.set("org", { ...org, askedAt: 0 });
   }
 
   /** Whoever asks for a delta run while one is in progress wants to see what has changed until now. */

@@ -3,6 +3,7 @@ import type { RunState } from "../contract/status.ts";
 import type { OktaSession } from "../okta/connect.ts";
 import { type CallBudget, UnbookedCalls } from "./calls.ts";
 import type { Cursor } from "./cursors.ts";
+import { orgStep } from "./org-step.ts";
 import { phaseOf } from "./phase-table.ts";
 import { backOff, isLastPhase, nextPhase, type Run, recovered } from "./run.ts";
 import {
@@ -20,7 +21,7 @@ const MAX_PENDING = 6;
 
 /** What the runs of a slice share. */
 export interface SliceOptions
-  extends Pick<SliceContext, "definition" | "connection" | "inventory" | "meta" | "now"> {
+  extends Pick<SliceContext, "definition" | "connection" | "inventory" | "meta" | "org" | "now"> {
   readonly runs: Runs;
   /**
    * Opens a session with Okta for a run.
@@ -140,6 +141,15 @@ export const openTurn = (options: SliceOptions, run: Run): Turn => {
       case "wait":
         writer.write(() => backOff(run, outcome.error, now(), random), { progress: false });
         return false;
+      case "hold": {
+        const { code, message, resumeAt } = outcome;
+        const wait = () => {
+          run.error = { code, message, phase: run.phase, at: now() };
+          run.resumeAt = resumeAt;
+        };
+        writer.write(wait, { progress: false });
+        return false;
+      }
       case "stop": {
         const error = { code: outcome.code, message: outcome.message, phase: run.phase, at: now() };
         end("failed", () => {
@@ -152,7 +162,7 @@ export const openTurn = (options: SliceOptions, run: Run): Turn => {
   return {
     run,
     step: async () => {
-      const outcome = await phaseOf(run.phase, definition.name)(context);
+      const outcome = (await orgStep(context)) ?? (await phaseOf(run.phase, definition.name)(context));
       return writer.flush() && settle(outcome);
     },
     close: async () => {

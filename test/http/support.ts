@@ -50,6 +50,8 @@ export const statusOf = (connection: string, stream: StreamName): StreamStatus =
   stream,
   state: "idle",
   detail: null,
+  org_id: "00o1",
+  attention: [],
   run: null,
   delta: null,
   current_as_of: "2025-01-15T02:00:00.000Z",
@@ -116,6 +118,7 @@ export const fakeStream = (connection: string, stream: StreamName, head = 7): St
   status: async () => statusOf(connection, stream),
   startRun: async (kind) => ok({ started: true, run: runOf(kind) }),
   cancelRun: async () => ok(runOf("full", "cancelled")),
+  reset: async () => ok({ ...runOf("full"), cause: "first" }),
   runs: async () => [runOf("delta", "done"), runOf("full", "done")],
   confirmDeletions: async () => ok({ confirmed: 2 }),
   events: async ({ after, limit }) => {

@@ -23,6 +23,8 @@ export const statusOf = (stream: StreamName, changes: Partial<StreamStatus> = {}
   stream,
   state: "idle",
   detail: null,
+  org_id: "00o1",
+  attention: [],
   run: null,
   delta: null,
   current_as_of: "2025-01-15T02:00:00.000Z",

@@ -4,6 +4,7 @@ import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { afterEach, expect, test } from "vitest";
 import type { RunKind } from "../../src/contract/status.ts";
+import { ok } from "../../src/lib/result.ts";
 import { connectOkta } from "../../src/okta/connect.ts";
 import type { StreamDefinition } from "../../src/streams/definition.ts";
 import { users } from "../../src/streams/users.ts";
@@ -80,8 +81,12 @@ const play = async (stream: Stream, { callers }: Mixture): Promise<string[]> => 
 test("two crons and requests in any order lead to a full run, and every run that was answered took place", async () => {
   let slow = 0;
   const deps: Pick<StreamDeps, "connect" | "wakeSinks" | "snapshotSinks"> = {
-    // No call is made, so no permit is to be given back.
-    connect: (options) => ({ ...connectOkta({ ...options, env }), done: () => turns(slow) }),
+    // The org says who it is at once. No other call is made, so no permit is to be given back.
+    connect: (options) => {
+      const { api } = connectOkta({ ...options, env });
+      api.organization = async () => ok({ id: "00o1", pipeline: "idx" });
+      return { api, done: () => turns(slow) };
+    },
     wakeSinks: async () => {
       await turns(slow);
       return [];

@@ -119,6 +119,46 @@ const confirm = createRoute({
   },
 });
 
+const reset = createRoute({
+  method: "post",
+  path: "/v1/streams/{stream}/reset",
+  tags,
+  summary: "Forget the inventory",
+  description:
+    "Forgets the stream's inventory and starts the first run of the org that is there now. This is for a connection whose " +
+    "base URL leads to another Okta org than before: `attention` then has the code `org_changed`. Sinks and clients get " +
+    "the new inventory under greater sequence numbers. The runs that have ended stay in the list of runs.",
+  security,
+  middleware: needsFullRights,
+  request: {
+    ...request,
+    body: {
+      required: true,
+      content: {
+        "application/json": {
+          schema: strict({
+            org_id: z
+              .string("it must be the id of an Okta org, such as 00o1n8sbwArJ7OQRw406")
+              .min(1)
+              .max(100)
+              .openapi({
+                description: "Okta's id of the org that is there now, as a check that you mean this org.",
+              }),
+          }),
+          example: { org_id: "00o1n8sbwArJ7OQRw406" },
+        },
+      },
+    },
+  },
+  responses: {
+    202: {
+      description: "The inventory is forgotten, and the first run has started.",
+      content: { "application/json": { schema: runDocumentSchema } },
+    },
+    ...problemResponses(400, 401, 403, 404, 409, 413, 415, 429, 503),
+  },
+});
+
 export const runRoutes = (app: App, deps: AppDeps): void => {
   const streamOf = (c: Context<AppEnv>, connection: string, stream: StreamName): StreamApi =>
     deps.stream(c.env, selectConnection(deps.config(c.env), connection).id, stream);
@@ -139,6 +179,11 @@ export const runRoutes = (app: App, deps: AppDeps): void => {
   app.openapi(cancel, async (c) => {
     const stream = streamOf(c, c.req.valid("query").connection, c.req.valid("param").stream);
     return c.json(granted(await stream.cancelRun()), 200);
+  });
+
+  app.openapi(reset, async (c) => {
+    const stream = streamOf(c, c.req.valid("query").connection, c.req.valid("param").stream);
+    return c.json(granted(await stream.reset(c.req.valid("json").org_id)), 202);
   });
 
   app.openapi(confirm, async (c) => {

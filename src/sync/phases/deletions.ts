@@ -1,6 +1,7 @@
 /** Deletions. An asset counts as deleted only once Okta has confirmed by its id that it does not exist. */
 import { TOMBSTONE_DAYS } from "../../contract/limits.ts";
 import type { DeletionsCursor } from "../cursors.ts";
+import { refusalOf } from "../org-step.ts";
 import {
   AGAIN,
   bury,
@@ -9,6 +10,7 @@ import {
   lasting,
   type Phase,
   type SliceContext,
+  type StepContext,
   type StepOutcome,
 } from "../step.ts";
 
@@ -26,17 +28,35 @@ export const deletionsPhase: Phase<DeletionsCursor> = async (context) => {
     const listed = run.phases.includes(name); // only a complete list of this run shows what is absent
     return context.commit(() => {
       inventory.assets.expireTombstones(context.now() - TOMBSTONE_DAYS * DAY_MS);
-      if (listed) {
-        const { absent, known } = inventory.sweeps.findAbsentees(name, run.newestAsset);
-        const emptied = inventory.sweeps.size(name) === 0;
-        if (!emptied && absent <= connection.deletionGuard * known) inventory.sweeps.confirmAbsentees();
-        inventory.sweeps.begin(name);
-      }
-      context.move({ part: "confirming" });
+      if (!listed) return context.move({ part: "confirming" });
+      const { absent, known } = inventory.sweeps.findAbsentees(name, run.newestAsset);
+      const isEmpty = inventory.sweeps.size(name) === 0;
+      inventory.sweeps.begin(name);
+      if (absent === 0) return context.move({ part: "confirming" });
+      const held = isEmpty || absent > connection.deletionGuard * known;
+      context.move({ part: "identifying", held });
     }, AGAIN);
   }
+  if (context.cursor.part === "identifying") return identify(context);
   const ids = inventory.sweeps.nextAbsentees(BATCH);
   return ids.length === 0 ? DONE : forEachAsset(context, ids, (id) => confirmById(context, id));
+};
+
+/**
+ * Before anything is deleted because it is absent: makes sure that it was this org that listed what it has. If the org
+ * does not say, nothing is deleted by absence in this run.
+ */
+const identify = async (context: StepContext<DeletionsCursor>): Promise<StepOutcome> => {
+  const { inventory, org, api } = context;
+  const verdict = await org.ask(api);
+  if (!verdict.ok) return { next: "wait", error: verdict.error };
+  const isSame = verdict.value === "same";
+  const settled = context.commit(() => {
+    if (!isSame) inventory.sweeps.forgetWaiting();
+    else if (context.cursor.held !== true) inventory.sweeps.confirmAbsentees();
+    context.move({ part: "confirming" });
+  }, AGAIN);
+  return refusalOf(verdict.value, context) ?? settled;
 };
 
 /** Checks one absentee by its id. If Okta has no such asset, it was deleted; if it has, the list was behind. */

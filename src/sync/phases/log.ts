@@ -1,5 +1,6 @@
 /** Polling the System Log. Its events are applied to the inventory or show what has to be read again. */
 import type { OktaApi } from "../../okta/api.ts";
+import { onOrigin } from "../../okta/paging.ts";
 import { type OktaLogEvent, parseAll, parseLogEvent } from "../../okta/records.ts";
 import { type Effect, effectsOf, logFilter } from "../../streams/log-effects.ts";
 import { PAGE } from "../../streams/plan.ts";
@@ -70,14 +71,14 @@ const begin = (api: OktaApi, time: number, filter: string | null) => {
  * and a full run follows; a full run that finds a gap reads everything again, including all factors.
  */
 export const logPhase: Phase<LogCursor> = async (context) => {
-  const { definition, inventory, run, api, now, meta } = context;
+  const { definition, connection, inventory, run, api, now, meta } = context;
   const state = meta.get("log");
   if (state === null) return startLog(context, null);
   if (context.cursor.page === undefined && now() - state.polledAt > RETENTION_MS) return gap(context);
   const filter = logFilter(definition.source.logRules);
   if (state.filter !== undefined && state.filter !== filter) return startLog(context, state.polledAt);
   const askedAt = now();
-  const page = await api.logs({ next: state.next });
+  const page = await api.logs({ next: onOrigin(state.next, connection.baseUrl) });
   if (!page.ok) {
     const lost =
       page.error.code === "bad_request" ||
