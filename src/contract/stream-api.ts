@@ -33,6 +33,8 @@ export interface EventsPage {
   readonly last: number;
   /** The greatest sequence number of the stream. */
   readonly head: number;
+  /** The identity of the inventory that the numbers belong to. Objects of version 0.1.0 do not name it. */
+  readonly inventory?: string;
 }
 
 /** The newest event of one asset. */

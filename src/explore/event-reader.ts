@@ -46,7 +46,7 @@ export class EventReader {
       }
       if (read < want) break;
     }
-    return { events, last, head: this.#inventory.assets.head };
+    return { events, last, head: this.#inventory.assets.head, inventory: this.#inventory.id };
   }
 
   /** The newest event of one asset, deleted or not; null if the asset is not known. */
@@ -57,7 +57,15 @@ export class EventReader {
 
   #event(asset: StoredAsset<unknown>, dialect: Dialect, lean: boolean): StoredEvent {
     const { id: assetId, sequence, changedAt, deletedAt } = asset;
-    const context: EventContext = { ...this.#origin, assetId, sequence, changedAt, deletedAt };
+    const { base: sequenceBase } = this.#inventory.assets;
+    const context: EventContext = {
+      ...this.#origin,
+      assetId,
+      sequence,
+      sequenceBase,
+      changedAt,
+      deletedAt,
+    };
     const event = this.#definition.event(asset.facts, context, dialect);
     return {
       id: eventId(context),

@@ -8,6 +8,11 @@ export interface AssetCounts {
   readonly deleted: number;
 }
 
+/** Sequence numbers of a new inventory begin at its creation time in this unit, so that none is ever used twice. */
+const NUMBERS_PER_MS = 1_000;
+/** A lag of more assets than this is not counted, so that a status costs a bounded number of rows. */
+const MOST_COUNTED = 10_000;
+
 /** If more assets change at once, the org changed rather than each asset; a renamed group is an example. */
 const ONE_BY_ONE = 50;
 
@@ -42,6 +47,28 @@ export class Assets {
     return this.#meta.get("head") ?? 0;
   }
 
+  /** The number before the first one that this inventory gave out; 0 if it gave out none. */
+  get base(): number {
+    return this.#meta.get("base") ?? 0;
+  }
+
+  /**
+   * How many assets, tombstones included, have a greater number than `position`. Up to 10,000 it is exact, and where
+   * none has a smaller number; else it is an upper bound.
+   * @param kept how many assets there are, tombstones included
+   */
+  countAfter(position: number, kept: number): number {
+    if (position <= this.base) return kept;
+    const { n } = this.#sql
+      .exec<{ n: number }>(
+        "SELECT count(*) AS n FROM (SELECT 1 FROM assets WHERE seq > ? LIMIT ?)",
+        position,
+        MOST_COUNTED + 1,
+      )
+      .one();
+    return n <= MOST_COUNTED ? n : Math.min(this.head - position, kept);
+  }
+
   /**
    * Files records. A record that is the same as the stored one is not written at all.
    * @returns the ids of new and changed assets, with the record as JSON before (null if the asset was new or
@@ -68,7 +95,7 @@ export class Assets {
       if (was !== null) this.#changed.add(id);
     }
     for (const chunk of jsonChunks([...changed].map(([id, { after }]) => [id, after]))) {
-      const head = this.head;
+      const head = this.#lastNumber();
       const filed = this.#sql
         .exec(
           `INSERT INTO assets (id, record, seq, changed_at)
@@ -194,6 +221,14 @@ export class Assets {
         "SELECT count(*) AS n FROM assets WHERE deleted_at IS NULL AND record ->> '$.status' <> 'DEPROVISIONED'",
       )
       .one().n;
+  }
+
+  /** The number after which the next ones are given out. The first call decides where the inventory's numbers begin. */
+  #lastNumber(): number {
+    if (this.head > 0) return this.head;
+    const base = this.#now() * NUMBERS_PER_MS;
+    this.#meta.set("base", base);
+    return base;
   }
 
   #renumber(where: string, parameter: string | null): number {

@@ -49,6 +49,15 @@ export class Inventory {
     this.stale = new Stale(sql);
   }
 
+  /** A random id, which tells this inventory from others that had or will have its name. */
+  get id(): string {
+    const known = this.meta.get("inventory");
+    if (known !== null) return known;
+    const id = crypto.randomUUID();
+    this.meta.set("inventory", id);
+    return id;
+  }
+
   /** A reader of assets whose facts come from the record alone. */
   records<R, F>(factsOf: (record: R) => F): RecordReader<R, F> {
     return new RecordReader(this.#sql, factsOf);

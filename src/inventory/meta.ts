@@ -13,6 +13,10 @@ export interface OrgFact {
 export interface InventoryMeta {
   /** The greatest sequence number given out so far. */
   head: number;
+  /** The number before the inventory's first one. Inventories of versions that did not store it began at 1. */
+  base: number;
+  /** Which inventory this is, whatever its stream is called: a random id. */
+  inventory: string;
   /** Who is in which group. */
   groups: OrgFact;
   /** Which users have roles at all. */
