@@ -1,4 +1,5 @@
 import type { InventoryMeta, Meta } from "./meta.ts";
+import { Renumbering } from "./renumbering.ts";
 import { jsonChunks } from "./sql.ts";
 
 export interface AssetCounts {
@@ -18,18 +19,21 @@ const ONE_BY_ONE = 50;
 
 /**
  * The assets and their sequence numbers. Whatever changes an asset's event gives the asset a new sequence number in
- * the same transaction, and nothing else does. Callers open the transaction.
+ * the same transaction, and nothing else does; what changes the events of the whole org gives the numbers in steps, and
+ * no event is read before the last one. Callers open the transaction.
  */
 export class Assets {
+  readonly renumbering: Renumbering;
   readonly #sql: SqlStorage;
   readonly #meta: Meta<InventoryMeta>;
   readonly #now: () => number;
   readonly #changed = new Set<string>();
 
-  constructor(sql: SqlStorage, meta: Meta<InventoryMeta>, now: () => number) {
+  constructor(sql: SqlStorage, meta: Meta<InventoryMeta>, now: () => number, rowsPerStep?: number) {
     this.#sql = sql;
     this.#meta = meta;
     this.#now = now;
+    this.renumbering = new Renumbering(sql, meta, now, rowsPerStep);
   }
 
   /**
@@ -136,19 +140,19 @@ export class Assets {
     return head + 1;
   }
 
-  /** Gives a new sequence number to every asset that exists. @returns how many there were */
-  touchAll(): number {
-    return this.#renumber("?3 IS NULL", null);
+  /** Gives a new sequence number to every asset that exists, in steps. */
+  touchAll(): void {
+    this.renumbering.begin(["deprovisioned", "others"]);
   }
 
-  /** Gives a new sequence number to every DEPROVISIONED user. @returns how many there were */
-  touchDeprovisioned(): number {
-    return this.#renumber("record ->> '$.status' = ?3", "DEPROVISIONED");
+  /** Gives a new sequence number to every DEPROVISIONED user, in steps. */
+  touchDeprovisioned(): void {
+    this.renumbering.begin(["deprovisioned"]);
   }
 
-  /** Gives a new sequence number to every existing user that is not DEPROVISIONED. @returns how many there were */
-  touchNotDeprovisioned(): number {
-    return this.#renumber("record ->> '$.status' <> ?3", "DEPROVISIONED");
+  /** Gives a new sequence number to every existing user that is not DEPROVISIONED, in steps. */
+  touchNotDeprovisioned(): void {
+    this.renumbering.begin(["others"]);
   }
 
   /** Gives a new sequence number to every existing member of a group. @returns how many there were */
@@ -231,7 +235,7 @@ export class Assets {
     return base;
   }
 
-  #renumber(where: string, parameter: string | null): number {
+  #renumber(where: string, parameter: string): number {
     const head = this.head;
     const living = `SELECT id, row_number() OVER (ORDER BY seq) AS rank FROM assets WHERE deleted_at IS NULL AND ${where}`;
     const touched = this.#sql

@@ -31,11 +31,14 @@ export class Inventory {
   readonly stale: Stale;
   readonly #sql: SqlStorage;
 
-  /** @param now ms since the epoch */
-  constructor(sql: SqlStorage, now: () => number) {
+  /**
+   * @param now ms since the epoch
+   * @param rowsPerStep how many assets one step of a renumbering takes at most, other than usual
+   */
+  constructor(sql: SqlStorage, now: () => number, rowsPerStep?: number) {
     this.#sql = sql;
     this.meta = new Meta(sql);
-    this.assets = new Assets(sql, this.meta, now);
+    this.assets = new Assets(sql, this.meta, now, rowsPerStep);
     this.factors = new Factors(sql, this.assets, now);
     this.userGroups = new UserGroups(sql, this.meta, this.assets);
     this.groups = new Groups(sql, this.meta, this.assets);

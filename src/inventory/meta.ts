@@ -1,5 +1,6 @@
 /** Small stored values, by name. */
 import type { UnknownReason } from "./facts.ts";
+import type { Shape } from "./shape.ts";
 
 /** How far a fact about the whole org is known. */
 export interface OrgFact {
@@ -7,6 +8,17 @@ export interface OrgFact {
   readonly at: number | null;
   /** Why the last reading failed; null if it succeeded. */
   readonly reason: UnknownReason | null;
+}
+
+/** Assets that an org-wide change concerns or not. No asset passes from one kind to another without a new number. */
+export type AssetKind = "deleted" | "deprovisioned" | "others";
+
+/** A renumbering that is not finished; see `renumbering.ts`. */
+export interface Unfinished {
+  /** For each kind: assets with a number up to this one get a new number. */
+  readonly upTo: Readonly<Record<AssetKind, number>>;
+  /** No asset with a number up to this one needs a new number any more. */
+  readonly from: number;
 }
 
 /** The values that the inventory itself keeps. */
@@ -17,6 +29,10 @@ export interface InventoryMeta {
   base: number;
   /** Which inventory this is, whatever its stream is called: a random id. */
   inventory: string;
+  /** What shapes the events that the present numbers belong to. */
+  shape: Shape;
+  /** A renumbering in progress. */
+  renumbering: Unfinished;
   /** Who is in which group. */
   groups: OrgFact;
   /** Which users have roles at all. */

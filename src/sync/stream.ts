@@ -14,7 +14,7 @@ import type {
   StreamStatus,
 } from "../contract/status.ts";
 import type { StreamRefusal } from "../contract/stream-api.ts";
-import { EventReader } from "../explore/event-reader.ts";
+import type { EventReader } from "../explore/event-reader.ts";
 import { Explorer } from "../explore/explorer.ts";
 import type { AccountFacts } from "../inventory/api.ts";
 import { Inventory } from "../inventory/inventory.ts";
@@ -25,6 +25,7 @@ import { err, ok, type Result } from "../lib/result.ts";
 import type { ConnectOptions, OktaSession } from "../okta/connect.ts";
 import type { OktaError } from "../okta/errors.ts";
 import type { PhaseNames, StreamDefinition } from "../streams/definition.ts";
+import { Numbers } from "./numbers.ts";
 import { type Listeners, Reports } from "./reports.ts";
 import { backOff, finish, isComplete, newRun, type Run, runDocument } from "./run.ts";
 import { afterRun, decideWake, type Schedule } from "./schedule.ts";
@@ -82,6 +83,7 @@ export class Stream {
   readonly #meta: Meta<SyncMeta>;
   readonly #runs: Runs;
   readonly #reports: Reports;
+  readonly #numbers: Numbers;
   #slicing = false;
 
   /** @param deps.storage with the tables that `migrate` makes */
@@ -93,6 +95,7 @@ export class Stream {
     this.#meta = new Meta(sql);
     this.#runs = new Runs(sql, this.#meta);
     this.#reports = new Reports({ ...deps, meta: this.#meta, assets: this.inventory.assets });
+    this.#numbers = new Numbers({ ...deps, inventory: this.inventory });
   }
 
   /** Lower-case factor types that do not count as MFA. */
@@ -102,13 +105,7 @@ export class Stream {
 
   /** Reads the stream's events. */
   get events(): EventReader {
-    const { definition, identity, connection } = this.#deps;
-    const settings = connection();
-    return new EventReader(definition, this.inventory, {
-      ...identity,
-      tenant: settings === null ? identity.connection : new URL(settings.baseUrl).host,
-      mfaIgnoredFactors: this.ignoredFactors,
-    });
+    return this.#numbers.reader();
   }
 
   /** The stream's status, with its sinks and rate limits. */
@@ -197,6 +194,7 @@ export class Stream {
    */
   async wake(kind: RunKind): Promise<void> {
     const { storage, now } = this.#deps;
+    this.#numbers.observe();
     // Deciding and starting are one step. If anything came between, two crons could each start a run.
     storage.transactionSync(() => {
       const decision = decideWake(kind, this.#schedule(), this.#runs.current(), now());
@@ -212,14 +210,20 @@ export class Stream {
     const { storage, now } = this.#deps;
     if (this.#slicing || !isLostAlarm(await storage.getAlarm(), now())) return;
     const current = this.#runs.current();
-    if (current !== null && !this.#slicing) await storage.setAlarm(Math.max(now(), current.resumeAt ?? 0));
+    if (this.#numbers.areUnfinished) await storage.setAlarm(now());
+    else if (current !== null && !this.#slicing)
+      await storage.setAlarm(Math.max(now(), current.resumeAt ?? 0));
   }
 
   /** Works on the current run for one slice and sets the alarm for the next. */
   async alarm(): Promise<void> {
     const { storage } = this.#deps;
+    if (this.#slicing) return;
+    const renumbering = await this.#numbers.work();
+    if (renumbering === "more") return;
+    if (renumbering === "done") await this.#reports.toSinks();
     const run = this.#runs.current();
-    if (run === null || this.#slicing) return;
+    if (run === null) return;
     const now = this.#deps.now();
     if (run.resumeAt !== null && run.resumeAt > now) return storage.setAlarm(run.resumeAt);
     this.#slicing = true;
@@ -310,6 +314,7 @@ export class Stream {
   async #armAfter(run: Run, next: number | null): Promise<void> {
     const { storage, now } = this.#deps;
     const current = this.#runs.current();
+    if (this.#numbers.areUnfinished) return storage.setAlarm(now());
     if (current === null) return storage.deleteAlarm();
     return storage.setAlarm((current.id === run.id ? next : current.resumeAt) ?? now());
   }

@@ -104,6 +104,10 @@ const nextLink = (url: string, after: number): string => {
   return `<${next.href}>; rel="next"`;
 };
 
+const SETTLING =
+  "A change of the settings or of what is known about the whole org gives all events new sequence numbers. Try again in " +
+  "a few seconds.";
+
 /** What is wrong with a cursor that no page of this inventory has given out, and what to do. */
 const aheadOf = (after: number, head: number): string =>
   `${head === 0 ? "This inventory is still empty" : `The highest sequence number of this inventory is ${head}`}, and after ` +
@@ -114,7 +118,9 @@ export const inventoryRoutes = (app: App, deps: AppDeps): void => {
     const { connection, after, limit, dialect } = c.req.valid("query");
     const { id } = selectConnection(deps.config(c.env), connection);
     const stream = deps.stream(c.env, id, c.req.valid("param").stream);
-    const { events, last, head, inventory } = await stream.events({ after, limit, dialect });
+    const { events, last, head, inventory, settling } = await stream.events({ after, limit, dialect });
+    if (settling === true)
+      throw new ProblemError("unavailable", SETTLING, { headers: { "Retry-After": "2" } });
     const named = inventory === undefined ? {} : { "X-Inventory": inventory };
     if (after > head) throw new ProblemError("sequence_ahead", aheadOf(after, head), { headers: named });
     const headers = new Headers({
