@@ -12,6 +12,8 @@ import type { OktaUser } from "../../src/okta/records.ts";
 import type { StreamDefinition } from "../../src/streams/definition.ts";
 import { streams } from "../../src/streams/index.ts";
 import { Numbers } from "../../src/sync/numbers.ts";
+import type { Stream } from "../../src/sync/stream.ts";
+import { withStream } from "../support/lent-stream.ts";
 import { long, seeds } from "../support/seeds.ts";
 
 afterEach(() => reset());
@@ -288,6 +290,69 @@ describe("a renumbering in steps", () => {
           assets.touchNotDeprovisioned();
         }),
       ).toEqual(ids.filter((id) => id !== "u6"));
+    }));
+});
+
+describe("a stream at work", () => {
+  const large = (work: (stream: Stream, storage: DurableObjectStorage, woken: number[]) => Promise<void>) => {
+    const woken: number[] = [];
+    return withStream(
+      {
+        connection: CONNECTION,
+        stream: "users",
+        definition: streams.users,
+        now: () => NOW,
+        wakeSinks: async (head) => {
+          woken.push(head);
+          return [];
+        },
+      },
+      async (stream, storage) => {
+        const ids = Array.from({ length: 13_000 }, (_, index) => `u${index}`);
+        storage.transactionSync(() => stream.inventory.assets.file(ids.map((id) => user(id))));
+        await work(stream, storage, woken);
+      },
+    );
+  };
+  const all = { after: 0, limit: 10_000, dialect: "ocsf" } as const;
+  const former = { mapping: 1, tenant: "former.okta.com", mfaIgnoredFactors: [] };
+
+  test("finishes a renumbering that a reading began, without a run, and tells the sinks", () =>
+    large(async (stream, storage, woken) => {
+      stream.inventory.meta.set("shape", former);
+      expect(stream.events.page(all)).toMatchObject({ events: [], settling: true });
+      expect(await storage.getAlarm()).toBe(NOW);
+      await stream.alarm();
+      expect(woken).toEqual([stream.inventory.assets.head]);
+      expect(stream.events.page(all).events.length).toBeGreaterThan(0);
+      expect(stream.inventory.assets.head).toBe(stream.inventory.assets.base + 26_000);
+    }));
+
+  test("a cron begins it, and revives it where its alarm was lost", () =>
+    large(async (stream, storage) => {
+      stream.inventory.meta.set("shape", former);
+      await stream.wake("delta");
+      expect(stream.inventory.assets.renumbering.isUnfinished).toBe(true);
+      await stream.cancelRun();
+      await storage.deleteAlarm();
+      const { head } = stream.inventory.assets;
+      await stream.wake("delta");
+      expect(await storage.getAlarm()).toBe(NOW);
+      await stream.cancelRun();
+      expect(await storage.getAlarm()).toBe(NOW);
+      await stream.alarm();
+      expect(stream.inventory.assets.renumbering.isUnfinished).toBe(false);
+      expect(stream.inventory.assets.head).toBeGreaterThan(head);
+    }));
+
+  test("keeps its alarm at the end of a run that has changed something about the whole org", () =>
+    large(async (stream, storage) => {
+      await stream.startRun("full");
+      storage.transactionSync(() => stream.inventory.setGroupsKnown({ at: NOW, reason: null }));
+      await stream.cancelRun();
+      expect(await storage.getAlarm()).toBe(NOW);
+      await stream.alarm();
+      expect(stream.events.page(all).settling).toBeUndefined();
     }));
 });
 
