@@ -58,11 +58,11 @@ export class Assets {
 
   /**
    * How many assets, tombstones included, have a greater number than `position`. Up to 10,000 it is exact, and where
-   * none has a smaller number; else it is an upper bound.
+   * none has a smaller number; else it is an upper bound. While assets wait for new numbers, it is all of them.
    * @param kept how many assets there are, tombstones included
    */
   countAfter(position: number, kept: number): number {
-    if (position <= this.base) return kept;
+    if (position <= this.base || this.renumbering.isUnfinished) return kept;
     const { n } = this.#sql
       .exec<{ n: number }>(
         "SELECT count(*) AS n FROM (SELECT 1 FROM assets WHERE seq > ? LIMIT ?)",

@@ -30,6 +30,8 @@ interface NumbersDeps {
 /** The sequence numbers of one stream. */
 export class Numbers {
   readonly #deps: NumbersDeps;
+  /** Whether assets have new numbers that the sinks have not been told of. */
+  #untold = false;
 
   constructor(deps: NumbersDeps) {
     this.#deps = deps;
@@ -53,9 +55,12 @@ export class Numbers {
     storage.transactionSync(() => {
       inventory.meta.set("shape", shape);
       const before = stored ?? { ...shape, mapping: FIRST_MAPPING };
-      if (!isSameShape(before, shape)) inventory.assets.renumbering.begin(everyKind);
+      if (isSameShape(before, shape)) return;
+      inventory.assets.renumbering.begin(everyKind);
+      this.#untold = true;
     });
-    if (this.areUnfinished) void storage.setAlarm(now());
+    // The alarm does what the first step has left, and has the sinks told.
+    if (this.#untold) void storage.setAlarm(now());
     return shape;
   }
 
@@ -74,28 +79,36 @@ export class Numbers {
 
   /**
    * Does an alarm's share of a renumbering, if one is to be done. Never throws.
-   * @returns `none` was to be done; `done`: it is finished now; `more`: an alarm is set that continues
+   * @returns `none`: there is nothing new; `done`: it is finished, and the sinks are to be told; `more`: an alarm is set
+   *   that continues
    */
   async work(): Promise<"none" | "done" | "more"> {
     const { identity, storage, now } = this.#deps;
     try {
       this.observe();
-      if (!this.areUnfinished) return "none";
+      if (!this.areUnfinished) return this.#told();
       // If this is killed at any point, the next alarm continues.
       await storage.setAlarm(now());
       for (let steps = 0; steps < STEPS_PER_ALARM && this.areUnfinished; steps++) {
         this.#step();
         await scheduler.wait(0);
       }
-      return this.areUnfinished ? "more" : "done";
+      return this.areUnfinished ? "more" : this.#told();
     } catch (error) {
       log("error", "renumbering_threw", { ...identity, ...errorFields(error) });
       return "none";
     }
   }
 
+  #told(): "none" | "done" {
+    const news = this.#untold;
+    this.#untold = false;
+    return news ? "done" : "none";
+  }
+
   #step(): void {
     const { inventory, storage } = this.#deps;
+    this.#untold = true;
     storage.transactionSync(() => inventory.assets.renumbering.step());
   }
 

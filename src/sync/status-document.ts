@@ -89,7 +89,7 @@ export const statusDocument = (parts: {
 
 /** The sink's status with the number of assets to deliver, which the stream alone knows; sinks compare numbers only. */
 const withLag = (sink: SinkStatusDocument, assets: Assets, counts: AssetCounts): SinkStatusDocument => {
-  if (sink.lag_events === 0) return sink;
+  if (sink.lag_events === 0 && !assets.renumbering.isUnfinished) return sink;
   const lag = assets.countAfter(sink.position, counts.total + counts.deleted);
   return { ...sink, lag_events: lag, lag_seconds: lag === 0 ? 0 : sink.lag_seconds };
 };

@@ -294,7 +294,10 @@ describe("a renumbering in steps", () => {
 });
 
 describe("a stream at work", () => {
-  const large = (work: (stream: Stream, storage: DurableObjectStorage, woken: number[]) => Promise<void>) => {
+  const withUsers = (
+    count: number,
+    work: (stream: Stream, storage: DurableObjectStorage, woken: number[]) => Promise<void>,
+  ) => {
     const woken: number[] = [];
     return withStream(
       {
@@ -308,7 +311,7 @@ describe("a stream at work", () => {
         },
       },
       async (stream, storage) => {
-        const ids = Array.from({ length: 13_000 }, (_, index) => `u${index}`);
+        const ids = Array.from({ length: count }, (_, index) => `u${index}`);
         storage.transactionSync(() => stream.inventory.assets.file(ids.map((id) => user(id))));
         await work(stream, storage, woken);
       },
@@ -318,7 +321,7 @@ describe("a stream at work", () => {
   const former = { mapping: 1, tenant: "former.okta.com", mfaIgnoredFactors: [] };
 
   test("finishes a renumbering that a reading began, without a run, and tells the sinks", () =>
-    large(async (stream, storage, woken) => {
+    withUsers(13_000, async (stream, storage, woken) => {
       stream.inventory.meta.set("shape", former);
       expect(stream.events.page(all)).toMatchObject({ events: [], settling: true });
       expect(await storage.getAlarm()).toBe(NOW);
@@ -328,8 +331,31 @@ describe("a stream at work", () => {
       expect(stream.inventory.assets.head).toBe(stream.inventory.assets.base + 26_000);
     }));
 
+  test("tells the sinks of new numbers that a reading gave to all assets at once", () =>
+    withUsers(5, async (stream, _storage, woken) => {
+      stream.inventory.meta.set("shape", former);
+      const { head } = stream.inventory.assets;
+      expect(stream.events.page({ after: head, limit: 10, dialect: "ocsf" }).events).toHaveLength(5);
+      await stream.alarm();
+      expect(woken).toEqual([head + 5]);
+      await stream.alarm();
+      expect(woken).toHaveLength(1);
+    }));
+
+  test("shows sinks behind until it is finished, wherever they stand", () =>
+    withUsers(13_000, async (stream) => {
+      const { head } = stream.inventory.assets;
+      expect(stream.inventory.assets.countAfter(head, 13_000)).toBe(0);
+      stream.inventory.meta.set("shape", former);
+      stream.events.page(all);
+      expect(stream.inventory.assets.countAfter(stream.inventory.assets.head, 13_000)).toBe(13_000);
+      await stream.alarm();
+      expect(stream.inventory.assets.countAfter(stream.inventory.assets.head, 13_000)).toBe(0);
+      expect(stream.inventory.assets.countAfter(head, 13_000)).toBe(13_000);
+    }));
+
   test("a cron begins it, and revives it where its alarm was lost", () =>
-    large(async (stream, storage) => {
+    withUsers(13_000, async (stream, storage) => {
       stream.inventory.meta.set("shape", former);
       await stream.wake("delta");
       expect(stream.inventory.assets.renumbering.isUnfinished).toBe(true);
@@ -346,7 +372,7 @@ describe("a stream at work", () => {
     }));
 
   test("keeps its alarm at the end of a run that has changed something about the whole org", () =>
-    large(async (stream, storage) => {
+    withUsers(13_000, async (stream, storage) => {
       await stream.startRun("full");
       storage.transactionSync(() => stream.inventory.setGroupsKnown({ at: NOW, reason: null }));
       await stream.cancelRun();
