@@ -11,8 +11,8 @@ import { FIRST_MAPPING, isSameShape, type Shape } from "../inventory/shape.ts";
 import { errorFields, log } from "../lib/log.ts";
 import type { StreamDefinition } from "../streams/definition.ts";
 
-/** Whoever reads events does as many steps first, at most, so that only large inventories keep readers waiting. */
-const STEPS_PER_READING = 10;
+/** Whoever reads events does as many steps first, at most: in one go, and with others let in between. */
+const STEPS_PER_READING = { atOnce: 10, inTurns: 200 };
 /** Between steps, an alarm lets requests in. */
 const STEPS_PER_ALARM = 100;
 
@@ -64,11 +64,23 @@ export class Numbers {
     return shape;
   }
 
+  /**
+   * Ends a renumbering before something is read, so that only readers of very large inventories (200,000 assets and
+   * more) have to ask again.
+   */
+  async settle(): Promise<void> {
+    this.observe();
+    for (let steps = 0; steps < STEPS_PER_READING.inTurns && this.areUnfinished; steps++) {
+      this.#step();
+      await scheduler.wait(0);
+    }
+  }
+
   /** A reader of the events as they are now. It brings a renumbering forward first, or ends it. */
   reader(): EventReader {
     const { definition, identity, inventory, storage } = this.#deps;
     const shape = this.observe();
-    for (let steps = 0; steps < STEPS_PER_READING && this.areUnfinished; steps++) this.#step();
+    for (let steps = 0; steps < STEPS_PER_READING.atOnce && this.areUnfinished; steps++) this.#step();
     const origin = shape && {
       ...identity,
       tenant: shape.tenant,

@@ -103,6 +103,11 @@ export class Stream {
     return this.#deps.connection()?.mfaIgnoredFactors ?? [];
   }
 
+  /** Call it before reading a page of events; see `Numbers.settle`. */
+  settle(): Promise<void> {
+    return this.#numbers.settle();
+  }
+
   /** Reads the stream's events. */
   get events(): EventReader {
     return this.#numbers.reader();
