@@ -38,6 +38,7 @@ const contextOf = (stream: "users" | "devices", assetId: string, index: number):
   stream,
   assetId,
   sequence: index + 1,
+  sequenceBase: 0,
   changedAt: READ_AT,
   deletedAt: index % 50 === 0 ? READ_AT : null,
   mfaIgnoredFactors: [],

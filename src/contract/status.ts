@@ -88,7 +88,9 @@ export const sinkStatusSchema = z.object({
     description: "The cursor: every event up to this sequence number has been delivered or is a dead letter.",
   }),
   lag_events: count.meta({
-    description: "`head` minus `position`: at most this many events are still to be delivered.",
+    description:
+      "How many assets have an event that is still to be delivered. More than 10,000 are not always counted: then it is " +
+      "an upper bound.",
   }),
   lag_seconds: count.meta({ description: "How many seconds the oldest of these events has waited." }),
   last_error: z
@@ -131,6 +133,11 @@ export type Attention = z.infer<typeof attentionSchema>;
 export const streamStatusSchema = z.object({
   connection: z.string().meta({ description: "The connection's id." }),
   stream: streamNameSchema,
+  inventory: z.string().meta({
+    description:
+      "The inventory's identity, a random id. It changes when the inventory begins anew; a sequence number belongs to " +
+      "one inventory.",
+  }),
   state: streamStateSchema,
   detail: z
     .string()
@@ -167,7 +174,10 @@ export const streamStatusSchema = z.object({
     description: "Assets that are missing from Okta's list and whose deletion waits for a person.",
   }),
   head: sequence.meta({
-    description: "The greatest sequence number. A client that has read up to it has everything.",
+    description:
+      "The greatest sequence number; 0 while there is none. A client that has read up to it has everything. The numbers " +
+      "of an inventory begin at its creation time in µs, so that they are above those of any inventory before it; " +
+      "inventories that version 0.1.0 created began at 1.",
   }),
   sinks: z.array(sinkStatusSchema),
   rate_limits: z.array(rateLimitSchema).meta({

@@ -36,6 +36,13 @@ export interface EventsPage {
   readonly last: number;
   /** The greatest sequence number of the stream. */
   readonly head: number;
+  /** The identity of the inventory that the numbers belong to. Objects of version 0.1.0 do not name it. */
+  readonly inventory?: string;
+  /**
+   * Assets are getting new numbers, so no events can be read at present: there are none on this page, and both `last` and
+   * `head` are `after`.
+   */
+  readonly settling?: true;
 }
 
 /** The newest event of one asset. */

@@ -10,7 +10,10 @@ type Named = Pick<SinkSettings, "name" | "type">;
 
 const isoOf = (at: number): string => new Date(at).toISOString();
 
-/** Of a sink that has nothing yet. @param head the stream's greatest sequence number, as below */
+/**
+ * Of a sink that has nothing yet. `lag_events` is how far the cursor is behind the head, here and below; the stream
+ * makes it the number of assets. @param head the stream's greatest sequence number
+ */
 export const untouchedStatus = ({ name, type }: Named, head: number): SinkStatusDocument => ({
   name,
   type,

@@ -14,7 +14,7 @@ export class PendingEvents {
   readonly #pageSize: number;
   #events: readonly StoredEvent[] = [];
   #readUpTo: number;
-  #head: number | null = null;
+  #newest: EventsPage | null = null;
   #ahead: Promise<PageResult> | null = null;
 
   constructor(read: ReadPage, pageSize: number, after: number) {
@@ -25,7 +25,17 @@ export class PendingEvents {
 
   /** The stream's head when the last page was read; null before the first. */
   get head(): number | null {
-    return this.#head;
+    return this.#newest?.head ?? null;
+  }
+
+  /** Which inventory the last page was of; null before the first, and if the stream does not say. */
+  get inventory(): string | null {
+    return this.#newest?.inventory ?? null;
+  }
+
+  /** Whether the stream could not give any events when the last page was read. */
+  get isSettling(): boolean {
+    return this.#newest?.settling === true;
   }
 
   /** Begins to read the next page, if fewer events are left. A failure shows when the page is wanted. */
@@ -49,7 +59,7 @@ export class PendingEvents {
       this.#events = this.#events.length === 0 ? events : [...this.#events, ...events];
       // An empty page ends the list even where the head belongs to no event any more.
       this.#readUpTo = events.length === 0 ? Math.max(this.#readUpTo, head) : last;
-      this.#head = head;
+      this.#newest = result.page;
     }
     return this.#events;
   }
@@ -62,6 +72,6 @@ export class PendingEvents {
 
   /** Whether everything was read that there was. */
   #isComplete(): boolean {
-    return this.#head !== null && this.#readUpTo >= this.#head;
+    return this.#newest !== null && this.#readUpTo >= this.#newest.head;
   }
 }

@@ -30,3 +30,13 @@ export const saveFailure = (tools: SliceTools, failure: Outcome<"retry" | "stopp
   if (!tools.isCurrent()) return;
   tools.store.saveState(failed(tools.store.state(), failure, momentOf(tools)));
 };
+
+/** How soon to ask again while the stream gives new numbers to its assets, which takes it seconds. */
+const settlingPollMs = 1000;
+
+/** The stream cannot give events at present: asks again soon. Nothing failed, so the status stays as it is. */
+export const postponed = (tools: SliceTools): false => {
+  const { store } = tools;
+  if (tools.isCurrent()) store.saveState({ ...store.state(), nextTryAt: tools.now() + settlingPollMs });
+  return false;
+};

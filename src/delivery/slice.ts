@@ -4,8 +4,8 @@ import { type Taken, takeBatch } from "./batching.ts";
 import { PendingEvents } from "./pending-events.ts";
 import { afterBatch, afterRetry, afterSettling, type Step } from "./progress.ts";
 import { type DeliveryError, type DeliveryOutcome, retry, type Sink } from "./sink.ts";
-import { largestPage, momentOf, type SliceTools, saveFailure } from "./slice-tools.ts";
-import { writeSnapshot } from "./snapshot.ts";
+import { largestPage, momentOf, postponed, type SliceTools, saveFailure } from "./slice-tools.ts";
+import { restarted, writeSnapshot } from "./snapshot.ts";
 import { caughtUp, type DeliveryState, recovered, rewound } from "./state.ts";
 import type { DeliveryStore } from "./store.ts";
 
@@ -40,6 +40,26 @@ const answerOf = async <T extends object>(tools: SliceTools, question: Promise<T
   }
 };
 
+/**
+ * Takes note of the inventory that was read. If the cursor belongs to another one, the stream was set up anew: the
+ * delivery starts over, and what it kept of the former inventory is forgotten.
+ * @returns whether the cursor belongs to this inventory
+ */
+const isSameInventory = (tools: SliceTools, inventory: string | null): boolean => {
+  const { store } = tools;
+  const before = store.inventory();
+  if (inventory === null || inventory === before) return true;
+  store.transaction(() => {
+    store.saveInventory(inventory);
+    if (before === null) return;
+    store.saveState(rewound(store.state(), 0));
+    store.deadLetters.drop(null);
+    const snapshot = store.snapshot();
+    if (snapshot !== null) store.saveSnapshot(restarted(snapshot, tools.now()));
+  });
+  return before === null;
+};
+
 /** Sends a batch. An event that is too large for the sink is not sent: the outcome is `too_large` at once. */
 const send = (sink: Sink, taken: Taken): Promise<DeliveryOutcome> =>
   taken.kind === "batch"
@@ -63,6 +83,9 @@ const retryDeadLetters = async (tools: SliceTools): Promise<boolean> => {
     if (!tools.mayGoOn()) return true;
     const page = await answerOf(tools, tools.read(letter.sequence - 1, 1));
     if (page === null) return false;
+    if (page.settling === true) return postponed(tools);
+    if (!tools.isCurrent()) return false;
+    if (!isSameInventory(tools, page.inventory ?? null)) continue;
     const [event] = page.events;
     if (event?.sequence !== letter.sequence) {
       // The asset has a newer state since then, which is delivered in its turn.
@@ -81,12 +104,18 @@ const deliver = async (tools: SliceTools): Promise<boolean> => {
   const { limits } = sink;
   let state = store.state();
   const headBefore = store.head();
-  const pending = new PendingEvents(tools.read, Math.min(limits.events, largestPage), state.position);
+  let pending = new PendingEvents(tools.read, Math.min(limits.events, largestPage), state.position);
   for (;;) {
     if (!tools.mayGoOn()) return true;
     const events = await answerOf(tools, pending.take(state.learnedLimit ?? limits.events));
     if (events === null || !tools.isCurrent()) return false;
+    if (!isSameInventory(tools, pending.inventory)) {
+      state = store.state();
+      pending = new PendingEvents(tools.read, Math.min(limits.events, largestPage), state.position);
+      continue;
+    }
     const [first] = events;
+    if (first === undefined && pending.isSettling) return postponed(tools);
     if (first === undefined) {
       reachedHead(tools, state, pending.head ?? state.position, headBefore);
       return true;

@@ -1,7 +1,7 @@
 /** Whole inventories, written part by part for a sink that keeps them. */
 import type { StoredEvent } from "../contract/stream-api.ts";
 import { retry, type SnapshotWriter } from "./sink.ts";
-import { largestPage, type SliceTools, saveFailure } from "./slice-tools.ts";
+import { largestPage, postponed, type SliceTools, saveFailure } from "./slice-tools.ts";
 import { recovered } from "./state.ts";
 import type { SnapshotProgress } from "./store.ts";
 
@@ -15,12 +15,23 @@ export const newSnapshot = (runId: string, now: number): SnapshotProgress => ({
   nextRunId: null,
 });
 
+/**
+ * The snapshot to write once the inventory has begun anew: what was written of the former one has no end, and the next
+ * run's comes instead, if there is one. Null: none. @param now ms since the epoch
+ */
+export const restarted = (progress: SnapshotProgress, now: number): SnapshotProgress | null => {
+  if (progress.nextRunId !== null) return newSnapshot(progress.nextRunId, now);
+  return progress.part === 1 ? progress : null;
+};
+
 /** The pages of one part, and where they have led. */
 class Part {
   after: number;
   events: number;
   /** Whether the stream's head is reached. */
   complete = false;
+  /** Whether the part ends early because the stream could not give more events. */
+  isSettling = false;
   readonly #tools: SliceTools;
   readonly #size: number;
 
@@ -33,7 +44,12 @@ class Part {
 
   async *pages(): AsyncGenerator<readonly StoredEvent[]> {
     for (let left = this.#size; left > 0 && !this.complete; ) {
-      const { events, last, head } = await this.#tools.read(this.after, Math.min(largestPage, left));
+      const page = await this.#tools.read(this.after, Math.min(largestPage, left));
+      if (page.settling === true) {
+        this.isSettling = true;
+        return;
+      }
+      const { events, last, head } = page;
       left -= events.length;
       this.events += events.length;
       this.after = last;
@@ -66,8 +82,12 @@ const writePart = async (
   // A run may have asked for the next one while this part was written.
   const { nextRunId } = store.snapshot() ?? progress;
   const { after, events } = written;
-  if (!written.complete) store.saveSnapshot({ ...progress, part: part + 1, after, events, nextRunId });
-  else store.saveSnapshot(nextRunId === null ? null : newSnapshot(nextRunId, tools.now()));
+  if (!written.complete) {
+    // A part without events is written again.
+    const next = events > progress.events ? part + 1 : part;
+    store.saveSnapshot({ ...progress, part: next, after, events, nextRunId });
+    if (written.isSettling) return postponed(tools);
+  } else store.saveSnapshot(nextRunId === null ? null : newSnapshot(nextRunId, tools.now()));
   return true;
 };
 

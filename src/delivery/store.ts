@@ -35,6 +35,7 @@ interface Values {
   setup: DeliverySetup;
   state: DeliveryState;
   head: number;
+  inventory: string;
   snapshot: SnapshotProgress | null;
   follow_up_error: string | null;
 }
@@ -107,6 +108,15 @@ export class DeliveryStore {
 
   saveHead(head: number): void {
     this.#write("head", head);
+  }
+
+  /** The identity of the inventory that the cursor belongs to; null until the stream has said it. */
+  inventory(): string | null {
+    return this.#read("inventory");
+  }
+
+  saveInventory(inventory: string): void {
+    this.#write("inventory", inventory);
   }
 
   /** Null when none is being written. */

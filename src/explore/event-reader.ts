@@ -19,16 +19,31 @@ const CHUNK = 100;
 export class EventReader {
   readonly #definition: StreamDefinition;
   readonly #inventory: Inventory;
-  readonly #origin: EventOrigin;
+  readonly #origin: EventOrigin | null;
+  readonly #transaction: (work: () => void) => void;
 
-  constructor(definition: StreamDefinition, inventory: Inventory, origin: EventOrigin) {
+  /** @param origin null while what shapes the events is not known, so that none can be read */
+  constructor(
+    definition: StreamDefinition,
+    inventory: Inventory,
+    origin: EventOrigin | null,
+    transaction: (work: () => void) => void,
+  ) {
     this.#definition = definition;
     this.#inventory = inventory;
     this.#origin = origin;
+    this.#transaction = transaction;
   }
 
-  /** One page of events, in order of sequence number. It is shorter than `limit` if the events are large. */
+  /**
+   * One page of events, in order of sequence number. It is shorter than `limit` if the events are large. While assets
+   * get new numbers it is empty, says so, and moves no cursor.
+   */
   page({ after, limit, dialect, omitNulls: lean = false }: EventsQuery): EventsPage {
+    const { assets, id: inventory } = this.#inventory;
+    const origin = this.#origin;
+    if (origin === null || assets.renumbering.isUnfinished)
+      return { events: [], last: after, head: after, inventory, settling: true };
     const reader = this.#definition.store.reader(this.#inventory);
     const events: StoredEvent[] = [];
     let chars = 0;
@@ -39,25 +54,37 @@ export class EventReader {
       for (const asset of reader.after(last, want)) {
         read += 1;
         if (chars >= MAX_PAGE_CHARS) break;
-        const event = this.#event(asset, dialect, lean);
+        const event = this.#event(asset, origin, dialect, lean);
         events.push(event);
         chars += event.json.length;
         last = event.sequence;
       }
       if (read < want) break;
     }
-    return { events, last, head: this.#inventory.assets.head };
+    return { events, last, head: assets.head, inventory };
   }
 
-  /** The newest event of one asset, deleted or not; null if the asset is not known. */
+  /** The newest event of one asset, deleted or not, under its newest number; null if the asset is not known. */
   one(assetId: string, dialect: Dialect): StoredEvent | null {
+    const origin = this.#origin;
+    if (origin === null) return null;
+    const { renumbering } = this.#inventory.assets;
+    if (renumbering.isUnfinished) this.#transaction(() => renumbering.hurry(assetId));
     const asset = this.#definition.store.reader(this.#inventory).one(assetId);
-    return asset && this.#event(asset, dialect, false);
+    return asset && this.#event(asset, origin, dialect, false);
   }
 
-  #event(asset: StoredAsset<unknown>, dialect: Dialect, lean: boolean): StoredEvent {
+  #event(asset: StoredAsset<unknown>, origin: EventOrigin, dialect: Dialect, lean: boolean): StoredEvent {
     const { id: assetId, sequence, changedAt, deletedAt } = asset;
-    const context: EventContext = { ...this.#origin, assetId, sequence, changedAt, deletedAt };
+    const { base: sequenceBase } = this.#inventory.assets;
+    const context: EventContext = {
+      ...origin,
+      assetId,
+      sequence,
+      sequenceBase,
+      changedAt,
+      deletedAt,
+    };
     const event = this.#definition.event(asset.facts, context, dialect);
     return {
       id: eventId(context),

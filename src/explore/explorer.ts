@@ -100,9 +100,10 @@ export class Explorer {
 
   /** Everything that is known about one asset, deleted or not; null if the asset is not known. */
   detail(stream: StreamName, id: string, events: EventReader): AssetDetail | null {
-    const asset = this.#definition.store.reader(this.#inventory).one(id);
     const sekoia = events.one(id, "sekoia")?.json;
     const ocsf = events.one(id, "ocsf")?.json;
+    // Last, because reading its event may give it a new number.
+    const asset = this.#definition.store.reader(this.#inventory).one(id);
     if (asset === null || sekoia === undefined || ocsf === undefined) return null;
     return { stream, ...asset, events: { sekoia, ocsf } };
   }

@@ -157,7 +157,7 @@ const sinkMetrics = (statuses: readonly StreamStatus[]): MetricFamily[] => {
   return [
     gauge(
       "sink_lag_events",
-      "Upper bound of the events that the sink has not received yet.",
+      "Assets whose newest event the sink has not received yet; above 10,000 an upper bound.",
       eachSink((sink) => sink.lag_events),
     ),
     gauge(

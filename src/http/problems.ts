@@ -42,6 +42,12 @@ export const problemCatalogue = {
     "Not in this state",
     "The request is valid, but not in the present state. `detail` says why.",
   ],
+  sequence_ahead: [
+    409,
+    "Ahead of the inventory",
+    "No number of this inventory is as high as `after`: it was begun anew, or the number belongs to another one. Start " +
+      "over with `after=0`.",
+  ],
   payload_too_large: [413, "Body too large", `A body may have at most ${maxBodyBytes / 1024} KiB.`],
   uri_too_long: [414, "URL too long", `A URL may have at most ${grouped(maxUrlLength)} characters.`],
   unsupported_media_type: [415, "Unsupported media type", "Send `Content-Type: application/json`."],

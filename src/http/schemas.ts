@@ -57,6 +57,7 @@ export const streamDocumentSchema = streamStatusSchema
     example: {
       connection: "default",
       stream: "users",
+      inventory: "0b0b7a5e-8a3c-4c0e-9f57-6d1f6f0f8a11",
       state: "running",
       detail: null,
       org_id: "00o1n8sbwArJ7OQRw406",
@@ -69,13 +70,13 @@ export const streamDocumentSchema = streamStatusSchema
       last_delta: null,
       assets: { total: 950, deleted: 0, quarantined: 0, unknown: { factors: 12, roles: 950 } },
       held_deletions: 0,
-      head: 1903,
+      head: 1_736_906_400_001_903,
       sinks: [
         {
           name: "siem",
           type: "http",
           state: "ok",
-          position: 1903,
+          position: 1_736_906_400_001_903,
           lag_events: 0,
           lag_seconds: 0,
           last_error: null,

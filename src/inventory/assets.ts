@@ -1,5 +1,6 @@
 import type { InventoryMeta, Meta } from "./meta.ts";
 import { precedenceOf, type RecordTimes, type StoredRecord, withLatestLogin } from "./precedence.ts";
+import { Renumbering } from "./renumbering.ts";
 import { jsonChunks } from "./sql.ts";
 
 export interface AssetCounts {
@@ -16,24 +17,31 @@ export interface RecordSource {
   /** Set if each was read by its id. */
   readonly readAt?: number;
 }
+/** Sequence numbers of a new inventory begin at its creation time in this unit, so that none is ever used twice. */
+const NUMBERS_PER_MS = 1_000;
+/** A lag of more assets than this is not counted, so that a status costs a bounded number of rows. */
+const MOST_COUNTED = 10_000;
 
 /** If more assets change at once, the org changed rather than each asset; a renamed group is an example. */
 const ONE_BY_ONE = 50;
 
 /**
  * The assets and their sequence numbers. Whatever changes an asset's event gives the asset a new sequence number in
- * the same transaction, and nothing else does. Callers open the transaction.
+ * the same transaction, and nothing else does; what changes the events of the whole org gives the numbers in steps, and
+ * no event is read before the last one. Callers open the transaction.
  */
 export class Assets {
+  readonly renumbering: Renumbering;
   readonly #sql: SqlStorage;
   readonly #meta: Meta<InventoryMeta>;
   readonly #now: () => number;
   readonly #changed = new Set<string>();
 
-  constructor(sql: SqlStorage, meta: Meta<InventoryMeta>, now: () => number) {
+  constructor(sql: SqlStorage, meta: Meta<InventoryMeta>, now: () => number, rowsPerStep?: number) {
     this.#sql = sql;
     this.#meta = meta;
     this.#now = now;
+    this.renumbering = new Renumbering(sql, meta, now, rowsPerStep);
   }
 
   /**
@@ -49,6 +57,28 @@ export class Assets {
   /** The greatest sequence number given out so far; 0 if none was. */
   get head(): number {
     return this.#meta.get("head") ?? 0;
+  }
+
+  /** The number before the first one that this inventory gave out; 0 if it gave out none. */
+  get base(): number {
+    return this.#meta.get("base") ?? 0;
+  }
+
+  /**
+   * How many assets, tombstones included, have a greater number than `position`. Up to 10,000 it is exact, and where
+   * none has a smaller number; else it is an upper bound. While assets wait for new numbers, it is all of them.
+   * @param kept how many assets there are, tombstones included
+   */
+  countAfter(position: number, kept: number): number {
+    if (position <= this.base || this.renumbering.isUnfinished) return kept;
+    const { n } = this.#sql
+      .exec<{ n: number }>(
+        "SELECT count(*) AS n FROM (SELECT 1 FROM assets WHERE seq > ? LIMIT ?)",
+        position,
+        MOST_COUNTED + 1,
+      )
+      .one();
+    return n <= MOST_COUNTED ? n : Math.min(this.head - position, kept);
   }
 
   /**
@@ -84,7 +114,7 @@ export class Assets {
     const readAt = source.readAt ?? null;
     if (readAt !== null) this.#confirm(same, readAt);
     for (const chunk of jsonChunks([...changed].map(([id, { after }]) => [id, after]))) {
-      const head = this.head;
+      const head = this.#lastNumber();
       const filed = this.#sql
         .exec(
           `INSERT INTO assets (id, record, seq, changed_at, read_at)
@@ -149,19 +179,19 @@ export class Assets {
     return head + 1;
   }
 
-  /** Gives a new sequence number to every asset that exists. @returns how many there were */
-  touchAll(): number {
-    return this.#renumber("?3 IS NULL", null);
+  /** Gives a new sequence number to every asset that exists, in steps. */
+  touchAll(): void {
+    this.renumbering.begin(["deprovisioned", "others"]);
   }
 
-  /** Gives a new sequence number to every DEPROVISIONED user. @returns how many there were */
-  touchDeprovisioned(): number {
-    return this.#renumber("record ->> '$.status' = ?3", "DEPROVISIONED");
+  /** Gives a new sequence number to every DEPROVISIONED user, in steps. */
+  touchDeprovisioned(): void {
+    this.renumbering.begin(["deprovisioned"]);
   }
 
-  /** Gives a new sequence number to every existing user that is not DEPROVISIONED. @returns how many there were */
-  touchNotDeprovisioned(): number {
-    return this.#renumber("record ->> '$.status' <> ?3", "DEPROVISIONED");
+  /** Gives a new sequence number to every existing user that is not DEPROVISIONED, in steps. */
+  touchNotDeprovisioned(): void {
+    this.renumbering.begin(["others"]);
   }
 
   /** Gives a new sequence number to every existing member of a group. @returns how many there were */
@@ -241,7 +271,15 @@ export class Assets {
       .one().n;
   }
 
-  #renumber(where: string, parameter: string | null): number {
+  /** The number after which the next ones are given out. The first call decides where the inventory's numbers begin. */
+  #lastNumber(): number {
+    if (this.head > 0) return this.head;
+    const base = this.#now() * NUMBERS_PER_MS;
+    this.#meta.set("base", base);
+    return base;
+  }
+
+  #renumber(where: string, parameter: string): number {
     const head = this.head;
     const living = `SELECT id, row_number() OVER (ORDER BY seq) AS rank FROM assets WHERE deleted_at IS NULL AND ${where}`;
     const touched = this.#sql

@@ -72,6 +72,8 @@ export interface EventContext {
   readonly stream: StreamName;
   readonly assetId: string;
   readonly sequence: number;
+  /** The number before the inventory's first one. The `ocsf` dialect counts from it, because its numbers have 32 bits. */
+  readonly sequenceBase: number;
   /** When this content was stored, ms since the epoch; always the same for one sequence number. */
   readonly changedAt: number;
   /** When the deletion was confirmed, ms since the epoch; null while the asset exists. */

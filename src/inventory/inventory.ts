@@ -31,11 +31,14 @@ export class Inventory {
   readonly stale: Stale;
   readonly #sql: SqlStorage;
 
-  /** @param now ms since the epoch */
-  constructor(sql: SqlStorage, now: () => number) {
+  /**
+   * @param now ms since the epoch
+   * @param rowsPerStep how many assets one step of a renumbering takes at most, other than usual
+   */
+  constructor(sql: SqlStorage, now: () => number, rowsPerStep?: number) {
     this.#sql = sql;
     this.meta = new Meta(sql);
-    this.assets = new Assets(sql, this.meta, now);
+    this.assets = new Assets(sql, this.meta, now, rowsPerStep);
     this.factors = new Factors(sql, this.assets, now);
     this.userGroups = new UserGroups(sql, this.meta, this.assets);
     this.groups = new Groups(sql, this.meta, this.assets, now);
@@ -47,6 +50,15 @@ export class Inventory {
     this.sweeps = new Sweeps(sql);
     this.quarantine = new Quarantine(sql, now);
     this.stale = new Stale(sql);
+  }
+
+  /** A random id, which tells this inventory from others that had or will have its name. */
+  get id(): string {
+    const known = this.meta.get("inventory");
+    if (known !== null) return known;
+    const id = crypto.randomUUID();
+    this.meta.set("inventory", id);
+    return id;
   }
 
   /** A reader of assets whose facts come from the record alone. */

@@ -1,5 +1,6 @@
 /** Small stored values, by name. */
 import type { UnknownReason } from "./facts.ts";
+import type { Shape } from "./shape.ts";
 
 /** How far a fact about the whole org is known. */
 export interface OrgFact {
@@ -17,10 +18,29 @@ export const withLaterFailure = (was: OrgFact | null, reading: OrgFact): OrgFact
   return failedLater && was !== null ? { ...was, at: reading.at } : reading;
 };
 
+/** Assets that an org-wide change concerns or not. No asset passes from one kind to another without a new number. */
+export type AssetKind = "deleted" | "deprovisioned" | "others";
+
+/** A renumbering that is not finished; see `renumbering.ts`. */
+export interface Unfinished {
+  /** For each kind: assets with a number up to this one get a new number. */
+  readonly upTo: Readonly<Record<AssetKind, number>>;
+  /** No asset with a number up to this one needs a new number any more. */
+  readonly from: number;
+}
+
 /** The values that the inventory itself keeps. */
 export interface InventoryMeta {
   /** The greatest sequence number given out so far. */
   head: number;
+  /** The number before the inventory's first one. Inventories of versions that did not store it began at 1. */
+  base: number;
+  /** Which inventory this is, whatever its stream is called: a random id. */
+  inventory: string;
+  /** What shapes the events that the present numbers belong to. */
+  shape: Shape;
+  /** A renumbering in progress. */
+  renumbering: Unfinished;
   /** Who is in which group. */
   groups: OrgFact;
   /** Which users have roles at all. */

@@ -85,7 +85,7 @@ export const metadata = (context: EventContext, lastUpdated: string | null) =>
     log_name: context.stream,
     original_time: lastUpdated,
     processed_time: context.changedAt,
-    sequence: context.sequence,
+    sequence: context.sequence - context.sequenceBase,
   } as const);
 
 /** The attributes that are not blank, by Okta's names; null if there are none. */

@@ -36,7 +36,7 @@ const metadata = z.strictObject({
   log_name: z.enum(["users", "devices"]),
   original_time: text.meta({ description: "The record's `lastUpdated` as Okta wrote it" }),
   processed_time: requiredTimestamp,
-  sequence: z.number().int(),
+  sequence: z.number().int().meta({ description: "The sequence number, counted from the inventory's first" }),
 });
 
 const observables = z.array(

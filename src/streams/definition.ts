@@ -180,6 +180,11 @@ export interface StreamDefinition<R extends AssetRecord = AssetRecord, F = unkno
     unknownFacts(inventory: Inventory): Readonly<Record<string, number>>;
   };
 
+  /**
+   * The version of what `event` makes, from 1. Add one with a change of the code that makes another event of the same
+   * facts: then all assets get new sequence numbers, so that no id ever stands for two contents.
+   */
+  readonly mapping: number;
   /** An asset as an event. */
   event(facts: F, context: EventContext, dialect: Dialect): unknown;
 

@@ -130,6 +130,7 @@ export const devices: StreamDefinition<OktaDevice, DeviceFacts> = {
     unknownFacts: () => ({}),
   },
 
+  mapping: 1,
   event: deviceEvent,
 
   explore: {

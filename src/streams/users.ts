@@ -148,6 +148,7 @@ export const users: StreamDefinition<OktaUser, UserFacts> = {
     unknownFacts: (inventory) => inventory.unknown.counts(),
   },
 
+  mapping: 1,
   event: userEvent,
 
   explore: {

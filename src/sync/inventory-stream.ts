@@ -70,6 +70,7 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi, In
   }
 
   async events(query: EventsQuery): Promise<EventsPage> {
+    await this.#stream.settle();
     return this.#stream.events.page(query);
   }
 

@@ -1,6 +1,7 @@
 import type { RateLimitDocument } from "../contract/rate-limit.ts";
 import type { Attention, SinkStatusDocument, StreamStatus } from "../contract/status.ts";
 import type { StreamName } from "../contract/streams.ts";
+import type { AssetCounts, Assets } from "../inventory/assets.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { StreamDefinition } from "../streams/definition.ts";
 import { etaSeconds } from "./eta.ts";
@@ -68,6 +69,7 @@ export const statusDocument = (parts: {
   const current = full ?? delta;
   const history = runs.history();
   const held = inventory.sweeps.absentees().waiting;
+  const counts = inventory.assets.counts();
   const newest = (kind: Run["kind"]) => {
     const run = history.find((candidate) => candidate.kind === kind);
     return run ? runDocument(run, null) : null;
@@ -75,6 +77,7 @@ export const statusDocument = (parts: {
   return {
     connection: parts.connection,
     stream,
+    inventory: inventory.id,
     ...streamState({ current, last: history[0] ?? null, attention: parts.attention }, now),
     org_id: parts.org?.id ?? null,
     attention: [...parts.attention],
@@ -85,18 +88,25 @@ export const statusDocument = (parts: {
     last_full: newest("full"),
     last_delta: newest("delta"),
     assets: {
-      ...inventory.assets.counts(),
+      ...counts,
       quarantined: inventory.quarantine.count(),
       unknown: { ...definition.store.unknownFacts(inventory) },
     },
     held_deletions: held,
     head: inventory.assets.head,
-    sinks: [...parts.sinks],
+    sinks: parts.sinks.map((sink) => withLag(sink, inventory.assets, counts)),
     rate_limits: [...parts.rateLimits],
   };
 };
 
 const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
+
+/** The sink's status with the number of assets to deliver, which the stream alone knows; sinks compare numbers only. */
+const withLag = (sink: SinkStatusDocument, assets: Assets, counts: AssetCounts): SinkStatusDocument => {
+  if (sink.lag_events === 0 && !assets.renumbering.isUnfinished) return sink;
+  const lag = assets.countAfter(sink.position, counts.total + counts.deleted);
+  return { ...sink, lag_events: lag, lag_seconds: lag === 0 ? 0 : sink.lag_seconds };
+};
 
 const eta = (run: Run, limits: readonly RateLimitDocument[], now: number): number | null => {
   if (run.calls.predicted === null) return null;

@@ -14,7 +14,7 @@ import type {
   StreamStatus,
 } from "../contract/status.ts";
 import type { StreamRefusal } from "../contract/stream-api.ts";
-import { EventReader } from "../explore/event-reader.ts";
+import type { EventReader } from "../explore/event-reader.ts";
 import { Explorer } from "../explore/explorer.ts";
 import type { AccountFacts } from "../inventory/api.ts";
 import { Inventory } from "../inventory/inventory.ts";
@@ -29,6 +29,7 @@ import type { PhaseNames, StreamDefinition } from "../streams/definition.ts";
 import { type AttentionFacts, attentionOf, sinceOf } from "./attention.ts";
 import { CallBudget, UnbookedCalls } from "./calls.ts";
 import { nextAlarm } from "./lanes.ts";
+import { Numbers } from "./numbers.ts";
 import { OrgGuard, orgSettingsOf } from "./org-guard.ts";
 import { type Listeners, Reports } from "./reports.ts";
 import {
@@ -101,6 +102,7 @@ export class Stream {
   readonly #meta: Meta<SyncMeta>;
   readonly #runs: Runs;
   readonly #reports: Reports;
+  readonly #numbers: Numbers;
   #slicing = false;
 
   /** @param deps.storage with the tables that `migrate` makes */
@@ -113,6 +115,11 @@ export class Stream {
     this.#runs = new Runs(sql, this.#meta);
     const { areAccounts } = deps.definition;
     this.#reports = new Reports({ ...deps, areAccounts, meta: this.#meta, assets: this.inventory.assets });
+    this.#numbers = new Numbers({
+      ...deps,
+      inventory: this.inventory,
+      orgUrl: () => this.#meta.get("org")?.baseUrl ?? null,
+    });
   }
 
   /** Lower-case factor types that do not count as MFA. */
@@ -120,15 +127,14 @@ export class Stream {
     return this.#deps.connection()?.mfaIgnoredFactors ?? [];
   }
 
+  /** Call it before reading a page of events; see `Numbers.settle`. */
+  settle(): Promise<void> {
+    return this.#numbers.settle();
+  }
+
   /** Reads the stream's events. */
   get events(): EventReader {
-    const { definition, identity, connection } = this.#deps;
-    const settings = connection();
-    return new EventReader(definition, this.inventory, {
-      ...identity,
-      tenant: settings === null ? identity.connection : new URL(settings.baseUrl).host,
-      mfaIgnoredFactors: this.ignoredFactors,
-    });
+    return this.#numbers.reader();
   }
 
   /** The stream's status, with its sinks and rate limits. */
@@ -271,6 +277,7 @@ export class Stream {
    */
   async wake(kind: RunKind): Promise<void> {
     const { storage, now } = this.#deps;
+    this.#numbers.observe();
     // Deciding and starting are one step. If anything came between, two crons could each start a run.
     storage.transactionSync(() => {
       const delta = this.#runs.current("delta");
@@ -288,12 +295,17 @@ export class Stream {
   async #reviveAlarm(): Promise<void> {
     const { storage, now } = this.#deps;
     if (this.#slicing || !isLostAlarm(await storage.getAlarm(), now())) return;
-    if (!this.#slicing && this.#runs.inProgress().length > 0) await this.#arm();
+    const isAtWork = this.#runs.inProgress().length > 0 || this.#numbers.areUnfinished;
+    if (!this.#slicing && isAtWork) await this.#arm();
   }
 
   /** Works on the runs in progress for one slice and sets the alarm for the next. */
   async alarm(): Promise<void> {
     const { storage, now, identity } = this.#deps;
+    if (this.#slicing) return;
+    const renumbering = await this.#numbers.work();
+    if (renumbering === "more") return;
+    if (renumbering === "done") await this.#reports.toSinks();
     if (this.#slicing) return;
     const due = nextAlarm(this.#runs.inProgress(), now());
     if (due === null) return;
@@ -414,10 +426,10 @@ export class Stream {
     this.#meta.set("pollAgain", run.id);
   }
 
-  /** Sets the alarm for the next slice; there is none if no run is in progress. */
+  /** Sets the alarm for what is to be done next; there is none if nothing is. */
   async #arm(): Promise<void> {
     const { storage, now } = this.#deps;
-    const next = nextAlarm(this.#runs.inProgress(), now());
+    const next = this.#numbers.areUnfinished ? now() : nextAlarm(this.#runs.inProgress(), now());
     await (next === null ? storage.deleteAlarm() : storage.setAlarm(next));
   }
 

@@ -2,6 +2,7 @@
 import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { newSnapshot, restarted } from "../../src/delivery/snapshot.ts";
 import { testSink } from "../../src/delivery/test-sink.ts";
 import { muteLog } from "../http/support.ts";
 import { FakeInventory } from "./events.ts";
@@ -124,6 +125,42 @@ describe("r2", () => {
     expect(await harness.status()).toMatchObject({ state: "ok", last_error: null });
     expect(await keys("okta/snapshots/")).toHaveLength(2);
     expect(await keys("okta/class_uid")).toHaveLength(1);
+  });
+
+  it("ends no snapshot while assets get new numbers, and continues it with what they are then", async () => {
+    const { inventory, harness } = setUp();
+    inventory.inventory = "former";
+    for (let user = 1; user <= 700; user += 1) inventory.put(`u${user}`);
+    await harness.wake();
+    await harness.settle();
+    await harness.run((delivery) => delivery.snapshot("run-1"));
+    // The first reading is of changes, and there are none. The others are of the snapshot.
+    const { reads } = inventory;
+    const { events } = inventory;
+    Object.assign(inventory, {
+      events: async (query: Parameters<typeof events>[0]) => {
+        if (inventory.reads === reads + 2) inventory.settling = 2;
+        return events(query);
+      },
+    });
+    await harness.settle();
+    const folder = "okta/snapshots/class_uid=5003/date=2100-01-15/run=run-1/default-users";
+    const first = await linesOf(`${folder}-00001.ndjson.gz`);
+    const second = await linesOf(`${folder}-00002.ndjson.gz`);
+    expect([first.length, second.length]).toEqual([500, 200]);
+    expect(new Set([...first, ...second].map((line) => line.user.uid)).size).toBe(700);
+    expect(await (await bucket.get(`${folder}-manifest.json`))?.json()).toMatchObject({
+      parts: 2,
+      events: 700,
+    });
+    expect(await harness.status()).toMatchObject({ state: "ok", lag_events: 0 });
+  });
+
+  it("leaves the snapshot of an inventory that has begun anew, and takes up the next one", () => {
+    const begun = { ...newSnapshot("run-1", 1), part: 3, after: 20_000, events: 20_000 };
+    expect(restarted(begun, 5)).toBeNull();
+    expect(restarted({ ...begun, nextRunId: "run-2" }, 5)).toEqual(newSnapshot("run-2", 5));
+    expect(restarted(newSnapshot("run-1", 1), 5)).toEqual(newSnapshot("run-1", 1));
   });
 
   it("is tried without writing", async () => {

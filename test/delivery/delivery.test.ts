@@ -322,6 +322,88 @@ describe("operation", () => {
     expect(await harness.status()).toMatchObject({ position: 4, lag_events: 0 });
   });
 
+  it("starts over for another inventory, even one whose numbers are not above the cursor", async () => {
+    const { inventory, receiver, harness } = setUp();
+    inventory.inventory = "former";
+    fill(inventory, 10);
+    await harness.wake();
+    await harness.settle();
+    inventory.reset("present");
+    fill(inventory, 14);
+    await harness.wake();
+    await harness.settle();
+    expect(receiver.delivered.slice(10)).toHaveLength(14);
+    expect(newestOf(receiver.delivered)).toEqual(newest(inventory));
+    expect(await harness.status()).toMatchObject({ position: 14, lag_events: 0 });
+  });
+
+  it("starts over for an inventory that begins anew between two pages", async () => {
+    const { inventory, receiver, harness, network } = setUp();
+    inventory.inventory = "former";
+    fill(inventory, 1200);
+    await harness.wake();
+    network.answer = () => {
+      network.answer = null;
+      inventory.reset("present");
+      fill(inventory, 1300);
+      return Promise.resolve(new Response());
+    };
+    await harness.settle();
+    expect(newestOf(receiver.delivered)).toEqual(newest(inventory));
+  });
+
+  it("forgets the dead letters of a former inventory", async () => {
+    const { inventory, harness, network } = setUp();
+    inventory.inventory = "former";
+    fill(inventory, 2);
+    network.answer = () => Promise.resolve(new Response("no", { status: 400 }));
+    await harness.wake();
+    await harness.settle();
+    expect((await harness.run((delivery) => delivery.deadLetters(0, 10))).total).toBe(2);
+    network.answer = null;
+    inventory.reset("present");
+    fill(inventory, 1);
+    await harness.wake();
+    await harness.settle();
+    expect((await harness.run((delivery) => delivery.deadLetters(0, 10))).total).toBe(0);
+  });
+
+  it("takes the identity from a stream that has begun to tell it, and sends nothing again", async () => {
+    const { inventory, receiver, harness } = setUp();
+    fill(inventory, 3);
+    await harness.wake();
+    await harness.settle();
+    inventory.inventory = "the same";
+    inventory.put("u4");
+    await harness.wake();
+    await harness.settle();
+    expect(receiver.delivered).toHaveLength(4);
+  });
+
+  it("waits while the assets get new numbers: it moves no cursor, drops nothing, and stays as it is", async () => {
+    const { inventory, receiver, harness, network } = setUp();
+    fill(inventory, 2);
+    network.answer = () => Promise.resolve(new Response("no", { status: 400 }));
+    await harness.wake();
+    await harness.settle();
+    network.answer = null;
+    const before = await harness.status();
+    inventory.settling = 3;
+    inventory.put("u3");
+    await harness.wake();
+    await harness.run((delivery) => delivery.settleDeadLetters("retry", null));
+    await harness.step();
+    expect(await harness.status()).toMatchObject({
+      position: before.position,
+      state: before.state,
+      last_error: before.last_error,
+      dead_letters: 2,
+    });
+    await harness.settle();
+    expect(newestOf(receiver.delivered)).toEqual(newest(inventory));
+    expect(await harness.status()).toMatchObject({ position: 3, state: "ok", dead_letters: 0 });
+  });
+
   it("stores its set-up as the version before reads it, and takes its settings for the same", async () => {
     const { harness } = setUp();
     await harness.wake();

@@ -15,6 +15,10 @@ export class FakeInventory {
   #log: StoredEvent[] = [];
   readonly #newest = new Map<string, StoredEvent>();
   head = 0;
+  /** The inventory's identity; undefined as in version 0.1.0. */
+  inventory: string | undefined = undefined;
+  /** How many readings are still told that the assets get new numbers. */
+  settling = 0;
   /** Thrown by the next reading, once. */
   failure: Error | null = null;
   reads = 0;
@@ -27,8 +31,9 @@ export class FakeInventory {
     return event;
   }
 
-  /** Begins anew, as a stream does whose storage was lost. */
-  reset(): void {
+  /** Begins anew, as a stream does whose storage was lost. @param inventory its new identity */
+  reset(inventory?: string): void {
+    this.inventory = inventory;
     this.#newest.clear();
     this.#log = [];
     this.head = 0;
@@ -43,11 +48,16 @@ export class FakeInventory {
     const { failure } = this;
     this.failure = null;
     if (failure !== null) throw failure;
+    const named = this.inventory === undefined ? {} : { inventory: this.inventory };
+    if (this.settling > 0) {
+      this.settling -= 1;
+      return { events: [], last: after, head: after, settling: true, ...named };
+    }
     const events: StoredEvent[] = [];
     for (let at = after; at < this.#log.length && events.length < limit; at += 1) {
       const event = this.#log[at];
       if (event !== undefined && this.#newest.get(event.assetId) === event) events.push(event);
     }
-    return { events, last: events.at(-1)?.sequence ?? after, head: this.head };
+    return { events, last: events.at(-1)?.sequence ?? after, head: this.head, ...named };
   };
 }

@@ -162,8 +162,18 @@ export const runThen = (state: StoredState): Json | null => {
 const isNumber = (value: unknown): boolean => typeof value === "number";
 
 /**
+ * Whether today's value says the same in another way. Each version words the detail of a status in its own. Since v0.1.0,
+ * the lag of a sink counts assets; it was the distance to the head, which several numbers of one asset make longer.
+ */
+const isLike = (key: string, today: unknown, then: unknown): boolean => {
+  if (key === "detail") return typeof today === "string";
+  if (key !== "lag_events" || typeof today !== "number" || typeof then !== "number") return false;
+  return today <= then && (today === 0) === (then === 0);
+};
+
+/**
  * The part of today's answer that can be compared with the earlier one. Documents may have new keys; among counts by
- * name, a new one must be 0. Each version words the detail of a status in its own way.
+ * name, a new one must be 0.
  */
 const comparable = (today: unknown, then: unknown): unknown => {
   if (Array.isArray(today) && Array.isArray(then) && today.length === then.length)
@@ -173,9 +183,7 @@ const comparable = (today: unknown, then: unknown): unknown => {
   return Object.fromEntries(
     Object.entries(today).flatMap(([key, value]) => {
       if (!Object.hasOwn(then, key)) return areCounts && value !== 0 ? [[key, value]] : [];
-      return [
-        [key, key === "detail" && typeof value === "string" ? then[key] : comparable(value, then[key])],
-      ];
+      return [[key, isLike(key, value, then[key]) ? then[key] : comparable(value, then[key])]];
     }),
   );
 };

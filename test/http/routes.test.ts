@@ -129,6 +129,35 @@ describe("inventory", () => {
     expect(await textOf(response)).toBe("");
     expect(response.headers.get("X-Last-Sequence")).toBe("7");
     expect(response.headers.get("Link")).toBeNull();
+    expect(response.headers.get("X-Inventory")).toBe("inventory-of-default-users");
+  });
+
+  it("refuses a number above the highest, names the inventory and says what to do", async () => {
+    const response = await makeApp().call("GET", "/v1/inventory/users?after=8");
+    expect(response.headers.get("X-Inventory")).toBe("inventory-of-default-users");
+    const problem = await problemOf(response);
+    expect(problem).toMatchObject({ status: 409, code: "sequence_ahead" });
+    expect(problem.detail).toMatch(/\b7\b.*\b8\b.*after=0/);
+  });
+
+  it("lets a puller of an empty inventory begin, and refuses one that was further", async () => {
+    const { call } = makeApp({ stream: (_env, connection, stream) => fakeStream(connection, stream, 0) });
+    const first = await call("GET", "/v1/inventory/users");
+    expect([first.status, first.headers.get("X-Last-Sequence")]).toEqual([200, "0"]);
+    expect(await problemOf(await call("GET", "/v1/inventory/users?after=1"))).toMatchObject({
+      code: "sequence_ahead",
+      detail: expect.stringContaining("empty"),
+    });
+  });
+
+  it("tells the digits of a number of µs apart", async () => {
+    const head = 8_999_999_999_999_999;
+    const { call } = makeApp({ stream: (_env, connection, stream) => fakeStream(connection, stream, head) });
+    const page = await call("GET", `/v1/inventory/users?after=${head - 2}&limit=1`);
+    expect(page.headers.get("X-Last-Sequence")).toBe("8999999999999998");
+    expect(page.headers.get("Link")).toContain("after=8999999999999998");
+    expect(await call("GET", `/v1/inventory/users?after=${head}`)).toMatchObject({ status: 200 });
+    expect(await call("GET", `/v1/inventory/users?after=${head + 1}`)).toMatchObject({ status: 409 });
   });
 
   it("asks for 1,000 events from the start in the sekoia dialect unless told otherwise", async () => {

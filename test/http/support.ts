@@ -48,6 +48,7 @@ export const runOf = (kind: RunKind, state: RunDocument["state"] = "running"): R
 export const statusOf = (connection: string, stream: StreamName): StreamStatus => ({
   connection,
   stream,
+  inventory: `inventory-of-${connection}-${stream}`,
   state: "idle",
   detail: null,
   org_id: "00o1",
@@ -124,7 +125,7 @@ export const fakeStream = (connection: string, stream: StreamName, head = 7): St
   events: async ({ after, limit }) => {
     const count = Math.max(0, Math.min(limit, head - after));
     const events = Array.from({ length: count }, (_, index) => eventOf(after + 1 + index));
-    return { events, last: after + count, head };
+    return { events, last: after + count, head, inventory: `inventory-of-${connection}-${stream}` };
   },
   event: async (assetId) => (assetId === "u3" ? eventOf(3) : null),
   account: async () => ({ found: "none" }),

@@ -45,8 +45,12 @@ const group = (id: string, over: Partial<OktaGroup> = {}): OktaGroup => ({
 
 const EVERYONE = group("00gEveryone", { type: "BUILT_IN", name: "Everyone" });
 
+/** Numbers begin at the time of the first asset, in µs. */
+const BASE = NOW * 1000;
+
+/** The assets in the order of their numbers, which are counted from the inventory's first. */
 const sequences = (inventory: Inventory): [string, number][] =>
-  [...inventory.users.after(0, 100)].map(({ id, sequence }) => [id, sequence]);
+  [...inventory.users.after(0, 100)].map(({ id, sequence }) => [id, sequence - BASE]);
 
 const groupsOf = (inventory: Inventory, id: string) => inventory.users.one(id)?.facts.groups;
 
@@ -65,7 +69,7 @@ describe("the sequence", () => {
         ["a", 3],
         ["c", 4],
       ]);
-      expect(inventory.assets.head).toBe(4);
+      expect(inventory.assets.head).toBe(BASE + 4);
     }));
 
   test("keeps its order when many assets are renumbered at once", () =>
@@ -77,7 +81,7 @@ describe("the sequence", () => {
         ["c", 4],
         ["b", 5],
       ]);
-      expect(inventory.assets.touchAll()).toBe(3);
+      inventory.assets.touchAll();
       expect(sequences(inventory)).toEqual([
         ["a", 6],
         ["c", 7],
@@ -89,8 +93,8 @@ describe("the sequence", () => {
     within((inventory) => {
       inventory.assets.file([user("a"), user("b"), user("c")]);
       inventory.assets.touch(["a"]);
-      expect([...inventory.users.after(2, 1)].map(({ id }) => id)).toEqual(["c"]);
-      expect([...inventory.users.after(3, 10)].map(({ id }) => id)).toEqual(["a"]);
+      expect([...inventory.users.after(BASE + 2, 1)].map(({ id }) => id)).toEqual(["c"]);
+      expect([...inventory.users.after(BASE + 3, 10)].map(({ id }) => id)).toEqual(["a"]);
     }));
 
   test("more rows than one parameter can hold are filed in one call", () =>
@@ -100,11 +104,76 @@ describe("the sequence", () => {
       );
       expect(jsonChunks(many.map(({ id }) => [id, JSON.stringify(many[0])])).length).toBeGreaterThan(1);
       inventory.assets.file(many);
-      expect(inventory.assets.head).toBe(300);
+      expect(inventory.assets.head).toBe(BASE + 300);
       expect(sequences(inventory).slice(0, 2)).toEqual([
         ["u0", 1],
         ["u1", 2],
       ]);
+    }));
+});
+
+describe("the numbers of an inventory", () => {
+  test("begin when its first asset is filed, in µs, and count on from there whatever the clock says", () =>
+    within((inventory, tick) => {
+      expect([inventory.assets.head, inventory.assets.base]).toEqual([0, 0]);
+      tick(5);
+      inventory.assets.file([user("a")]);
+      expect(inventory.assets.base).toBe((NOW + 5) * 1000);
+      expect(inventory.assets.head).toBe((NOW + 5) * 1000 + 1);
+      tick(1_000_000);
+      inventory.assets.file([user("b")]);
+      expect(inventory.assets.base).toBe((NOW + 5) * 1000);
+      expect(inventory.assets.head).toBe((NOW + 5) * 1000 + 2);
+    }));
+
+  test("of an inventory from before go on with those that it has", () =>
+    within((inventory) => {
+      inventory.meta.set("head", 41);
+      inventory.assets.file([user("a")]);
+      expect(inventory.users.one("a")?.sequence).toBe(42);
+      expect(inventory.assets.base).toBe(0);
+    }));
+
+  test("stay exact in the last year of safe integers", () =>
+    within((inventory, tick) => {
+      tick(Date.UTC(2255, 0, 1) - NOW);
+      inventory.assets.file([user("a"), user("b")]);
+      inventory.factors.set("a", { value: "[]" }, NOW);
+      inventory.assets.touchAll();
+      const base = Date.UTC(2255, 0, 1) * 1000;
+      const numbers = [...inventory.users.after(base + 4, 10)].map(({ id, sequence }) => [id, sequence]);
+      expect(numbers).toEqual([["a", base + 5]]);
+      expect(Number.isSafeInteger(base + 5)).toBe(true);
+    }));
+
+  test("belong to an inventory with an identity, which it keeps", () =>
+    within((inventory) => {
+      const { id } = inventory;
+      expect(id).toMatch(/^[0-9a-f-]{36}$/);
+      expect(inventory.id).toBe(id);
+    }));
+});
+
+describe("the lag of a reader", () => {
+  test("counts assets, not numbers", () =>
+    within((inventory) => {
+      inventory.assets.file([user("a"), user("b"), user("c")]);
+      for (let times = 0; times < 5; times++) inventory.assets.touch(["b"]);
+      inventory.bury(inventory.users, "c");
+      const lag = (position: number) => inventory.assets.countAfter(position, 3);
+      expect([0, BASE, BASE + 1, BASE + 3, BASE + 8].map(lag)).toEqual([3, 3, 2, 2, 1]);
+      expect(lag(inventory.assets.head)).toBe(0);
+    }));
+
+  test("is bounded by what there is, where counting would take long", () =>
+    within((inventory) => {
+      inventory.assets.file(Array.from({ length: 10_003 }, (_, index) => user(`u${index}`)));
+      for (let times = 0; times < 3; times++) inventory.assets.touch(["u0"]);
+      const lag = (position: number) => inventory.assets.countAfter(position, 10_003);
+      // 9,999 assets with the numbers 5 to 10,003, and the one with the number 10,006.
+      expect(lag(BASE + 4)).toBe(10_000);
+      expect(lag(BASE + 3)).toBe(10_003);
+      expect(lag(BASE + 1)).toBe(10_003);
     }));
 });
 
@@ -123,7 +192,7 @@ describe("factors", () => {
         reason: "forbidden",
         last: { value: [], at: NOW + 1000 },
       });
-      expect(inventory.assets.head).toBe(3);
+      expect(inventory.assets.head).toBe(BASE + 3);
       expect(inventory.unknown.counts()).toMatchObject({ factors: 1 });
     }));
 

@@ -21,7 +21,11 @@ test("the managed sample, with every fact in the attribute that OCSF 1.6.0 has f
     type_uid: 500102,
     time: CHANGED_AT,
     message: "Okta device LAPTOP-MARY-001",
-    metadata: { uid: "default/devices/gooabc123defGHIJKL/7", log_name: "devices", sequence: 7 },
+    metadata: {
+      uid: "default/devices/gooabc123defGHIJKL/1756000000000007",
+      log_name: "devices",
+      sequence: 7,
+    },
   });
   expect(event.device).toEqual({
     uid: "gooabc123defGHIJKL",

@@ -29,7 +29,7 @@ test("the active sample, with every fact in the attribute that OCSF 1.6.0 has fo
     message: `Okta user ${login}`,
     metadata: {
       version: "1.6.0",
-      uid: `default/users/${uid}/7`,
+      uid: `default/users/${uid}/1756000000000007`,
       product: { name: "Okta", vendor_name: "Okta", version: "N/A" },
       tenant_uid: "example.okta.com",
       log_provider: "Okta",

@@ -264,6 +264,7 @@ export const anyContext = (stream: "users" | "devices", assetId: string): fc.Arb
     stream: fc.constant(stream),
     assetId: fc.constant(assetId),
     sequence: fc.integer({ min: 1 }),
+    sequenceBase: fc.constant(0),
     changedAt: fc.integer({ min: AT, max: AT + 1_000_000 }),
     deletedAt: fc.option(fc.integer({ min: AT, max: AT + 1_000_000 })),
     mfaIgnoredFactors: fc.subarray(["email", "question", "push", "token:software:totp"]),

@@ -21,6 +21,7 @@ export const runOf = (changes: Partial<RunDocument> = {}): RunDocument => ({
 export const statusOf = (stream: StreamName, changes: Partial<StreamStatus> = {}): StreamStatus => ({
   connection: "default",
   stream,
+  inventory: "the-inventory",
   state: "idle",
   detail: null,
   org_id: "00o1",

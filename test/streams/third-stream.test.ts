@@ -92,6 +92,7 @@ const teams: StreamDefinition<TeamRecord, TeamRecord> = {
     reader: (inventory) => inventory.records((team: TeamRecord) => team),
     unknownFacts: () => ({}),
   },
+  mapping: 1,
   event: ({ id, profile }, { sequence, deletedAt }) => ({
     team: id,
     name: profile.displayName,

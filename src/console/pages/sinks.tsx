@@ -154,7 +154,8 @@ const SinkPanel: FC<{
   sink: SinkStatusDocument;
   letters: Answer<DeadLettersDocument> | undefined;
 }> = ({ view, status, sink, letters }) => {
-  const done = status.head === 0 ? 1 : Math.min(1, sink.position / status.head);
+  const assets = status.assets.total + status.assets.deleted;
+  const done = assets === 0 ? 1 : 1 - Math.min(1, sink.lag_events / assets);
   return (
     <div class="panel" id={`sink-${status.stream}-${sink.name}`}>
       <div class="panel-head">
@@ -169,12 +170,12 @@ const SinkPanel: FC<{
       </svg>
       <Facts
         of={[
-          ["Position", `${number(sink.position)} of ${number(status.head)}`],
+          ["Position", `${sink.position} of ${status.head}`],
           [
             "Behind",
             sink.lag_events === 0
               ? "nothing"
-              : `${counted(sink.lag_events, "event")}, ${duration(sink.lag_seconds)}`,
+              : `${counted(sink.lag_events, "asset")}, ${duration(sink.lag_seconds)}`,
           ],
           ["Next attempt", <Time at={sink.next_try_at} now={view.now} none="none scheduled" />],
           ["Dead letters", number(sink.dead_letters)],

@@ -89,7 +89,7 @@ const StreamSection: FC<{ view: View; status: StreamStatus; runs: StreamsProps["
             "Unknown facts",
             unknown.length === 0 ? "none" : unknown.map(([fact, n]) => `${fact} of ${number(n)}`).join(", "),
           ],
-          ["Highest sequence number", number(status.head)],
+          ["Highest sequence number", String(status.head)],
         ]}
       />
       <h3>History</h3>

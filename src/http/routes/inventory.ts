@@ -27,7 +27,8 @@ const page = createRoute({
   description:
     "One event per line, in sequence order: the newest state of each asset that has changed after `after`. Follow " +
     'the header `Link: <…>; rel="next"` for as long as there is one. To get only later changes, pass the last ' +
-    "`X-Last-Sequence` as `after` next time.",
+    "`X-Last-Sequence` as `after` next time. `X-Inventory` names the inventory that the numbers belong to. If it has " +
+    "begun anew since, under another name, its numbers are above all earlier ones: the same `after` gets everything.",
   security,
   request: {
     params: streamParams,
@@ -50,17 +51,24 @@ const page = createRoute({
       headers: z.object({
         "X-Last-Sequence": z.string().openapi({
           type: "integer",
+          format: "int64",
           description: "The highest sequence number on this page, or `after` when the page is empty.",
-          example: 1903,
+          example: 1_736_906_400_001_903,
+        }),
+        "X-Inventory": z.string().openapi({
+          description:
+            "The identity of the inventory, also `inventory` in the stream's status. When it changes, forget assets that " +
+            "the new inventory does not list.",
+          example: "0b0b7a5e-8a3c-4c0e-9f57-6d1f6f0f8a11",
         }),
         Link: z.string().optional().openapi({
           description: "The next page. Absent on the last page.",
-          example: '<https://connector.example.com/v1/inventory/users?after=1000>; rel="next"',
+          example: '<https://connector.example.com/v1/inventory/users?after=1736906400001000>; rel="next"',
         }),
       }),
       content: { "application/x-ndjson": { schema: event, example: exampleEvent } },
     },
-    ...problemResponses(400, 401, 404, 429, 503),
+    ...problemResponses(400, 401, 404, 409, 429, 503),
   },
 });
 
@@ -96,13 +104,27 @@ const nextLink = (url: string, after: number): string => {
   return `<${next.href}>; rel="next"`;
 };
 
+const SETTLING =
+  "A change of the settings or of what is known about the whole org gives all events new sequence numbers. Try again in " +
+  "a few seconds.";
+
+/** What is wrong with a cursor that no page of this inventory has given out, and what to do. */
+const aheadOf = (after: number, head: number): string =>
+  `${head === 0 ? "This inventory is still empty" : `The highest sequence number of this inventory is ${head}`}, and after ` +
+  `is ${after}. The inventory was begun anew, or the number belongs to another inventory. Start over with after=0.`;
+
 export const inventoryRoutes = (app: App, deps: AppDeps): void => {
   app.openapi(page, async (c) => {
     const { connection, after, limit, dialect } = c.req.valid("query");
     const { id } = selectConnection(deps.config(c.env), connection);
     const stream = deps.stream(c.env, id, c.req.valid("param").stream);
-    const { events, last, head } = await stream.events({ after, limit, dialect });
+    const { events, last, head, inventory, settling } = await stream.events({ after, limit, dialect });
+    if (settling === true)
+      throw new ProblemError("unavailable", SETTLING, { headers: { "Retry-After": "2" } });
+    const named = inventory === undefined ? {} : { "X-Inventory": inventory };
+    if (after > head) throw new ProblemError("sequence_ahead", aheadOf(after, head), { headers: named });
     const headers = new Headers({
+      ...named,
       "Content-Type": "application/x-ndjson",
       "X-Last-Sequence": String(last),
     });

@@ -70,9 +70,9 @@ const deadLettersDocumentSchema = deadLettersSchema.meta({
   example: {
     dead_letters: [
       {
-        id: "default/users/00u1a2b3c4d5e6f7g8h9/1811",
+        id: "default/users/00u1a2b3c4d5e6f7g8h9/1736906400001811",
         asset_id: "00u1a2b3c4d5e6f7g8h9",
-        sequence: 1811,
+        sequence: 1_736_906_400_001_811,
         code: "refused",
         http_status: 400,
         message: '[POST] "https://siem.example.com/…": 400 Bad Request user.email_addr is not an address',
