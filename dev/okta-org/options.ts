@@ -47,6 +47,8 @@ export const orgOptionsSchema = z.strictObject({
   groups: z.int().min(0).default(150),
   devices: z.int().min(0).default(1000),
   seed: z.int().default(1),
+  /** The org's own id; null makes it from the seed. Orgs of one seed have all other ids in common. */
+  orgId: z.string().nullable().default(null),
   /** Generated timestamps lie before this instant, so that a seed always makes the same org. */
   epoch: z.iso.datetime().default("2025-10-01T00:00:00.000Z"),
   /** The SSWS token; null accepts none. */

@@ -157,11 +157,15 @@ export class Stream {
 
   #attentionFacts(): AttentionFacts {
     const { identity, connection } = this.#deps;
+    const settings = connection();
+    const org = this.#meta.get("org");
+    // Once the base URL is corrected, the next run asks again.
+    const isCorrected = settings !== null && org?.changed?.baseUrl !== settings.baseUrl;
     return {
       stream: identity.stream,
-      org: this.#meta.get("org"),
+      org: org !== null && isCorrected ? { ...org, changed: null } : org,
       held: this.inventory.sweeps.absentees().waiting,
-      configured: connection() !== null,
+      configured: settings !== null,
     };
   }
 
