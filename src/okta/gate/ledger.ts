@@ -6,8 +6,8 @@
  * A bucket is a group of endpoints whose calls Okta counts together, against one limit per window (a minute). The
  * rules, in short:
  * - In one window we use at most `share` of a bucket's limit. Calls that landed in the window count, and so do
- *   permits that are out (handed out and not yet reported) and calls of unknown fate that may have landed in it. A
- *   part of the share is kept for interactive callers.
+ *   permits that are out (handed out and not yet reported) and calls of unknown fate that may have landed in it,
+ *   of all priorities together. Parts of the share are kept for interactive callers and for delta runs; see `parts.ts`.
  * - `remaining` is what all applications together have left; a margin of it stays untouched.
  * - A bucket whose limit no answer has told yet gets one permit at a time.
  * - A call counts in the window that its own answer names, so a permit that is used late counts where it landed.
@@ -20,6 +20,7 @@ import { familyOf, separate } from "./families.ts";
 import { isConcurrencyLimit, type RateLimitReading } from "./headers.ts";
 import { handOut, outstanding, outstandingInteractive, takeBack } from "./holders.ts";
 import { bucketState, bucketsOf, type Ledger, type Priority } from "./ledger-state.ts";
+import { allowance } from "./parts.ts";
 
 /** What became of one call that had a permit. */
 export interface Observation extends CallObservation {
@@ -46,8 +47,6 @@ export interface Decision {
   readonly retryAt: number | null;
 }
 
-/** The part of our share that background work leaves to interactive callers. */
-const INTERACTIVE_RESERVE = 0.2;
 /** The part of the limit that is left to other applications, however much of it they use. */
 const MARGIN = 0.05;
 /**
@@ -112,12 +111,6 @@ interface Ask {
   readonly now: number;
 }
 
-/** How many calls a window of this limit may hold for callers of this priority. */
-const allowance = (limit: number, { share, priority }: Ask): number => {
-  const cap = Math.max(1, Math.floor(limit * share));
-  return priority === "interactive" ? cap : Math.max(1, cap - Math.ceil(cap * INTERACTIVE_RESERVE));
-};
-
 interface Room {
   /** How many more calls we may make now; may be negative. */
   readonly calls: number;
@@ -136,7 +129,7 @@ const roomOf = (ledger: Ledger, bucket: Bucket, ask: Ask): Room | null => {
   const out = family.reduce((sum, member) => sum + outstanding(ledger, member), 0);
   const lost = states.reduce((sum, state) => sum + lostCalls(state, now), 0);
   const counted = open.reduce((sum, state) => sum + state.counted, 0);
-  const calls = allowance(limit, ask) - counted - lost - out;
+  const calls = allowance(limit, ask.share, ask.priority) - counted - lost - out;
   if (open.length === 0) return { calls, moreAt: out > 0 ? now : (lossEndsAt(states, now) ?? now) };
   const remaining = Math.min(...open.map((state) => state.remaining ?? limit));
   return {
@@ -170,7 +163,7 @@ const roomOfAllUnknown = (ledger: Ledger, ask: Ask): Room => {
   const out = unknown.reduce((sum, bucket) => sum + outstanding(ledger, bucket), 0);
   const lost = states.reduce((sum, state) => sum + lostCalls(state, now), 0);
   return {
-    calls: allowance(SMALLEST_LIMIT, ask) - out - lost,
+    calls: allowance(SMALLEST_LIMIT, ask.share, ask.priority) - out - lost,
     moreAt: out > 0 ? now : (lossEndsAt(states, now) ?? now),
   };
 };

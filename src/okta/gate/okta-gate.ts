@@ -29,7 +29,7 @@ export interface ExchangeRequest {
   readonly calls: readonly CallCount[];
   /** What is wanted; null only reports. */
   readonly want: { readonly bucket: Bucket; readonly count: number } | null;
-  /** How long the answer may wait for a permit, ms. Interactive callers go first. */
+  /** How long the answer may wait for a permit, ms. Interactive callers go first, then delta runs. */
   readonly waitMs: number;
   /** True gives back everything still held after the observations. */
   readonly done: boolean;
@@ -40,6 +40,13 @@ export interface ExchangeAnswer {
   /** When to ask again (ms, local clock), set exactly when something was wanted and nothing was granted. */
   readonly retryAt: number | null;
 }
+
+/** Who goes first in line: the lower. A priority that only a later version knows comes last. */
+const rankOf = (priority: Priority): number =>
+  priority === "interactive" ? 0 : priority === "follow" ? 1 : 2;
+
+/** When to ask again, ms, for those who found callers of a higher priority in line. */
+const IN_LINE_MS = 200;
 
 interface Waiter {
   readonly request: ExchangeRequest;
@@ -133,32 +140,24 @@ export class OktaGate extends DurableObject<Env> {
   #tryGrant(request: ExchangeRequest, now: number): ExchangeAnswer {
     const { want, holder, priority } = request;
     if (want === null) return { granted: 0, retryAt: null };
-    if (
-      priority === "background" &&
-      this.#waiters.some(
-        ({ request: other }) => other.priority === "interactive" && other.want?.bucket === want.bucket,
-      )
-    ) {
-      return { granted: 0, retryAt: now + 200 }; // look-ups in line go first
-    }
+    const goesFirst = ({ request: other }: Waiter): boolean =>
+      rankOf(other.priority) < rankOf(priority) && other.want?.bucket === want.bucket;
+    if (this.#waiters.some(goesFirst)) return { granted: 0, retryAt: now + IN_LINE_MS };
     const share = this.#connection()?.rateLimitShare ?? 0.5;
     const { ledger } = this.#books;
     checkIn(ledger, { name: holder, ...request }, now);
     return grant(ledger, { holder, bucket: want.bucket, want: want.count, priority }, share, now);
   }
 
-  /** Serves who is in line, interactive callers first, in order of arrival. */
+  /** Serves who is in line, by priority and then in order of arrival. */
   #pump(): void {
     if (this.#waiters.length === 0) return;
     const now = Date.now();
-    const line = this.#waiters;
+    const line = this.#waiters.toSorted((a, b) => rankOf(a.request.priority) - rankOf(b.request.priority));
     this.#waiters = [];
     const left: Waiter[] = [];
     let granted = 0;
-    for (const waiter of [
-      ...line.filter(({ request }) => request.priority === "interactive"),
-      ...line.filter(({ request }) => request.priority === "background"),
-    ]) {
+    for (const waiter of line) {
       const answer = this.#tryGrant(waiter.request, now);
       granted += answer.granted;
       if (answer.granted > 0 || waiter.deadline <= now || (answer.retryAt ?? 0) > waiter.deadline)

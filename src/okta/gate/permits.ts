@@ -19,7 +19,7 @@ export interface PermitsOptions {
   readonly priority: Priority;
   /** Permits asked for at a time: the more, the fewer round trips to the gate. */
   readonly batch: number;
-  /** How long a call may wait in line at the gate for one permit, ms. */
+  /** How long a call may wait in line at the gate for one permit, ms. Delta runs never do. */
   readonly waitMs: number;
   readonly now: () => number;
 }
@@ -66,7 +66,7 @@ export class Permits {
       }
       const answer = await this.#ask({ bucket, count: this.#options.batch });
       if (answer.granted > 0) continue;
-      if (this.#inFlight > 0 && this.#options.priority === "background") {
+      if (this.#inFlight > 0 && this.#options.priority !== "interactive") {
         // Own calls are under way: their answers may free permits, or tell how large the bucket is.
         await new Promise<void>((resolve) => this.#wake.push(resolve));
         continue;
@@ -107,7 +107,9 @@ export class Permits {
       want,
       done,
     };
-    this.#exchange = gate.exchange({ ...request, waitMs: want === null ? 0 : waitMs }).catch(() => {
+    // A gate of the version before forgets whoever is in its line and neither interactive nor background work.
+    const mayWait = want !== null && priority !== "follow";
+    this.#exchange = gate.exchange({ ...request, waitMs: mayWait ? waitMs : 0 }).catch(() => {
       // The gate was restarted under us, before it booked the exchange or after: it is reported again. As a new
       // incarnation, so that a gate that books it twice takes all our permits as used, and never too few.
       this.#observations.unshift(...observations);

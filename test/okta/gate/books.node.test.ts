@@ -70,9 +70,9 @@ describe("the gate's books", () => {
   });
 
   test("of the version before count lost calls in this window and in the next, and then no more", () => {
-    expect(granted(storage({ books: former }), T0)).toBe(240 - 5 - 7 - 3);
-    expect(granted(storage({ books: former }), T0 + 32_000)).toBe(240 - 7 - 3);
-    expect(granted(storage({ books: former }), T0 + 70_000)).toBe(240 - 3);
+    expect(granted(storage({ books: former }), T0)).toBe(210 - 5 - 7 - 3);
+    expect(granted(storage({ books: former }), T0 + 32_000)).toBe(210 - 7 - 3);
+    expect(granted(storage({ books: former }), T0 + 70_000)).toBe(210 - 3);
   });
 
   test("of the version before are converted once, and nothing else of them is lost", () => {

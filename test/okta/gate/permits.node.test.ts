@@ -72,13 +72,26 @@ describe("a purse of permits", () => {
     expect(await permits.take(FACTORS)).toEqual({ granted: false, retryAt: T0 + 500 });
   });
 
-  test("background work waits for its own calls before it gives up: their answers may free permits", async () => {
-    const { permits } = purse([{ granted: 1, retryAt: null }, none, twenty]);
-    await permits.take(FACTORS);
-    const second = permits.take(FACTORS);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    permits.report(FACTORS, "ok", ok, 5);
-    expect(await second).toEqual({ granted: true });
+  test.each(["background", "follow"] as const)(
+    "%s work waits for its own calls before it gives up: their answers may free permits",
+    async (priority) => {
+      const { permits } = purse([{ granted: 1, retryAt: null }, none, twenty], { priority });
+      await permits.take(FACTORS);
+      const second = permits.take(FACTORS);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      permits.report(FACTORS, "ok", ok, 5);
+      expect(await second).toEqual({ granted: true });
+    },
+  );
+
+  test("delta runs do not stand in line, where a gate of the version before would forget them", async () => {
+    const waits: number[] = [];
+    for (const priority of ["interactive", "follow", "background"] as const) {
+      const { permits, requests } = purse([twenty], { priority, waitMs: 5_000 });
+      await permits.take(FACTORS);
+      waits.push(...requests.map(({ waitMs }) => waitMs));
+    }
+    expect(waits).toEqual([5_000, 0, 5_000]);
   });
 
   test("look-ups do not: they say at once when to come back", async () => {

@@ -1,12 +1,13 @@
 /**
  * Okta's side of the rate limits, with true windows, and holders that take permits, make calls and report them
- * late, out of order, or never. Steps in, the fullest window of our own calls out.
+ * late, out of order, or never. Steps in, what landed in each window out. Calls land in the order in which they reach
+ * Okta, also those of holders that are dead by then, and each answer tells what Okta had counted at that instant.
  */
 import type { Bucket } from "../../../src/okta/endpoints.ts";
 import { msUntilReset } from "../../../src/okta/gate/headers.ts";
 import { checkIn, release } from "../../../src/okta/gate/holders.ts";
 import { grant, observe } from "../../../src/okta/gate/ledger.ts";
-import { emptyLedger, type Ledger } from "../../../src/okta/gate/ledger-state.ts";
+import { emptyLedger, type Ledger, type Priority } from "../../../src/okta/gate/ledger-state.ts";
 
 export interface TrueBucket {
   readonly limit: number;
@@ -27,7 +28,7 @@ export interface World {
 export type Step =
   | { readonly do: "wait"; readonly ms: number }
   | { readonly do: "ask"; readonly holder: number; readonly bucket: number; readonly want: number }
-  /** Uses some of a holder's permits; the answers come after `latencyMs`, or never. */
+  /** Uses some of a holder's permits; the answers come after `latencyMs`, or the calls are seen to fail then. */
   | {
       readonly do: "call";
       readonly holder: number;
@@ -35,6 +36,8 @@ export type Step =
       readonly calls: number;
       readonly latencyMs: number;
       readonly answered: boolean;
+      /** False for calls that fail on their way to Okta. */
+      readonly lands?: boolean;
     }
   /** A holder dies with all its permits and everything that it has not reported. */
   | { readonly do: "restart"; readonly holder: number }
@@ -43,13 +46,29 @@ export type Step =
 
 interface Holder {
   readonly name: string;
-  readonly priority: "interactive" | "background";
+  readonly priority: Priority;
   life: number;
   /** When it last spoke with the gate: permits are not used for longer than a minute after it. */
   contactAt: number;
   held: Partial<Record<Bucket, number>>;
-  /** Answers that have come or will come, with the time at which they come. */
-  answers: { at: number; report: Parameters<typeof observe>[2] }[];
+  /** Calls whose answers have come or will come. */
+  calls: Call[];
+}
+
+interface Call {
+  /** When it reaches Okta; null if it never does. */
+  readonly landsAt: number | null;
+  /** When its caller learns what came of it. */
+  readonly at: number;
+  /** What its caller learns: no answer, as long as it has not landed. */
+  report: Parameters<typeof observe>[2];
+}
+
+/** Our calls in one true window. */
+interface Used {
+  readonly limit: number;
+  total: number;
+  readonly by: Record<Priority, number>;
 }
 
 /** As in permits.ts. */
@@ -60,20 +79,21 @@ const START = 1_760_000_000_000;
 
 export class Simulation {
   readonly ledger: Ledger = emptyLedger();
-  /** Our calls by true bucket and window. */
-  readonly #used = new Map<string, number>();
+  readonly #used = new Map<string, Used>();
   readonly #world: World;
   readonly #buckets: Bucket[];
   readonly #holders: Holder[];
+  /** Calls that are on their way to Okta. */
+  #flying: { landsAt: number; land: () => void }[] = [];
   #now = START;
   /** 429s that we ran into. */
   refusals = 0;
   /** The fullest of our windows, as a part of its share. */
   get fullest(): number {
-    return Math.max(0, ...[...this.#used].map(([key, used]) => used / this.#cap(key)));
+    return Math.max(0, ...this.windows().map(({ limit, total }) => total / this.cap(limit)));
   }
 
-  constructor(world: World, priorities: readonly Holder["priority"][]) {
+  constructor(world: World, priorities: readonly Priority[]) {
     this.#world = world;
     this.#buckets = Object.keys(world.drains) as Bucket[]; // the keys are Buckets
     this.#holders = priorities.map((priority, index) => ({
@@ -82,28 +102,34 @@ export class Simulation {
       life: 0,
       contactAt: START,
       held: {},
-      answers: [],
+      calls: [],
     }));
   }
 
   /** By how much the worst window is over our share; 0 or less is within it. */
   overshare(): number {
-    return Math.max(0, ...[...this.#used].map(([key, used]) => used - this.#cap(key)));
+    return Math.max(0, ...this.windows().map(({ limit, total }) => total - this.cap(limit)));
+  }
+
+  /** What landed in each window that saw any of our calls. */
+  windows(): Used[] {
+    return [...this.#used.values()];
+  }
+
+  /** Our share of a limit, calls per window. */
+  cap(limit: number): number {
+    return Math.max(1, Math.floor(limit * this.#world.share));
   }
 
   run(steps: readonly Step[]): void {
     for (const step of steps) this.#step(step);
   }
 
-  #cap(key: string): number {
-    const limit = Number(key.split("/")[1]);
-    return Math.max(1, Math.floor(limit * this.#world.share));
-  }
-
   #step(step: Step): void {
     switch (step.do) {
       case "wait":
         this.#now += step.ms;
+        this.#land();
         return;
       case "ask":
         this.ask(step.holder, step.bucket, step.want);
@@ -115,12 +141,12 @@ export class Simulation {
         const holder = this.#holder(step.holder);
         holder.life += 1;
         holder.held = {};
-        holder.answers = [];
+        holder.calls = [];
         return;
       }
       case "done": {
         const holder = this.#holder(step.holder);
-        if (holder.answers.some(({ at }) => at > this.#now)) return; // calls are under way: not done
+        if (holder.calls.some(({ at }) => at > this.#now)) return; // calls are under way: not done
         this.#report(holder);
         release(this.ledger, holder.name);
         holder.held = {};
@@ -145,8 +171,8 @@ export class Simulation {
     if (this.#now - holder.contactAt > LEASE_MS) holder.held = {};
     holder.contactAt = this.#now;
     checkIn(this.ledger, { name, incarnation: String(life), priority }, this.#now);
-    const come = holder.answers.filter(({ at }) => at <= this.#now);
-    holder.answers = holder.answers.filter(({ at }) => at > this.#now);
+    const come = holder.calls.filter(({ at }) => at <= this.#now);
+    holder.calls = holder.calls.filter(({ at }) => at > this.#now);
     for (const { report } of come) observe(this.ledger, name, report, () => 0.5);
   }
 
@@ -165,37 +191,61 @@ export class Simulation {
     return granted;
   }
 
-  #call({ holder: index, bucket: bucketIndex, latencyMs, answered }: Step & { do: "call" }): void {
+  #call({
+    holder: index,
+    bucket: bucketIndex,
+    latencyMs,
+    answered,
+    lands = true,
+  }: Step & { do: "call" }): void {
     const holder = this.#holder(index);
     const bucket = this.#bucket(bucketIndex);
     const held = holder.held[bucket] ?? 0;
     const truth = this.#world.drains[bucket];
     if (held === 0 || truth === undefined || this.#now - holder.contactAt > LEASE_MS) return;
     holder.held[bucket] = held - 1;
-    const serverNow = this.#now + Math.min(MAX_WAY_MS, Math.floor(latencyMs / 2)) + this.#world.skewMs;
-    const window = Math.floor((serverNow - truth.phaseMs) / truth.windowMs);
-    const key = `${this.#name(truth)}/${truth.limit}/${window}`;
-    const used = (this.#used.get(key) ?? 0) + 1;
-    this.#used.set(key, used);
-    const refused = used + truth.others > truth.limit;
-    if (refused) this.refusals += 1;
-    const resetAt = Math.ceil(((window + 1) * truth.windowMs + truth.phaseMs) / 1000);
     const at = this.#now + latencyMs;
-    const date = new Date(serverNow).toUTCString();
-    const report = answered
-      ? {
-          bucket,
-          reading: {
-            limit: truth.limit,
-            remaining: Math.max(0, truth.limit - used - truth.others),
-            resetAt,
-          },
-          resetInMs: msUntilReset(resetAt, date, at),
-          status: refused ? 429 : 200,
-          at,
-        }
-      : { bucket, reading: null, resetInMs: null, status: null, at };
-    holder.answers.push({ at, report });
+    const landsAt = lands ? this.#now + Math.min(MAX_WAY_MS, Math.floor(latencyMs / 2)) : null;
+    const call: Call = { landsAt, at, report: { bucket, reading: null, resetInMs: null, status: null, at } };
+    holder.calls.push(call);
+    if (landsAt === null) return;
+    const land = (): void => {
+      const answer = this.#count(truth, landsAt, at, holder.priority);
+      if (answered) call.report = { bucket, at, ...answer };
+    };
+    this.#flying.push({ landsAt, land });
+    this.#land();
+  }
+
+  /** Lets all calls land whose time has come, in the order in which they reach Okta. */
+  #land(): void {
+    const due = this.#flying.filter(({ landsAt }) => landsAt <= this.#now);
+    this.#flying = this.#flying.filter(({ landsAt }) => landsAt > this.#now);
+    for (const { land } of due.sort((a, b) => a.landsAt - b.landsAt)) land();
+  }
+
+  /** Okta counts a call, and answers it. @param at when the answer is there */
+  #count(truth: TrueBucket, landsAt: number, at: number, priority: Priority) {
+    const { limit, windowMs, phaseMs, others } = truth;
+    const serverNow = landsAt + this.#world.skewMs;
+    const window = Math.floor((serverNow - phaseMs) / windowMs);
+    const key = `${this.#name(truth)}/${window}`;
+    const used = this.#used.get(key) ?? {
+      limit,
+      total: 0,
+      by: { interactive: 0, follow: 0, background: 0 },
+    };
+    used.total += 1;
+    used.by[priority] += 1;
+    this.#used.set(key, used);
+    const refused = used.total + others > limit;
+    if (refused) this.refusals += 1;
+    const resetAt = Math.ceil(((window + 1) * windowMs + phaseMs) / 1000);
+    return {
+      reading: { limit, remaining: Math.max(0, limit - used.total - others), resetAt },
+      resetInMs: msUntilReset(resetAt, new Date(serverNow).toUTCString(), at),
+      status: refused ? 429 : 200,
+    };
   }
 
   #name(truth: TrueBucket): string {
