@@ -161,7 +161,7 @@ export class OktaClient {
       });
       credential.observe(response.headers);
       const { text, whole } = await readBounded(response, MAX_BODY_BYTES);
-      const observation = this.#observe(response);
+      const observation = this.#observe(response, started);
       const result = resultOf(endpoint, response, whole ? text : null, observation);
       permits.report(endpoint, result.ok ? "ok" : result.error.code, observation, now() - started);
       const { reading } = observation;
@@ -169,7 +169,7 @@ export class OktaClient {
       return { result, crowded, authorization: authorization.value };
     } catch {
       const code = limit.signal.aborted || signal?.aborted ? "timeout" : "network";
-      permits.report(endpoint, code, this.#observe(response), now() - started);
+      permits.report(endpoint, code, this.#observe(response, started), now() - started);
       const what = code === "timeout" ? `no answer within ${timeoutMs} ms` : "the connection failed";
       return { result: err(oktaError(endpoint, code, what, { status: response?.status ?? null })) };
     } finally {
@@ -177,16 +177,16 @@ export class OktaClient {
     }
   }
 
-  /** What an answer, or none, says about Okta's clock and about the bucket. */
-  #observe(response: Response | null): CallObservation {
+  /** What an answer, or none, says about Okta's clock and about the bucket. @param sentAt ms since the epoch */
+  #observe(response: Response | null, sentAt: number): CallObservation {
     const at = this.#options.now();
-    if (response === null) return { reading: null, resetInMs: null, status: null, at };
+    if (response === null) return { reading: null, resetInMs: null, status: null, at, sentAt };
     const { headers, status } = response;
     const date = headers.get("date");
     this.#skewMs = clockSkew(date, at) ?? this.#skewMs;
     const reading = readRateLimit(headers);
     const resetInMs = reading === null ? null : msUntilReset(reading.resetAt, date, at);
-    return { reading, resetInMs, status, at };
+    return { reading, resetInMs, status, at, sentAt };
   }
 }
 

@@ -1,7 +1,7 @@
 /** Who holds permits: holders check in whenever they speak with the gate, and may vanish with what they hold. Pure. */
 import type { Bucket } from "../endpoints.ts";
-import { lose } from "./bucket.ts";
 import { bucketState, bucketsOf, type HolderState, type Ledger, type Priority } from "./ledger-state.ts";
+import { lose } from "./losses.ts";
 
 /** A holder that says nothing for this long is gone: its permits count as used. Longer than any call takes. */
 const HOLDER_TIMEOUT_MS = 90_000;

@@ -112,7 +112,7 @@ export class Permits {
     this.#exchange = gate.exchange({ ...request, waitMs: mayWait ? waitMs : 0 }).catch(() => {
       // The gate was restarted under us, before it booked the exchange or after: it is reported again. As a new
       // incarnation, so that a gate that books it twice takes all our permits as used, and never too few.
-      this.#observations.unshift(...observations);
+      this.#observations.unshift(...observations.map((seen) => ({ ...seen, repeated: true })));
       this.#incarnation = crypto.randomUUID();
       this.#held.clear();
       return { granted: 0, retryAt: this.#options.now() + 1000 };

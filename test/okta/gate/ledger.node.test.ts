@@ -302,8 +302,10 @@ describe("endpoints that may share a bucket", () => {
 
   test("a bucket of unknown size waits while a known one that it may be is used up", () => {
     const ledger = knowing();
-    ask(ledger, 210);
-    ask(ledger, 90, { holder: "look-up/1", priority: "interactive" });
+    for (let call = 0; call < 209; call++) {
+      ask(ledger, 1);
+      book(ledger, answered({ remaining: 598 - call }));
+    }
     expect(ask(ledger, 1, { bucket: REST, holder: "b" })).toEqual({ granted: 0, retryAt: T0 + 31_000 });
   });
 });
@@ -349,6 +351,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       calls: fc.integer({ min: 1, max: 40 }),
       latencyMs: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 30_000 })),
       answered: fc.nat(9).map((n) => n > 0),
+      lands: fc.nat(9).map((n) => n > 0),
     }),
   },
   {
@@ -359,6 +362,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("restart" as const), holder: fc.nat(4) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("unheard" as const), holder: fc.nat(4) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("done" as const), holder: fc.nat(4) }) },
 );
 const steps = fc.array(step, { minLength: 100, maxLength: 400, size: "max" });
@@ -369,11 +373,15 @@ const holders = fc
   })
   .filter((priorities) => priorities.includes("background"));
 
-/** What delta and full runs together, and full runs alone, may have of a share of `cap` calls a window. */
+/** What delta and full runs together, and full runs alone, may have of a share of `cap` calls a window, probes aside. */
 const partsOf = (cap: number) => {
   const reserve = Math.floor((cap + 4) / 5);
   const lane = Math.max(2, Math.floor((cap + 9) / 10));
-  return { runs: Math.max(1, cap - reserve), sweep: Math.max(1, cap - reserve - lane) };
+  return {
+    runs: Math.max(1, cap - reserve),
+    sweep: Math.max(1, cap - reserve - lane),
+    mostProbes: cap === 1 ? 0 : Math.min(3, Math.max(1, Math.floor(reserve / 2))),
+  };
 };
 
 describe("for any order of grants, calls, late or lost answers, and restarts", () => {
@@ -394,9 +402,10 @@ describe("for any order of grants, calls, late or lost answers, and restarts", (
         const simulation = new Simulation(truth, priorities);
         simulation.run(order);
         for (const { limit, by } of simulation.windows()) {
-          const { runs, sweep } = partsOf(simulation.cap(limit));
-          expect(by.follow + by.background).toBeLessThanOrEqual(runs);
-          expect(by.background).toBeLessThanOrEqual(sweep);
+          const { runs, sweep, mostProbes } = partsOf(simulation.cap(limit));
+          const probes = Math.min(simulation.probes, mostProbes);
+          expect(by.follow + by.background).toBeLessThanOrEqual(runs + probes);
+          expect(by.background).toBeLessThanOrEqual(sweep + probes);
         }
       }),
       examples(300),

@@ -46,7 +46,8 @@ describe("the gate", () => {
     expect((await learned()).granted).toBe(30);
     await evictDurableObject(gate());
     expect((await gate().exchange(request())).granted).toBe(4);
-    const { granted, retryAt } = await gate().exchange(request());
+    const used = Array.from({ length: 34 }, (_, call) => seen({ remaining: 98 - call }));
+    const { granted, retryAt } = await gate().exchange(request({ observations: used }));
     expect(granted).toBe(0);
     expect(retryAt).toBeGreaterThan(Date.now() + 20_000);
   });

@@ -39,6 +39,8 @@ export type Step =
       /** False for calls that fail on their way to Okta. */
       readonly lands?: boolean;
     }
+  /** A holder reports what it knows, and does not hear that the gate has booked it. It waits for its calls under way. */
+  | { readonly do: "unheard"; readonly holder: number }
   /** A holder dies with all its permits and everything that it has not reported. */
   | { readonly do: "restart"; readonly holder: number }
   /** A holder reports the answers that it has, and gives back what it did not use. */
@@ -53,6 +55,8 @@ interface Holder {
   held: Partial<Record<Bucket, number>>;
   /** Calls whose answers have come or will come. */
   calls: Call[];
+  /** It does not know what the gate has booked: once its calls have ended, it reports them again in a new life. */
+  unheard: boolean;
 }
 
 interface Call {
@@ -63,6 +67,8 @@ interface Call {
   /** What its caller learns: no answer, as long as it has not landed. */
   report: Parameters<typeof observe>[2];
 }
+
+const isUnderWay = (holder: Holder, now: number): boolean => holder.calls.some(({ at }) => at > now);
 
 /** Our calls in one true window. */
 interface Used {
@@ -86,6 +92,8 @@ export class Simulation {
   /** Calls that are on their way to Okta. */
   #flying: { landsAt: number; land: () => void }[] = [];
   #now = START;
+  /** Probes that were granted; see `room.ts`. */
+  probes = 0;
   /** 429s that we ran into. */
   refusals = 0;
   /** The fullest of our windows, as a part of its share. */
@@ -103,6 +111,7 @@ export class Simulation {
       contactAt: START,
       held: {},
       calls: [],
+      unheard: false,
     }));
   }
 
@@ -137,16 +146,27 @@ export class Simulation {
       case "call":
         for (let calls = 0; calls < step.calls; calls++) this.#call(step);
         return;
+      case "unheard": {
+        const holder = this.#holder(step.holder);
+        const { calls } = holder;
+        if (this.#waits(holder)) return;
+        this.#report(holder);
+        for (const call of calls)
+          if (!holder.calls.includes(call)) call.report = { ...call.report, repeated: true };
+        holder.calls = calls;
+        holder.held = {};
+        holder.unheard = true;
+        return;
+      }
       case "restart": {
         const holder = this.#holder(step.holder);
-        holder.life += 1;
-        holder.held = {};
+        this.#renew(holder);
         holder.calls = [];
         return;
       }
       case "done": {
         const holder = this.#holder(step.holder);
-        if (holder.calls.some(({ at }) => at > this.#now)) return; // calls are under way: not done
+        if (this.#waits(holder) || isUnderWay(holder, this.#now)) return;
         this.#report(holder);
         release(this.ledger, holder.name);
         holder.held = {};
@@ -158,6 +178,20 @@ export class Simulation {
     const holder = this.#holders[index % this.#holders.length];
     if (holder === undefined) throw new Error("no holders");
     return holder;
+  }
+
+  #renew(holder: Holder): void {
+    holder.life += 1;
+    holder.held = {};
+    holder.unheard = false;
+  }
+
+  /** Whether the holder must not speak with the gate yet. */
+  #waits(holder: Holder): boolean {
+    if (!holder.unheard) return false;
+    if (isUnderWay(holder, this.#now)) return true;
+    this.#renew(holder);
+    return false;
   }
 
   #bucket(index: number): Bucket {
@@ -180,6 +214,7 @@ export class Simulation {
   ask(index: number, bucketIndex: number, want: number): number {
     const holder = this.#holder(index);
     const bucket = this.#bucket(bucketIndex);
+    if (this.#waits(holder)) return 0;
     this.#report(holder);
     const { granted } = grant(
       this.ledger,
@@ -188,6 +223,7 @@ export class Simulation {
       this.#now,
     );
     holder.held[bucket] = (holder.held[bucket] ?? 0) + granted;
+    if (granted > 0 && this.ledger.buckets[bucket]?.probes?.at(-1) === this.#now) this.probes += 1;
     return granted;
   }
 
@@ -206,12 +242,17 @@ export class Simulation {
     holder.held[bucket] = held - 1;
     const at = this.#now + latencyMs;
     const landsAt = lands ? this.#now + Math.min(MAX_WAY_MS, Math.floor(latencyMs / 2)) : null;
-    const call: Call = { landsAt, at, report: { bucket, reading: null, resetInMs: null, status: null, at } };
+    const sentAt = this.#now;
+    const call: Call = {
+      landsAt,
+      at,
+      report: { bucket, reading: null, resetInMs: null, status: null, at, sentAt },
+    };
     holder.calls.push(call);
     if (landsAt === null) return;
     const land = (): void => {
       const answer = this.#count(truth, landsAt, at, holder.priority);
-      if (answered) call.report = { bucket, at, ...answer };
+      if (answered) call.report = { bucket, at, sentAt, ...answer };
     };
     this.#flying.push({ landsAt, land });
     this.#land();
