@@ -15,6 +15,8 @@ export interface HolderState {
   /** Permits handed out and not yet reported, by bucket. */
   out: Partial<Record<Bucket, number>>;
   priority: Priority;
+  /** How long it may be silent before it is gone, ms; absent for holders of the version before. */
+  goneAfterMs?: number;
 }
 
 export interface Ledger {

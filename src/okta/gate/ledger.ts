@@ -81,8 +81,8 @@ export const observe = (
     return;
   }
   const state = bucketState(ledger, observation.bucket);
-  if (status !== null && status !== 429) ledger.concurrencyRefusals = 0;
   if (status === 0) return;
+  if (status !== null && status !== 429) ledger.concurrencyRefusals = 0;
   if (reading === null || resetInMs === null) {
     lose(state, 1, at);
     if (status !== null && status < 300) state.headerless = true;

@@ -33,12 +33,19 @@ export interface ExchangeRequest {
   readonly waitMs: number;
   /** True gives back everything still held after the observations. */
   readonly done: boolean;
+  /**
+   * How long the holder may be silent before it is gone, ms: all calls that its permits were for have ended by then.
+   * Not given by callers of the version before, who need 90 s.
+   */
+  readonly goneAfterMs?: number;
 }
 
 export interface ExchangeAnswer {
   readonly granted: number;
   /** When to ask again (ms, local clock), set exactly when something was wanted and nothing was granted. */
   readonly retryAt: number | null;
+  /** How long the request waited in line, ms; not given by gates of the version before. */
+  readonly waitedMs?: number;
 }
 
 /** Who goes first in line: the lower. A priority that only a later version knows comes last. */
@@ -50,6 +57,7 @@ const IN_LINE_MS = 200;
 
 interface Waiter {
   readonly request: ExchangeRequest;
+  readonly since: number;
   readonly deadline: number;
   readonly resolve: (answer: ExchangeAnswer) => void;
 }
@@ -84,7 +92,7 @@ export class OktaGate extends DurableObject<Env> {
     for (const observation of request.observations) observe(ledger, request.holder, observation, Math.random);
     for (const call of request.calls) addCalls(stats, call);
     if (request.done) release(ledger, request.holder);
-    const answer = this.#tryGrant(request, now);
+    const answer = { ...this.#tryGrant(request, now), waitedMs: 0 };
     if (request.want !== null && answer.granted === 0) {
       stats.waits[request.want.bucket] = (stats.waits[request.want.bucket] ?? 0) + 1;
     }
@@ -92,7 +100,7 @@ export class OktaGate extends DurableObject<Env> {
     this.#pump();
     if (answer.granted > 0 || request.want === null || request.waitMs <= 0) return answer;
     return new Promise((resolve) => {
-      this.#waiters.push({ request, deadline: now + request.waitMs, resolve });
+      this.#waiters.push({ request, since: now, deadline: now + request.waitMs, resolve });
       this.#schedule();
     });
   }
@@ -161,7 +169,7 @@ export class OktaGate extends DurableObject<Env> {
       const answer = this.#tryGrant(waiter.request, now);
       granted += answer.granted;
       if (answer.granted > 0 || waiter.deadline <= now || (answer.retryAt ?? 0) > waiter.deadline)
-        waiter.resolve(answer);
+        waiter.resolve({ ...answer, waitedMs: now - waiter.since });
       else left.push(waiter);
     }
     this.#waiters = [...left, ...this.#waiters];

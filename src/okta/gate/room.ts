@@ -1,6 +1,6 @@
 /** How many more calls a bucket has room for now; see `ledger.ts` for the rules. Pure. */
 import type { Bucket } from "../endpoints.ts";
-import { type BucketState, sameWindow } from "./bucket.ts";
+import type { BucketState } from "./bucket.ts";
 import { familyOf } from "./families.ts";
 import { outstanding } from "./holders.ts";
 import { bucketState, bucketsOf, type Ledger, type Priority } from "./ledger-state.ts";
@@ -33,9 +33,16 @@ const HEADERLESS_CONCURRENCY = 6;
 const SMALLEST_LIMIT = 20;
 /** How long to wait for calls that are out. Asking again sooner is useless, because an answer has to come in first. */
 const IN_FLIGHT_MS = 1_000;
-/** For this long a probe counts as one of the interactive callers' part: what it was granted for has landed by then. */
-const PROBE_MS = 120_000;
+/**
+ * For this long a probe does not lessen the part of delta runs: a permit is used within 20 s, lands within 5, and the
+ * window is over a minute later.
+ */
+const MADE_UP_MS = 85_000;
+/** For this long a probe counts against the next ones: no window holds both them and what was made up for it. */
+const PROBE_MS = 180_000;
 
+/** When to look again whether another caller's answer has settled calls of unknown fate: not before a probe may. */
+const UNACCOUNTED_MS = 6_000;
 /** So many calls of unknown fate, or a quarter of what a window may hold, are worth a probe. */
 const WORTH_A_PROBE = 10;
 
@@ -53,7 +60,7 @@ const roomOfKnown = (ledger: Ledger, bucket: Bucket, ask: Ask): Room | null => {
   const family = familyOf(ledger, bucket, limit);
   const states = family.map((member) => bucketState(ledger, member));
   const open = states.filter((state) => now < state.opensAt);
-  const part = allowance(limit, share, priority, recentProbes(states, now).length);
+  const part = allowance(limit, share, priority, recentProbes(states, now, MADE_UP_MS).length);
   const left = Math.min(...open.map((state) => state.remaining ?? limit)) - Math.ceil(limit * MARGIN);
   const counted = total(open.map((state) => state.counted));
   const allOut = total(family.map((member) => outstanding(ledger, member)));
@@ -67,14 +74,14 @@ const roomOfKnown = (ledger: Ledger, bucket: Bucket, ask: Ask): Room | null => {
   if (room(0, 0) < 1) return { calls, reason: "share", moreAt: Math.min(...windowEnds) };
   const probe = probeAt(ledger, bucket, ask);
   const later = [...windowEnds, lossEndsAt(states, now), probe].flatMap((at) => at ?? []);
-  const next = Math.min(now + LANDING_MS, ...later.filter((at) => at > now));
+  const next = Math.min(now + UNACCOUNTED_MS, ...later.filter((at) => at > now));
   return { calls, reason: "unaccounted", moreAt: next };
 };
 
 /**
  * How many calls of unknown fate may have landed in a window of this family that is open now. Those that an answer has
- * settled are bounded by what is used of the window, less our own calls that are known. That is so for each bucket, and
- * for all together if they are one bucket in Okta; if they are not, it is more than what each has needed.
+ * settled are bounded by what is used of the window, less our own calls that are known: for each bucket, and with the
+ * fullest window for all together, which is more than any of them needs if they are not one bucket in Okta.
  */
 const lostCalls = (
   states: readonly BucketState[],
@@ -83,13 +90,11 @@ const lostCalls = (
   now: number,
 ): number => {
   const unknown = (used: readonly BucketState[]): number => {
-    const remaining = Math.min(...used.map((state) => state.remaining ?? 0));
+    const remaining = Math.min(limit, ...used.map((state) => state.remaining ?? 0));
     return Math.max(0, limit - remaining - total(used.map((state) => state.counted)));
   };
   const settled = total(open.map((state) => Math.min(settledCalls(state, now), unknown([state]))));
-  const together = open.every(({ resetAt }) => sameWindow(resetAt, open[0]?.resetAt ?? null));
-  const bound = open.length > 0 && together ? Math.min(settled, unknown(open)) : settled;
-  return total(states.map((state) => unsettledCalls(state, now))) + bound;
+  return total(states.map((state) => unsettledCalls(state, now))) + Math.min(settled, unknown(open));
 };
 
 /**
@@ -129,8 +134,8 @@ const roomOfAllUnknown = (ledger: Ledger, { now, share, priority }: Ask): Room =
 /** Whether no answer has told the bucket's limit yet, but one still may. */
 const isUnknown = ({ limit, headerless }: BucketState): boolean => limit === null && !headerless;
 
-const recentProbes = (states: readonly BucketState[], now: number): number[] =>
-  states.flatMap(({ probes = [] }) => probes.filter((at) => now - at < PROBE_MS)).sort((a, b) => a - b);
+const recentProbes = (states: readonly BucketState[], now: number, withinMs = PROBE_MS): number[] =>
+  states.flatMap(({ probes = [] }) => probes.filter((at) => now - at < withinMs)).sort((a, b) => a - b);
 
 /**
  * From when on a call of this priority may probe a bucket whose only lack of room is calls of unknown fate; null if

@@ -1,11 +1,8 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Bucket } from "../../../src/okta/endpoints.ts";
 import { checkIn, release } from "../../../src/okta/gate/holders.ts";
 import { grant, type Observation, observe } from "../../../src/okta/gate/ledger.ts";
 import { emptyLedger, type Ledger, type Priority } from "../../../src/okta/gate/ledger-state.ts";
-import { examples } from "../../support/seeds.ts";
-import { Simulation, type Step, type TrueBucket, type World } from "./simulation.ts";
 
 const USERS = "/api/v1/users";
 const REST = "/api/v1";
@@ -149,6 +146,25 @@ describe("permits of those that are gone", () => {
     expect(ask(ledger, 1000, { holder: "a", at: T0 + 106_000 }).granted).toBe(210);
   });
 
+  test.each([
+    ["a look-up", 13_000],
+    ["a holder that does not tell, of the version before", undefined],
+  ])("%s is gone when its calls have ended, and what it held was used by then", (_, goneAfterMs) => {
+    const gone = T0 + (goneAfterMs ?? 90_000);
+    const ledger = knowing();
+    const holder = { name: "look-up/1", incarnation: "1", priority: "interactive" as const };
+    checkIn(ledger, { ...holder, ...(goneAfterMs !== undefined && { goneAfterMs }) }, T0);
+    grant(ledger, { holder: holder.name, bucket: USERS, want: 5, priority: "interactive" }, 0.5, T0);
+    ask(ledger, 0, { at: gone });
+    expect(ledger.holders["look-up/1"]?.out).toEqual({ [USERS]: 5 });
+    ask(ledger, 0, { at: gone + 30_000 });
+    expect(ledger.holders["look-up/1"]).toBeUndefined();
+    // A minute and 5 s after it may have made its last call, not after somebody noticed that it is gone.
+    expect(ask(ledger, 1000, { at: gone + 64_000 }).granted).toBe(205);
+    release(ledger, "stream/users");
+    expect(ask(ledger, 1000, { at: gone + 66_500 }).granted).toBe(210);
+  });
+
   test("a holder that says nothing for a minute and a half is gone", () => {
     const ledger = knowing();
     ask(ledger, 1000, { holder: "look-up/1" });
@@ -180,6 +196,126 @@ describe("permits of those that are gone", () => {
     ask(ledger, 1);
     book(ledger, { ...unanswered(), status: 0 });
     expect(ask(ledger, 1000).granted).toBe(209);
+  });
+});
+
+describe("what Okta's count says about calls of unknown fate", () => {
+  /**
+   * A bucket of 60, of which a full run may have 21 a window. One that holds 20 dies after `used` calls; its successor
+   * asks at T0 + 1 s.
+   */
+  const dead = ({ limit = 60, share = 0.5 } = {}) => {
+    const ledger = emptyLedger();
+    ask(ledger, 1, { share });
+    book(ledger, answered({ limit, remaining: limit - 1 }));
+    const held = ask(ledger, 1000, { share }).granted;
+    checkIn(ledger, { name: "stream/users", incarnation: "2", priority: "background" }, T0 + 1000);
+    return { ledger, held };
+  };
+  const again = (ledger: Ledger, at: number, over: Partial<Parameters<typeof ask>[2]> = {}) =>
+    ask(ledger, 1000, { holder: "b", at, ...over });
+  const told = (sentAt: number, remaining: number, over: Parameters<typeof answered>[0] = {}) =>
+    answered({ limit: 60, at: sentAt + 100, sentAt, remaining, ...over });
+
+  test.each([
+    ["all of them were made", 20, 0],
+    ["half of them were made", 10, 9],
+    ["none of them was made", 0, 19],
+  ])("after a probe, a successor gets what is left, if %s", (_, used, granted) => {
+    const { ledger, held } = dead();
+    expect(held).toBe(20);
+    expect(again(ledger, T0 + 1000)).toEqual({ granted: 0, retryAt: T0 + 6000 });
+    expect(again(ledger, T0 + 6000)).toEqual({ granted: 1, retryAt: null });
+    expect(again(ledger, T0 + 6001).granted).toBe(0);
+    book(ledger, told(T0 + 6000, 60 - 1 - used - 1), "b");
+    expect(again(ledger, T0 + 6200).granted).toBe(granted);
+  });
+
+  test("what other applications have used may be taken for ours, but never for more than what is unknown", () => {
+    const { ledger } = dead();
+    again(ledger, T0 + 6000);
+    book(ledger, told(T0 + 6000, 60 - 2 - 30), "b");
+    expect(again(ledger, T0 + 6200).granted).toBe(0);
+    // They had landed when the probe was sent, so they are not in the next window.
+    expect(again(ledger, T0 + 31_000).granted).toBe(21);
+  });
+
+  test("an answer to a call that was sent before they must have landed says nothing", () => {
+    const { ledger } = dead();
+    const lookup = { holder: "look-up/1", priority: "interactive" as const };
+    ask(ledger, 2, { ...lookup, at: T0 + 5000 });
+    book(ledger, told(T0 + 5999, 58, { at: T0 + 20_000 }), "look-up/1");
+    expect(again(ledger, T0 + 20_000, lookup).granted).toBe(30 - 1 - 20 - 1 - 1);
+    release(ledger, "look-up/1");
+    book(ledger, told(T0 + 6000, 57, { at: T0 + 20_000 }), "look-up/1");
+    expect(again(ledger, T0 + 20_000, lookup).granted).toBe(27);
+  });
+
+  test("answers may come in any order", () => {
+    const { ledger } = dead();
+    const lookup = { holder: "look-up/1", priority: "interactive" as const };
+    ask(ledger, 2, { ...lookup, at: T0 + 6000 });
+    // Of the dead one's calls 10 were made. Then came two look-ups, and the later answer comes first.
+    book(ledger, told(T0 + 7000, 60 - 1 - 10 - 2), "look-up/1");
+    book(ledger, told(T0 + 6000, 60 - 1 - 10 - 1), "look-up/1");
+    expect(again(ledger, T0 + 8000, lookup).granted).toBe(30 - 1 - 10 - 2);
+  });
+
+  test("an answer that names an earlier window frees the present one of what had landed before it", () => {
+    const { ledger } = dead();
+    const lookup = { holder: "look-up/1", priority: "interactive" as const };
+    ask(ledger, 2, { ...lookup, at: T0 + 29_000 });
+    book(ledger, told(T0 + 31_000, 59, { resetAt: RESET + 60, sentAt: T0 }), "look-up/1");
+    expect(again(ledger, T0 + 32_000, { ...lookup, holder: "c" }).granted).toBe(30 - 1 - 20 - 1);
+    release(ledger, "c");
+    book(ledger, told(T0 + 29_000, 38), "look-up/1");
+    expect(again(ledger, T0 + 32_000, lookup).granted).toBe(29);
+  });
+
+  test.each([
+    // limit and share, the permits that the dead one held, whether its successor may probe
+    [20, 0.05, 1, false],
+    [20, 0.1, 1, true],
+    [20, 0.25, 2, true],
+    [20, 0.5, 6, true],
+    [60, 0.5, 21, true],
+  ])(
+    "in a bucket of %d with a share of %d, a dead holder of %d permits may be probed for: %s",
+    (limit, share, held, probes) => {
+      const ledger = emptyLedger();
+      ask(ledger, 1, { share });
+      book(ledger, answered({ limit, remaining: limit - 1 }));
+      const at = T0 + 32_000;
+      expect(ask(ledger, 1000, { share, at }).granted).toBe(held);
+      checkIn(ledger, { name: "stream/users", incarnation: "2", priority: "background" }, at);
+      expect(again(ledger, at + 4999, { share }).granted).toBe(0);
+      expect(again(ledger, at + 5000, { share }).granted).toBe(probes ? 1 : 0);
+      // One at a time, and the next not before this one may have landed.
+      expect(again(ledger, at + 5001, { share }).granted).toBe(0);
+      expect(again(ledger, at + 66_000, { share, holder: "c" }).granted).toBeGreaterThanOrEqual(
+        1 - Number(probes),
+      );
+    },
+  );
+
+  test("a probe does not lessen the part of delta runs", () => {
+    const { ledger } = dead();
+    expect(again(ledger, T0 + 6000).granted).toBe(1);
+    const delta = { holder: "stream/users/delta", priority: "follow" as const };
+    expect(again(ledger, T0 + 6000, delta).granted).toBe(3);
+    expect(again(ledger, T0 + 6000, { holder: "look-up/1", priority: "interactive" }).granted).toBe(
+      30 - 21 - 1 - 3,
+    );
+  });
+
+  test("a few unanswered calls in a large bucket are not worth a probe", () => {
+    const ledger = knowing();
+    ask(ledger, 209);
+    for (let call = 0; call < 209; call++) {
+      const observation = call < 200 ? answered({ remaining: 598 - call }) : unanswered();
+      book(ledger, observation);
+    }
+    expect(ask(ledger, 1, { at: T0 + 10_000 }).granted).toBe(0);
   });
 });
 
@@ -307,130 +443,5 @@ describe("endpoints that may share a bucket", () => {
       book(ledger, answered({ remaining: 598 - call }));
     }
     expect(ask(ledger, 1, { bucket: REST, holder: "b" })).toEqual({ granted: 0, retryAt: T0 + 31_000 });
-  });
-});
-
-const trueBucket: fc.Arbitrary<TrueBucket> = fc.record({
-  limit: fc.constantFrom(20, 60, 100, 600),
-  windowMs: fc.constantFrom(3000, 60_000),
-  phaseMs: fc.integer({ min: 0, max: 59_999 }),
-  others: fc.constantFrom(0, 0, 0, 3, 60),
-});
-
-const OURS = [USERS, REST, "/api/v1/groups"] as const;
-
-/** Worlds where each of our buckets is one of Okta's, and worlds where some of ours are the same one of Okta's. */
-const world: fc.Arbitrary<World> = fc.record({
-  drains: fc
-    .record({
-      buckets: fc.tuple(trueBucket, trueBucket, trueBucket),
-      which: fc.tuple(fc.nat(2), fc.nat(2), fc.nat(2)),
-    })
-    .map(({ buckets, which }): World["drains"] =>
-      Object.fromEntries(OURS.map((bucket, index) => [bucket, buckets[which[index] ?? 0] ?? buckets[0]])),
-    ),
-  share: fc.constantFrom(0.25, 0.5, 1),
-  skewMs: fc.integer({ min: -3_600_000, max: 3_600_000 }),
-});
-
-const place = { holder: fc.nat(4), bucket: fc.nat(2) };
-const step: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      do: fc.constant("ask" as const),
-      ...place,
-      want: fc.integer({ min: 1, max: 40 }),
-    }),
-  },
-  {
-    weight: 12,
-    arbitrary: fc.record({
-      do: fc.constant("call" as const),
-      ...place,
-      calls: fc.integer({ min: 1, max: 40 }),
-      latencyMs: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 30_000 })),
-      answered: fc.nat(9).map((n) => n > 0),
-      lands: fc.nat(9).map((n) => n > 0),
-    }),
-  },
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      do: fc.constant("wait" as const),
-      ms: fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 300, max: 20_000 })),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("restart" as const), holder: fc.nat(4) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("unheard" as const), holder: fc.nat(4) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("done" as const), holder: fc.nat(4) }) },
-);
-const steps = fc.array(step, { minLength: 100, maxLength: 400, size: "max" });
-
-const holders = fc
-  .shuffledSubarray<Priority>(["background", "background", "follow", "follow", "interactive"], {
-    minLength: 2,
-  })
-  .filter((priorities) => priorities.includes("background"));
-
-/** What delta and full runs together, and full runs alone, may have of a share of `cap` calls a window, probes aside. */
-const partsOf = (cap: number) => {
-  const reserve = Math.floor((cap + 4) / 5);
-  const lane = Math.max(2, Math.floor((cap + 9) / 10));
-  return {
-    runs: Math.max(1, cap - reserve),
-    sweep: Math.max(1, cap - reserve - lane),
-    mostProbes: cap === 1 ? 0 : Math.min(3, Math.max(1, Math.floor(reserve / 2))),
-  };
-};
-
-describe("for any order of grants, calls, late or lost answers, and restarts", () => {
-  test("no window of any true bucket ever sees more than our share", () => {
-    fc.assert(
-      fc.property(world, steps, holders, (truth, order, priorities) => {
-        const simulation = new Simulation(truth, priorities);
-        simulation.run(order);
-        expect(simulation.overshare()).toBe(0);
-      }),
-      examples(300),
-    );
-  });
-
-  test("nor more than delta and full runs may have together, or full runs alone", () => {
-    fc.assert(
-      fc.property(world, steps, holders, (truth, order, priorities) => {
-        const simulation = new Simulation(truth, priorities);
-        simulation.run(order);
-        for (const { limit, by } of simulation.windows()) {
-          const { runs, sweep, mostProbes } = partsOf(simulation.cap(limit));
-          const probes = Math.min(simulation.probes, mostProbes);
-          expect(by.follow + by.background).toBeLessThanOrEqual(runs + probes);
-          expect(by.background).toBeLessThanOrEqual(sweep + probes);
-        }
-      }),
-      examples(300),
-    );
-  });
-
-  test("nothing stalls for good: after two minutes of silence there are permits again", () => {
-    fc.assert(
-      fc.property(world, steps, (truth, order) => {
-        const simulation = new Simulation({ ...truth }, ["background", "interactive"]);
-        simulation.run([...order, { do: "wait", ms: 200_000 }]);
-        // Whoever asks first finds that the silent ones are gone; what they held is forgotten a minute later.
-        simulation.run([
-          { do: "ask", holder: 0, bucket: 0, want: 0 },
-          { do: "wait", ms: 70_000 },
-        ]);
-        for (const bucket of [0, 1, 2]) {
-          simulation.run([
-            { do: "restart", holder: 0 },
-            { do: "wait", ms: 70_000 },
-          ]);
-          expect(simulation.ask(0, bucket, 1)).toBe(1);
-        }
-      }),
-      examples(100),
-    );
   });
 });

@@ -25,6 +25,7 @@ const purse = (answers: readonly (ExchangeAnswer | Error)[], options: Partial<Pe
     priority: "background",
     batch: 20,
     waitMs: 0,
+    callMs: 30_000,
     now: () => clock.now,
     ...options,
   });
@@ -33,6 +34,8 @@ const purse = (answers: readonly (ExchangeAnswer | Error)[], options: Partial<Pe
 
 const twenty: ExchangeAnswer = { granted: 20, retryAt: null };
 const none: ExchangeAnswer = { granted: 0, retryAt: T0 + 500 };
+/** A while in which whatever need not wait goes on. */
+const passed = () => new Promise((resolve) => setTimeout(() => resolve("passed"), 5));
 const ok = { reading: null, resetInMs: null, status: 200, at: T0 };
 
 describe("a purse of permits", () => {
@@ -100,12 +103,56 @@ describe("a purse of permits", () => {
     expect(await permits.take(FACTORS)).toEqual({ granted: false, retryAt: T0 + 500 });
   });
 
-  test("does not use permits that the gate may consider lost", async () => {
-    const { permits, requests, clock } = purse([twenty]);
+  test.each([
+    ["background", 20_000],
+    ["follow", 20_000],
+    ["interactive", 5_000],
+  ] as const)(
+    "of %s work uses no permit later than %d ms after it was granted, but gives it back",
+    async (priority, leaseMs) => {
+      const { permits, requests, clock } = purse([twenty], { priority });
+      await permits.take(FACTORS);
+      clock.now += leaseMs;
+      await permits.take(FACTORS);
+      expect(requests).toHaveLength(1);
+      clock.now += 1;
+      await permits.take(FACTORS);
+      expect(requests).toHaveLength(2);
+      const unsent = { bucket: "/api/v1/users", reading: null, resetInMs: null, status: 0, at: clock.now };
+      expect(requests[1]?.observations).toEqual(Array.from({ length: 18 }, () => unsent));
+    },
+  );
+
+  test("tells the gate after which silence its calls have ended", async () => {
+    const { permits, requests } = purse([twenty], { callMs: 8_000, priority: "interactive" });
     await permits.take(FACTORS);
-    clock.now += 61_000;
+    expect(requests[0]?.goneAfterMs).toBe(13_000);
+  });
+
+  test.each([
+    ["from when it was granted in line", { ...twenty, waitedMs: 6_000 }, 1],
+    ["from when it was asked for, if the answer was late", { ...twenty, waitedMs: 0 }, 2],
+    ["from when it came, if the gate does not tell", twenty, 1],
+  ])("counts the age of a permit %s", async (_, answer, exchanges) => {
+    const { permits, requests, clock } = purse([answer, twenty], { priority: "interactive" });
+    const taken = permits.take(FACTORS);
+    clock.now += 6_000;
+    await taken;
+    expect(requests).toHaveLength(exchanges);
+  });
+
+  test("in a new incarnation, speaks with the gate only after the calls of the old one have ended", async () => {
+    const { permits, requests } = purse([twenty, new Error("restarted"), twenty], {
+      priority: "interactive",
+    });
     await permits.take(FACTORS);
+    expect(await permits.take(GROUPS)).toEqual({ granted: false, retryAt: T0 + 1000 });
+    const later = permits.take(FACTORS);
+    await passed();
     expect(requests).toHaveLength(2);
+    permits.report(FACTORS, "ok", ok, 5);
+    expect(await later).toEqual({ granted: true });
+    expect(requests).toHaveLength(3);
   });
 
   test("reports again what a gate that failed may not have booked", async () => {
@@ -114,7 +161,12 @@ describe("a purse of permits", () => {
     permits.report(FACTORS, "ok", ok, 5);
     expect(await permits.take(FACTORS)).toEqual({ granted: false, retryAt: T0 + 1000 });
     await permits.take(FACTORS);
-    expect(requests.map(({ observations }) => observations.length)).toEqual([0, 1, 1]);
+    const seen = { bucket: "/api/v1/users", ...ok };
+    expect(requests.map(({ observations }) => observations)).toEqual([
+      [],
+      [seen],
+      [{ ...seen, repeated: true }],
+    ]);
   });
 
   test("takes a new incarnation after a failed exchange, which the gate may have booked all the same", async () => {

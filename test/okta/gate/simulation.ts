@@ -50,8 +50,9 @@ interface Holder {
   readonly name: string;
   readonly priority: Priority;
   life: number;
-  /** When it last spoke with the gate: permits are not used for longer than a minute after it. */
+  /** When it last spoke with the gate: permits are not used for longer than its lease after it. */
   contactAt: number;
+  readonly lease: Lease;
   held: Partial<Record<Bucket, number>>;
   /** Calls whose answers have come or will come. */
   calls: Call[];
@@ -77,8 +78,19 @@ interface Used {
   readonly by: Record<Priority, number>;
 }
 
-/** As in permits.ts. */
-const LEASE_MS = 60_000;
+interface Lease {
+  readonly ms: number;
+  /** Absent for holders of the version before. */
+  readonly goneAfterMs?: number;
+}
+
+/** As permits.ts has them. */
+const LEASES: Record<Priority, Lease> = {
+  interactive: { ms: 5_000, goneAfterMs: 13_000 },
+  follow: { ms: 20_000, goneAfterMs: 50_000 },
+  background: { ms: 20_000, goneAfterMs: 50_000 },
+};
+const FORMER_LEASE: Lease = { ms: 60_000 };
 /** A call is on its way to Okta for half of its latency, but not for longer than this. */
 const MAX_WAY_MS = 4_000;
 const START = 1_760_000_000_000;
@@ -109,6 +121,7 @@ export class Simulation {
       priority,
       life: 0,
       contactAt: START,
+      lease: index === 1 && priority === "background" ? FORMER_LEASE : LEASES[priority],
       held: {},
       calls: [],
       unheard: false,
@@ -180,6 +193,20 @@ export class Simulation {
     return holder;
   }
 
+  /** Holders of the version before keep it to themselves that they no longer use what they hold. */
+  #giveBack(holder: Holder): void {
+    const unsent = { reading: null, resetInMs: null, status: 0, at: this.#now };
+    for (const bucket of holder.lease.goneAfterMs === undefined ? [] : this.#buckets) {
+      const calls = Array.from({ length: holder.held[bucket] ?? 0 }, () => ({
+        landsAt: null,
+        at: this.#now,
+        report: { bucket, ...unsent },
+      }));
+      holder.calls.push(...calls);
+    }
+    holder.held = {};
+  }
+
   #renew(holder: Holder): void {
     holder.life += 1;
     holder.held = {};
@@ -201,10 +228,10 @@ export class Simulation {
   }
 
   #report(holder: Holder): void {
-    const { name, life, priority } = holder;
-    if (this.#now - holder.contactAt > LEASE_MS) holder.held = {};
+    const { name, life, priority, lease } = holder;
+    if (this.#now - holder.contactAt > lease.ms) this.#giveBack(holder);
     holder.contactAt = this.#now;
-    checkIn(this.ledger, { name, incarnation: String(life), priority }, this.#now);
+    checkIn(this.ledger, { name, incarnation: String(life), priority, ...lease }, this.#now);
     const come = holder.calls.filter(({ at }) => at <= this.#now);
     holder.calls = holder.calls.filter(({ at }) => at > this.#now);
     for (const { report } of come) observe(this.ledger, name, report, () => 0.5);
@@ -238,7 +265,7 @@ export class Simulation {
     const bucket = this.#bucket(bucketIndex);
     const held = holder.held[bucket] ?? 0;
     const truth = this.#world.drains[bucket];
-    if (held === 0 || truth === undefined || this.#now - holder.contactAt > LEASE_MS) return;
+    if (held === 0 || truth === undefined || this.#now - holder.contactAt > holder.lease.ms) return;
     holder.held[bucket] = held - 1;
     const at = this.#now + latencyMs;
     const landsAt = lands ? this.#now + Math.min(MAX_WAY_MS, Math.floor(latencyMs / 2)) : null;
