@@ -101,7 +101,7 @@ export class OktaClient {
 
   /**
    * GET of an absolute URL on the base origin. Errors: every code of `OktaErrorCode`; without a permit it is
-   * `rate_limited` with `retryAt`. Transient failures are tried up to three times with full jitter, within the
+   * `rate_limited` with `retryAt` and the gate's `reason`. Transient failures are tried up to three times with full jitter, within the
    * budget.
    */
   async get(
@@ -118,8 +118,9 @@ export class OktaClient {
     for (let attempt = 1; ; attempt++) {
       const permit = await this.#options.permits.take(endpoint);
       if (!permit.granted) {
-        const what = "no call is free in this window";
-        return err(oktaError(endpoint, "rate_limited", what, { retryAt: permit.retryAt }));
+        const what = "no call is free now";
+        const { retryAt, reason } = permit;
+        return err(oktaError(endpoint, "rate_limited", what, { retryAt, ...(reason && { reason }) }));
       }
       const { result, crowded, authorization } = await this.#attempt(endpoint, url, options.headers ?? {});
       if (result.ok) return result;

@@ -17,6 +17,7 @@
  */
 import { doubledMs, fullJitter } from "../../lib/backoff.ts";
 import type { Bucket } from "../endpoints.ts";
+import type { WaitReason } from "../wait-reason.ts";
 import { countCallIn } from "./bucket.ts";
 import { separate } from "./families.ts";
 import { isConcurrencyLimit, type RateLimitReading } from "./headers.ts";
@@ -52,6 +53,8 @@ export interface Decision {
   readonly granted: number;
   /** When to ask again; null if anything was granted. */
   readonly retryAt: number | null;
+  /** Why nothing was granted; null if anything was. */
+  readonly reason: WaitReason | null;
 }
 
 /**
@@ -125,9 +128,9 @@ export const grant = (
   const { holder, bucket, want, priority } = request;
   const state = bucketState(ledger, bucket);
   const pause = Math.max(state.backingOffUntil ?? 0, ledger.concurrencyBackoffUntil ?? 0);
-  if (pause > now) return { granted: 0, retryAt: pause };
+  if (pause > now) return { granted: 0, retryAt: pause, reason: "backoff" };
   if (priority === "interactive" && outstandingInteractive(ledger) >= INTERACTIVE_CONCURRENCY) {
-    return { granted: 0, retryAt: now + SOON_MS };
+    return { granted: 0, retryAt: now + SOON_MS, reason: "in_flight" };
   }
   const ask: Ask = { priority, share, now };
   const room = roomOf(ledger, bucket, ask);
@@ -136,8 +139,8 @@ export const grant = (
   const granted = probe ? 1 : Math.min(want, Math.max(0, room.calls));
   if (granted === 0) {
     // Without a later time, calls that are out are the reason. They are reported soon, and may leave room.
-    return { granted: 0, retryAt: room.moreAt > now ? room.moreAt : now + SOON_MS };
+    return { granted: 0, retryAt: room.moreAt > now ? room.moreAt : now + SOON_MS, reason: room.reason };
   }
   handOut(ledger, holder, bucket, granted);
-  return { granted, retryAt: null };
+  return { granted, retryAt: null, reason: null };
 };

@@ -9,6 +9,7 @@ import type { Bucket } from "../endpoints.ts";
 import type { AccessToken } from "../oauth/access-token.ts";
 import { type TokenError, tokenError } from "../oauth/errors.ts";
 import { type CredentialState, type KeptToken, TokenKeeper } from "../oauth/token-keeper.ts";
+import type { WaitReason } from "../wait-reason.ts";
 import { type Books, loadBooks, saveBooks } from "./books.ts";
 import { addCalls, type CallCount, type CallStats } from "./call-stats.ts";
 import { checkIn, release } from "./holders.ts";
@@ -44,6 +45,8 @@ export interface ExchangeAnswer {
   readonly granted: number;
   /** When to ask again (ms, local clock), set exactly when something was wanted and nothing was granted. */
   readonly retryAt: number | null;
+  /** Why nothing was granted, if something was wanted; not given by gates of the version before. */
+  readonly reason?: WaitReason | null;
   /** How long the request waited in line, ms; not given by gates of the version before. */
   readonly waitedMs?: number;
 }
@@ -150,7 +153,7 @@ export class OktaGate extends DurableObject<Env> {
     if (want === null) return { granted: 0, retryAt: null };
     const goesFirst = ({ request: other }: Waiter): boolean =>
       rankOf(other.priority) < rankOf(priority) && other.want?.bucket === want.bucket;
-    if (this.#waiters.some(goesFirst)) return { granted: 0, retryAt: now + IN_LINE_MS };
+    if (this.#waiters.some(goesFirst)) return { granted: 0, retryAt: now + IN_LINE_MS, reason: "in_line" };
     const share = this.#connection()?.rateLimitShare ?? 0.5;
     const { ledger } = this.#books;
     checkIn(ledger, { name: holder, ...request }, now);

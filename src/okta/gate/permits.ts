@@ -1,5 +1,6 @@
 /** A caller's side of the gate: permits are fetched in batches, and what came of them is reported with the next batch. */
 import { type Bucket, bucketOf, type Endpoint } from "../endpoints.ts";
+import type { WaitReason } from "../wait-reason.ts";
 import { type CallCount, countCall } from "./call-stats.ts";
 import type { CallObservation, Observation } from "./ledger.ts";
 import type { Priority } from "./ledger-state.ts";
@@ -10,7 +11,15 @@ export interface Gate {
   exchange(request: ExchangeRequest): Promise<ExchangeAnswer>;
 }
 
-export type Permit = { readonly granted: true } | { readonly granted: false; readonly retryAt: number };
+export type Permit =
+  | { readonly granted: true }
+  | {
+      readonly granted: false;
+      /** When to ask again, ms since the epoch. */
+      readonly retryAt: number;
+      /** Why there is none; null if the gate did not say. */
+      readonly reason: WaitReason | null;
+    };
 
 export interface PermitsOptions {
   readonly gate: Gate;
@@ -82,7 +91,8 @@ export class Permits {
         await new Promise<void>((resolve) => this.#wake.push(resolve));
         continue;
       }
-      return { granted: false, retryAt: answer.retryAt ?? this.#options.now() };
+      const { retryAt, reason = null } = answer;
+      return { granted: false, retryAt: retryAt ?? this.#options.now(), reason };
     }
   }
 

@@ -1,12 +1,12 @@
 /** How many more calls a bucket has room for now; see `ledger.ts` for the rules. Pure. */
 import type { Bucket } from "../endpoints.ts";
+import type { WaitReason } from "../wait-reason.ts";
 import type { BucketState } from "./bucket.ts";
 import { familyOf } from "./families.ts";
 import { outstanding } from "./holders.ts";
 import { bucketState, bucketsOf, type Ledger, type Priority } from "./ledger-state.ts";
 import { LANDING_MS, lossEndsAt, settledCalls, settlesAt, unsettledCalls } from "./losses.ts";
 import { allowance, mostProbes } from "./parts.ts";
-import type { WaitReason } from "./wait-reason.ts";
 
 /** Who asks for permits, and when. */
 export interface Ask {

@@ -47,8 +47,8 @@ test.each([20, 40, 60])(
     const next = life();
     const refused = await call(next);
     if (refused.ok) throw new Error("the dead one had left something");
-    const { code, retryAt } = refused.error;
-    expect(code).toBe("rate_limited");
+    const { code, retryAt, reason } = refused.error;
+    expect({ code, reason }).toEqual({ code: "rate_limited", reason: "unaccounted" });
     await pass(org, (retryAt ?? 0) - Date.now());
     const answers = [await call(next), await call(next)];
     expect(Date.now() - diedAt).toBeLessThan(10_000);

@@ -61,8 +61,8 @@ const knowing = (over: Parameters<typeof answered>[0] = {}): Ledger => {
 describe("how much is granted", () => {
   test("a bucket that nobody knows gets one call at a time", () => {
     const ledger = emptyLedger();
-    expect(ask(ledger, 20)).toEqual({ granted: 1, retryAt: null });
-    expect(ask(ledger, 20)).toEqual({ granted: 0, retryAt: T0 + 100 });
+    expect(ask(ledger, 20)).toEqual({ granted: 1, retryAt: null, reason: null });
+    expect(ask(ledger, 20)).toEqual({ granted: 0, retryAt: T0 + 100, reason: "learning" });
   });
 
   test("background work leaves a tenth of the share to delta runs, both a fifth to look-ups, and all stay within it", () => {
@@ -74,13 +74,17 @@ describe("how much is granted", () => {
     expect(ask(ledger, 1, delta).granted).toBe(0);
     const lookup = { holder: "look-up/1", priority: "interactive" as const };
     expect(ask(ledger, 1000, lookup).granted).toBe(60);
-    expect(ask(ledger, 1, lookup)).toEqual({ granted: 0, retryAt: expect.any(Number) });
+    expect(ask(ledger, 1, lookup)).toMatchObject({ granted: 0, retryAt: expect.any(Number) });
   });
 
   test("what other applications use comes off, and a twentieth of the limit stays theirs", () => {
     // 100 are left of 600; 30 of them stay untouched.
     expect(ask(knowing({ remaining: 100 }), 1000).granted).toBe(70);
-    expect(ask(knowing({ remaining: 30 }), 1000)).toEqual({ granted: 0, retryAt: T0 + 31_000 });
+    expect(ask(knowing({ remaining: 30 }), 1000)).toEqual({
+      granted: 0,
+      retryAt: T0 + 31_000,
+      reason: "share",
+    });
   });
 
   test.each([
@@ -199,6 +203,56 @@ describe("permits of those that are gone", () => {
   });
 });
 
+describe("why nothing is granted", () => {
+  /** A bucket of 60 in whose window background work may make 21 calls. */
+  const used = (calls: { counted?: number; lost?: number; out?: number; remaining?: number }): Ledger => {
+    const { counted = 1, lost = 0, out = 0, remaining = 60 - counted } = calls;
+    const ledger = emptyLedger();
+    for (let call = 0; call < counted; call++) {
+      ask(ledger, 1);
+      book(ledger, answered({ limit: 60, remaining }));
+    }
+    ask(ledger, lost + out);
+    for (let call = 0; call < lost; call++) book(ledger, unanswered());
+    return ledger;
+  };
+
+  test.each([
+    ["our part of the window is used up", { counted: 21 }, "share", 31_000],
+    ["the rest of the window is left to others", { counted: 2, remaining: 3 }, "share", 31_000],
+    ["permits are out", { counted: 11, out: 10 }, "in_flight", 1000],
+    ["permits are out, and some calls are lost", { counted: 11, out: 5, lost: 5 }, "in_flight", 1000],
+    ["calls are lost", { counted: 19, lost: 2 }, "unaccounted", 6000],
+    ["so many are lost that a probe is worth it", { counted: 1, lost: 20 }, "unaccounted", 5000],
+  ] as const)("%s", (_, calls, reason, inMs) => {
+    expect(ask(used(calls), 1, { holder: "b" })).toEqual({ granted: 0, retryAt: T0 + inMs, reason });
+  });
+
+  test("calls are lost of buckets whose size nobody knows", () => {
+    const ledger = emptyLedger();
+    for (let call = 0; call < 6; call++) {
+      ask(ledger, 1);
+      book(ledger, unanswered());
+    }
+    expect(ask(ledger, 1)).toEqual({ granted: 0, retryAt: T0 + 65_001, reason: "unaccounted" });
+  });
+
+  test("look-ups have as many calls under way as they may", () => {
+    const ledger = knowing();
+    const lookup = { holder: "look-up/1", priority: "interactive" as const };
+    ask(ledger, 12, lookup);
+    expect(ask(ledger, 1, lookup)).toEqual({ granted: 0, retryAt: T0 + 100, reason: "in_flight" });
+  });
+
+  test("an org that tells no limits has as many calls under way as it may", () => {
+    const ledger = emptyLedger();
+    ask(ledger, 1);
+    book(ledger, { ...unanswered(), status: 200 });
+    ask(ledger, 6);
+    expect(ask(ledger, 1)).toEqual({ granted: 0, retryAt: T0 + 100, reason: "in_flight" });
+  });
+});
+
 describe("what Okta's count says about calls of unknown fate", () => {
   /**
    * A bucket of 60, of which a full run may have 21 a window. One that holds 20 dies after `used` calls; its successor
@@ -224,8 +278,8 @@ describe("what Okta's count says about calls of unknown fate", () => {
   ])("after a probe, a successor gets what is left, if %s", (_, used, granted) => {
     const { ledger, held } = dead();
     expect(held).toBe(20);
-    expect(again(ledger, T0 + 1000)).toEqual({ granted: 0, retryAt: T0 + 6000 });
-    expect(again(ledger, T0 + 6000)).toEqual({ granted: 1, retryAt: null });
+    expect(again(ledger, T0 + 1000)).toEqual({ granted: 0, retryAt: T0 + 6000, reason: "unaccounted" });
+    expect(again(ledger, T0 + 6000)).toEqual({ granted: 1, retryAt: null, reason: null });
     expect(again(ledger, T0 + 6001).granted).toBe(0);
     book(ledger, told(T0 + 6000, 60 - 1 - used - 1), "b");
     expect(again(ledger, T0 + 6200).granted).toBe(granted);
@@ -324,9 +378,9 @@ describe("429", () => {
     const ledger = knowing();
     ask(ledger, 2);
     book(ledger, answered({ status: 429, remaining: 0 }));
-    expect(ask(ledger, 1)).toEqual({ granted: 0, retryAt: T0 + 31_000 + 250 });
+    expect(ask(ledger, 1)).toEqual({ granted: 0, retryAt: T0 + 31_000 + 250, reason: "backoff" });
     book(ledger, answered({ status: 429, remaining: 0 }));
-    expect(ask(ledger, 1)).toEqual({ granted: 0, retryAt: T0 + 31_000 + 500 });
+    expect(ask(ledger, 1)).toEqual({ granted: 0, retryAt: T0 + 31_000 + 500, reason: "backoff" });
     expect(ask(ledger, 1, { at: T0 + 32_000 }).granted).toBe(1);
   });
 
@@ -340,7 +394,7 @@ describe("429", () => {
     };
     book(ledger, { ...answered(), ...crowded });
     for (const bucket of [USERS, REST] as const) {
-      expect(ask(ledger, 1, { bucket })).toEqual({ granted: 0, retryAt: T0 + 250 + 500 });
+      expect(ask(ledger, 1, { bucket })).toEqual({ granted: 0, retryAt: T0 + 250 + 500, reason: "backoff" });
     }
     expect(ask(ledger, 1, { at: T0 + 800 }).granted).toBe(1);
     expect(ledger.buckets[USERS]?.limit).toBe(600);
@@ -349,7 +403,7 @@ describe("429", () => {
   test("a 429 without headers is waited out for seconds", () => {
     const ledger = knowing();
     book(ledger, { ...unanswered(), status: 429 });
-    expect(ask(ledger, 1)).toEqual({ granted: 0, retryAt: T0 + 2000 });
+    expect(ask(ledger, 1)).toEqual({ granted: 0, retryAt: T0 + 2000, reason: "backoff" });
   });
 });
 
@@ -442,6 +496,10 @@ describe("endpoints that may share a bucket", () => {
       ask(ledger, 1);
       book(ledger, answered({ remaining: 598 - call }));
     }
-    expect(ask(ledger, 1, { bucket: REST, holder: "b" })).toEqual({ granted: 0, retryAt: T0 + 31_000 });
+    expect(ask(ledger, 1, { bucket: REST, holder: "b" })).toEqual({
+      granted: 0,
+      retryAt: T0 + 31_000,
+      reason: "share",
+    });
   });
 });

@@ -47,15 +47,15 @@ describe("the gate", () => {
     await evictDurableObject(gate());
     expect((await gate().exchange(request())).granted).toBe(4);
     const used = Array.from({ length: 34 }, (_, call) => seen({ remaining: 98 - call }));
-    const { granted, retryAt } = await gate().exchange(request({ observations: used }));
-    expect(granted).toBe(0);
+    const { granted, retryAt, reason } = await gate().exchange(request({ observations: used }));
+    expect({ granted, reason }).toEqual({ granted: 0, reason: "share" });
     expect(retryAt).toBeGreaterThan(Date.now() + 20_000);
   });
 
   test("keeps a backoff over an eviction", async () => {
     await learned();
     const refused = await gate().exchange(request({ observations: [seen({ status: 429, remaining: 0 })] }));
-    expect(refused.granted).toBe(0);
+    expect(refused).toMatchObject({ granted: 0, reason: "backoff" });
     await evictDurableObject(gate());
     expect((await gate().exchange(request())).granted).toBe(0);
     const [bucket] = await gate().rateLimits(0.5);
@@ -96,7 +96,7 @@ describe("the gate", () => {
     );
     // What tells the size of the bucket comes together with a wish for more of it.
     const sweep = await stub.exchange(request({ observations: [seen()], want: { bucket, count: 5 } }));
-    expect(sweep).toMatchObject({ granted: 0, retryAt: expect.any(Number) });
+    expect(sweep).toMatchObject({ granted: 0, retryAt: expect.any(Number), reason: "in_line" });
     expect((await delta).granted).toBe(39);
     const lookup = request({ holder: "look-up/1", priority: "interactive", want: { bucket, count: 5 } });
     expect((await stub.exchange(lookup)).granted).toBe(5);

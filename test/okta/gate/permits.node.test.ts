@@ -33,7 +33,7 @@ const purse = (answers: readonly (ExchangeAnswer | Error)[], options: Partial<Pe
 };
 
 const twenty: ExchangeAnswer = { granted: 20, retryAt: null };
-const none: ExchangeAnswer = { granted: 0, retryAt: T0 + 500 };
+const none: ExchangeAnswer = { granted: 0, retryAt: T0 + 500, reason: "share" };
 /** A while in which whatever need not wait goes on. */
 const passed = () => new Promise((resolve) => setTimeout(() => resolve("passed"), 5));
 const ok = { reading: null, resetInMs: null, status: 200, at: T0 };
@@ -70,9 +70,14 @@ describe("a purse of permits", () => {
     expect(requests.map(({ want }) => want?.bucket)).toEqual(["/api/v1/users", "/api/v1/groups"]);
   });
 
-  test("says when to ask again when there is none", async () => {
+  test("does not know why there is none if the gate is of a version that does not tell", async () => {
+    const { permits } = purse([{ granted: 0, retryAt: T0 + 500 }]);
+    expect(await permits.take(FACTORS)).toEqual({ granted: false, retryAt: T0 + 500, reason: null });
+  });
+
+  test("says when to ask again when there is none, and why", async () => {
     const { permits } = purse([none]);
-    expect(await permits.take(FACTORS)).toEqual({ granted: false, retryAt: T0 + 500 });
+    expect(await permits.take(FACTORS)).toEqual({ granted: false, retryAt: T0 + 500, reason: "share" });
   });
 
   test.each(["background", "follow"] as const)(
@@ -100,7 +105,7 @@ describe("a purse of permits", () => {
   test("look-ups do not: they say at once when to come back", async () => {
     const { permits } = purse([{ granted: 1, retryAt: null }, none], { priority: "interactive" });
     await permits.take(FACTORS);
-    expect(await permits.take(FACTORS)).toEqual({ granted: false, retryAt: T0 + 500 });
+    expect(await permits.take(FACTORS)).toEqual({ granted: false, retryAt: T0 + 500, reason: "share" });
   });
 
   test.each([
@@ -146,7 +151,7 @@ describe("a purse of permits", () => {
       priority: "interactive",
     });
     await permits.take(FACTORS);
-    expect(await permits.take(GROUPS)).toEqual({ granted: false, retryAt: T0 + 1000 });
+    expect(await permits.take(GROUPS)).toEqual({ granted: false, retryAt: T0 + 1000, reason: null });
     const later = permits.take(FACTORS);
     await passed();
     expect(requests).toHaveLength(2);
@@ -159,7 +164,7 @@ describe("a purse of permits", () => {
     const { permits, requests } = purse([{ granted: 1, retryAt: null }, new Error("restarted"), twenty]);
     await permits.take(FACTORS);
     permits.report(FACTORS, "ok", ok, 5);
-    expect(await permits.take(FACTORS)).toEqual({ granted: false, retryAt: T0 + 1000 });
+    expect(await permits.take(FACTORS)).toEqual({ granted: false, retryAt: T0 + 1000, reason: null });
     await permits.take(FACTORS);
     const seen = { bucket: "/api/v1/users", ...ok };
     expect(requests.map(({ observations }) => observations)).toEqual([
@@ -173,7 +178,7 @@ describe("a purse of permits", () => {
     const { permits, requests } = purse([twenty, new Error("restarted"), twenty]);
     await permits.take(FACTORS);
     permits.report(FACTORS, "ok", ok, 5);
-    expect(await permits.take(GROUPS)).toEqual({ granted: false, retryAt: T0 + 1000 });
+    expect(await permits.take(GROUPS)).toEqual({ granted: false, retryAt: T0 + 1000, reason: null });
     await permits.take(FACTORS);
     const lives = requests.map(({ incarnation }) => incarnation);
     expect(lives).toEqual([lives[0], lives[0], expect.not.stringMatching(`^${lives[0]}$`)]);
