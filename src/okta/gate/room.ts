@@ -57,18 +57,14 @@ const roomOfKnown = (ledger: Ledger, bucket: Bucket, ask: Ask): Room | null => {
   const { now, share, priority } = ask;
   const { limit } = bucketState(ledger, bucket);
   if (limit === null) return null;
-  const family = familyOf(ledger, bucket, limit);
-  const states = family.map((member) => bucketState(ledger, member));
-  const open = states.filter((state) => now < state.opensAt);
-  const part = allowance(limit, share, priority, recentProbes(states, now, MADE_UP_MS).length);
-  const left = Math.min(...open.map((state) => state.remaining ?? limit)) - Math.ceil(limit * MARGIN);
-  const counted = total(open.map((state) => state.counted));
-  const allOut = total(family.map((member) => outstanding(ledger, member)));
-  const allLost = lostCalls(states, open, limit, now);
-  const room = (out: number, lost: number): number => Math.min(part - counted - lost - out, left - out);
-  const calls = room(allOut, allLost);
-  const windowEnds = open.map((state) => state.opensAt);
-  if (room(0, allLost) >= 1) {
+  const use = useOf(ledger, bucket, limit, now);
+  const { states, windowEnds, counted, lost, out } = use;
+  const madeUp = Math.min(recentProbes(states, now, MADE_UP_MS).length, mostProbes(limit, share));
+  const part = allowance(limit, share, priority, madeUp);
+  const room = (ofLost: number, ofOut: number): number =>
+    Math.min(part - counted - ofLost - ofOut, use.left - ofOut);
+  const calls = room(lost, out);
+  if (room(lost, 0) >= 1) {
     return { calls, reason: "in_flight", moreAt: Math.min(now + IN_FLIGHT_MS, ...windowEnds) };
   }
   if (room(0, 0) < 1) return { calls, reason: "share", moreAt: Math.min(...windowEnds) };
@@ -76,6 +72,31 @@ const roomOfKnown = (ledger: Ledger, bucket: Bucket, ask: Ask): Room | null => {
   const later = [...windowEnds, lossEndsAt(states, now), probe].flatMap((at) => at ?? []);
   const next = Math.min(now + UNACCOUNTED_MS, ...later.filter((at) => at > now));
   return { calls, reason: "unaccounted", moreAt: next };
+};
+
+/** What is used, or may be, of the windows of a bucket's family that are open now; all numbers are calls. */
+interface Use {
+  readonly states: readonly BucketState[];
+  readonly windowEnds: readonly number[];
+  readonly counted: number;
+  readonly lost: number;
+  readonly out: number;
+  /** What all applications together have left, less the margin; infinite if no answer has told. */
+  readonly left: number;
+}
+
+const useOf = (ledger: Ledger, bucket: Bucket, limit: number, now: number): Use => {
+  const family = familyOf(ledger, bucket, limit);
+  const states = family.map((member) => bucketState(ledger, member));
+  const open = states.filter((state) => now < state.opensAt);
+  return {
+    states,
+    windowEnds: open.map((state) => state.opensAt),
+    counted: total(open.map((state) => state.counted)),
+    lost: lostCalls(states, open, limit, now),
+    out: total(family.map((member) => outstanding(ledger, member))),
+    left: Math.min(...open.map((state) => state.remaining ?? limit)) - Math.ceil(limit * MARGIN),
+  };
 };
 
 /**
@@ -140,21 +161,23 @@ const recentProbes = (states: readonly BucketState[], now: number, withinMs = PR
 /**
  * From when on a call of this priority may probe a bucket whose only lack of room is calls of unknown fate; null if
  * none may. A probe is a call out of the interactive callers' part. Its answer settles what may have landed, so that a
- * caller that died with many permits is made up for in seconds. There are few probes, seconds apart, and with them and
- * all that may have landed our share is still not exceeded.
+ * caller that died with many permits is made up for in seconds. Probes are seconds apart, few of them may go beyond
+ * what is background work's anyway, and with them and all that may have landed our share is still not exceeded.
  */
 export const probeAt = (ledger: Ledger, bucket: Bucket, ask: Ask): number | null => {
   const { now, share, priority } = ask;
   const state = bucketState(ledger, bucket);
   const settles = settlesAt(state, now);
   if (priority === "interactive" || state.limit === null || settles === null) return null;
-  const worthwhile = Math.min(WORTH_A_PROBE, Math.ceil(allowance(state.limit, share, priority) / 4));
+  const partOf = (whose: Priority): number => allowance(state.limit ?? 0, share, whose);
+  const worthwhile = Math.min(WORTH_A_PROBE, Math.ceil(partOf(priority) / 4));
   if (unsettledCalls(state, now) < worthwhile) return null;
-  const family = familyOf(ledger, bucket, state.limit).map((member) => bucketState(ledger, member));
-  const probes = recentProbes(family, now);
-  if (probes.length >= mostProbes(state.limit, share)) return null;
-  const reserve = roomOfKnown(ledger, bucket, { ...ask, priority: "interactive" });
-  if (reserve === null || reserve.calls < 1) return null;
+  const { states, counted, lost, out, left } = useOf(ledger, bucket, state.limit, now);
+  const used = counted + lost + out;
+  const probes = recentProbes(states, now);
+  // While background work's part holds all that is used, former probes have cost nobody anything.
+  if (used > partOf("background") && probes.length >= mostProbes(state.limit, share)) return null;
+  if (used >= partOf("interactive") || left - out < 1) return null;
   return Math.max(settles, (probes.at(-1) ?? 0) + LANDING_MS);
 };
 

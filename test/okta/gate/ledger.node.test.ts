@@ -352,6 +352,20 @@ describe("what Okta's count says about calls of unknown fate", () => {
     },
   );
 
+  test("who dies again soon is probed for again, as long as the first probe has cost nobody anything", () => {
+    const { ledger, held } = dead({ limit: 20 });
+    expect(held).toBe(5);
+    expect(again(ledger, T0 + 6000).granted).toBe(1);
+    book(ledger, told(T0 + 6000, 18, { limit: 20 }), "b");
+    expect(again(ledger, T0 + 6200).granted).toBe(4);
+    checkIn(ledger, { name: "b", incarnation: "2", priority: "background" }, T0 + 7000);
+    expect(again(ledger, T0 + 11_999, { holder: "c" }).granted).toBe(0);
+    expect(again(ledger, T0 + 12_000, { holder: "c" }).granted).toBe(1);
+    // This one is not answered, and all that look-ups could spare is spent.
+    book(ledger, unanswered(T0 + 13_000), "c");
+    expect(again(ledger, T0 + 19_000, { holder: "c" }).granted).toBe(0);
+  });
+
   test("a probe does not lessen the part of delta runs", () => {
     const { ledger } = dead();
     expect(again(ledger, T0 + 6000).granted).toBe(1);

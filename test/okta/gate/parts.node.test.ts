@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { allowance } from "../../../src/okta/gate/parts.ts";
+import { allowance, mostProbes } from "../../../src/okta/gate/parts.ts";
 
 describe("the parts of a share", () => {
   test.each([
@@ -23,6 +23,21 @@ describe("the parts of a share", () => {
       }).toEqual({ interactive, follow, background });
     },
   );
+
+  test.each([
+    [1, 0],
+    [2, 1],
+    [3, 1],
+    [5, 1],
+    [10, 1],
+    [20, 2],
+    [60, 3],
+    [300, 3],
+  ])("of %d calls: %d probes, out of the look-ups' part", (cap, probes) => {
+    expect(mostProbes(2 * cap, 0.5)).toBe(probes);
+    expect(allowance(2 * cap, 0.5, "follow", probes)).toBe(allowance(2 * cap, 0.5, "follow") + probes);
+    expect(allowance(2 * cap, 0.5, "background", probes)).toBe(allowance(2 * cap, 0.5, "background"));
+  });
 
   test("nobody is kept from calling for good, however small the share is", () => {
     for (const priority of ["interactive", "follow", "background"] as const) {
