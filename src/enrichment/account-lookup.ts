@@ -159,6 +159,7 @@ export class AccountLookup extends DurableObject<Env> {
       priority: "interactive",
       waitMs: timeoutMs,
       timeoutMs,
+      callMs: timeoutMs,
       signal,
     });
   }

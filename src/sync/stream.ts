@@ -358,12 +358,17 @@ export class Stream {
   }
 
   /** Opens a session with Okta. @param part what it is for, unique among the sessions of the stream */
-  #session(connection: Connection, part: string, calls: UnbookedCalls, budget: CallBudget): OktaSession {
+  #session(
+    connection: Connection,
+    part: RunKind | "reset",
+    calls: UnbookedCalls,
+    budget: CallBudget,
+  ): OktaSession {
     const { identity, connect } = this.#deps;
     return connect({
       connection,
       holder: `stream/${identity.stream}/${part}`,
-      priority: "background",
+      priority: part === "full" ? "background" : "follow",
       batch: Math.min(PERMIT_BATCH, connection.subrequestsPerSlice),
       budget: () => budget.left > 0,
       onCall: (endpoint) => {

@@ -187,7 +187,10 @@ describe.each(others)("another org %s", (_, options) => {
 
 describe("the same org", () => {
   const alias = new TestOrg("t10");
-  beforeEach(() => alias.control("POST", "/alias", { of: `${CONNECTION}.okta.com` }));
+  beforeEach(async () => {
+    org = await createOrg(CONNECTION, { ...SIZE, users: 250 });
+    await alias.control("POST", "/alias", { of: `${CONNECTION}.okta.com` });
+  });
 
   test("under a new domain goes on by itself", async () => {
     await withOrg(async (stream) => {
@@ -212,6 +215,7 @@ describe("the same org", () => {
         settings = { ...settings, subrequestsPerSlice: 1 };
         await stream.startRun("full");
         while ((await stream.status()).run?.phase !== phase) await slices(stream, 1);
+        settings = { ...settings, subrequestsPerSlice: 40 };
         moveTo("t10");
         await rest(stream);
         expect(await stream.status()).toMatchObject({
