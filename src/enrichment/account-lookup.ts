@@ -21,6 +21,7 @@ import {
   type RequiredFreshness,
   toReply,
 } from "./lookup-rpc.ts";
+import { OrgCheck } from "./org-check.ts";
 import { RecentAnswers } from "./recent-answers.ts";
 import { sessionPerCall } from "./session-per-call.ts";
 import { enrichmentOf } from "./settings.ts";
@@ -51,6 +52,9 @@ export class AccountLookup extends DurableObject<Env> {
   readonly #flights = new SingleFlight<LookupReply>();
   readonly #inTurn = limited(LOOKUPS_AT_ONCE);
   readonly #recent = new RecentAnswers();
+  readonly #org = new OrgCheck((connection) =>
+    this.env.INVENTORY_STREAM.getByName(streamObjectName({ connection, stream: "users" })).orgVerdict(),
+  );
   #sessions = 0;
 
   /**
@@ -87,12 +91,14 @@ export class AccountLookup extends DurableObject<Env> {
     }
     const { ttlSeconds, lookupTimeoutMs } = enrichment.value;
     const ttlMs = ttlSeconds * 1000;
-    const cache = new AccountCache(this.env.ENRICHMENT_CACHE, id);
+    const cache = new AccountCache(this.env.ENRICHMENT_CACHE, connection);
     const before = await cache.read(identifier);
     const known = demand === "force" ? null : this.#fresh(identifier, before, demand, ttlMs);
     if (known !== null) {
       return ok({ found: foundIn(known), from: { at: known.at, cached: true, stale: false } });
     }
+    const refusal = await this.#org.refusal(connection);
+    if (refusal !== null) return err(refusal);
     const startedAt = Date.now();
     const looked = await this.#ask(connection, identifier, lookupTimeoutMs);
     if (!looked.ok) return this.#withoutOkta(connection, identifier, before, looked.error);

@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import { connectionOf } from "../config/connections.ts";
 import type { InventorySummary, SearchResults } from "../contract/inventory-documents.ts";
 import { gateObjectName, lookupCountersName, streamIdentityOf } from "../contract/objects.ts";
+import type { OrgVerdict } from "../contract/org.ts";
 import type { RunDocument, RunKind, StreamStatus } from "../contract/status.ts";
 import type {
   EventsPage,
@@ -55,6 +56,10 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi, In
 
   async cancelRun(): Promise<Result<RunDocument, StreamRefusal>> {
     return this.#stream.cancelRun();
+  }
+
+  async orgVerdict(): Promise<OrgVerdict> {
+    return this.#stream.orgVerdict();
   }
 
   async reset(orgId: string): Promise<Result<RunDocument, StreamRefusal>> {

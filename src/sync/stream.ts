@@ -4,6 +4,7 @@
  */
 import type { Connection } from "../config/types.ts";
 import type { StreamIdentity } from "../contract/objects.ts";
+import type { OrgVerdict } from "../contract/org.ts";
 import type { RateLimitDocument } from "../contract/rate-limit.ts";
 import type {
   RunCause,
@@ -30,6 +31,7 @@ import { type AttentionFacts, attentionOf, sinceOf } from "./attention.ts";
 import { CallBudget, UnbookedCalls } from "./calls.ts";
 import { nextAlarm } from "./lanes.ts";
 import { Numbers } from "./numbers.ts";
+import { misconfigured, OrgControl } from "./org-control.ts";
 import { OrgGuard, orgSettingsOf } from "./org-guard.ts";
 import { type Listeners, Reports } from "./reports.ts";
 import {
@@ -77,11 +79,6 @@ export interface StreamDeps extends Listeners {
   readonly random: () => number;
 }
 
-const misconfigured: StreamRefusal = {
-  code: "misconfigured",
-  message: "The connection's settings are invalid. GET /v1/streams says what is wrong.",
-};
-
 const internalError: OktaError = {
   code: "unavailable",
   message: "An internal error interrupted the run. It continues by itself.",
@@ -103,6 +100,7 @@ export class Stream {
   readonly #runs: Runs;
   readonly #reports: Reports;
   readonly #numbers: Numbers;
+  readonly #org: OrgControl;
   #slicing = false;
 
   /** @param deps.storage with the tables that `migrate` makes */
@@ -119,6 +117,15 @@ export class Stream {
       ...deps,
       inventory: this.inventory,
       orgUrl: () => this.#meta.get("org")?.baseUrl ?? null,
+    });
+    this.#org = new OrgControl({
+      ...deps,
+      meta: this.#meta,
+      inventory: this.inventory,
+      session: (settings) => {
+        const budget = new CallBudget(settings.subrequestsPerSlice);
+        return this.#session(settings, "identity", new UnbookedCalls(), budget);
+      },
     });
   }
 
@@ -157,15 +164,11 @@ export class Stream {
 
   #attentionFacts(): AttentionFacts {
     const { identity, connection } = this.#deps;
-    const settings = connection();
-    const org = this.#meta.get("org");
-    // Once the base URL is corrected, the next run asks again.
-    const isCorrected = settings !== null && org?.changed?.baseUrl !== settings.baseUrl;
     return {
       stream: identity.stream,
-      org: org !== null && isCorrected ? { ...org, changed: null } : org,
+      org: this.#org.known,
       held: this.inventory.sweeps.absentees().waiting,
-      configured: settings !== null,
+      configured: connection() !== null,
     };
   }
 
@@ -195,7 +198,7 @@ export class Stream {
     const isFirst = this.#schedule().lastFullAt === null;
     // Without a full run, there is nothing that a delta run could follow.
     const kind = isFirst && this.#runs.current("full") === null ? "full" : asked;
-    this.#askOrgAgain();
+    this.#org.askAgain();
     const current = this.#runs.current(kind);
     if (current !== null) {
       if (kind === "delta") this.#pollAgain(current);
@@ -216,36 +219,25 @@ export class Stream {
    * @param orgId Okta's id of that org
    */
   async reset(orgId: string): Promise<Result<RunDocument, StreamRefusal>> {
-    const { connection, storage } = this.#deps;
-    const settings = connection();
-    if (settings === null) return err(misconfigured);
-    const calls = new UnbookedCalls();
-    const session = this.#session(settings, "reset", calls, new CallBudget(settings.subrequestsPerSlice));
-    const organization = await session.api.organization().finally(() => session.done());
-    const id = organization.ok ? organization.value.id : null;
-    if (id === null) {
-      const why = organization.ok ? "Okta did not tell the org's id." : `${organization.error.message}.`;
-      return err({
-        code: "unavailable",
-        message: `The org cannot be identified now. ${why} Try again soon.`,
-      });
-    }
-    if (id !== orgId) {
-      const message = `The org at ${settings.baseUrl} has the id ${id}, not the one in org_id. Nothing was changed.`;
-      return err({ code: "conflict", message });
-    }
-    const org = { id, ...(await orgSettingsOf(settings)), askedAt: this.#deps.now(), changed: null };
+    const { storage } = this.#deps;
+    const org = await this.#org.identify(orgId);
+    if (!org.ok) return org;
     const run = storage.transactionSync(() => {
       const sinks = this.#meta.get("sinks") ?? [];
       for (const current of this.#runs.inProgress()) this.#end(current, "cancelled");
       forgetInventory(storage);
       this.#runs.forgetIds();
       this.#meta.set("sinks", sinks);
-      this.#meta.set("org", org);
+      this.#meta.set("org", org.value);
       return this.#begin("full", "first");
     });
     await this.#arm();
     return ok(runDocument(run, null));
+  }
+
+  /** Whether the org that answers is the one whose inventory is stored; see `StreamApi.orgVerdict`. */
+  orgVerdict(): Promise<OrgVerdict> {
+    return this.#org.verdict();
   }
 
   /** Cancels the full run in progress, or else the delta run. Error: `not_found` if there is none. */
@@ -360,7 +352,7 @@ export class Stream {
   /** Opens a session with Okta. @param part what it is for, unique among the sessions of the stream */
   #session(
     connection: Connection,
-    part: RunKind | "reset",
+    part: RunKind | "identity",
     calls: UnbookedCalls,
     budget: CallBudget,
   ): OktaSession {
@@ -420,12 +412,6 @@ export class Stream {
     const { schedule, start } = afterRun(this.#schedule(), run, this.#runs.current("full") !== null);
     this.#meta.set("schedule", schedule);
     if (start !== null) this.#begin(start.kind, start.cause);
-  }
-
-  /** A person who starts a run may have corrected what made another org answer. */
-  #askOrgAgain(): void {
-    const org = this.#meta.get("org");
-    if (org !== null && org.changed !== null) this.#meta.set("org", { ...org, askedAt: 0 });
   }
 
   /** Whoever asks for a delta run while one is in progress wants to see what has changed until now. */
