@@ -14,6 +14,7 @@ import type { OrgOptionsInput } from "../../../dev/okta-org/options.ts";
 import { createRandom, type Random } from "../../../dev/okta-org/org/random.ts";
 import type { RunKind } from "../../../src/contract/status.ts";
 import type { StreamName } from "../../../src/contract/streams.ts";
+import { type Machine, withMachine } from "../../support/machine.ts";
 import {
   createOrg,
   differences,
@@ -24,7 +25,6 @@ import {
 } from "../../support/org.ts";
 import { long } from "../../support/seeds.ts";
 import { stopTime } from "../../support/time.ts";
-import { type Machine, withMachine } from "./machine.ts";
 
 const CONNECTION = "t20";
 const STEPS = long ? 2000 : 200;
@@ -210,7 +210,7 @@ class Walk {
     if (!isTold || !this.#isComplete()) return;
     await this.#quiet();
     const id = await this.#start("delta");
-    for (let n = 0; n < ENOUGH && this.#isOn("delta"); n++) await this.#slice();
+    for (let n = 0; n < ENOUGH && this.#machine.isOn("delta"); n++) await this.#slice();
     const run = this.#machine.stream.runs().find((one) => one.id === id);
     // A run that has found a gap leaves the rest to a full run.
     if (run?.error?.code === "log_gap" || !this.#isComplete()) return;
@@ -263,7 +263,7 @@ class Walk {
   /** @returns false if there is nothing to do */
   async #slice(): Promise<boolean> {
     const worked = await this.#machine.slice();
-    const isOn = this.#isOn("full") || this.#isOn("delta");
+    const isOn = this.#machine.isOn("full") || this.#machine.isOn("delta");
     expect(this.#machine.alarm !== null, this.#story("an alarm exactly while a run is on")).toBe(isOn);
     return worked;
   }
@@ -296,10 +296,6 @@ class Walk {
   async #pass(ms: number): Promise<void> {
     this.#note(`${ms} ms pass`);
     await this.#machine.passTime(ms);
-  }
-
-  #isOn(kind: RunKind): boolean {
-    return this.#machine.stream.runs().some((run) => run.kind === kind && run.state === "running");
   }
 
   /** Whether the inventory holds everything: a full run was complete, and no gap of the log has to be made up for. */

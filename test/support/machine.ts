@@ -4,15 +4,17 @@
  */
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { connectionOf } from "../../../src/config/connections.ts";
-import { deliveryObjectName } from "../../../src/contract/objects.ts";
-import type { StreamName } from "../../../src/contract/streams.ts";
-import { migrate } from "../../../src/inventory/schema.ts";
-import { connectOkta } from "../../../src/okta/connect.ts";
-import { streams } from "../../../src/streams/index.ts";
-import { Stream } from "../../../src/sync/stream.ts";
-import { isJson, type Json, type TestOrg } from "../../support/org.ts";
-import { passTime } from "../../support/time.ts";
+import { connectionOf } from "../../src/config/connections.ts";
+import { deliveryObjectName } from "../../src/contract/objects.ts";
+import type { RunKind } from "../../src/contract/status.ts";
+import type { StreamName } from "../../src/contract/streams.ts";
+import { migrate } from "../../src/inventory/schema.ts";
+import { connectOkta } from "../../src/okta/connect.ts";
+import type { StreamDefinition } from "../../src/streams/definition.ts";
+import { streams } from "../../src/streams/index.ts";
+import { Stream } from "../../src/sync/stream.ts";
+import { isJson, type Json, type TestOrg } from "./org.ts";
+import { passTime } from "./time.ts";
 
 export interface MachineOptions {
   readonly org: TestOrg;
@@ -21,9 +23,17 @@ export interface MachineOptions {
   readonly callsPerSlice: number;
   /** The most that a page of a list holds. */
   readonly pageSize: number;
-  /** Called before each call to Okta. False: the object is killed, and the call is never answered. */
-  readonly beforeCall: () => Promise<boolean>;
+  /**
+   * Called before each call to Okta. False: the object is killed, and the call is never answered.
+   * @param path the call's path, without the query
+   */
+  readonly beforeCall: (path: string) => Promise<boolean>;
+  /** A definition to use instead of the stream's own. */
+  readonly definition?: StreamDefinition;
 }
+
+/** More slices than any runs take. */
+const ENOUGH = 3000;
 
 /** A call that a killed object made: nobody waits for it. */
 const never = (): Promise<never> => new Promise(() => {});
@@ -75,6 +85,17 @@ export class Machine {
     await this.#options.org.advance(ms);
   }
 
+  /** Works until no run is in progress. @param after called after each slice */
+  async toRest(after: () => Promise<void> | void = () => {}): Promise<void> {
+    for (let n = 0; n < ENOUGH && (await this.slice()); n++) await after();
+    if (this.#alarm !== null) throw new Error("the runs do not come to their end");
+  }
+
+  /** Whether a run of this kind is in progress. */
+  isOn(kind: RunKind): boolean {
+    return this.stream.runs().some((run) => run.kind === kind && run.state === "running");
+  }
+
   /** The living assets' events, by id. */
   living(): Map<string, Json> {
     const { events } = this.stream.events.page({ after: 0, limit: 100_000, dialect: "sekoia" });
@@ -92,7 +113,7 @@ export class Machine {
     const { connection } = org;
     const life = ++this.#life;
     return new Stream({
-      definition: streams[stream],
+      definition: this.#options.definition ?? streams[stream],
       identity: { connection, stream },
       storage: this.#withAlarm(),
       connection: () => {
@@ -106,7 +127,7 @@ export class Machine {
           fetch: async (input, init) => {
             if (life !== this.#life) return never();
             passTime(1); // so does the org's clock
-            if (!(await beforeCall())) {
+            if (!(await beforeCall(new URL(String(input)).pathname))) {
               this.evict();
               this.#killed();
               return never();
