@@ -59,7 +59,10 @@ export const settleEveryone = (
   if (count === null) return;
   const active = sweeps.sizeNotDeprovisioned("users");
   const changes = assets.countChangesSince(since) + sweeps.countMissing("users");
-  const holds = everyoneHoldsDeprovisioned({ count, listed, active, changes });
+  // If too much has changed, the nearer number is all that there is to go by, but it does not overrule what was shown.
+  const nearer = Math.abs(count - listed) < Math.abs(count - active);
+  const guess = active === listed || groups.isEveryoneSettled() ? null : nearer;
+  const holds = everyoneHoldsDeprovisioned({ count, listed, active, changes }) ?? guess;
   if (holds !== null) groups.setEveryoneHoldsDeprovisioned(holds);
 };
 
