@@ -319,6 +319,21 @@ describe("before the first full run has ended", () => {
     }));
 });
 
+test("users whom a full run lists before the log tells of them have their own groups read", () =>
+  stage({ searchLagMs: 0, listLagMs: 0, logDelayMs: 40_000 }, async ({ org, machine, atCall }) => {
+    const { id } = await largeGroup(org);
+    // After the group's members were listed, and before the list of users.
+    atCall(/\/api\/v1\/users$/, async () => {
+      await org.change("POST", "/users", { id: "00uEarly", ...person("early"), groups: [id] });
+    });
+    await start(machine, "full");
+    await machine.toRest(() => {
+      const groups = machine.stream.inventory.users.one("00uEarly")?.facts.groups;
+      if (groups?.state === "known") expect(groups.value.map((group) => group.id)).toContain(id);
+    });
+    expect(await wrong({ org, machine })).toEqual([]);
+  }));
+
 test("an expired cursor in the middle of a group lists this group again, and none is left out", () =>
   stage({}, async ({ org, machine, atCall }) => {
     const { id, members } = await largeGroup(org);
