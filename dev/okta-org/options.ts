@@ -68,8 +68,10 @@ export const orgOptionsSchema = z.strictObject({
   concurrency: z.int().positive().default(75),
   latencyMs: z.number().min(0).default(0),
   pipeline: z.enum(["idx", "v1"]).default("idx"),
-  /** `search` sees every object as it was this long ago. */
+  /** `search` sees everything as it was this long ago, deleted objects included. */
   searchLagMs: z.int().min(0).default(0),
+  /** All other lists see everything as it was this long ago: of objects, members, a user's groups, assignees. */
+  listLagMs: z.int().min(0).default(0),
   /** Events become readable this much after they were published; with logShuffle, up to this much. */
   logDelayMs: z.int().min(0).default(0),
   /** Events that become readable together come in another order than they were published in. */

@@ -409,7 +409,7 @@ export class Stream {
     finish(run, state, this.#deps.now());
     this.#runs.archive(run);
     if (run.kind === "full" && isComplete(run)) this.#reports.wantSnapshots(run.id);
-    const { schedule, start } = afterRun(this.#schedule(), run, this.#runs.current("full") !== null);
+    const { schedule, start } = afterRun(this.#schedule(), run, this.#runs.current("full"));
     this.#meta.set("schedule", schedule);
     if (start !== null) this.#begin(start.kind, start.cause);
   }

@@ -21,7 +21,7 @@ export const searchesPhase: Phase<SearchesCursor> = async (context) => {
     (request) => search.read(api, request),
     search.query(from),
     ({ records }, _, listedAt) => {
-      const found = { now: context.now(), listedAt, runStartedAt: run.startedAt };
+      const found = { now: api.serverNow(), listedAt };
       run.changes.search += search.file(inventory, records, found);
     },
   );
