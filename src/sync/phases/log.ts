@@ -47,8 +47,9 @@ const startLog = async (context: SliceContext, since: number | null): Promise<St
   if (next === null) return DONE;
   return context.commit(
     () => {
-      // A full run reads everything after this point. Only the lists of members may be behind these events.
-      const all = run.kind !== "full" || since !== null;
+      // The first full run reads everything after this point. Only the lists of members may be behind these events. A
+      // later one takes long to reach what is known already, so a delta run reads these changes before.
+      const all = run.cause !== "first" || since !== null;
       const groupsAreKnown = inventory.groups.everyoneId() !== null;
       applyEvents(context, records, (effect) => all || (groupsAreKnown && effect.do === "membership"));
       meta.set("log", { next, polledAt: context.now(), filter });
