@@ -183,6 +183,11 @@ test("what changes during a full run arrives while it goes on, in every phase", 
   // After a gap in the log, a full run reads everything again, all factors included.
   const limits = Object.fromEntries(org.stats().buckets.map(({ bucket }) => [bucket, 100_000]));
   await control("POST", "/restrict", { limits: { ...limits, "/api/v1/users": LIMIT } });
+  // The first run has used its windows without a limit.
+  await until("a fresh window", async () => {
+    const { limit, remaining } = org.state.limiter.peek("/api/v1/users", Date.now());
+    return remaining === limit ? true : null;
+  });
   await control("POST", "/stats/reset");
   org.state.faults.add([fault({ kind: "404", match: { endpoint: "GET /api/v1/logs", times: 1 } })]);
   org.state.faults.add(slow(holds));
