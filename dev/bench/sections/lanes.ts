@@ -123,17 +123,21 @@ const measure = async (scene: Scene, rounds: { atRest: number; beside: number })
   await worker.bench("age");
   Object.assign(org.org.options, { limits: "published" });
   const full = await worker.json<RunDocument>("POST", "/v1/streams/users/runs", { kind: "full" });
+  const assertBeside = async (): Promise<void> => {
+    if ((await worker.status()).run?.id !== full.id)
+      throw new Error("the full run has ended before the measurement");
+  };
   // While the lists are read, and then between the factors.
   for (let n = 0; n < rounds.beside; n++) {
     say(`lanes: during the full run, round ${n + 1} of ${rounds.beside}`);
     const startedAt = performance.now();
     collect(beside, await round(scene, KINDS));
     await deltaOf(worker);
-    const { run } = await worker.status();
-    if (run?.id !== full.id) throw new Error("the full run has ended before the measurement");
+    await assertBeside();
     if (isLong) await sleep(Math.max(0, ROUND_MS - (performance.now() - startedAt)));
   }
   idle.beside = await idleCalls(worker);
+  await assertBeside();
   return { atRest, beside, calls, idle };
 };
 
