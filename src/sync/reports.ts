@@ -78,10 +78,13 @@ export class Reports {
     meta.set("toForget", [...ids].slice(0, MAX_TO_FORGET));
   }
 
-  /** Reports what a slice has changed. Waits for the sinks, not for the cache. Never throws. */
-  async afterSlice(ended: boolean): Promise<void> {
+  /**
+   * Reports what a slice has changed. Waits for the sinks, not for the cache. Never throws.
+   * @param now whether the sinks are to be told even if they have been told a moment ago
+   */
+  async afterSlice(now: boolean): Promise<void> {
     this.#deps.background(this.#guarded("forget_threw", () => this.#forgetChanged()));
-    if (ended || this.#deps.now() - this.#toldAt > TELL_SINKS_EVERY_MS) await this.toSinks();
+    if (now || this.#deps.now() - this.#toldAt > TELL_SINKS_EVERY_MS) await this.toSinks();
   }
 
   /** Tells the sinks where the stream stands, and asks them for the snapshot that is due, if one is. Never throws. */

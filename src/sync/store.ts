@@ -79,6 +79,12 @@ export class Runs {
     return [this.current("full"), this.current("delta")].filter((run) => run !== null);
   }
 
+  /** Whether a run of this kind is in progress. */
+  has(kind: RunKind): boolean {
+    if (this.#ids[kind] === undefined) this.current(kind);
+    return this.#ids[kind] !== null;
+  }
+
   /** Whether this run is in progress. */
   isCurrent({ kind, id }: Pick<Run, "kind" | "id">): boolean {
     if (this.#ids[kind] === undefined) this.current(kind);

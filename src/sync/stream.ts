@@ -307,11 +307,11 @@ export class Stream {
     if (due === null) return;
     if (due > now()) return storage.setAlarm(due);
     this.#slicing = true;
-    let ended = false;
+    let tell = false;
     try {
       // If this slice is killed at any point, the next one starts at once.
       await storage.setAlarm(now());
-      ended = await this.#slice();
+      tell = await this.#slice();
     } catch (error) {
       log("error", "slice_threw", { ...identity, ...errorFields(error) });
     } finally {
@@ -319,10 +319,10 @@ export class Stream {
       this.#noteAttention();
       await this.#arm();
     }
-    await this.#reports.afterSlice(ended);
+    await this.#reports.afterSlice(tell);
   }
 
-  /** @returns whether a run has ended */
+  /** @returns whether the sinks are to be told now */
   async #slice(): Promise<boolean> {
     const { definition, connection, storage, now, random } = this.#deps;
     const settings = connection();

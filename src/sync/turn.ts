@@ -3,6 +3,7 @@ import type { RunState } from "../contract/status.ts";
 import type { OktaSession } from "../okta/connect.ts";
 import { type CallBudget, UnbookedCalls } from "./calls.ts";
 import type { Cursor } from "./cursors.ts";
+import { nextTurn } from "./lanes.ts";
 import { orgStep } from "./org-step.ts";
 import { phaseOf } from "./phase-table.ts";
 import { backOff, isLastPhase, nextPhase, type Run, recovered } from "./run.ts";
@@ -114,6 +115,10 @@ export const openTurn = (options: SliceOptions, run: Run): Turn => {
       run.cursor = cursor;
     },
     callsLeft: () => budget.left,
+    isOthersTurn: () => {
+      const delta = run.kind === "full" && options.runs.has("delta") ? options.runs.current("delta") : null;
+      return delta !== null && nextTurn([run, delta], now()) === delta.kind;
+    },
     commit: (work, then, progress) => {
       if (!writer.write(work, progress)) return SUPERSEDED;
       return typeof then === "function" ? then() : then;

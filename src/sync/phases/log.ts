@@ -49,8 +49,9 @@ const startLog = async (context: SliceContext, since: number | null): Promise<St
   if (next === null) return DONE;
   return context.commit(
     () => {
-      // A full run reads everything after this point, but Okta's lists may be behind these events.
-      const from = run.kind !== "full" || since !== null ? 0 : shownUntil(context, askedAt);
+      // The first full run reads everything after this point, but Okta's lists may be behind these events. A later one
+      // takes long to reach what is known already, so a delta run reads these changes before.
+      const from = run.cause !== "first" || since !== null ? 0 : shownUntil(context, askedAt);
       applyEvents(context, records, from);
       meta.set("log", { next, polledAt: context.now(), filter });
       if (run.kind === "full" && since === null) run.polledAt = askedAt;
