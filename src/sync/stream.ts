@@ -6,14 +6,7 @@ import type { Connection } from "../config/types.ts";
 import type { StreamIdentity } from "../contract/objects.ts";
 import type { OrgVerdict } from "../contract/org.ts";
 import type { RateLimitDocument } from "../contract/rate-limit.ts";
-import type {
-  RunCause,
-  RunDocument,
-  RunKind,
-  RunState,
-  SinkStatusDocument,
-  StreamStatus,
-} from "../contract/status.ts";
+import type { RunDocument, RunKind, SinkStatusDocument, StreamStatus } from "../contract/status.ts";
 import type { StreamRefusal } from "../contract/stream-api.ts";
 import type { EventReader } from "../explore/event-reader.ts";
 import { Explorer } from "../explore/explorer.ts";
@@ -26,36 +19,24 @@ import { errorFields, log } from "../lib/log.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import type { ConnectOptions, OktaSession } from "../okta/connect.ts";
 import type { OktaError } from "../okta/errors.ts";
-import type { PhaseNames, StreamDefinition } from "../streams/definition.ts";
+import type { StreamDefinition } from "../streams/definition.ts";
 import { type AttentionFacts, attentionOf, sinceOf } from "./attention.ts";
 import { CallBudget, UnbookedCalls } from "./calls.ts";
 import { nextAlarm } from "./lanes.ts";
+import { Lifecycle } from "./lifecycle.ts";
 import { Numbers } from "./numbers.ts";
-import { misconfigured, OrgControl } from "./org-control.ts";
+import { OrgControl } from "./org-control.ts";
 import { OrgGuard, orgSettingsOf } from "./org-guard.ts";
 import { type Listeners, Reports } from "./reports.ts";
-import {
-  backOff,
-  beginAgain,
-  finish,
-  isComplete,
-  newRun,
-  phasesToPollAgain,
-  type Run,
-  runDocument,
-} from "./run.ts";
-import { afterRun, decideWake, type Schedule } from "./schedule.ts";
+import { backOff, type Run, runDocument } from "./run.ts";
 import { runSlice } from "./slice.ts";
 import { statusDocument } from "./status-document.ts";
 import { Runs, type SyncMeta } from "./store.ts";
 
-const DAY_MS = 86_400_000;
 /** How many permits are fetched from the gate at a time, at most. */
 const PERMIT_BATCH = 40;
 /** How long a run waits before it checks again whether invalid settings have been corrected. */
 const MISCONFIGURED_WAIT_MS = 60_000;
-/** How often factors are read again while the settings are invalid. */
-const DEFAULT_REFRESH_DAYS = 7;
 
 /** What a stream depends on. */
 export interface StreamDeps extends Listeners {
@@ -101,6 +82,7 @@ export class Stream {
   readonly #reports: Reports;
   readonly #numbers: Numbers;
   readonly #org: OrgControl;
+  readonly #lifecycle: Lifecycle;
   #slicing = false;
 
   /** @param deps.storage with the tables that `migrate` makes */
@@ -113,15 +95,19 @@ export class Stream {
     this.#runs = new Runs(sql, this.#meta);
     const { areAccounts } = deps.definition;
     this.#reports = new Reports({ ...deps, areAccounts, meta: this.#meta, assets: this.inventory.assets });
+    const shared = { ...deps, inventory: this.inventory, meta: this.#meta, runs: this.#runs };
+    this.#lifecycle = new Lifecycle({
+      ...shared,
+      isWorking: () => this.#slicing,
+      fullRunEnded: ({ id }) => this.#reports.wantSnapshots(id),
+    });
     this.#numbers = new Numbers({
       ...deps,
       inventory: this.inventory,
       orgUrl: () => this.#meta.get("org")?.baseUrl ?? null,
     });
     this.#org = new OrgControl({
-      ...deps,
-      meta: this.#meta,
-      inventory: this.inventory,
+      ...shared,
       session: (settings) => {
         const budget = new CallBudget(settings.subrequestsPerSlice);
         return this.#session(settings, "identity", new UnbookedCalls(), budget);
@@ -155,7 +141,7 @@ export class Stream {
       runs: this.#runs,
       rateLimits: settings === null ? [] : await rateLimits(settings.rateLimitShare),
       sinks: await sinkStatuses(this.inventory.assets.head),
-      schedule: this.#schedule(),
+      schedule: this.#lifecycle.schedule,
       org: this.#meta.get("org"),
       attention: attentionOf(this.#attentionFacts(), this.#meta.get("attentionSince") ?? {}, now()),
       now: now(),
@@ -190,28 +176,23 @@ export class Stream {
     if (others.length > 0) {
       return { found: "many", logins: found.map(({ facts }) => facts.user.profile.login ?? facts.user.id) };
     }
-    return { found: "one", facts: one.facts, readAt: this.#schedule().lastSuccessAt ?? one.changedAt };
+    return {
+      found: "one",
+      facts: one.facts,
+      readAt: this.#lifecycle.schedule.lastSuccessAt ?? one.changedAt,
+    };
   }
 
   /** Starts a run, or returns the one of its kind in progress; see `StreamApi.startRun`. */
   async startRun(asked: RunKind): Promise<Result<{ started: boolean; run: RunDocument }, StreamRefusal>> {
-    const isFirst = this.#schedule().lastFullAt === null;
-    // Without a full run, there is nothing that a delta run could follow.
-    const kind = isFirst && this.#runs.current("full") === null ? "full" : asked;
     this.#org.askAgain();
-    const current = this.#runs.current(kind);
-    if (current !== null) {
-      if (kind === "delta") this.#pollAgain(current);
-      // A run that waits after a failure continues now. The cause may be gone: a credential was corrected, say.
-      if (current.resumeAt !== null && current.error !== null) {
-        this.#saveIfCurrent({ ...current, resumeAt: null });
-        await this.#deps.storage.setAlarm(this.#deps.now());
-      } else await this.#reviveAlarm();
-      return ok({ started: false, run: runDocument(current, null) });
-    }
-    if (this.#deps.connection() === null) return err(misconfigured);
-    const run = this.#begin(kind, isFirst && kind === "full" ? "first" : "request");
-    return ok({ started: true, run: runDocument(run, null) });
+    const answer = this.#lifecycle.request(asked);
+    if (!answer.ok) return answer;
+    const { started, run } = answer.value;
+    // Starting has set the alarm. If a run that waited may continue now, its alarm is too late.
+    if (!started && run.error !== null) await this.#arm();
+    else if (!started) await this.#reviveAlarm();
+    return ok({ started, run: runDocument(run, null) });
   }
 
   /**
@@ -224,12 +205,12 @@ export class Stream {
     if (!org.ok) return org;
     const run = storage.transactionSync(() => {
       const sinks = this.#meta.get("sinks") ?? [];
-      for (const current of this.#runs.inProgress()) this.#end(current, "cancelled");
+      for (const current of this.#runs.inProgress()) this.#lifecycle.end(current, "cancelled");
       forgetInventory(storage);
       this.#runs.forgetIds();
       this.#meta.set("sinks", sinks);
       this.#meta.set("org", org.value);
-      return this.#begin("full", "first");
+      return this.#lifecycle.begin("full", "first");
     });
     await this.#arm();
     return ok(runDocument(run, null));
@@ -244,7 +225,7 @@ export class Stream {
   async cancelRun(): Promise<Result<RunDocument, StreamRefusal>> {
     const run = this.#runs.current("full") ?? this.#runs.current("delta");
     if (run === null) return err({ code: "not_found", message: "No run is in progress." });
-    this.#deps.storage.transactionSync(() => this.#end(run, "cancelled"));
+    this.#deps.storage.transactionSync(() => this.#lifecycle.end(run, "cancelled"));
     await this.#arm();
     return ok(runDocument(run, null));
   }
@@ -262,7 +243,7 @@ export class Stream {
     this.#deps.storage.transactionSync(() => {
       this.inventory.sweeps.confirmAbsentees();
       // A delta run in progress handles deletions in its last phase anyway.
-      if (this.#runs.current("delta") === null) this.#begin("delta", "request", ["deletions"]);
+      if (this.#runs.current("delta") === null) this.#lifecycle.begin("delta", "request", ["deletions"]);
     });
     return ok({ confirmed: waiting });
   }
@@ -272,16 +253,8 @@ export class Stream {
    * the stream stands.
    */
   async wake(kind: RunKind): Promise<void> {
-    const { storage, now } = this.#deps;
     this.#numbers.observe();
-    // Deciding and starting are one step. If anything came between, two crons could each start a run.
-    storage.transactionSync(() => {
-      const delta = this.#runs.current("delta");
-      const inProgress = { full: this.#runs.current("full") !== null, delta: delta !== null };
-      const { starts, pollAgain } = decideWake(kind, this.#schedule(), inProgress, now());
-      if (pollAgain && delta !== null) this.#pollAgain(delta);
-      for (const start of starts) this.#begin(start.kind, start.cause);
-    });
+    this.#lifecycle.wake(kind);
     this.#noteAttention();
     await this.#reviveAlarm();
     await this.#reports.toSinks();
@@ -338,7 +311,7 @@ export class Stream {
         org,
         runs: this.#runs,
         connect: ({ kind }, calls) => this.#session(settings, kind, calls, budget),
-        end: (run, state) => this.#end(run, state),
+        end: (run, state) => this.#lifecycle.end(run, state),
         changed: (run) => this.#reports.noteChanged(run),
         transaction: (work) => storage.transactionSync(work),
         budget,
@@ -391,34 +364,7 @@ export class Stream {
     const current = this.#runs.current(kind);
     if (current?.id !== id) return;
     backOff(current, internalError, now(), random);
-    this.#saveIfCurrent(current);
-  }
-
-  /**
-   * Ends a run: moves it to the history and starts the run that follows, if any, all in one step, so that no cron or
-   * request can come between. A delta run that somebody has asked for meanwhile begins again instead. The caller opens
-   * the transaction.
-   */
-  #end(run: Run, state: RunState): void {
-    if (state === "done" && this.#meta.get("pollAgain") === run.id) {
-      this.#meta.delete("pollAgain");
-      beginAgain(run, phasesToPollAgain(this.#deps.definition.run.deltaPhases, run.phases));
-      this.#runs.save(run);
-      return;
-    }
-    finish(run, state, this.#deps.now());
-    this.#runs.archive(run);
-    if (run.kind === "full" && isComplete(run)) this.#reports.wantSnapshots(run.id);
-    const { schedule, start } = afterRun(this.#schedule(), run, this.#runs.current("full"));
-    this.#meta.set("schedule", schedule);
-    if (start !== null) this.#begin(start.kind, start.cause);
-  }
-
-  /** Whoever asks for a delta run while one is in progress wants to see what has changed until now. */
-  #pollAgain(run: Run): void {
-    // A run that has made no step yet is going to see it anyway.
-    if (run.calls.made === 0 && !this.#slicing) return;
-    this.#meta.set("pollAgain", run.id);
+    this.#lifecycle.save(current);
   }
 
   /** Sets the alarm for what is to be done next; there is none if nothing is. */
@@ -426,44 +372,5 @@ export class Stream {
     const { storage, now } = this.#deps;
     const next = this.#numbers.areUnfinished ? now() : nextAlarm(this.#runs.inProgress(), now());
     await (next === null ? storage.deleteAlarm() : storage.setAlarm(next));
-  }
-
-  /** Stores a new run, and sets the alarm for its first slice. @param only instead of all phases */
-  #begin(kind: RunKind, cause: RunCause, only?: PhaseNames): Run {
-    const { definition, storage, connection } = this.#deps;
-    const { fullPhases, deltaPhases } = definition.run;
-    const now = this.#deps.now();
-    const days = connection()?.refreshDays ?? DEFAULT_REFRESH_DAYS;
-    const schedule = this.#schedule();
-    const afterGap = kind === "full" && (cause === "gap" || schedule.gapDue === true);
-    // The groups phase replaces this plan as soon as the groups are known.
-    const full = () => fullPhases({ memberships: "per_group", everyoneHasRoles: false });
-    const run = newRun({
-      id: crypto.randomUUID(),
-      kind,
-      cause,
-      phases: only ?? (kind === "full" ? full() : deltaPhases),
-      now,
-      // After a gap in the log it is unknown whose factors changed, so all are read again.
-      factorsDueBefore: afterGap ? now : now - days * DAY_MS,
-      newestAsset: this.inventory.assets.newestNumber(),
-    });
-    storage.transactionSync(() => {
-      if (afterGap) this.#meta.set("schedule", { ...schedule, gapDue: false });
-      this.#runs.save(run);
-      void storage.setAlarm(now);
-    });
-    return run;
-  }
-
-  /** Stores the run unless it was cancelled or replaced. */
-  #saveIfCurrent(run: Run): void {
-    this.#deps.storage.transactionSync(() => {
-      if (this.#runs.isCurrent(run)) this.#runs.save(run);
-    });
-  }
-
-  #schedule(): Schedule {
-    return this.#meta.get("schedule") ?? { lastFullAt: null, lastSuccessAt: null };
   }
 }
