@@ -3,6 +3,7 @@ import { reset, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
 import { Inventory } from "../../src/inventory/inventory.ts";
+import { migrate } from "../../src/inventory/schema.ts";
 import { jsonChunks } from "../../src/inventory/sql.ts";
 import type { OktaGroup, OktaUser } from "../../src/okta/records.ts";
 
@@ -14,6 +15,7 @@ const NOW = 1_760_000_000_000;
 const within = (work: (inventory: Inventory, tick: (ms: number) => void) => void): Promise<void> =>
   runInDurableObject(env.INVENTORY_STREAM.getByName("t5/users"), (_, state) => {
     let now = NOW;
+    migrate(state.storage);
     work(new Inventory(state.storage.sql, () => now), (ms) => {
       now += ms;
     });
