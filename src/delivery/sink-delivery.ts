@@ -33,8 +33,8 @@ export class SinkDelivery extends DurableObject<Env> implements SinkDeliveryApi 
     const bindings: Readonly<Record<string, unknown>> = { ...env };
     // A connection that was taken out of the settings has no sinks. Where they stand is kept in case it comes back.
     const sink = (): ConfiguredSink | null => {
-      if (isRemoved(env, identity.connection)) return null;
-      return sinksTaking(sinksOf(env), identity).find(({ name }) => name === identity.sink) ?? null;
+      if (isRemoved(this.env, identity.connection)) return null;
+      return sinksTaking(sinksOf(this.env), identity).find(({ name }) => name === identity.sink) ?? null;
     };
     this.#delivery = new Delivery({
       identity,
