@@ -9,10 +9,12 @@ import { callMetrics } from "./http/call-metrics.ts";
 import { configOf } from "./http/config.ts";
 import { enrichmentMetrics } from "./http/routes/enrichments.ts";
 import { log } from "./lib/log.ts";
+import { reconcileSettings, registryOf } from "./registry/index.ts";
 
 export { SinkDelivery } from "./delivery/index.ts";
 export { AccountLookup } from "./enrichment/account-lookup.ts";
 export { OktaGate } from "./okta/gate/okta-gate.ts";
+export { Registry } from "./registry/index.ts";
 export { InventoryStream } from "./sync/inventory-stream.ts";
 
 /** The cron in `wrangler.toml` that asks for a full run; every other cron asks for a delta run. */
@@ -23,6 +25,7 @@ const app = createApp(
     config: configOf,
     stream: (env, connection, stream) =>
       env.INVENTORY_STREAM.getByName(streamObjectName({ connection, stream })),
+    registry: registryOf,
     now: () => Date.now(),
     fetch: (input, init) => fetch(input, init),
     metrics: [enrichmentMetrics, callMetrics],
@@ -33,10 +36,16 @@ const app = createApp(
 export default {
   fetch: app.fetch,
 
-  /** Wakes the streams of every connection whose settings are valid. A stream that cannot be woken is logged. */
+  /**
+   * Tells the registry what the settings say, then wakes the streams of every connection whose settings are valid, unless
+   * what is stored of it is still being deleted. A stream that cannot be woken is logged.
+   */
   async scheduled(controller, env) {
     const kind = controller.cron === FULL_CRON ? "full" : "delta";
-    const configured = [...connectionsOf(env).byId].flatMap(([id, setting]) => (setting.ok ? [id] : []));
+    const purging = new Set(await reconcileSettings(env));
+    const configured = [...connectionsOf(env).byId].flatMap(([id, setting]) =>
+      setting.ok && !purging.has(id) ? [id] : [],
+    );
     const woken = await Promise.allSettled(
       configured.flatMap((id) =>
         streamNames.map((stream) =>

@@ -17,6 +17,7 @@ import { type Instruments, instrumented, type Stored } from "./worker/instrument
 import { takeBill } from "./worker/meter.ts";
 import type { InventoryStream } from "./worker/stream.ts";
 
+export { Registry } from "../../src/index.ts";
 export { Floor } from "./worker/floor.ts";
 export { InventoryStream } from "./worker/stream.ts";
 export class OktaGate extends instrumented(Gate) {}

@@ -59,10 +59,13 @@ export interface Reserved {
   readonly secretPrefix: string | null;
 }
 
+/** What an id looks like. */
+export const connectionIdPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+
 const parseId = (value: unknown, reserved: Reserved): Result<string, EntryProblem> => {
   if (value === undefined) return err({ code: "id_missing" });
   const id = typeof value === "string" ? value.trim() : "";
-  if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(id)) return err({ code: "id_invalid" });
+  if (!connectionIdPattern.test(id)) return err({ code: "id_invalid" });
   return id === reserved.id ? err({ code: "id_reserved" }) : ok(id);
 };
 

@@ -2,7 +2,7 @@
 import type { BaseUrlRules } from "./base-url.ts";
 import { readBaseUrlRules, readDefaultBaseUrl } from "./base-url-settings.ts";
 import { type ConnectionEntry, connectionsExample, readEntries } from "./connection-entries.ts";
-import { credentialSetting } from "./credential.ts";
+import { credentialParts, credentialSetting } from "./credential.ts";
 import { oncePerEnv } from "./once.ts";
 import { allOf, problemsOf, refused, settingProblem, validLooksLike } from "./problem.ts";
 import { readTreatment, type Treatment } from "./treatment.ts";
@@ -17,6 +17,11 @@ const defaultPrefix = "OKTA_";
 export interface Connections {
   /** `default` first, then those of CONNECTIONS in order. */
   readonly byId: ReadonlyMap<string, Setting<Connection>>;
+  /**
+   * The ids that the settings name, valid or not, each with its base URL; null where that cannot be read. Other than in
+   * `byId`, `default` is among them only if any of its settings is given.
+   */
+  readonly named: ReadonlyMap<string, string | null>;
   /** What is wrong with CONNECTIONS where no connection can be named. */
   readonly problems: readonly SettingProblem[];
   /** Invalid settings that only runs need: every connection keeps working with a careful value, but starts no run. */
@@ -59,6 +64,19 @@ const readList = (env: RawEnv): Setting<readonly unknown[]> => {
     : refused(settingProblem("CONNECTIONS", ["it is not a JSON list", validLooksLike(connectionsExample)]));
 };
 
+/** The settings of the default connection alone: if none of them is given, there is no such connection. */
+const defaultSettings = [
+  "OKTA_BASE_URL",
+  "OKTA_DOMAIN",
+  ...credentialParts.map((part) => `${defaultPrefix}${part.toUpperCase()}`),
+];
+
+/** Whether a setting has any value, right or wrong. */
+const isGiven = (value: unknown): boolean =>
+  value !== undefined && value !== null && !(typeof value === "string" && value.trim() === "");
+
+const urlOf = (setting: Setting<string>): string | null => (setting.ok ? setting.value : null);
+
 /** Reads the default connection and CONNECTIONS. An invalid entry affects only the connection that it names. */
 export const readConnections = (env: RawEnv): Connections => {
   const { rules: baseUrlRules, judge } = readBaseUrlRules(env);
@@ -71,17 +89,21 @@ export const readConnections = (env: RawEnv): Connections => {
   });
 
   const byId = new Map<string, Setting<Connection>>();
+  const named = new Map<string, string | null>();
   const baseUrl = readDefaultBaseUrl(env, judge);
+  if (defaultSettings.some((name) => isGiven(env[name]))) named.set(defaultConnectionId, urlOf(baseUrl));
   byId.set(defaultConnectionId, readConnection(env, defaultConnectionId, baseUrl, defaultPrefix, treatment));
   for (const entry of entries) {
     const connection = connectionOfEntry(env, entry, treatment);
     const namesake = byId.get(entry.id);
+    named.set(entry.id, namesake === undefined ? urlOf(entry.baseUrl) : null);
     byId.set(
       entry.id,
       namesake === undefined ? connection : refused(...problemsOf(namesake), ...problemsOf(connection)),
     );
   }
-  return { byId, problems: [...problemsOf(list), ...problems], runProblems, rateLimitShare, baseUrlRules };
+  const allProblems = [...problemsOf(list), ...problems];
+  return { byId, named, problems: allProblems, runProblems, rateLimitShare, baseUrlRules };
 };
 
 /** The connections of this env, read once. */
@@ -91,4 +113,13 @@ export const connectionsOf = oncePerEnv(readConnections);
 export const connectionOf = (env: object, id: string): Connection | null => {
   const setting = connectionsOf(env).byId.get(id);
   return setting?.ok ? setting.value : null;
+};
+
+/**
+ * Whether a connection was taken out of the settings. Wrong settings are no removal: neither those of the connection, nor
+ * an entry that names none, because it may be this one's.
+ */
+export const isRemoved = (env: object, id: string): boolean => {
+  const { named, problems } = connectionsOf(env);
+  return !named.has(id) && problems.length === 0;
 };

@@ -76,6 +76,12 @@ export const actionRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps): void => {
     return done(c, answer, "/console/sinks", "replaying");
   });
 
+  pages.post("/console/connections/:id/purge", async (c) => {
+    checkSure(await formOf(c));
+    const answer = await viewOf(c).api("DELETE", `/v1/connections/${segment(c.req.param("id"))}`);
+    return done(c, answer, "/console/connection", "purging");
+  });
+
   pages.post("/console/connection/test", async (c) => {
     const form = await formOf(c);
     const { api, ...view } = viewOf(c);

@@ -9,6 +9,7 @@ const notices = {
   deletions_confirmed: "Confirmed. Each asset is looked for once more, and marked deleted if it is gone.",
   replaying: "The sink sends again from that sequence number.",
   retrying: "The dead letters will be sent once more.",
+  purging: "What is stored of the connection is being deleted.",
   dropped: "The dead letters are dropped.",
 } as const;
 

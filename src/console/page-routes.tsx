@@ -23,6 +23,7 @@ import { InventoryPage, ListPage, SearchPage } from "./pages/inventory.tsx";
 import { OverviewPage, type StreamsAnswer } from "./pages/overview.tsx";
 import { type DeadLettersOf, deadLettersKey, SinksPage } from "./pages/sinks.tsx";
 import { StreamsPage } from "./pages/streams.tsx";
+import type { ConnectionsAnswer } from "./removed-parts.tsx";
 import { type ConsoleEnv, html } from "./respond.tsx";
 import { linkTo, segment, type View } from "./view.ts";
 
@@ -42,6 +43,8 @@ export const streamOf = (c: Context<ConsoleEnv>): StreamName => {
 };
 
 const streamsOf = (view: View) => view.api<StreamsAnswer>("GET", linkTo(view, "/v1/streams"));
+
+const connectionsOf = (view: View): Promise<ConnectionsAnswer> => view.api("GET", "/v1/connections");
 
 const totalsOf = async (view: View) => {
   const [users, devices] = await Promise.all([
@@ -130,6 +133,8 @@ export const connectionProps = async (c: Context<ConsoleEnv>, deps: AppDeps): Pr
     setting: config.connections.get(view.connection) ?? null,
     problems: [...problemsOfParts(config), ...problemsOf(config.apiKeys)],
     sinks: config.sinks.accepted.length,
+    connections: await connectionsOf(view),
+    notice: noticeOf(c),
     test: null,
     candidate: { baseUrl: "", clientId: "", keyId: "" },
   };
@@ -138,8 +143,12 @@ export const connectionProps = async (c: Context<ConsoleEnv>, deps: AppDeps): Pr
 export const pageRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps): void => {
   pages.get("/", async (c) => {
     const view = viewOf(c);
-    const [streams, totals] = await Promise.all([streamsOf(view), totalsOf(view)]);
-    return html(<OverviewPage view={view} streams={streams} {...totals} />);
+    const [streams, totals, connections] = await Promise.all([
+      streamsOf(view),
+      totalsOf(view),
+      connectionsOf(view),
+    ]);
+    return html(<OverviewPage view={view} streams={streams} connections={connections} {...totals} />);
   });
 
   pages.get("/console/inventory", async (c) => {

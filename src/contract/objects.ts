@@ -41,6 +41,15 @@ export const connectionOfLookup = ({ name }: Pick<DurableObjectId, "name">): str
   return connection;
 };
 
+/** The names of all AccountLookups of a connection. */
+export const lookupObjectNames = (connection: string): readonly string[] => [
+  ...Array.from({ length: LOOKUP_SHARDS }, (_, shard) => `${connection}/${shard}`),
+  lookupCountersName(connection),
+];
+
+/** The name of the one Registry. */
+export const registryObjectName = "registry";
+
 /** The name of an InventoryStream: `<connection>/<stream>`. */
 export const streamObjectName = ({ connection, stream }: StreamIdentity): string => `${connection}/${stream}`;
 

@@ -1,6 +1,6 @@
 /** Delivery as the rest of the Worker sees it. */
 
-import type { DeliveryIdentity } from "../contract/objects.ts";
+import type { DeliveryIdentity, StreamIdentity } from "../contract/objects.ts";
 import type { SinkStatusDocument } from "../contract/status.ts";
 import type { StreamName } from "../contract/streams.ts";
 import { errorFields, log } from "../lib/log.ts";
@@ -91,6 +91,20 @@ export const wakeSinks = async (deps: {
     }),
   );
   return { known: [...wanted, ...kept.filter((name) => name !== null)] };
+};
+
+/**
+ * Removes everything that a stream's deliveries have stored, whether or not their sinks are still in the settings.
+ * Throws if a delivery cannot be reached.
+ * @param known the names that `wakeSinks` returned last
+ */
+export const retireSinks = async (
+  env: Env,
+  stream: StreamIdentity,
+  known: readonly string[],
+): Promise<void> => {
+  const names = new Set([...known, ...sinksTaking(sinksOf(env), stream).map(({ name }) => name)]);
+  await Promise.all([...names].map((sink) => deliveryStub(env, { ...stream, sink }).retire()));
 };
 
 /**

@@ -1,6 +1,7 @@
 /** The Durable Object of one stream's delivery to one sink: a shell that gives Delivery its surroundings. */
 
 import { DurableObject } from "cloudflare:workers";
+import { isRemoved } from "../config/connections.ts";
 import {
   type DeliveryIdentity,
   deliveryIdentityOf,
@@ -13,6 +14,7 @@ import type { Result } from "../lib/result.ts";
 import type { DeadLettersDocument, SinkDeliveryApi } from "./api.ts";
 import { Delivery } from "./delivery.ts";
 import { sinksOf, sinksTaking } from "./settings.ts";
+import type { ConfiguredSink } from "./settings-types.ts";
 
 /** Below the free plan's 50 external subrequests, with room for polls. */
 const requestsPerSlice = 40;
@@ -29,10 +31,15 @@ export class SinkDelivery extends DurableObject<Env> implements SinkDeliveryApi 
     super(ctx, env);
     const identity = deliveryIdentityOf(ctx.id);
     const bindings: Readonly<Record<string, unknown>> = { ...env };
+    // A connection that was taken out of the settings has no sinks. Where they stand is kept in case it comes back.
+    const sink = (): ConfiguredSink | null => {
+      if (isRemoved(this.env, identity.connection)) return null;
+      return sinksTaking(sinksOf(this.env), identity).find(({ name }) => name === identity.sink) ?? null;
+    };
     this.#delivery = new Delivery({
       identity,
       storage: ctx.storage,
-      sink: () => sinksTaking(sinksOf(env), identity).find(({ name }) => name === identity.sink) ?? null,
+      sink,
       events: (query) => eventSource(env, identity).events(query),
       fetch: (...request) => fetch(...request),
       binding: (name) => bindings[name],

@@ -3,6 +3,7 @@ import { connectionOf } from "../config/connections.ts";
 import type { Connection } from "../config/types.ts";
 import { connectionOfLookup, streamObjectName } from "../contract/objects.ts";
 import { errorFields, log } from "../lib/log.ts";
+import { type Purgeable, purgeObject } from "../lib/purge.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import { timeLimit } from "../lib/timeout.ts";
 import { connectOkta, type OktaSession } from "../okta/connect.ts";
@@ -48,7 +49,7 @@ const crowded = oktaError(
  * over several of these objects, see `contract/objects.ts`; another object keeps the connection's counters. Apart from
  * the counters, nothing is stored, and nothing is lost when Cloudflare evicts the object.
  */
-export class AccountLookup extends DurableObject<Env> {
+export class AccountLookup extends DurableObject<Env> implements Purgeable {
   readonly #flights = new SingleFlight<LookupReply>();
   readonly #inTurn = limited(LOOKUPS_AT_ONCE);
   readonly #recent = new RecentAnswers();
@@ -75,6 +76,10 @@ export class AccountLookup extends DurableObject<Env> {
   /** What has been counted so far. */
   counts(): LookupCounts {
     return this.#counts();
+  }
+
+  purge(): Promise<void> {
+    return purgeObject(this.ctx);
   }
 
   #counts(): LookupCounts {

@@ -40,6 +40,9 @@ const aliasSchema = z.object({ schema, host, user_id: z.string(), fetched_at: z.
 
 const negativeSchema = z.object({ schema, host, matches: z.array(z.string()), fetched_at: z.number() });
 
+/** With what the keys of a connection begin. An id has no slash, so no other connection's keys do. */
+export const connectionPrefix = (connection: string): string => `${connection}/`;
+
 export const userKey = (connection: string, userId: string): string => `${connection}/user/${userId}`;
 
 /** 128 bits of SHA-256 over the identifier, with the connection in front. */

@@ -11,6 +11,7 @@ import {
   accountEntry,
   aliasEntry,
   aliasKey,
+  connectionPrefix,
   invalidationEntry,
   negativeEntry,
   readAccountEntry,
@@ -252,4 +253,22 @@ export const invalidateAccounts = async (
     });
   }
   return [...left];
+};
+
+/**
+ * Deletes cached look-ups of a connection, a page of keys at a time. Costs a list call and a call for each key. Throws
+ * what KV throws; call it again then.
+ * @param page.cursor what the last call returned; null begins at the first key
+ * @param page.limit 1–1,000
+ * @returns the cursor of the next page; null when this was the last
+ */
+export const forgetConnection = async (
+  kv: Pick<KVNamespace, "list" | "delete">,
+  connection: string,
+  { cursor, limit }: { readonly cursor: string | null; readonly limit: number },
+): Promise<string | null> => {
+  const page = await kv.list({ prefix: connectionPrefix(connection), limit, cursor });
+  const inTurn = limited(FORGET_IN_PARALLEL);
+  await Promise.all(page.keys.map(({ name }) => inTurn(() => kv.delete(name))));
+  return page.list_complete ? null : page.cursor;
 };

@@ -10,6 +10,7 @@ import { registerSecurity } from "./openapi.ts";
 import { refuseInvalid } from "./parameters.ts";
 import { problemFrom } from "./problem-from.ts";
 import { ProblemError, problemResponse } from "./problems.ts";
+import { connectionRoutes } from "./routes/connections.ts";
 import { docsRoutes } from "./routes/docs.tsx";
 import { enrichmentRoutes } from "./routes/enrichments.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -85,6 +86,7 @@ export const createApp = (deps: AppDeps, mounts: readonly Mount[] = []): App => 
   searchRoutes(app, deps);
   inventoryRoutes(app, deps);
   sinkRoutes(app, deps);
+  connectionRoutes(app, deps);
   testConnectionRoutes(app, deps);
   enrichmentRoutes(app, deps);
   maliceRulesRoutes(app, deps);

@@ -18,6 +18,8 @@ import { type EnrichmentSettings, enrichmentOf, rulesOf } from "../enrichment/se
 export interface Config {
   /** By id, `default` first; each judged by itself. */
   readonly connections: ReadonlyMap<string, Setting<Connection>>;
+  /** The ids that the settings name, valid or not, each with its base URL; null where that cannot be read. */
+  readonly namedConnections: ReadonlyMap<string, string | null>;
   /** What is wrong with CONNECTIONS where no connection can be named, for instance that it is not JSON. */
   readonly connectionProblems: readonly SettingProblem[];
   /** Invalid settings that only runs need: nothing else is held up by them. */
@@ -43,6 +45,7 @@ export const readConfig = (env: object): Config => {
   const connections = connectionsOf(env);
   return {
     connections: connections.byId,
+    namedConnections: connections.named,
     connectionProblems: connections.problems,
     runProblems: connections.runProblems,
     rateLimitShare: connections.rateLimitShare,

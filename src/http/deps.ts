@@ -1,6 +1,7 @@
 /** What the HTTP application depends on. Everything outside the request is passed in through these types. */
 
 import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { RegistryApi } from "../contract/connections.ts";
 import type { StreamApi } from "../contract/stream-api.ts";
 import type { StreamName } from "../contract/streams.ts";
 import type { InventoryApi } from "../inventory/api.ts";
@@ -13,6 +14,8 @@ export interface AppDeps {
   config(env: Env): Config;
   /** A stream of a configured connection. */
   stream(env: Env, connectionId: string, stream: StreamName): StreamApi & InventoryApi;
+  /** Knows which connections the settings have had. */
+  registry(env: Env): RegistryApi;
   /** The current time, ms since the epoch. */
   now(): number;
   /** Fetches the public keys of Cloudflare Access. */

@@ -27,6 +27,11 @@ const info = {
       description: "The receivers that events are delivered to: sending events again, and dead letters.",
     },
     {
+      name: "Connections",
+      description:
+        "The connections of the settings, and those that were taken out of them and are still kept.",
+    },
+    {
       name: "Enrichment",
       description: "Account look-ups, and the malice rules that turn their answers into verdicts.",
     },

@@ -14,6 +14,7 @@ export const strict = <S extends z.ZodRawShape>(shape: S) =>
   z.strictObject(shape, {
     error: (issue) => {
       const known = Object.keys(shape).join(", ");
+      if (known === "") return "it is not known here; there are no parameters";
       return issue.code === "unrecognized_keys"
         ? `it is not known here; the known names are ${known}`
         : `it must be an object with ${known}`;

@@ -135,7 +135,7 @@ export const forgetInventory = (storage: DurableObjectStorage): void => {
   }
 };
 
-/** Runs the migrations that have not run yet. Called in the object's constructor, before anything else. */
+/** Runs the migrations that have not run yet. Called before anything else is done with the storage. */
 export const migrate = (storage: DurableObjectStorage): void => {
   storage.sql.exec("CREATE TABLE IF NOT EXISTS _migrations (n INTEGER PRIMARY KEY)");
   const done = storage.sql.exec<{ n: number | null }>("SELECT max(n) AS n FROM _migrations").one().n ?? 0;

@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import { connectionOf } from "../config/connections.ts";
+import { connectionOf, isRemoved } from "../config/connections.ts";
 import type { InventorySummary, SearchResults } from "../contract/inventory-documents.ts";
 import { gateObjectName, lookupCountersName, streamIdentityOf } from "../contract/objects.ts";
 import type { OrgVerdict } from "../contract/org.ts";
@@ -13,14 +13,17 @@ import type {
   StreamRefusal,
 } from "../contract/stream-api.ts";
 import type { Dialect } from "../contract/streams.ts";
-import { sinkStatuses, snapshotSinks, wakeSinks } from "../delivery/index.ts";
+import { retireSinks, sinkStatuses, snapshotSinks, wakeSinks } from "../delivery/index.ts";
 import { invalidateAccounts } from "../enrichment/cache.ts";
 import { noCounts, sendCounts } from "../enrichment/counters.ts";
 import type { AccountFacts, AssetDetail, InventoryApi } from "../inventory/api.ts";
+import { Meta } from "../inventory/meta.ts";
 import { migrate } from "../inventory/schema.ts";
+import { isEmpty, type Purgeable, purgeObject } from "../lib/purge.ts";
 import type { Result } from "../lib/result.ts";
 import { connectOkta } from "../okta/connect.ts";
 import { streams } from "../streams/index.ts";
+import type { SyncMeta } from "./store.ts";
 import { Stream } from "./stream.ts";
 
 /** Has the look-up cache forget accounts, and counts those for which that failed. @returns their ids */
@@ -37,14 +40,12 @@ const forgetLookups = async (
   return failed;
 };
 
-/** The Durable Object of one stream of one connection: a shell that gives a `Stream` what it depends on. */
-export class InventoryStream extends DurableObject<Env> implements StreamApi, InventoryApi {
+/**
+ * The Durable Object of one stream of one connection: a shell that gives a `Stream` what it depends on. A stream whose
+ * connection was taken out of the settings rests: its runs stay as they are until the connection comes back.
+ */
+export class InventoryStream extends DurableObject<Env> implements StreamApi, InventoryApi, Purgeable {
   #made: Stream | null = null;
-
-  constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env);
-    migrate(ctx.storage);
-  }
 
   async status(): Promise<StreamStatus> {
     return this.#stream.status();
@@ -101,11 +102,25 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi, In
   }
 
   async wake(kind: RunKind): Promise<void> {
-    await this.#stream.wake(kind);
+    if (!this.#isRemoved) await this.#stream.wake(kind);
+  }
+
+  /** Also purges the stream's deliveries. Fails if one of them cannot be reached. */
+  async purge(): Promise<void> {
+    const { ctx, env } = this;
+    const known = isEmpty(ctx.storage) ? null : new Meta<SyncMeta>(ctx.storage.sql).get("sinks");
+    await retireSinks(env, streamIdentityOf(ctx.id), known ?? []);
+    await purgeObject(ctx);
   }
 
   override async alarm(): Promise<void> {
+    // An alarm that was at work when the object was purged may be repeated.
+    if (this.#isRemoved || isEmpty(this.ctx.storage)) return;
     await this.#stream.alarm();
+  }
+
+  get #isRemoved(): boolean {
+    return isRemoved(this.env, streamIdentityOf(this.ctx.id).connection);
   }
 
   get #stream(): Stream {
@@ -113,8 +128,10 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi, In
     return this.#made;
   }
 
+  /** Makes the tables here, not in the constructor, so that an object that is purged stays empty. */
   #make(): Stream {
     const { ctx, env } = this;
+    migrate(ctx.storage);
     const identity = streamIdentityOf(ctx.id);
     const { connection, stream } = identity;
     const definition = streams[stream];

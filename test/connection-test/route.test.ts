@@ -9,6 +9,7 @@ import { createApp } from "../../src/http/app.ts";
 import { configOf, readConfig } from "../../src/http/config.ts";
 import { apiDocument } from "../../src/http/openapi.ts";
 import { testConnectionRoutes } from "../../src/http/routes/test-connection.ts";
+import { registryOf } from "../../src/registry/index.ts";
 import { type AppKey, CLIENT, makeAppKey } from "../okta/oauth-support.ts";
 import { apiKey, createOrg, sync, type TestOrg } from "../support/org.ts";
 
@@ -19,6 +20,7 @@ const deps = {
   config: configOf,
   stream: (from: Env, connection: string, stream: "users" | "devices") =>
     from.INVENTORY_STREAM.getByName(streamObjectName({ connection, stream })),
+  registry: registryOf,
   now: Date.now,
   fetch: (input: RequestInfo | URL, init?: RequestInit) => fetch(input, init),
 };

@@ -9,6 +9,7 @@ import { streamObjectName } from "../../src/contract/objects.ts";
 import { createApp } from "../../src/http/app.ts";
 import { makeSession, sessionSeconds } from "../../src/http/auth/session.ts";
 import { readConfig } from "../../src/http/config.ts";
+import { registryOf } from "../../src/registry/index.ts";
 import { apiKey, createOrg, type TestOrg } from "../support/org.ts";
 
 const CONNECTION = "t14";
@@ -53,6 +54,7 @@ const appOn = (overrides: object = {}) => {
       config: () => config,
       stream: (from, connection, stream) =>
         from.INVENTORY_STREAM.getByName(streamObjectName({ connection, stream })),
+      registry: registryOf,
       now: Date.now,
       fetch: heldFetch,
     },

@@ -270,6 +270,39 @@ describe("pages", () => {
     ]);
   });
 
+  test("show removed connections, with when they are deleted, and a button for who may", async () => {
+    const { cookieOf, get } = visitor();
+    for (const key of [fullKey, readKey]) {
+      const Cookie = await cookieOf(key);
+      const overview = await (await get("/", { Cookie })).text();
+      expect(overview).toMatch(/Connection <bdi>acme<\/bdi> is not in the settings any more/);
+      expect(overview).toContain('href="/console/connection#removed"');
+      const page = await (await get("/console/connection?notice=purging", { Cookie })).text();
+      expect(page).toContain("What is stored of the connection is being deleted.");
+      expect(page).toContain("https://acme.okta.com");
+      // 500 s and 7 days after the epoch.
+      expect(page).toContain('datetime="1970-01-08T00:08:20.000Z"');
+      const [form] = /<form[^>]*action="\/console\/connections\/acme\/purge".*?<\/form>/.exec(page) ?? [];
+      if (key === readKey) expect(form).toBeUndefined();
+      else expect(form).toMatch(/method="post".*type="checkbox" name="sure" value="yes" required/);
+    }
+  });
+
+  test("that cannot tell which connections are removed say so", async () => {
+    const { cookieOf, get } = visitor({
+      registry: () => ({
+        known: () => Promise.reject(new Error("not now")),
+        reconcile: async () => [],
+        purge: async () => null,
+      }),
+    });
+    const Cookie = await cookieOf(fullKey);
+    expect((await get("/", { Cookie })).status).toBe(200);
+    const page = await get("/console/connection", { Cookie });
+    expect(page.status).toBe(200);
+    expect(await page.text()).toContain("Internal error");
+  });
+
   test("show a part that fails as that, and the rest", async () => {
     const { cookieOf, get } = visitor({
       settings: { ...goodSettings, OKTA_BASE_URL: "https://evil.example.com" },
@@ -311,6 +344,7 @@ const acts = [
   ["/console/streams/users/run", { kind: "full" }, "/console/streams?notice=run_started"],
   ["/console/streams/devices/cancel", {}, "/console/streams?notice=run_cancelled"],
   ["/console/streams/users/confirm", { sure: "yes" }, "/console/streams?notice=deletions_confirmed"],
+  ["/console/connections/acme/purge", { sure: "yes" }, "/console/connection?notice=purging"],
 ] as const;
 
 describe("acting", () => {
@@ -370,6 +404,7 @@ describe("acting", () => {
     const Cookie = await cookieOf(fullKey);
     for (const [path, form] of [
       ["/console/streams/users/confirm", {}],
+      ["/console/connections/acme/purge", {}],
       ["/console/sinks/users/siem/dead-letters", { action: "drop" }],
       ["/console/streams/users/run", { kind: "everything" }],
       ["/console/streams/users/run", {}],

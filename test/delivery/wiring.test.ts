@@ -137,6 +137,7 @@ describe("routes", () => {
     const deps: AppDeps = {
       config: configOf,
       stream: () => expect.fail("no stream is needed"),
+      registry: () => expect.fail("no registry is needed"),
       now: () => 0,
       fetch: () => expect.fail("no network is needed"),
     };

@@ -76,6 +76,8 @@ const stubOf = ({ type, name }: Pick<StoredObject, "type" | "name">) => {
       return env.SINK_DELIVERY.getByName(name);
     case "AccountLookup":
       return env.ACCOUNT_LOOKUP.getByName(name);
+    case "Registry":
+      return env.REGISTRY.getByName(name);
     default:
       throw new Error(`no class ${type}`);
   }

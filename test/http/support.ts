@@ -3,6 +3,7 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { vi } from "vitest";
 import { consoleRoutes } from "../../src/console/index.tsx";
+import type { KnownConnection, RegistryApi } from "../../src/contract/connections.ts";
 import type { InventorySummary } from "../../src/contract/inventory-documents.ts";
 import type { RunDocument, RunKind, StreamStatus } from "../../src/contract/status.ts";
 import type { StoredEvent, StreamApi } from "../../src/contract/stream-api.ts";
@@ -136,6 +137,25 @@ export const fakeStream = (connection: string, stream: StreamName, head = 7): St
   wake: async () => {},
 });
 
+/** A connection that was taken out of the settings. */
+export const removedConnection: KnownConnection = {
+  id: "acme",
+  baseUrl: "https://acme.okta.com",
+  firstSeenAt: 0,
+  removedAt: 500_000,
+  purgingSince: null,
+};
+
+/** A registry that knows these connections. */
+const fakeRegistry = (known: readonly KnownConnection[] = [removedConnection]): RegistryApi => ({
+  reconcile: async () => [],
+  known: async () => known,
+  purge: async (id) => {
+    const one = known.find((connection) => connection.id === id);
+    return one === undefined ? null : { ...one, purgingSince: 1_000_000 };
+  },
+});
+
 /** Look-ups that find nobody, over a cache that stays empty; a gate that lets everybody through. */
 const fakeBindings = {
   OKTA_GATE: { getByName: () => ({ exchange: async () => ({ granted: 1, retryAt: null }) }) },
@@ -164,6 +184,7 @@ export const makeApp = ({ settings = goodSettings, ...deps }: Options = {}) => {
     {
       config: () => config,
       stream: (_env, connection, stream) => fakeStream(connection, stream),
+      registry: () => fakeRegistry(),
       now: () => 1_000_000,
       fetch: async () => new Response(null, { status: 500 }),
       ...deps,
@@ -238,6 +259,10 @@ export const keyedRoutes: readonly (readonly [string, string, unknown, number, n
   ["GET", "/v1/enrichments/accounts/mary", undefined, 200, 200],
   ["POST", "/v1/enrichments", { accounts: ["mary"] }, 200, 200],
   ["POST", "/v1/malice-rules/evaluate", { rules: { conditions: [] }, account: "mary" }, 200, 200],
+  ["GET", "/v1/connections", undefined, 200, 200],
+  ["GET", "/v1/connections/default", undefined, 200, 200],
+  ["GET", "/v1/connections/acme", undefined, 200, 200],
+  ["DELETE", "/v1/connections/acme", undefined, 202, 403],
   // No sink is configured: a key opens the door, and behind it is nothing.
   ["POST", "/v1/streams/users/sinks/siem/replay", { after: 0 }, 404, 403],
   ["GET", "/v1/streams/users/sinks/siem/dead-letters", undefined, 404, 404],

@@ -2,6 +2,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { Inventory } from "../../src/inventory/inventory.ts";
+import { migrate } from "../../src/inventory/schema.ts";
 import type { OktaGroup, OktaUser } from "../../src/okta/records.ts";
 
 export const NOW = 1_760_000_000_000;
@@ -10,6 +11,7 @@ export const NOW = 1_760_000_000_000;
 export const within = (work: (inventory: Inventory, tick: (ms: number) => void) => void): Promise<void> =>
   runInDurableObject(env.INVENTORY_STREAM.getByName("t5/users"), (_, state) => {
     let now = NOW;
+    migrate(state.storage);
     work(new Inventory(state.storage.sql, () => now), (ms) => {
       now += ms;
     });

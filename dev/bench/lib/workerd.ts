@@ -30,6 +30,7 @@ export const PRODUCT_OBJECTS = {
   INVENTORY_STREAM: "InventoryStream",
   ACCOUNT_LOOKUP: "AccountLookup",
   SINK_DELIVERY: "SinkDelivery",
+  REGISTRY: "Registry",
 };
 
 /** The simplest KV and R2 that the runtime accepts: a map, and a bucket that accepts everything. */

@@ -23,6 +23,7 @@ export class InventoryStream extends instrumented(Stream) {
 
   /** Fills the inventory with this many people. */
   async fill(users: number): Promise<void> {
+    await this.runs(); // makes the tables
     const inventory = new Inventory(this.ctx.storage.sql, Date.now);
     for (let first = 0; first < users; first += 200) {
       const page = Array.from({ length: Math.min(200, users - first) }, (_, index) =>

@@ -4,6 +4,7 @@ import type { Connection, Setting, SettingProblem } from "../../config/types.ts"
 import { candidateLengths } from "../../http/routes/test-connection.ts";
 import { Page } from "../layout.tsx";
 import { Action, Empty, Facts, ProblemNote, Section, Text } from "../parts.tsx";
+import { type ConnectionsAnswer, goneOf, RemovedConnections } from "../removed-parts.tsx";
 import { credentialKinds, type ShownTest, TestResult } from "../test-parts.tsx";
 import { linkTo, type View } from "../view.ts";
 import { counted, number } from "../words.ts";
@@ -14,6 +15,8 @@ export interface ConnectionProps {
   /** Wrong settings that affect only a part. */
   readonly problems: readonly SettingProblem[];
   readonly sinks: number;
+  readonly connections: ConnectionsAnswer;
+  readonly notice: string | null;
   readonly test: ShownTest | null;
   /** What was typed, except for secrets. */
   readonly candidate: { readonly baseUrl: string; readonly clientId: string; readonly keyId: string };
@@ -137,8 +140,19 @@ const Candidate: FC<ConnectionProps> = ({ view, candidate, test }) =>
     </Section>
   );
 
+/** How often the page reloads its live part while a connection is being purged, ms. */
+const REFRESH_MS = 2_000;
+
+const isPurging = ({ connections }: ConnectionProps): boolean =>
+  goneOf(connections).some(({ state }) => state === "deleting");
+
 export const ConnectionPage: FC<ConnectionProps> = (props) => (
-  <Page view={props.view} title="Connection">
+  <Page
+    view={props.view}
+    title="Connection"
+    notice={props.notice}
+    {...(isPurging(props) && { refresh: REFRESH_MS })}
+  >
     {props.problems.length > 0 && (
       <ProblemNote
         of={{
@@ -152,5 +166,6 @@ export const ConnectionPage: FC<ConnectionProps> = (props) => (
     )}
     <Stored {...props} />
     <Candidate {...props} />
+    <RemovedConnections view={props.view} connections={props.connections} />
   </Page>
 );

@@ -7,6 +7,7 @@ import type { Answer } from "../api.ts";
 import { Totals } from "../inventory-parts.tsx";
 import { Page } from "../layout.tsx";
 import { ProblemNote, Section, Text } from "../parts.tsx";
+import { type ConnectionsAnswer, goneOf, PurgeTime } from "../removed-parts.tsx";
 import { LastRun, Progress, StreamBadge } from "../run-parts.tsx";
 import { linkTo, type View } from "../view.ts";
 import { counted, type Tone } from "../words.ts";
@@ -21,6 +22,7 @@ export interface OverviewProps {
   readonly streams: Answer<StreamsAnswer>;
   readonly users: Answer<UserSummary>;
   readonly devices: Answer<DeviceSummary>;
+  readonly connections: ConnectionsAnswer;
 }
 
 interface Concern {
@@ -30,7 +32,7 @@ interface Concern {
 }
 
 /** What a person should look at, the most serious first. */
-const concernsOf = ({ view, streams, users }: OverviewProps): Concern[] => {
+const concernsOf = ({ view, streams, users, connections }: OverviewProps): Concern[] => {
   const concerns: Concern[] = [];
   const to = (path: string, parameters = {}) => linkTo(view, path, parameters);
   if (streams.ok) {
@@ -85,6 +87,15 @@ const concernsOf = ({ view, streams, users }: OverviewProps): Concern[] => {
     const what = `${counted(users.value.admins.without_mfa, "administrator")} without MFA`;
     const href = to("/console/inventory/users", { admin: true, mfa: "not_enrolled" });
     concerns.push({ tone: "bad", what, href });
+  }
+  for (const connection of goneOf(connections)) {
+    const what = (
+      <>
+        Connection <Text of={connection.id} max={64} /> is not in the settings any more. What is stored of it{" "}
+        <PurgeTime of={connection} />
+      </>
+    );
+    concerns.push({ tone: "warn", what, href: `${to("/console/connection")}#removed` });
   }
   const order: readonly Tone[] = ["bad", "warn"];
   return concerns.sort((a, b) => order.indexOf(a.tone) - order.indexOf(b.tone));

@@ -4,6 +4,7 @@ import { connectionOf } from "../../config/connections.ts";
 import type { Connection } from "../../config/types.ts";
 import { connectionOfGate } from "../../contract/objects.ts";
 import type { RateLimitDocument } from "../../contract/rate-limit.ts";
+import { type Purgeable, purgeObject } from "../../lib/purge.ts";
 import { err, type Result } from "../../lib/result.ts";
 import type { Bucket } from "../endpoints.ts";
 import type { AccessToken } from "../oauth/access-token.ts";
@@ -70,7 +71,7 @@ interface Waiter {
  * thin shell over `ledger.ts` and `token-keeper.ts`: what both know is stored, so that counts, backoff and the
  * token survive eviction. Callers wait in line.
  */
-export class OktaGate extends DurableObject<Env> {
+export class OktaGate extends DurableObject<Env> implements Purgeable {
   readonly #books: Books;
   #waiters: Waiter[] = [];
   #timer: ReturnType<typeof setTimeout> | null = null;
@@ -146,6 +147,10 @@ export class OktaGate extends DurableObject<Env> {
   /** What Okta granted the service app; null when no token was asked for. Never the token. */
   credentialState(): CredentialState | null {
     return this.#keeper.state();
+  }
+
+  purge(): Promise<void> {
+    return purgeObject(this.ctx);
   }
 
   #tryGrant(request: ExchangeRequest, now: number): ExchangeAnswer {
