@@ -210,6 +210,7 @@ export class Stream {
       this.#runs.forgetIds();
       this.#meta.set("sinks", sinks);
       this.#meta.set("org", org.value);
+      this.#reports.wantAllForgotten();
       return this.#lifecycle.begin("full", "first");
     });
     await this.#arm();
@@ -313,6 +314,7 @@ export class Stream {
         connect: ({ kind }, calls) => this.#session(settings, kind, calls, budget),
         end: (run, state) => this.#lifecycle.end(run, state),
         changed: (run) => this.#reports.noteChanged(run),
+        orgChanged: () => this.#reports.wantAllForgotten(),
         transaction: (work) => storage.transactionSync(work),
         budget,
         now,

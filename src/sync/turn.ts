@@ -33,6 +33,8 @@ export interface SliceOptions
   readonly end: (run: Run, state: RunState) => void;
   /** Takes note of the assets that the run has changed. Called within the transaction that changed them. */
   readonly changed: (run: Run) => void;
+  /** Another org answers than the one whose inventory this is. Called within a transaction. */
+  readonly orgChanged: () => void;
   readonly transaction: (work: () => void) => void;
   readonly budget: CallBudget;
   /** 0 ≤ random < 1 */
@@ -148,7 +150,9 @@ export const openTurn = (options: SliceOptions, run: Run): Turn => {
         return false;
       case "hold": {
         const { code, message, resumeAt } = outcome;
+        const isNews = run.error?.code !== code;
         const wait = () => {
+          if (isNews && code === "org_changed") options.orgChanged();
           run.error = { code, message, phase: run.phase, at: now() };
           run.resumeAt = resumeAt;
         };

@@ -39,6 +39,7 @@ export const withStream = (
         wakeSinks: async () => [],
         snapshotSinks: async () => [],
         forget: async () => [],
+        forgetAll: async () => null,
         background: () => {},
         now: Date.now,
         random: () => 0.5,

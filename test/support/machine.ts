@@ -143,6 +143,7 @@ export class Machine {
       wakeSinks: async () => [],
       snapshotSinks: async () => [],
       forget: async () => [],
+      forgetAll: async () => null,
       background: () => {},
       now: () => Date.now(),
       random: () => 0.05,
