@@ -54,6 +54,13 @@ export const actionRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps): void => {
     return done(c, answer, "/console/streams", "deletions_confirmed");
   });
 
+  pages.post("/console/streams/:stream/reset", async (c) => {
+    const form = await formOf(c);
+    checkSure(form);
+    const answer = await viewOf(c).api("POST", streamPath(c, "reset"), { org_id: form["org_id"] ?? "" });
+    return done(c, answer, "/console/streams", "reset");
+  });
+
   const sinkPath = (c: Context<ConsoleEnv>, rest: string) =>
     streamPath(c, `sinks/${segment(c.req.param("name") ?? "")}/${rest}`);
 
@@ -71,7 +78,7 @@ export const actionRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps): void => {
   pages.post("/console/sinks/:stream/:name/replay", async (c) => {
     const { after = "" } = await formOf(c);
     const answer = await viewOf(c).api("POST", sinkPath(c, "replay"), {
-      after: /^\d{1,15}$/.test(after) ? Number(after) : after,
+      after: /^\d{1,16}$/.test(after) ? Number(after) : after,
     });
     return done(c, answer, "/console/sinks", "replaying");
   });

@@ -7,6 +7,7 @@ const notices = {
   run_on: "A run was already in progress, and it continues.",
   run_cancelled: "The run is cancelled. Everything it has already stored stays.",
   deletions_confirmed: "Confirmed. Each asset is looked for once more, and marked deleted if it is gone.",
+  reset: "The former inventory is forgotten, and the first run has started.",
   replaying: "The sink sends again from that sequence number.",
   retrying: "The dead letters will be sent once more.",
   purging: "What is stored of the connection is being deleted.",

@@ -337,7 +337,7 @@ function inBrowser(chromium: Browser): void {
       const release = stage.hold("/api/v1/groups");
       const users = streamSection(page, "Users");
       await users.getByRole("button", { name: /^Run full/ }).click();
-      await users.getByRole("button", { name: /^Cancel run/ }).click();
+      await users.getByRole("button", { name: /^Cancel full run/ }).click();
       await page.locator("main > .note").getByText("The run is cancelled").waitFor();
       release();
       await users.getByRole("button", { name: /^Run full/ }).waitFor();

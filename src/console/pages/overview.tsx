@@ -36,7 +36,20 @@ const concernsOf = ({ view, streams, users, connections }: OverviewProps): Conce
   const concerns: Concern[] = [];
   const to = (path: string, parameters = {}) => linkTo(view, path, parameters);
   if (streams.ok) {
-    for (const { stream, state, detail, held_deletions, sinks } of streams.value.streams) {
+    for (const { stream, state, detail, attention, held_deletions, sinks } of streams.value.streams) {
+      for (const need of attention) {
+        if (need.code === "deletions_held") continue; // below, with their number
+        const what = (
+          <>
+            The {stream} stream: <Text of={need.detail} max={240} />
+          </>
+        );
+        concerns.push({
+          tone: need.severity === "error" ? "bad" : "warn",
+          what,
+          href: to("/console/streams"),
+        });
+      }
       if (state === "failed" || state === "backing_off") {
         const what = (
           <>

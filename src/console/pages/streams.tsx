@@ -7,7 +7,7 @@ import type { StreamName } from "../../contract/streams.ts";
 import { streams as definitions } from "../../streams/index.ts";
 import type { Answer } from "../api.ts";
 import { Page } from "../layout.tsx";
-import { Action, Facts, ProblemNote, Section, Text } from "../parts.tsx";
+import { Action, Facts, ProblemNote, Section, Text, Time } from "../parts.tsx";
 import { Buckets, History, LastRun, Progress, StreamBadge } from "../run-parts.tsx";
 import { linkTo, type View } from "../view.ts";
 import { counted, number } from "../words.ts";
@@ -43,17 +43,54 @@ const HeldDeletions: FC<{ view: View; status: StreamStatus }> = ({ view, status 
     </div>
   );
 
-const Controls: FC<{ view: View; status: StreamStatus }> = ({ view, status: { stream, run } }) => {
+/** What needs a person, apart from held deletions, which have a part of their own. */
+const Needs: FC<{ view: View; status: StreamStatus }> = ({ view, status: { stream, attention } }) => (
+  <>
+    {attention
+      .filter(({ code }) => code !== "deletions_held")
+      .map(({ code, severity, detail, remedy, since }) => (
+        <div class={`note ${severity === "error" ? "bad" : "warn"}`}>
+          <p>
+            <Text of={detail} max={600} /> <Text of={remedy} max={600} /> Known since{" "}
+            <Time at={since} now={view.now} />.
+          </p>
+          {code === "org_changed" && (
+            <Action
+              view={view}
+              to={linkTo(view, `/console/streams/${stream}/reset`)}
+              label="Forget the inventory and read the org that is there now"
+              kind="danger"
+              about={stream}
+            >
+              <label>
+                <span>Id of the org that is there now</span>
+                <input type="text" name="org_id" required autocomplete="off" />
+              </label>
+              <label class="check">
+                <input type="checkbox" name="sure" value="yes" required />
+                <span>The inventory of the former org is no longer needed</span>
+              </label>
+            </Action>
+          )}
+        </div>
+      ))}
+  </>
+);
+
+/** A delta run can be started while a full run is in progress, and the reverse. */
+const Controls: FC<{ view: View; status: StreamStatus }> = ({ view, status: { stream, run, delta } }) => {
   const to = (path: string) => linkTo(view, `/console/streams/${stream}/${path}`);
+  const isOn = (kind: "full" | "delta") => run?.kind === kind || delta?.kind === kind;
   return (
     <div class="actions">
-      {run === null ? (
-        <>
-          <Action view={view} to={to("run")} label="Run delta" fields={{ kind: "delta" }} about={stream} />
-          <Action view={view} to={to("run")} label="Run full" fields={{ kind: "full" }} about={stream} />
-        </>
-      ) : (
-        <Action view={view} to={to("cancel")} label="Cancel run" kind="danger" about={stream} />
+      {!isOn("delta") && (
+        <Action view={view} to={to("run")} label="Run delta" fields={{ kind: "delta" }} about={stream} />
+      )}
+      {!isOn("full") && (
+        <Action view={view} to={to("run")} label="Run full" fields={{ kind: "full" }} about={stream} />
+      )}
+      {run !== null && (
+        <Action view={view} to={to("cancel")} label={`Cancel ${run.kind} run`} kind="danger" about={stream} />
       )}
     </div>
   );
@@ -68,9 +105,13 @@ const StreamSection: FC<{ view: View; status: StreamStatus; runs: StreamsProps["
   const unknown = Object.entries(assets.unknown);
   return (
     <Section title={definitions[stream].words.title} id={stream} live aside={<StreamBadge of={status} />}>
+      <Needs view={view} status={status} />
       <HeldDeletions view={view} status={status} />
       {status.run !== null && (
         <Progress run={status.run} assets={assets.total} noun={stream} now={view.now} />
+      )}
+      {status.delta !== null && (
+        <Progress run={status.delta} assets={assets.total} noun={stream} now={view.now} />
       )}
       {status.detail !== null && status.state !== "held" && (
         <p class={status.state === "failed" ? "note bad" : "sub"}>
@@ -82,6 +123,8 @@ const StreamSection: FC<{ view: View; status: StreamStatus; runs: StreamsProps["
         of={[
           ["Last full run", <LastRun run={status.last_full} now={view.now} />],
           ["Last delta run", <LastRun run={status.last_delta} now={view.now} />],
+          ["Current as of", <Time at={status.current_as_of} now={view.now} none="not yet" />],
+          ["Next delta run", <Time at={status.next_delta_at} />],
           ["In the inventory", counted(assets.total, stream.slice(0, -1), stream)],
           [`Deleted, kept for ${TOMBSTONE_DAYS} days`, number(assets.deleted)],
           ["Records that could not be read", number(assets.quarantined)],
