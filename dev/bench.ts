@@ -14,6 +14,7 @@ import { measureCost } from "./bench/sections/cost.ts";
 import { measureDelivery } from "./bench/sections/delivery.ts";
 import { measureEngine } from "./bench/sections/engine.ts";
 import { reportGrowth } from "./bench/sections/growth.ts";
+import { measureLanes } from "./bench/sections/lanes.ts";
 import { measureLimits } from "./bench/sections/limits.ts";
 import { measureLookups } from "./bench/sections/look-ups.ts";
 import { measureSearch } from "./bench/sections/search.ts";
@@ -81,6 +82,13 @@ const sections: Readonly<Record<string, () => Promise<void>>> = {
   },
   growth: async () => reportGrowth(report, await measureSizes()),
   limits: () => measureLimits(report, quick ? 200 : 1000),
+  lanes: () =>
+    measureLanes(
+      report,
+      quick
+        ? { users: 600, atRest: 2, beside: 2, windowMs: 5_000 }
+        : { users: 1000, atRest: 20, beside: 20, windowMs: 60_000 },
+    ),
   engine: async () => {
     await measureEngine(report, { users: quick ? 300 : 2000, rounds: quick ? 1 : 3, slice: 40 });
     if (!quick) await measureEngine(report, { users: 2000, rounds: 3, slice: 1000 });

@@ -88,11 +88,15 @@ const collectGarbage = async (): Promise<void> => {
   if (typeof gc === "function") gc();
 };
 
+/** As in wrangler.toml. */
+const DELTA_CRON = "*/15 * * * *";
+
 type Work = (env: Env, parameters: URLSearchParams, request: Request) => Promise<unknown>;
 
 const works: Readonly<Record<string, Work>> = {
   bill: async () => takeBill(),
   age: (env) => usersOf(env).age(),
+  cron: (env) => worker.scheduled({ cron: DELTA_CRON, scheduledTime: Date.now(), noRetry: () => {} }, env),
   fill: (env, parameters) => usersOf(env).fill(Number(parameters.get("users"))),
   floor: async (env, _, request) => floorOf(env).read(await request.json()),
   prepare: (env) => usersOf(env).prepare(),

@@ -47,6 +47,8 @@ export const orgOptionsSchema = z.strictObject({
   groups: z.int().min(0).default(150),
   devices: z.int().min(0).default(1000),
   seed: z.int().default(1),
+  /** The org's own id; null makes it from the seed. Orgs of one seed have all other ids in common. */
+  orgId: z.string().nullable().default(null),
   /** Generated timestamps lie before this instant, so that a seed always makes the same org. */
   epoch: z.iso.datetime().default("2025-10-01T00:00:00.000Z"),
   /** The SSWS token; null accepts none. */
@@ -66,8 +68,10 @@ export const orgOptionsSchema = z.strictObject({
   concurrency: z.int().positive().default(75),
   latencyMs: z.number().min(0).default(0),
   pipeline: z.enum(["idx", "v1"]).default("idx"),
-  /** `search` sees every object as it was this long ago. */
+  /** `search` sees everything as it was this long ago, deleted objects included. */
   searchLagMs: z.int().min(0).default(0),
+  /** All other lists see everything as it was this long ago: of objects, members, a user's groups, assignees. */
+  listLagMs: z.int().min(0).default(0),
   /** Events become readable this much after they were published; with logShuffle, up to this much. */
   logDelayMs: z.int().min(0).default(0),
   /** Events that become readable together come in another order than they were published in. */

@@ -60,7 +60,10 @@ export const createOktaOrg = (options: OrgOptionsInput = {}): OktaOrg => {
     throw error;
   });
   return {
-    fetch: async (request) => app.fetch(request),
+    fetch: async (request) => {
+      state.clock.tick();
+      return app.fetch(request);
+    },
     options: state.options,
     dump: () => state.store.dump(),
     stats: () => statsOf(state),

@@ -9,7 +9,8 @@ export interface OktaWorld {
 
 /**
  * Makes an empty world. `POST https://<host>/_org/create` with options makes the org of that host, replacing one
- * that was there. Requests to any other host are refused with 530 and remembered:
+ * that was there. `POST https://<host>/_org/alias` with `{"of": "<other host>"}` makes the host another domain of the
+ * other host's org. Requests to any other host are refused with 530 and remembered:
  * `GET https://control.invalid/_world/unexpected` lists them, `DELETE` forgets them.
  */
 export const createOktaWorld = (): OktaWorld => {
@@ -39,6 +40,13 @@ export const createOktaWorld = (): OktaWorld => {
         const org = createOktaOrg(options.data);
         orgs.set(url.hostname, org);
         return Response.json({ org_id: org.state.store.orgId }, { status: 201 });
+      }
+      if (url.pathname === "/_org/alias" && request.method === "POST") {
+        const { of }: { of?: string } = await request.json();
+        const other = orgs.get(of ?? "");
+        if (other === undefined) return Response.json({ error: `there is no org at ${of}` }, { status: 404 });
+        orgs.set(url.hostname, other);
+        return Response.json({ org_id: other.state.store.orgId }, { status: 201 });
       }
       const org = orgs.get(url.hostname);
       if (org) return org.fetch(request);

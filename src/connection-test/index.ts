@@ -27,6 +27,8 @@ export interface ConnectionTestDeps {
 
 /** How long a call of the test may wait in line for a permit, ms. */
 const PERMIT_WAIT_MS = 5_000;
+/** How long a call of the test may take from its permit to its end, with a new access token, ms. */
+const CALL_MS = 50_000;
 
 /** Tests a stored connection: through its gate, so that it stays within the share, and with the gate's token. */
 export const testStored = async (
@@ -44,6 +46,7 @@ export const testStored = async (
     priority: "interactive",
     batch: 1,
     waitMs: PERMIT_WAIT_MS,
+    callMs: CALL_MS,
     now,
   });
   const signIn = storedSignIn(credential, { token: (rejected) => gate.accessToken(id, rejected) }, now);

@@ -5,6 +5,7 @@
  */
 import type { Result } from "../lib/result.ts";
 import type { InventorySummary, SearchResults } from "./inventory-documents.ts";
+import type { OrgVerdict } from "./org.ts";
 import type { RunDocument, RunKind, StreamStatus } from "./status.ts";
 import type { Dialect } from "./streams.ts";
 
@@ -109,6 +110,8 @@ export interface StreamApi extends EventSource {
    *   tell its id, `misconfigured`
    */
   reset(orgId: string): Promise<Result<RunDocument, StreamRefusal>>;
+  /** Whether the org that answers is the one whose inventory is stored; asks it if the settings have changed. */
+  orgVerdict(): Promise<OrgVerdict>;
   /** The runs in progress and finished ones, newest first, at most 100. */
   runs(): Promise<readonly RunDocument[]>;
   /**

@@ -22,6 +22,7 @@ import {
   type RequiredFreshness,
   toReply,
 } from "./lookup-rpc.ts";
+import { OrgCheck } from "./org-check.ts";
 import { RecentAnswers } from "./recent-answers.ts";
 import { sessionPerCall } from "./session-per-call.ts";
 import { enrichmentOf } from "./settings.ts";
@@ -52,6 +53,9 @@ export class AccountLookup extends DurableObject<Env> implements Purgeable {
   readonly #flights = new SingleFlight<LookupReply>();
   readonly #inTurn = limited(LOOKUPS_AT_ONCE);
   readonly #recent = new RecentAnswers();
+  readonly #org = new OrgCheck((connection) =>
+    this.env.INVENTORY_STREAM.getByName(streamObjectName({ connection, stream: "users" })).orgVerdict(),
+  );
   #sessions = 0;
 
   /**
@@ -92,12 +96,14 @@ export class AccountLookup extends DurableObject<Env> implements Purgeable {
     }
     const { ttlSeconds, lookupTimeoutMs } = enrichment.value;
     const ttlMs = ttlSeconds * 1000;
-    const cache = new AccountCache(this.env.ENRICHMENT_CACHE, id);
+    const cache = new AccountCache(this.env.ENRICHMENT_CACHE, connection);
     const before = await cache.read(identifier);
     const known = demand === "force" ? null : this.#fresh(identifier, before, demand, ttlMs);
     if (known !== null) {
       return ok({ found: foundIn(known), from: { at: known.at, cached: true, stale: false } });
     }
+    const refusal = await this.#org.refusal(connection);
+    if (refusal !== null) return err(refusal);
     const startedAt = Date.now();
     const looked = await this.#ask(connection, identifier, lookupTimeoutMs);
     if (!looked.ok) return this.#withoutOkta(connection, identifier, before, looked.error);
@@ -164,6 +170,7 @@ export class AccountLookup extends DurableObject<Env> implements Purgeable {
       priority: "interactive",
       waitMs: timeoutMs,
       timeoutMs,
+      callMs: timeoutMs,
       signal,
     });
   }

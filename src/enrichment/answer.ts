@@ -174,8 +174,12 @@ const passing: ReadonlySet<string> = new Set(["rate_limited", "timeout", "overlo
 /** The wait when nothing says how long it takes. */
 const RETRY_AFTER_SECONDS = 5;
 
-/** 503 for what passes by itself (rate limit, timeout), 502 for faults of Okta or the credential. */
-export const failureStatus = (failure: LookupFailure): 502 | 503 => (passing.has(failure.code) ? 503 : 502);
+/**
+ * 503 for what passes by itself (rate limit, timeout) and for an org that is not the connection's, 502 for faults of
+ * Okta or the credential.
+ */
+export const failureStatus = ({ code }: LookupFailure): 502 | 503 =>
+  passing.has(code) || code === "org_changed" ? 503 : 502;
 
 /** Seconds until asking again makes sense; null when waiting alone does not help. */
 export const retryAfter = (failure: LookupFailure, now: number): number | null => {

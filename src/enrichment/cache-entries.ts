@@ -1,13 +1,14 @@
 /**
  * The entries of the look-up cache in KV.
  *
- *     <connection>/user/<user id>      {schema, facts, fetched_at, previous}
+ *     <connection>/user/<user id>      {schema, host, facts, fetched_at, previous}
  *     <connection>/user/<user id>      {schema, invalidated_at}                 while a change is fresh
- *     <connection>/alias/<hash>        {schema, user_id, fetched_at}
- *     <connection>/alias/<hash>        {schema, matches, fetched_at}            none or several accounts
+ *     <connection>/alias/<hash>        {schema, host, user_id, fetched_at}
+ *     <connection>/alias/<hash>        {schema, host, matches, fetched_at}      none or several accounts
  *
  * An alias is an identifier, hashed because keys are shown in dashboards and logs. An entry that is of another
- * schema, not JSON or not of this form is a miss. Times are ms since the epoch.
+ * schema, of another host than the connection has now, not JSON or not of this form is a miss. Version 0.1.0 stored no
+ * host. Times are ms since the epoch.
  */
 import * as z from "zod";
 import { sha256Hex } from "../lib/bytes.ts";
@@ -20,11 +21,14 @@ import { fromStored, storedAccountSchema, toStored } from "./stored-account.ts";
 const SCHEMA = 1;
 
 const schema = z.literal(SCHEMA);
+/** The org's host: after a move of the base URL, entries of the former org must not answer. */
+const host = z.string().optional();
 
 const fetchedSchema = z.object({ facts: storedAccountSchema, fetched_at: z.number() });
 
 const accountSchema = z.object({
   schema,
+  host,
   ...fetchedSchema.shape,
   /** The newest complete facts, while `facts` are not complete. */
   previous: fetchedSchema.nullable(),
@@ -32,9 +36,9 @@ const accountSchema = z.object({
 
 const invalidationSchema = z.object({ schema, invalidated_at: z.number() });
 
-const aliasSchema = z.object({ schema, user_id: z.string(), fetched_at: z.number() });
+const aliasSchema = z.object({ schema, host, user_id: z.string(), fetched_at: z.number() });
 
-const negativeSchema = z.object({ schema, matches: z.array(z.string()), fetched_at: z.number() });
+const negativeSchema = z.object({ schema, host, matches: z.array(z.string()), fetched_at: z.number() });
 
 /** With what the keys of a connection begin. An id has no slash, so no other connection's keys do. */
 export const connectionPrefix = (connection: string): string => `${connection}/`;
@@ -45,9 +49,15 @@ export const userKey = (connection: string, userId: string): string => `${connec
 export const aliasKey = async (connection: string, identifier: Identifier): Promise<string> =>
   `${connection}/alias/${(await sha256Hex(identifier.key)).slice(0, 32)}`;
 
-/** Null for an entry that is not there or cannot be used. */
-const read = <T>(text: string | null, form: z.ZodType<T>): T | null =>
-  text === null ? null : (form.safeParse(parseJson(text)).data ?? null);
+/** Null for an entry that is not there or cannot be used. @param host the connection's host now */
+const read = <T extends { readonly host?: string | undefined }>(
+  text: string | null,
+  form: z.ZodType<T>,
+  host: string | null,
+): T | null => {
+  const entry = text === null ? null : (form.safeParse(parseJson(text)).data ?? null);
+  return entry?.host === undefined || entry.host === host ? entry : null;
+};
 
 const fetchedOf = ({ facts, fetched_at }: z.infer<typeof fetchedSchema>): FetchedAccount => ({
   account: fromStored(facts),
@@ -62,15 +72,17 @@ const storedOf = ({ account, at }: FetchedAccount): z.infer<typeof fetchedSchema
 /** The entry under a user's key, as an account. */
 export const readAccountEntry = (
   text: string | null,
+  host: string,
 ): (FetchedAccount & { readonly previous: FetchedAccount | null }) | null => {
-  const entry = read(text, accountSchema);
+  const entry = read(text, accountSchema, host);
   if (entry === null) return null;
   return { ...fetchedOf(entry), previous: entry.previous === null ? null : fetchedOf(entry.previous) };
 };
 
 /** When the account under this key was seen to change. */
 export const readInvalidation = (text: string | null): number | null =>
-  read(text, invalidationSchema)?.invalidated_at ?? null;
+  read<{ readonly host?: undefined; readonly invalidated_at: number }>(text, invalidationSchema, null)
+    ?.invalidated_at ?? null;
 
 /** An alias and when it was confirmed. */
 export interface Alias {
@@ -78,20 +90,28 @@ export interface Alias {
   readonly at: number;
 }
 
-export const readAlias = (text: string | null): Alias | null => {
-  const alias = read(text, aliasSchema);
+export const readAlias = (text: string | null, host: string): Alias | null => {
+  const alias = read(text, aliasSchema, host);
   return alias === null ? null : { userId: alias.user_id, at: alias.fetched_at };
 };
 
 /** That no account answers to an identifier, or that several do: their logins. */
-export const readNegative = (text: string | null): { logins: readonly string[]; at: number } | null => {
-  const negative = read(text, negativeSchema);
+export const readNegative = (
+  text: string | null,
+  host: string,
+): { logins: readonly string[]; at: number } | null => {
+  const negative = read(text, negativeSchema, host);
   return negative === null ? null : { logins: negative.matches, at: negative.fetched_at };
 };
 
-export const accountEntry = (fetched: FetchedAccount, previous: FetchedAccount | null): string => {
+export const accountEntry = (
+  host: string,
+  fetched: FetchedAccount,
+  previous: FetchedAccount | null,
+): string => {
   const entry: z.input<typeof accountSchema> = {
     schema: SCHEMA,
+    host,
     ...storedOf(fetched),
     previous: previous === null ? null : storedOf(previous),
   };
@@ -102,8 +122,8 @@ export const accountEntry = (fetched: FetchedAccount, previous: FetchedAccount |
 export const invalidationEntry = (now: number): string =>
   JSON.stringify({ schema: SCHEMA, invalidated_at: now });
 
-export const aliasEntry = ({ userId, at }: Alias): string =>
-  JSON.stringify({ schema: SCHEMA, user_id: userId, fetched_at: at });
+export const aliasEntry = (host: string, { userId, at }: Alias): string =>
+  JSON.stringify({ schema: SCHEMA, host, user_id: userId, fetched_at: at });
 
-export const negativeEntry = (logins: readonly string[], at: number): string =>
-  JSON.stringify({ schema: SCHEMA, matches: logins, fetched_at: at });
+export const negativeEntry = (host: string, logins: readonly string[], at: number): string =>
+  JSON.stringify({ schema: SCHEMA, host, matches: logins, fetched_at: at });

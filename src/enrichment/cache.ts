@@ -2,6 +2,7 @@
  * The look-up cache in KV; `cache-entries.ts` has the form of its entries. KV is eventually consistent: another place
  * may see a write a minute late, so `AccountLookup` guards what must not happen twice.
  */
+import type { Connection } from "../config/types.ts";
 import { errorFields, log } from "../lib/log.ts";
 import { timeLimit } from "../lib/timeout.ts";
 import { isComplete } from "./account.ts";
@@ -84,10 +85,12 @@ export interface WriteOptions {
 export class AccountCache {
   readonly #kv: Kv;
   readonly #connection: string;
+  readonly #host: string;
 
-  constructor(kv: Kv, connection: string) {
+  constructor(kv: Kv, { id, baseUrl }: Pick<Connection, "id" | "baseUrl">) {
     this.#kv = kv;
-    this.#connection = connection;
+    this.#connection = id;
+    this.#host = new URL(baseUrl).host;
   }
 
   /**
@@ -115,7 +118,7 @@ export class AccountCache {
   }
 
   async #byAlias(identifier: Identifier): Promise<CacheResult> {
-    const memory = `${this.#connection}/${identifier.key}`;
+    const memory = this.#memory(identifier);
     const seen = pointers.get(memory);
     if (seen !== undefined) {
       const entry = await this.#byPointer(identifier, seen);
@@ -123,13 +126,13 @@ export class AccountCache {
       pointers.delete(memory);
     }
     const text = await this.#get(await aliasKey(this.#connection, identifier));
-    const alias = readAlias(text);
+    const alias = readAlias(text, this.#host);
     if (alias !== null) {
       const entry = await this.#byPointer(identifier, alias);
       if (entry.found === "one") rememberPointer(memory, alias);
       return entry;
     }
-    const negative = readNegative(text);
+    const negative = readNegative(text, this.#host);
     if (negative === null) return miss();
     const { logins, at } = negative;
     return logins.length === 0 ? { found: "none", at } : { found: "many", logins, at };
@@ -138,7 +141,7 @@ export class AccountCache {
   /** The account that an alias points to. It is as old as its alias where the last fetch did not confirm that. */
   async #byPointer(identifier: Identifier, alias: Alias): Promise<CacheResult> {
     const text = await this.#get(userKey(this.#connection, alias.userId));
-    const entry = readAccountEntry(text);
+    const entry = readAccountEntry(text, this.#host);
     if (entry === null) return miss(readInvalidation(text));
     const { account, at, previous } = entry;
     if (account.id !== alias.userId) return miss();
@@ -170,10 +173,12 @@ export class AccountCache {
     aliases.delete(idIdentifier(account.id).key);
     const alias = { userId: account.id, at };
     await Promise.all([
-      this.#kv.put(userKey(this.#connection, account.id), accountEntry(fetched, previous), { expirationTtl }),
+      this.#kv.put(userKey(this.#connection, account.id), accountEntry(this.#host, fetched, previous), {
+        expirationTtl,
+      }),
       ...[...aliases.values()].map(async (identifier) => {
-        rememberPointer(`${this.#connection}/${identifier.key}`, alias);
-        await this.#kv.put(await aliasKey(this.#connection, identifier), aliasEntry(alias), {
+        rememberPointer(this.#memory(identifier), alias);
+        await this.#kv.put(await aliasKey(this.#connection, identifier), aliasEntry(this.#host, alias), {
           expirationTtl,
         });
       }),
@@ -182,10 +187,15 @@ export class AccountCache {
 
   /** Stores that no account, or several, answer to an identifier. */
   async writeNegative(asked: Identifier, logins: readonly string[], at: number): Promise<void> {
-    pointers.delete(`${this.#connection}/${asked.key}`);
-    await this.#kv.put(await aliasKey(this.#connection, asked), negativeEntry(logins, at), {
+    pointers.delete(this.#memory(asked));
+    await this.#kv.put(await aliasKey(this.#connection, asked), negativeEntry(this.#host, logins, at), {
       expirationTtl: MIN_KV_TTL_SECONDS,
     });
+  }
+
+  /** Under which name `pointers` knows an identifier. */
+  #memory({ key }: Identifier): string {
+    return `${this.#connection}/${this.#host}/${key}`;
   }
 
   async #get(key: string): Promise<string | null> {

@@ -1,5 +1,11 @@
 import type { InventoryMeta, Meta } from "./meta.ts";
-import { precedenceOf, type RecordTimes, type StoredRecord, withLatestLogin } from "./precedence.ts";
+import {
+  INDEX_LAG_MS,
+  precedenceOf,
+  type RecordTimes,
+  type StoredRecord,
+  withLatestLogin,
+} from "./precedence.ts";
 import { Renumbering } from "./renumbering.ts";
 import { jsonChunks } from "./sql.ts";
 
@@ -91,6 +97,7 @@ export class Assets {
     source: RecordSource = {},
   ): { readonly changed: Map<string, { before: string | null; after: string }>; readonly doubted: string[] } {
     const before = this.#stored(records.map(({ id }) => id));
+    const unheard = this.#unheard(records.map(({ id }) => id).filter((id) => !before.has(id)));
     const doubted: string[] = [];
     const same: string[] = [];
     const changed = new Map<string, { before: string | null; after: string }>();
@@ -98,7 +105,16 @@ export class Assets {
       const { id } = record;
       const was = before.get(id);
       const living = was !== undefined && was.deletedAt === null;
-      const after = JSON.stringify(living ? withLatestLogin(record, was.record) : record);
+      const told = was === undefined ? unheard.get(id) : undefined;
+      // A list shows for a while what is gone, and what nobody has told us of before it was.
+      const mayBeGone =
+        source.listedAt !== undefined && (told?.goneAt ?? 0) >= source.listedAt - INDEX_LAG_MS;
+      if (told !== undefined && mayBeGone) {
+        doubted.push(id);
+        continue;
+      }
+      const known = living ? was.record : told?.lastLogin != null ? JSON.stringify(told) : null;
+      const after = JSON.stringify(known === null ? record : withLatestLogin(record, known));
       if (living && was.record === after) {
         same.push(id);
         continue;
@@ -111,6 +127,8 @@ export class Assets {
       changed.set(id, { before: living ? was.record : null, after });
       if (living) this.#changed.add(id);
     }
+    for (const id of unheard.keys())
+      if (changed.has(id)) this.#sql.exec("DELETE FROM unheard_assets WHERE id = ?", id);
     const readAt = source.readAt ?? null;
     if (readAt !== null) this.#confirm(same, readAt);
     for (const chunk of jsonChunks([...changed].map(([id, { after }]) => [id, after]))) {
@@ -148,6 +166,46 @@ export class Assets {
       }
     }
     return stored;
+  }
+
+  /** What was learned of assets that are not known. */
+  #unheard(ids: readonly string[]): Map<string, { goneAt: number | null; lastLogin: string | null }> {
+    const unheard = new Map<string, { goneAt: number | null; lastLogin: string | null }>();
+    for (const chunk of jsonChunks(ids)) {
+      for (const row of this.#sql.exec<{ id: string; gone_at: number | null; last_login: string | null }>(
+        "SELECT id, gone_at, last_login FROM unheard_assets WHERE id IN (SELECT value FROM json_each(?))",
+        chunk,
+      )) {
+        unheard.set(row.id, { goneAt: row.gone_at, lastLogin: row.last_login });
+      }
+    }
+    return unheard;
+  }
+
+  /** Stores that an asset that is not known does not exist: a list may still show it for a while. */
+  noteGone(id: string): void {
+    this.#sql.exec(
+      `INSERT INTO unheard_assets (id, noted_at, gone_at) SELECT ?1, ?2, ?2 WHERE NOT EXISTS (SELECT 1 FROM assets WHERE id = ?1)
+       ON CONFLICT (id) DO UPDATE SET noted_at = ?2, gone_at = ?2`,
+      id,
+      this.#now(),
+    );
+  }
+
+  /** Stores a sign-in of a user who is not known yet. @param at ISO 8601, as Okta writes it */
+  noteLastLogin(id: string, at: string): void {
+    this.#sql.exec(
+      `INSERT INTO unheard_assets (id, noted_at, last_login) VALUES (?1, ?2, ?3)
+       ON CONFLICT (id) DO UPDATE SET noted_at = ?2, last_login = max(coalesce(last_login, ''), ?3)`,
+      id,
+      this.#now(),
+      at,
+    );
+  }
+
+  /** Forgets what was noted before `before` (ms since the epoch) of assets that are not known: no list is so far behind. */
+  forgetUnheardBefore(before: number): void {
+    this.#sql.exec("DELETE FROM unheard_assets WHERE noted_at < ?", before);
   }
 
   /** Stores when records were read by their ids that are the same as before. */
@@ -260,6 +318,22 @@ export class Assets {
     const one = (where: string): number =>
       this.#sql.exec<{ n: number }>(`SELECT count(*) AS n FROM search_keys WHERE ${where}`).one().n;
     return { total: one("status IS NOT NULL"), deleted: one("status IS NULL") };
+  }
+
+  /**
+   * How many users have been created, deleted, or have changed their status since a moment, as far as it is known.
+   * @param since the moment by Okta's clock and by ours, ms since the epoch
+   */
+  countChangesSince(since: { readonly byOkta: number; readonly byUs: number }): number {
+    return this.#sql
+      .exec<{ n: number }>(
+        `SELECT count(*) AS n FROM assets
+         WHERE max(coalesce(record ->> '$.created', ''), coalesce(record ->> '$.statusChanged', '')) >= ?
+           OR deleted_at >= ?`,
+        new Date(since.byOkta).toISOString(),
+        since.byUs,
+      )
+      .one().n;
   }
 
   /** How many users exist that are not DEPROVISIONED. */

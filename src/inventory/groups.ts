@@ -278,10 +278,17 @@ export class Groups {
     return this.#everyone()?.has_roles === 1;
   }
 
+  /** Whether the org's counts have ever shown if DEPROVISIONED users belong to Everyone. */
+  isEveryoneSettled(): boolean {
+    return this.#meta.get("everyone_holds_deprovisioned") !== null;
+  }
+
   /** Stores whether DEPROVISIONED users belong to Everyone in this org; a change renews their events. */
   setEveryoneHoldsDeprovisioned(holds: boolean): void {
-    if ((this.#meta.get("everyone_holds_deprovisioned") ?? false) === holds) return;
+    const before = this.#meta.get("everyone_holds_deprovisioned");
+    if (before === holds) return;
     this.#meta.set("everyone_holds_deprovisioned", holds);
+    if ((before ?? false) === holds) return;
     if (this.#everyone() !== null) this.#assets.touchDeprovisioned();
   }
 

@@ -82,6 +82,7 @@ export class Inventory {
    */
   setLastLogin(userId: string, at: string): boolean {
     const user = this.users.one(userId);
+    if (user === null) this.assets.noteLastLogin(userId, at);
     if (user === null || user.deletedAt !== null) return false;
     const before = user.facts.user.lastLogin;
     if (before !== null && Date.parse(before) >= Date.parse(at)) return false;

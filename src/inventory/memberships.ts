@@ -58,6 +58,11 @@ export class Memberships {
     this.#sql.exec("DELETE FROM membership_events WHERE published < ?", published);
   }
 
+  /** Forgets who is in a group. The caller gives new sequence numbers, if any are due. */
+  forgetGroup(groupId: string): void {
+    this.#sql.exec("DELETE FROM memberships WHERE group_id = ?", groupId);
+  }
+
   /** The ids of a group's stored members. */
   membersOf(groupId: string): string[] {
     return this.#sql

@@ -97,6 +97,11 @@ export const migrations: readonly string[] = [
     WHERE key = 'run' AND value ->> '$.kind' = 'delta' AND value ->> '$.cursor.group' = 'assignees';
   UPDATE meta SET key = value ->> '$.kind' WHERE key = 'run';
   `,
+  `
+  -- What was learned of assets that are not known, so that a list that is behind does not undo it when it shows them:
+  -- that they are gone, or when they last signed in (ISO 8601).
+  CREATE TABLE unheard_assets (id TEXT PRIMARY KEY, noted_at INTEGER NOT NULL, gone_at INTEGER, last_login TEXT) WITHOUT ROWID;
+  `,
 ];
 
 /**

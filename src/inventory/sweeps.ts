@@ -47,6 +47,17 @@ export class Sweeps {
       .one().n;
   }
 
+  /** How many of the existing assets the listing has not shown. */
+  countMissing(listing: string): number {
+    return this.#sql
+      .exec<{ n: number }>(
+        `SELECT count(*) AS n FROM assets WHERE deleted_at IS NULL
+         AND id NOT IN (SELECT row.value FROM sweeps, json_each(ids) AS row WHERE listing = ?)`,
+        listing,
+      )
+      .one().n;
+  }
+
   /**
    * Stores the existing assets that the listing did not show as the new absentees. Assets that the log reports as
    * deleted stay absentees.

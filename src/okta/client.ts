@@ -103,7 +103,7 @@ export class OktaClient {
 
   /**
    * GET of an absolute URL on the base origin. Errors: every code of `OktaErrorCode`; without a permit it is
-   * `rate_limited` with `retryAt`. Transient failures are tried up to three times with full jitter, within the
+   * `rate_limited` with `retryAt` and the gate's `reason`. Transient failures are tried up to three times with full jitter, within the
    * budget.
    */
   async get(
@@ -120,8 +120,9 @@ export class OktaClient {
     for (let attempt = 1; ; attempt++) {
       const permit = await this.#options.permits.take(endpoint);
       if (!permit.granted) {
-        const what = "no call is free in this window";
-        return err(oktaError(endpoint, "rate_limited", what, { retryAt: permit.retryAt }));
+        const what = "no call is free now";
+        const { retryAt, reason } = permit;
+        return err(oktaError(endpoint, "rate_limited", what, { retryAt, ...(reason && { reason }) }));
       }
       const { result, crowded, authorization } = await this.#attempt(endpoint, url, options);
       if (result.ok) return result;
@@ -163,7 +164,7 @@ export class OktaClient {
       });
       credential.observe(response.headers);
       const { text, whole } = await readBounded(response, MAX_BODY_BYTES);
-      const observation = this.#observe(response);
+      const observation = this.#observe(response, started);
       const result = resultOf(endpoint, response, whole ? text : null, observation);
       permits.report(endpoint, result.ok ? "ok" : result.error.code, observation, now() - started);
       const { reading } = observation;
@@ -171,7 +172,7 @@ export class OktaClient {
       return { result, crowded, ...(!anonymous && { authorization: authorization.value }) };
     } catch {
       const code = limit.signal.aborted || signal?.aborted ? "timeout" : "network";
-      permits.report(endpoint, code, this.#observe(response), now() - started);
+      permits.report(endpoint, code, this.#observe(response, started), now() - started);
       const what = code === "timeout" ? `no answer within ${timeoutMs} ms` : "the connection failed";
       return { result: err(oktaError(endpoint, code, what, { status: response?.status ?? null })) };
     } finally {
@@ -179,16 +180,16 @@ export class OktaClient {
     }
   }
 
-  /** What an answer, or none, says about Okta's clock and about the bucket. */
-  #observe(response: Response | null): CallObservation {
+  /** What an answer, or none, says about Okta's clock and about the bucket. @param sentAt ms since the epoch */
+  #observe(response: Response | null, sentAt: number): CallObservation {
     const at = this.#options.now();
-    if (response === null) return { reading: null, resetInMs: null, status: null, at };
+    if (response === null) return { reading: null, resetInMs: null, status: null, at, sentAt };
     const { headers, status } = response;
     const date = headers.get("date");
     this.#skewMs = clockSkew(date, at) ?? this.#skewMs;
     const reading = readRateLimit(headers);
     const resetInMs = reading === null ? null : msUntilReset(reading.resetAt, date, at);
-    return { reading, resetInMs, status, at };
+    return { reading, resetInMs, status, at, sentAt };
   }
 }
 

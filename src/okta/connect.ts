@@ -22,6 +22,8 @@ export interface ConnectOptions {
   readonly waitMs?: number;
   /** For one attempt of a call, ms. */
   readonly timeoutMs?: number;
+  /** How long a call may take from its permit to its end, ms, where `signal` bounds that. */
+  readonly callMs?: number;
   /** Okta's clock less ours as last seen, ms. */
   readonly skewMs?: number;
   /** Whether a failed call may be repeated. */
@@ -37,9 +39,15 @@ export interface OktaSession {
   done(): Promise<void>;
 }
 
+/** For one attempt of a call, ms, unless told otherwise. */
+const TIMEOUT_MS = 30_000;
+/** How long a call may wait for a new access token: it takes up to four requests, with challenges. */
+const TOKEN_MS = 40_000;
+
 /** Okta's API through the connection's gate. */
 export const connectOkta = (options: ConnectOptions): OktaSession => {
-  const { connection, env, holder, priority } = options;
+  const { connection, env, holder, priority, timeoutMs = TIMEOUT_MS } = options;
+  const tokenMs = connection.credential.kind === "oauth" ? TOKEN_MS : 0;
   const gate = env.OKTA_GATE.getByName(gateObjectName(connection.id));
   const permits = new Permits({
     gate,
@@ -48,6 +56,7 @@ export const connectOkta = (options: ConnectOptions): OktaSession => {
     priority,
     batch: options.batch ?? 1,
     waitMs: options.waitMs ?? 0,
+    callMs: options.callMs ?? timeoutMs + tokenMs,
     now: Date.now,
   });
   const client = new OktaClient({
@@ -59,7 +68,7 @@ export const connectOkta = (options: ConnectOptions): OktaSession => {
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     random: Math.random,
     budget: options.budget ?? (() => true),
-    timeoutMs: options.timeoutMs ?? 30_000,
+    timeoutMs,
     skewMs: options.skewMs ?? 0,
     ...(options.onCall && { onCall: options.onCall }),
     ...(options.signal && { signal: options.signal }),

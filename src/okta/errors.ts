@@ -1,4 +1,5 @@
 /** What can go wrong between us and Okta, as values. Messages never hold a credential or a query string. */
+import type { WaitReason } from "./wait-reason.ts";
 
 /**
  * - `invalid_credential` 401: wrong, expired or revoked token or client; or a refused DPoP proof
@@ -40,6 +41,8 @@ export interface OktaError {
   readonly oktaErrorCode: string | null;
   /** When a retry makes sense, ms since the epoch by the local clock; null if unknown or pointless. */
   readonly retryAt: number | null;
+  /** Why the gate gave no permit; absent for any other error, and if the gate did not say. */
+  readonly reason?: WaitReason;
 }
 
 /**
@@ -51,7 +54,7 @@ export const oktaError = (
   endpoint: string,
   code: OktaErrorCode,
   what: string,
-  facts: Partial<Pick<OktaError, "status" | "oktaErrorCode" | "retryAt">> = {},
+  facts: Partial<Pick<OktaError, "status" | "oktaErrorCode" | "retryAt" | "reason">> = {},
 ): OktaError => {
   const [method, path] = endpoint.split(" ");
   return {

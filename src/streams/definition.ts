@@ -30,16 +30,26 @@ export interface AssetRecord {
 /** Reads one page of an Okta list. */
 export type ReadList = (api: OktaApi, request: PageRequest) => Promise<Result<Page, OktaError>>;
 
+/** A moment by two clocks, ms since the epoch. */
+export interface Moment {
+  readonly byOkta: number;
+  readonly byUs: number;
+}
+
 /** How records were read, and when and why they are filed. */
 export interface Filing extends RecordSource {
-  /** ms since the epoch */
+  /** ms by Okta's clock */
   readonly now: number;
   /**
    * What revealed the change. If it is given, everything else that has to be read about the assets is queued.
-   * Without it the records come from the complete list of a full run, whose later phases read everything else, or
-   * from the check of an absentee.
+   * Without it the records come from the complete list of a full run, whose other phases read everything else.
    */
   readonly cause?: StaleCause;
+  /**
+   * For records of a full run's list: what happened after this may have been missed by the phases before it, ms by
+   * Okta's clock.
+   */
+  readonly passedSince?: number;
 }
 
 /** A search by time for what Okta has updated. */
@@ -57,12 +67,10 @@ export interface Search {
 
 /** When a search found records. */
 export interface FoundBySearch {
-  /** ms since the epoch */
+  /** ms by Okta's clock */
   readonly now: number;
   /** When the page was asked for, ms since the epoch by our clock. */
   readonly listedAt: number;
-  /** ms since the epoch */
-  readonly runStartedAt: number;
 }
 
 /** What determines the phases of a full run. */
@@ -173,8 +181,12 @@ export interface StreamDefinition<R extends AssetRecord = AssetRecord, F = unkno
   readonly store: {
     /** Files records, and stores what follows from these records alone. @returns how many were new or changed */
     file(inventory: Inventory, records: readonly R[], filing: Filing): number;
-    /** Stores what only a complete list shows. @param listed how many assets it showed */
-    listed?(inventory: Inventory, listed: number): void;
+    /**
+     * Stores what only a complete list shows.
+     * @param listed how many assets it showed
+     * @param since what happened before this is in the list and in what the run has read before it
+     */
+    listed?(inventory: Inventory, listed: number, since: Moment): void;
     reader(inventory: Inventory): AssetReader<F>;
     /** For how many assets each fact is unknown; facts that are known for all assets are left out. */
     unknownFacts(inventory: Inventory): Readonly<Record<string, number>>;

@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import { connectionOf, isRemoved } from "../config/connections.ts";
 import type { InventorySummary, SearchResults } from "../contract/inventory-documents.ts";
 import { gateObjectName, lookupCountersName, streamIdentityOf } from "../contract/objects.ts";
+import type { OrgVerdict } from "../contract/org.ts";
 import type { RunDocument, RunKind, StreamStatus } from "../contract/status.ts";
 import type {
   EventsPage,
@@ -13,7 +14,7 @@ import type {
 } from "../contract/stream-api.ts";
 import type { Dialect } from "../contract/streams.ts";
 import { retireSinks, sinkStatuses, snapshotSinks, wakeSinks } from "../delivery/index.ts";
-import { invalidateAccounts } from "../enrichment/cache.ts";
+import { forgetConnection, invalidateAccounts } from "../enrichment/cache.ts";
 import { noCounts, sendCounts } from "../enrichment/counters.ts";
 import type { AccountFacts, AssetDetail, InventoryApi } from "../inventory/api.ts";
 import { Meta } from "../inventory/meta.ts";
@@ -24,6 +25,9 @@ import { connectOkta } from "../okta/connect.ts";
 import { streams } from "../streams/index.ts";
 import type { SyncMeta } from "./store.ts";
 import { Stream } from "./stream.ts";
+
+/** How many cached look-ups are deleted with one list of keys. */
+const KEYS_AT_ONCE = 40;
 
 /** Has the look-up cache forget accounts, and counts those for which that failed. @returns their ids */
 const forgetLookups = async (
@@ -56,6 +60,10 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi, In
 
   async cancelRun(): Promise<Result<RunDocument, StreamRefusal>> {
     return this.#stream.cancelRun();
+  }
+
+  async orgVerdict(): Promise<OrgVerdict> {
+    return this.#stream.orgVerdict();
   }
 
   async reset(orgId: string): Promise<Result<RunDocument, StreamRefusal>> {
@@ -141,6 +149,8 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi, In
       wakeSinks: async (head, known) => (await wakeSinks({ env, connection, stream, head, known })).known,
       snapshotSinks: (runId, only) => snapshotSinks({ env, connection, stream, runId, only }),
       forget: (ids) => (definition.areAccounts ? forgetLookups(env, connection, ids) : Promise.resolve([])),
+      forgetAll: (cursor) =>
+        forgetConnection(env.ENRICHMENT_CACHE, connection, { cursor, limit: KEYS_AT_ONCE }),
       background: (work) => ctx.waitUntil(work),
       now: () => Date.now(),
       random: Math.random,

@@ -1,12 +1,13 @@
 /** Keeps runs from reading another org than the one whose inventory is stored. */
 import type { Connection } from "../config/types.ts";
+import type { OrgVerdict } from "../contract/org.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { Meta } from "../inventory/meta.ts";
 import { sha256Hex } from "../lib/bytes.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import type { OktaApi } from "../okta/api.ts";
 import type { OktaError } from "../okta/errors.ts";
-import { judgeOrg, knownVerdict, type OrgAnswer, type OrgSettings, type OrgVerdict } from "./org-identity.ts";
+import { judgeOrg, knownVerdict, type OrgAnswer, type OrgSettings } from "./org-identity.ts";
 import type { SyncMeta } from "./store.ts";
 
 /** What leads to the org. The credential is kept as a fingerprint, 64 bits of SHA-256, that only shows changes. */

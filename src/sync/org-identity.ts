@@ -2,6 +2,8 @@
  * Whether the org that answers is the one whose inventory is stored. Okta tells an org's id without a credential. Pure.
  */
 
+import type { OrgVerdict } from "../contract/org.ts";
+
 /** What is remembered about the org. Times are ms since the epoch. */
 export interface OrgIdentity {
   /** Okta's id of the org that the inventory holds; null while it is not known. */
@@ -24,14 +26,6 @@ export interface OrgSettings {
 
 /** What came of asking the org who it is. */
 export type OrgAnswer = { readonly id: string } | { readonly unreachable: true };
-
-/**
- * - `same` it is the org of the inventory
- * - `unverified` it did not say, but the settings are those that led to it before
- * - `changed` it is another org: nothing may be read from it
- * - `waiting` it did not say, and the settings have changed, so it may be another org
- */
-export type OrgVerdict = "same" | "unverified" | "changed" | "waiting";
 
 /** While another org answers, it is asked again after this: not only settings decide which org answers at a URL. */
 export const ASK_AGAIN_MS = 5 * 60_000;

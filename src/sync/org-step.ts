@@ -1,6 +1,7 @@
 /** The step before all others: making sure that the org is the one whose inventory is stored. */
+import type { OrgVerdict } from "../contract/org.ts";
 import { oktaError } from "../okta/errors.ts";
-import { ASK_AGAIN_MS, type OrgVerdict } from "./org-identity.ts";
+import { ASK_AGAIN_MS } from "./org-identity.ts";
 import { AGAIN, type SliceContext, type StepOutcome } from "./step.ts";
 
 const ENDPOINT = "GET /.well-known/okta-organization";

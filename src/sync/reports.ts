@@ -14,10 +14,12 @@ import type { SyncMeta } from "./store.ts";
 const TELL_SINKS_EVERY_MS = 5_000;
 /** How many accounts have their cached look-ups forgotten after one slice, at most. The others wait for the next. */
 const FORGET_AT_ONCE = 300;
+/** How often a part of all look-ups is forgotten after one slice, at most. */
+const FORGET_ALL_TIMES = 5;
 /** How many may wait, at most. The cached look-ups of others expire after ENRICHMENT_TTL_SECONDS. */
 const MAX_TO_FORGET = 2_000;
 
-/** Those to whom a stream reports. None of these functions throws. */
+/** Those to whom a stream reports. None of these functions throws, except for `forgetAll`. */
 export interface Listeners {
   /**
    * Tells the sinks the greatest sequence number, and removes what sinks that are gone have left.
@@ -33,6 +35,12 @@ export interface Listeners {
   readonly snapshotSinks: (runId: string, only: readonly string[] | null) => Promise<readonly string[]>;
   /** Forgets cached look-ups of these assets. @returns the ids of those for which that failed */
   readonly forget: (ids: readonly string[]) => Promise<readonly string[]>;
+  /**
+   * Forgets some of all cached look-ups.
+   * @param cursor what the last call returned; null begins anew
+   * @returns the cursor of the rest; null if nothing is left
+   */
+  readonly forgetAll: (cursor: string | null) => Promise<string | null>;
   /** Keeps the object in memory until the work is done: `ctx.waitUntil`. */
   readonly background: (work: Promise<void>) => void;
 }
@@ -52,6 +60,7 @@ export class Reports {
   readonly #deps: ReportsDeps;
   /** The accounts that have changed since the cache was asked to forget some; null if it is not being asked. */
   #changedMeanwhile: Set<string> | null = null;
+  #forgettingAll = false;
   /** When the sinks were last told, ms since the epoch. */
   #toldAt = 0;
 
@@ -78,10 +87,14 @@ export class Reports {
     meta.set("toForget", [...ids].slice(0, MAX_TO_FORGET));
   }
 
-  /** Reports what a slice has changed. Waits for the sinks, not for the cache. Never throws. */
-  async afterSlice(ended: boolean): Promise<void> {
+  /**
+   * Reports what a slice has changed. Waits for the sinks, not for the cache. Never throws.
+   * @param now whether the sinks are to be told even if they have been told a moment ago
+   */
+  async afterSlice(now: boolean): Promise<void> {
     this.#deps.background(this.#guarded("forget_threw", () => this.#forgetChanged()));
-    if (ended || this.#deps.now() - this.#toldAt > TELL_SINKS_EVERY_MS) await this.toSinks();
+    this.#deps.background(this.#guarded("forget_threw", () => this.#forgetAll()));
+    if (now || this.#deps.now() - this.#toldAt > TELL_SINKS_EVERY_MS) await this.toSinks();
   }
 
   /** Tells the sinks where the stream stands, and asks them for the snapshot that is due, if one is. Never throws. */
@@ -118,6 +131,28 @@ export class Reports {
     if (meta.get("snapshotDue")?.runId !== due.runId) return;
     if (unreached.length === 0) meta.delete("snapshotDue");
     else meta.set("snapshotDue", { runId: due.runId, sinks: unreached });
+  }
+
+  /** Notes that what the cache has is of another org. The caller opens the transaction. */
+  wantAllForgotten(): void {
+    if (this.#deps.areAccounts) this.#deps.meta.set("forgetAll", { cursor: null });
+  }
+
+  async #forgetAll(): Promise<void> {
+    const { meta, forgetAll } = this.#deps;
+    if (this.#forgettingAll) return; // the next slice goes on
+    this.#forgettingAll = true;
+    try {
+      for (let times = 0; times < FORGET_ALL_TIMES; times++) {
+        const due = meta.get("forgetAll");
+        if (due === null) return;
+        const cursor = await forgetAll(due.cursor);
+        if (cursor === null) meta.delete("forgetAll");
+        else meta.set("forgetAll", { cursor });
+      }
+    } finally {
+      this.#forgettingAll = false;
+    }
   }
 
   /** Has the cache forget accounts that have changed. Those for which that fails come last next time. */

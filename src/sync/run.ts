@@ -3,6 +3,7 @@
 import type { RunCause, RunDocument, RunKind, RunState } from "../contract/status.ts";
 import { doubledMs, equalJitter } from "../lib/backoff.ts";
 import type { OktaError } from "../okta/errors.ts";
+import type { WaitReason } from "../okta/wait-reason.ts";
 import type { PhaseNames } from "../streams/definition.ts";
 import type { MembershipMode } from "../streams/plan.ts";
 import type { Cursor } from "./cursors.ts";
@@ -37,6 +38,8 @@ export interface Run {
   failures: number;
   /** The run continues at this time at the earliest; null if it need not wait. */
   resumeAt: number | null;
+  /** Why the gate lets it wait until then; absent if it waits for another reason, or if nobody has said. */
+  waitingFor?: WaitReason;
   membershipMode: MembershipMode;
   /** How many calls reading the memberships takes, as planned. */
   membershipCalls: number;
@@ -129,8 +132,10 @@ const BACKOFF = { baseMs: 2_000, ceilingMs: 15 * 60_000 };
  * other wait doubles with each failure in a row, from 2 seconds to 15 minutes, with equal jitter.
  */
 export const backOff = (run: Run, error: OktaError, now: number, random: () => number): void => {
+  delete run.waitingFor;
   if (error.code === "rate_limited") {
     run.resumeAt = Math.max(now + 50, error.retryAt ?? now + 1000);
+    if (error.reason !== undefined) run.waitingFor = error.reason;
     // Having no permit from the gate is planned pacing; a 429 from Okta is worth showing.
     if (error.status !== null)
       run.error = { code: error.code, message: error.message, phase: run.phase, at: now };
@@ -145,6 +150,7 @@ export const backOff = (run: Run, error: OktaError, now: number, random: () => n
 export const recovered = (run: Run): void => {
   run.failures = 0;
   run.resumeAt = null;
+  delete run.waitingFor;
   run.error = null;
 };
 
@@ -153,6 +159,7 @@ export const finish = (run: Run, state: RunState, now: number): void => {
   run.state = state;
   run.finishedAt = now;
   run.resumeAt = null;
+  delete run.waitingFor;
 };
 
 /** Whether the run has read all that it was to read. Deletions may wait for a person. */

@@ -56,25 +56,30 @@ export const decideWake = (
   };
 };
 
+/** Whether a full run makes up for a gap in the log: it reads all factors again, whatever it was started for. */
+const makesUpForGap = ({ kind, factorsDueBefore, startedAt }: Run): boolean =>
+  kind === "full" && factorsDueBefore >= startedAt;
+
 /**
  * Updates the schedule at the end of a run, and decides which run follows at once.
- * @param fullInProgress whether a full run, other than this one, is in progress
+ * @param full the full run, other than this one, that is in progress
  */
 export const afterRun = (
   schedule: Schedule,
   run: Run,
-  fullInProgress: boolean,
+  full: Run | null,
 ): { schedule: Schedule; start: Start | null } => {
   const succeeded = isComplete(run);
   const isFull = run.kind === "full";
   const lastFullAt = succeeded && isFull ? run.startedAt : schedule.lastFullAt;
   const hasGap = run.error?.code === "log_gap";
   // A full run that began before the gap was found may have passed what the log did not tell.
-  const gapDue =
-    schedule.gapDue === true || (hasGap && fullInProgress) || (isFull && run.cause === "gap" && !succeeded);
+  const gapDue = schedule.gapDue === true || (hasGap && full !== null) || (makesUpForGap(run) && !succeeded);
   // After a full run that failed or was cancelled, the next cron starts the one that is due.
-  const startsGapRun = (hasGap && !fullInProgress) || (isFull && succeeded && gapDue);
-  const asOf = succeeded && lastFullAt !== null ? (run.polledAt ?? (isFull ? run.startedAt : null)) : null;
+  const startsGapRun = (hasGap && full === null) || (isFull && succeeded && gapDue);
+  // What happened in a gap is not in the inventory until a full run has made up for it.
+  const isWhole = succeeded && lastFullAt !== null && !gapDue && (full === null || !makesUpForGap(full));
+  const asOf = isWhole ? (run.polledAt ?? (isFull ? run.startedAt : null)) : null;
   return {
     schedule: {
       lastFullAt,

@@ -6,19 +6,25 @@ import { openTurn, type SliceOptions, type Turn } from "./turn.ts";
 
 /** Far below the 15 minutes that an alarm may take, so that a cancellation or new settings take effect soon. */
 const SLICE_MS = 20_000;
+/** With this phase, a delta run has read everything that it knows to have changed. */
+const LAST_OF_CHANGES = "refetch";
 
 /**
- * Works until the slice is used up, a run ends, or all runs in progress wait. Before each step it looks for runs that
- * have been started since.
+ * Works until the slice is used up, a run ends, all runs in progress wait, or a delta run has read what had changed.
+ * Before each step it looks for runs that have been started since.
  * @param onBug handles an exception of a run's step: it has to make the run wait or end
- * @returns whether a run has ended
+ * @returns whether the sinks are to be told now: a run has ended, or a delta run that goes on has found changes
  */
 export const runSlice = async (
   options: SliceOptions,
   onBug: (run: Run, error: unknown) => void,
 ): Promise<boolean> => {
-  const { runs, budget, now } = options;
+  const { runs, budget, now, inventory } = options;
   const deadline = now() + SLICE_MS;
+  const headBefore = inventory.assets.head;
+  /** What a delta run reads after this phase, or after a wait, can take long, and the changes need not wait for it. */
+  const hasNews = ({ kind }: Run, phase: string | null): boolean =>
+    kind === "delta" && (phase === null || phase === LAST_OF_CHANGES) && inventory.assets.head > headBefore;
   const turns = new Map<RunKind, Turn>();
   /** The run at work, or as it is stored. */
   const inProgress = (kind: RunKind): Run | null => {
@@ -38,16 +44,20 @@ export const runSlice = async (
       const all = runKindSchema.options.flatMap((kind) => inProgress(kind) ?? []);
       const run = all.find(({ kind }) => kind === nextTurn(all, now()));
       if (run === undefined) return false;
+      const { phase } = run;
       try {
         const turn = await turnOf(run);
-        if (await turn.step()) continue;
+        if (await turn.step()) {
+          if (run.phase !== phase && hasNews(run, phase)) return true;
+          continue;
+        }
       } catch (error) {
         onBug(run, error);
       }
       const turn = turns.get(run.kind);
       turns.delete(run.kind);
       await turn?.close();
-      if (!runs.isCurrent(run)) return true;
+      if (!runs.isCurrent(run) || hasNews(run, null)) return true;
     }
     return false;
   } finally {

@@ -3,6 +3,7 @@ import type { Attention, SinkStatusDocument, StreamStatus } from "../contract/st
 import type { StreamName } from "../contract/streams.ts";
 import type { AssetCounts, Assets } from "../inventory/assets.ts";
 import type { Inventory } from "../inventory/inventory.ts";
+import type { WaitReason } from "../okta/wait-reason.ts";
 import type { StreamDefinition } from "../streams/definition.ts";
 import { etaSeconds } from "./eta.ts";
 import type { OrgIdentity } from "./org-identity.ts";
@@ -11,6 +12,31 @@ import { nextDeltaAt, type Schedule } from "./schedule.ts";
 import type { Runs } from "./store.ts";
 
 type StreamState = StreamStatus["state"];
+
+/** What a run waits for that has no permit: the end of the sentence "Waiting until …". By the gate's reason. */
+const waitsFor: Readonly<Record<WaitReason, string>> = {
+  share: "for the next window of the rate limit, so that look-ups and other applications keep their share",
+  unaccounted:
+    "to find out whether Okta has counted calls that were interrupted or not answered, because they may have used up this window's part of the rate limit",
+  backoff: "because Okta has answered that there were too many calls",
+  in_flight: "for calls that are under way, because they may use up this window's part of the rate limit",
+  learning: "for the first answer that tells how large the rate limit is",
+  in_line: "for look-ups and delta runs, which go first",
+};
+
+/** A wait that is over sooner than anybody has read about it, ms. */
+const UNNOTICED_MS = 1_000;
+
+/** Why a run without an error waits; null if it hardly does. */
+const waitSentence = ({ resumeAt, waitingFor }: Run, now: number): string | null => {
+  if (resumeAt === null || resumeAt - now <= UNNOTICED_MS) return null;
+  // A run that a later version has stored may wait for something that this one does not know.
+  const what =
+    waitingFor !== undefined && Object.hasOwn(waitsFor, waitingFor)
+      ? waitsFor[waitingFor]
+      : "for Okta's rate limit";
+  return `Waiting until ${new Date(resumeAt).toISOString()} ${what}.`;
+};
 
 /** The stream's state, as a word and as a sentence. Pure. */
 export const streamState = (
@@ -35,9 +61,7 @@ export const streamState = (
     }
     return {
       state: "running",
-      detail: waiting
-        ? `Waiting for the rate limit until ${until}, so that other applications keep their share.`
-        : null,
+      detail: waiting ? waitSentence(current, now) : null,
     };
   }
   const deletionsHeld = said("deletions_held");

@@ -28,6 +28,8 @@ export interface SliceContext {
   readonly now: () => number;
   /** How many calls to Okta this slice may still make. */
   readonly callsLeft: () => number;
+  /** Whether the run of the other lane goes first now: a step of many calls ends early then. */
+  readonly isOthersTurn: () => boolean;
   /**
    * In one transaction: checks that this run is still the stream's current run, writes, and stores the run with its
    * new cursor. Unless `progress` is false, this counts as progress, which clears a failure.
@@ -152,8 +154,8 @@ export const lasting = (error: OktaError, run: Run): "forbidden" | "failed" | nu
 };
 
 /**
- * Works on up to 6 assets at a time, while the slice's budget lasts. `work` stores its own result. The first outcome
- * other than `again` ends the batch, once the calls in flight have finished, and is returned.
+ * Works on up to 6 assets at a time, while the slice's budget lasts and it is this run's turn. `work` stores its own
+ * result. The first outcome other than `again` ends the batch, once the calls in flight have finished, and is returned.
  */
 export const forEachAsset = async (
   context: SliceContext,
@@ -163,7 +165,7 @@ export const forEachAsset = async (
   const queue = [...ids];
   let outcome: StepOutcome = AGAIN;
   const worker = async (): Promise<void> => {
-    while (outcome.next === "again" && context.callsLeft() > 0) {
+    while (outcome.next === "again" && context.callsLeft() > 0 && !context.isOthersTurn()) {
       const id = queue.shift();
       if (id === undefined) return;
       const result = await work(id);

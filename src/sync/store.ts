@@ -38,6 +38,8 @@ export interface SyncMeta {
   sinks: readonly string[];
   /** The full run of which sinks are to store a snapshot, and the names of the sinks; null: all of them. */
   snapshotDue: { readonly runId: string; readonly sinks: readonly string[] | null };
+  /** All cached look-ups are to be forgotten, from this cursor of the cache on; null: from the beginning. */
+  forgetAll: { readonly cursor: string | null };
   /** Accounts whose cached look-ups are still to be forgotten, next ones first. */
   toForget: readonly string[];
 }
@@ -77,6 +79,12 @@ export class Runs {
   /** All runs in progress: the full run first. */
   inProgress(): Run[] {
     return [this.current("full"), this.current("delta")].filter((run) => run !== null);
+  }
+
+  /** Whether a run of this kind is in progress. */
+  has(kind: RunKind): boolean {
+    if (this.#ids[kind] === undefined) this.current(kind);
+    return this.#ids[kind] !== null;
   }
 
   /** Whether this run is in progress. */

@@ -4,15 +4,9 @@
  */
 import type { Connection } from "../config/types.ts";
 import type { StreamIdentity } from "../contract/objects.ts";
+import type { OrgVerdict } from "../contract/org.ts";
 import type { RateLimitDocument } from "../contract/rate-limit.ts";
-import type {
-  RunCause,
-  RunDocument,
-  RunKind,
-  RunState,
-  SinkStatusDocument,
-  StreamStatus,
-} from "../contract/status.ts";
+import type { RunDocument, RunKind, SinkStatusDocument, StreamStatus } from "../contract/status.ts";
 import type { StreamRefusal } from "../contract/stream-api.ts";
 import type { EventReader } from "../explore/event-reader.ts";
 import { Explorer } from "../explore/explorer.ts";
@@ -25,35 +19,24 @@ import { errorFields, log } from "../lib/log.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import type { ConnectOptions, OktaSession } from "../okta/connect.ts";
 import type { OktaError } from "../okta/errors.ts";
-import type { PhaseNames, StreamDefinition } from "../streams/definition.ts";
+import type { StreamDefinition } from "../streams/definition.ts";
 import { type AttentionFacts, attentionOf, sinceOf } from "./attention.ts";
 import { CallBudget, UnbookedCalls } from "./calls.ts";
 import { nextAlarm } from "./lanes.ts";
+import { Lifecycle } from "./lifecycle.ts";
 import { Numbers } from "./numbers.ts";
+import { OrgControl } from "./org-control.ts";
 import { OrgGuard, orgSettingsOf } from "./org-guard.ts";
 import { type Listeners, Reports } from "./reports.ts";
-import {
-  backOff,
-  beginAgain,
-  finish,
-  isComplete,
-  newRun,
-  phasesToPollAgain,
-  type Run,
-  runDocument,
-} from "./run.ts";
-import { afterRun, decideWake, type Schedule } from "./schedule.ts";
+import { backOff, type Run, runDocument } from "./run.ts";
 import { runSlice } from "./slice.ts";
 import { statusDocument } from "./status-document.ts";
 import { Runs, type SyncMeta } from "./store.ts";
 
-const DAY_MS = 86_400_000;
 /** How many permits are fetched from the gate at a time, at most. */
 const PERMIT_BATCH = 40;
 /** How long a run waits before it checks again whether invalid settings have been corrected. */
 const MISCONFIGURED_WAIT_MS = 60_000;
-/** How often factors are read again while the settings are invalid. */
-const DEFAULT_REFRESH_DAYS = 7;
 
 /** What a stream depends on. */
 export interface StreamDeps extends Listeners {
@@ -77,11 +60,6 @@ export interface StreamDeps extends Listeners {
   readonly random: () => number;
 }
 
-const misconfigured: StreamRefusal = {
-  code: "misconfigured",
-  message: "The connection's settings are invalid. GET /v1/streams says what is wrong.",
-};
-
 const internalError: OktaError = {
   code: "unavailable",
   message: "An internal error interrupted the run. It continues by itself.",
@@ -103,6 +81,8 @@ export class Stream {
   readonly #runs: Runs;
   readonly #reports: Reports;
   readonly #numbers: Numbers;
+  readonly #org: OrgControl;
+  readonly #lifecycle: Lifecycle;
   #slicing = false;
 
   /** @param deps.storage with the tables that `migrate` makes */
@@ -115,10 +95,23 @@ export class Stream {
     this.#runs = new Runs(sql, this.#meta);
     const { areAccounts } = deps.definition;
     this.#reports = new Reports({ ...deps, areAccounts, meta: this.#meta, assets: this.inventory.assets });
+    const shared = { ...deps, inventory: this.inventory, meta: this.#meta, runs: this.#runs };
+    this.#lifecycle = new Lifecycle({
+      ...shared,
+      isWorking: () => this.#slicing,
+      fullRunEnded: ({ id }) => this.#reports.wantSnapshots(id),
+    });
     this.#numbers = new Numbers({
       ...deps,
       inventory: this.inventory,
       orgUrl: () => this.#meta.get("org")?.baseUrl ?? null,
+    });
+    this.#org = new OrgControl({
+      ...shared,
+      session: (settings) => {
+        const budget = new CallBudget(settings.subrequestsPerSlice);
+        return this.#session(settings, "identity", new UnbookedCalls(), budget);
+      },
     });
   }
 
@@ -148,7 +141,7 @@ export class Stream {
       runs: this.#runs,
       rateLimits: settings === null ? [] : await rateLimits(settings.rateLimitShare),
       sinks: await sinkStatuses(this.inventory.assets.head),
-      schedule: this.#schedule(),
+      schedule: this.#lifecycle.schedule,
       org: this.#meta.get("org"),
       attention: attentionOf(this.#attentionFacts(), this.#meta.get("attentionSince") ?? {}, now()),
       now: now(),
@@ -159,7 +152,7 @@ export class Stream {
     const { identity, connection } = this.#deps;
     return {
       stream: identity.stream,
-      org: this.#meta.get("org"),
+      org: this.#org.known,
       held: this.inventory.sweeps.absentees().waiting,
       configured: connection() !== null,
     };
@@ -183,28 +176,23 @@ export class Stream {
     if (others.length > 0) {
       return { found: "many", logins: found.map(({ facts }) => facts.user.profile.login ?? facts.user.id) };
     }
-    return { found: "one", facts: one.facts, readAt: this.#schedule().lastSuccessAt ?? one.changedAt };
+    return {
+      found: "one",
+      facts: one.facts,
+      readAt: this.#lifecycle.schedule.lastSuccessAt ?? one.changedAt,
+    };
   }
 
   /** Starts a run, or returns the one of its kind in progress; see `StreamApi.startRun`. */
   async startRun(asked: RunKind): Promise<Result<{ started: boolean; run: RunDocument }, StreamRefusal>> {
-    const isFirst = this.#schedule().lastFullAt === null;
-    // Without a full run, there is nothing that a delta run could follow.
-    const kind = isFirst && this.#runs.current("full") === null ? "full" : asked;
-    this.#askOrgAgain();
-    const current = this.#runs.current(kind);
-    if (current !== null) {
-      if (kind === "delta") this.#pollAgain(current);
-      // A run that waits after a failure continues now. The cause may be gone: a credential was corrected, say.
-      if (current.resumeAt !== null && current.error !== null) {
-        this.#saveIfCurrent({ ...current, resumeAt: null });
-        await this.#deps.storage.setAlarm(this.#deps.now());
-      } else await this.#reviveAlarm();
-      return ok({ started: false, run: runDocument(current, null) });
-    }
-    if (this.#deps.connection() === null) return err(misconfigured);
-    const run = this.#begin(kind, isFirst && kind === "full" ? "first" : "request");
-    return ok({ started: true, run: runDocument(run, null) });
+    this.#org.askAgain();
+    const answer = this.#lifecycle.request(asked);
+    if (!answer.ok) return answer;
+    const { started, run } = answer.value;
+    // Starting has set the alarm. If a run that waited may continue now, its alarm is too late.
+    if (!started && run.error !== null) await this.#arm();
+    else if (!started) await this.#reviveAlarm();
+    return ok({ started, run: runDocument(run, null) });
   }
 
   /**
@@ -212,43 +200,33 @@ export class Stream {
    * @param orgId Okta's id of that org
    */
   async reset(orgId: string): Promise<Result<RunDocument, StreamRefusal>> {
-    const { connection, storage } = this.#deps;
-    const settings = connection();
-    if (settings === null) return err(misconfigured);
-    const calls = new UnbookedCalls();
-    const session = this.#session(settings, "reset", calls, new CallBudget(settings.subrequestsPerSlice));
-    const organization = await session.api.organization().finally(() => session.done());
-    const id = organization.ok ? organization.value.id : null;
-    if (id === null) {
-      const why = organization.ok ? "Okta did not tell the org's id." : `${organization.error.message}.`;
-      return err({
-        code: "unavailable",
-        message: `The org cannot be identified now. ${why} Try again soon.`,
-      });
-    }
-    if (id !== orgId) {
-      const message = `The org at ${settings.baseUrl} has the id ${id}, not the one in org_id. Nothing was changed.`;
-      return err({ code: "conflict", message });
-    }
-    const org = { id, ...(await orgSettingsOf(settings)), askedAt: this.#deps.now(), changed: null };
+    const { storage } = this.#deps;
+    const org = await this.#org.identify(orgId);
+    if (!org.ok) return org;
     const run = storage.transactionSync(() => {
       const sinks = this.#meta.get("sinks") ?? [];
-      for (const current of this.#runs.inProgress()) this.#end(current, "cancelled");
+      for (const current of this.#runs.inProgress()) this.#lifecycle.end(current, "cancelled");
       forgetInventory(storage);
       this.#runs.forgetIds();
       this.#meta.set("sinks", sinks);
-      this.#meta.set("org", org);
-      return this.#begin("full", "first");
+      this.#meta.set("org", org.value);
+      this.#reports.wantAllForgotten();
+      return this.#lifecycle.begin("full", "first");
     });
     await this.#arm();
     return ok(runDocument(run, null));
+  }
+
+  /** Whether the org that answers is the one whose inventory is stored; see `StreamApi.orgVerdict`. */
+  orgVerdict(): Promise<OrgVerdict> {
+    return this.#org.verdict();
   }
 
   /** Cancels the full run in progress, or else the delta run. Error: `not_found` if there is none. */
   async cancelRun(): Promise<Result<RunDocument, StreamRefusal>> {
     const run = this.#runs.current("full") ?? this.#runs.current("delta");
     if (run === null) return err({ code: "not_found", message: "No run is in progress." });
-    this.#deps.storage.transactionSync(() => this.#end(run, "cancelled"));
+    this.#deps.storage.transactionSync(() => this.#lifecycle.end(run, "cancelled"));
     await this.#arm();
     return ok(runDocument(run, null));
   }
@@ -266,7 +244,7 @@ export class Stream {
     this.#deps.storage.transactionSync(() => {
       this.inventory.sweeps.confirmAbsentees();
       // A delta run in progress handles deletions in its last phase anyway.
-      if (this.#runs.current("delta") === null) this.#begin("delta", "request", ["deletions"]);
+      if (this.#runs.current("delta") === null) this.#lifecycle.begin("delta", "request", ["deletions"]);
     });
     return ok({ confirmed: waiting });
   }
@@ -276,16 +254,8 @@ export class Stream {
    * the stream stands.
    */
   async wake(kind: RunKind): Promise<void> {
-    const { storage, now } = this.#deps;
     this.#numbers.observe();
-    // Deciding and starting are one step. If anything came between, two crons could each start a run.
-    storage.transactionSync(() => {
-      const delta = this.#runs.current("delta");
-      const inProgress = { full: this.#runs.current("full") !== null, delta: delta !== null };
-      const { starts, pollAgain } = decideWake(kind, this.#schedule(), inProgress, now());
-      if (pollAgain && delta !== null) this.#pollAgain(delta);
-      for (const start of starts) this.#begin(start.kind, start.cause);
-    });
+    this.#lifecycle.wake(kind);
     this.#noteAttention();
     await this.#reviveAlarm();
     await this.#reports.toSinks();
@@ -311,11 +281,11 @@ export class Stream {
     if (due === null) return;
     if (due > now()) return storage.setAlarm(due);
     this.#slicing = true;
-    let ended = false;
+    let tell = false;
     try {
       // If this slice is killed at any point, the next one starts at once.
       await storage.setAlarm(now());
-      ended = await this.#slice();
+      tell = await this.#slice();
     } catch (error) {
       log("error", "slice_threw", { ...identity, ...errorFields(error) });
     } finally {
@@ -323,10 +293,10 @@ export class Stream {
       this.#noteAttention();
       await this.#arm();
     }
-    await this.#reports.afterSlice(ended);
+    await this.#reports.afterSlice(tell);
   }
 
-  /** @returns whether a run has ended */
+  /** @returns whether the sinks are to be told now */
   async #slice(): Promise<boolean> {
     const { definition, connection, storage, now, random } = this.#deps;
     const settings = connection();
@@ -342,8 +312,9 @@ export class Stream {
         org,
         runs: this.#runs,
         connect: ({ kind }, calls) => this.#session(settings, kind, calls, budget),
-        end: (run, state) => this.#end(run, state),
+        end: (run, state) => this.#lifecycle.end(run, state),
         changed: (run) => this.#reports.noteChanged(run),
+        orgChanged: () => this.#reports.wantAllForgotten(),
         transaction: (work) => storage.transactionSync(work),
         budget,
         now,
@@ -354,12 +325,17 @@ export class Stream {
   }
 
   /** Opens a session with Okta. @param part what it is for, unique among the sessions of the stream */
-  #session(connection: Connection, part: string, calls: UnbookedCalls, budget: CallBudget): OktaSession {
+  #session(
+    connection: Connection,
+    part: RunKind | "identity",
+    calls: UnbookedCalls,
+    budget: CallBudget,
+  ): OktaSession {
     const { identity, connect } = this.#deps;
     return connect({
       connection,
       holder: `stream/${identity.stream}/${part}`,
-      priority: "background",
+      priority: part === "full" ? "background" : "follow",
       batch: Math.min(PERMIT_BATCH, connection.subrequestsPerSlice),
       budget: () => budget.left > 0,
       onCall: (endpoint) => {
@@ -390,40 +366,7 @@ export class Stream {
     const current = this.#runs.current(kind);
     if (current?.id !== id) return;
     backOff(current, internalError, now(), random);
-    this.#saveIfCurrent(current);
-  }
-
-  /**
-   * Ends a run: moves it to the history and starts the run that follows, if any, all in one step, so that no cron or
-   * request can come between. A delta run that somebody has asked for meanwhile begins again instead. The caller opens
-   * the transaction.
-   */
-  #end(run: Run, state: RunState): void {
-    if (state === "done" && this.#meta.get("pollAgain") === run.id) {
-      this.#meta.delete("pollAgain");
-      beginAgain(run, phasesToPollAgain(this.#deps.definition.run.deltaPhases, run.phases));
-      this.#runs.save(run);
-      return;
-    }
-    finish(run, state, this.#deps.now());
-    this.#runs.archive(run);
-    if (run.kind === "full" && isComplete(run)) this.#reports.wantSnapshots(run.id);
-    const { schedule, start } = afterRun(this.#schedule(), run, this.#runs.current("full") !== null);
-    this.#meta.set("schedule", schedule);
-    if (start !== null) this.#begin(start.kind, start.cause);
-  }
-
-  /** A person who starts a run may have corrected what made another org answer. */
-  #askOrgAgain(): void {
-    const org = this.#meta.get("org");
-    if (org !== null && org.changed !== null) this.#meta.set("org", { ...org, askedAt: 0 });
-  }
-
-  /** Whoever asks for a delta run while one is in progress wants to see what has changed until now. */
-  #pollAgain(run: Run): void {
-    // A run that has made no step yet is going to see it anyway.
-    if (run.calls.made === 0 && !this.#slicing) return;
-    this.#meta.set("pollAgain", run.id);
+    this.#lifecycle.save(current);
   }
 
   /** Sets the alarm for what is to be done next; there is none if nothing is. */
@@ -431,44 +374,5 @@ export class Stream {
     const { storage, now } = this.#deps;
     const next = this.#numbers.areUnfinished ? now() : nextAlarm(this.#runs.inProgress(), now());
     await (next === null ? storage.deleteAlarm() : storage.setAlarm(next));
-  }
-
-  /** Stores a new run, and sets the alarm for its first slice. @param only instead of all phases */
-  #begin(kind: RunKind, cause: RunCause, only?: PhaseNames): Run {
-    const { definition, storage, connection } = this.#deps;
-    const { fullPhases, deltaPhases } = definition.run;
-    const now = this.#deps.now();
-    const days = connection()?.refreshDays ?? DEFAULT_REFRESH_DAYS;
-    const schedule = this.#schedule();
-    const afterGap = kind === "full" && (cause === "gap" || schedule.gapDue === true);
-    // The groups phase replaces this plan as soon as the groups are known.
-    const full = () => fullPhases({ memberships: "per_group", everyoneHasRoles: false });
-    const run = newRun({
-      id: crypto.randomUUID(),
-      kind,
-      cause,
-      phases: only ?? (kind === "full" ? full() : deltaPhases),
-      now,
-      // After a gap in the log it is unknown whose factors changed, so all are read again.
-      factorsDueBefore: afterGap ? now : now - days * DAY_MS,
-      newestAsset: this.inventory.assets.newestNumber(),
-    });
-    storage.transactionSync(() => {
-      if (afterGap) this.#meta.set("schedule", { ...schedule, gapDue: false });
-      this.#runs.save(run);
-      void storage.setAlarm(now);
-    });
-    return run;
-  }
-
-  /** Stores the run unless it was cancelled or replaced. */
-  #saveIfCurrent(run: Run): void {
-    this.#deps.storage.transactionSync(() => {
-      if (this.#runs.isCurrent(run)) this.#runs.save(run);
-    });
-  }
-
-  #schedule(): Schedule {
-    return this.#meta.get("schedule") ?? { lastFullAt: null, lastSuccessAt: null };
   }
 }

@@ -3,6 +3,7 @@ import type { RunState } from "../contract/status.ts";
 import type { OktaSession } from "../okta/connect.ts";
 import { type CallBudget, UnbookedCalls } from "./calls.ts";
 import type { Cursor } from "./cursors.ts";
+import { nextTurn } from "./lanes.ts";
 import { orgStep } from "./org-step.ts";
 import { phaseOf } from "./phase-table.ts";
 import { backOff, isLastPhase, nextPhase, type Run, recovered } from "./run.ts";
@@ -32,6 +33,8 @@ export interface SliceOptions
   readonly end: (run: Run, state: RunState) => void;
   /** Takes note of the assets that the run has changed. Called within the transaction that changed them. */
   readonly changed: (run: Run) => void;
+  /** Another org answers than the one whose inventory this is. Called within a transaction. */
+  readonly orgChanged: () => void;
   readonly transaction: (work: () => void) => void;
   readonly budget: CallBudget;
   /** 0 ≤ random < 1 */
@@ -114,6 +117,10 @@ export const openTurn = (options: SliceOptions, run: Run): Turn => {
       run.cursor = cursor;
     },
     callsLeft: () => budget.left,
+    isOthersTurn: () => {
+      const delta = run.kind === "full" && options.runs.has("delta") ? options.runs.current("delta") : null;
+      return delta !== null && nextTurn([run, delta], now()) === delta.kind;
+    },
     commit: (work, then, progress) => {
       if (!writer.write(work, progress)) return SUPERSEDED;
       return typeof then === "function" ? then() : then;
@@ -143,7 +150,9 @@ export const openTurn = (options: SliceOptions, run: Run): Turn => {
         return false;
       case "hold": {
         const { code, message, resumeAt } = outcome;
+        const isNews = run.error?.code !== code;
         const wait = () => {
+          if (isNews && code === "org_changed") options.orgChanged();
           run.error = { code, message, phase: run.phase, at: now() };
           run.resumeAt = resumeAt;
         };

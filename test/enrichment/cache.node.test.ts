@@ -57,6 +57,9 @@ describe("standIn", () => {
   ])("%s", (_, cached, age, expected) => expect(standIn(cached, now + age)).toEqual(expected));
 });
 
+const cacheOf = (kv: Kv, id: string, host = "acme.okta.com") =>
+  new AccountCache(kv, { id, baseUrl: `https://${host}` });
+
 describe("AccountCache", () => {
   const memoryKv = () => {
     const entries = new Map<string, { value: string; ttl: number }>();
@@ -83,7 +86,7 @@ describe("AccountCache", () => {
 
   it("finds an account by each of its names, with one read from the second time on", async () => {
     const { kv, get } = memoryKv();
-    const cache = new AccountCache(kv, "one");
+    const cache = cacheOf(kv, "one");
     await write(cache);
     for (const name of ["jane", "JANE@example.com", "jane@mail.example.org", account.id]) {
       await cache.read(named(name));
@@ -95,7 +98,7 @@ describe("AccountCache", () => {
 
   it("finds an account by an id of any form, exactly as it is spelt", async () => {
     const { kv } = memoryKv();
-    const cache = new AccountCache(kv, "any");
+    const cache = cacheOf(kv, "any");
     const odd = { ...account, id: "uA-1_x" };
     await cache.writeAccount(
       named("jane@example.com"),
@@ -116,7 +119,7 @@ describe("AccountCache", () => {
     ["jane7", "JANE7"],
   ])("finds a name in another spelling: %s, then %s", async (first, second) => {
     const { kv } = memoryKv();
-    const cache = new AccountCache(kv, `spelt ${first}`);
+    const cache = cacheOf(kv, `spelt ${first}`);
     const seven = { ...account, login: "jane7@example.com" };
     await cache.writeAccount(
       named(first),
@@ -128,21 +131,42 @@ describe("AccountCache", () => {
 
   it("does not let an e-mail stand for an account when another one may share it", async () => {
     const { kv } = memoryKv();
-    const cache = new AccountCache(kv, "two");
+    const cache = cacheOf(kv, "two");
     await write(cache, { emailIsUnique: false });
     expect(await cache.read(named("jane@mail.example.org"))).toEqual({ found: "miss", invalidatedAt: null });
   });
 
   it("keeps connections apart", async () => {
     const { kv } = memoryKv();
-    await write(new AccountCache(kv, "three"));
-    expect(await new AccountCache(kv, "four").read(named("jane"))).toMatchObject({ found: "miss" });
-    expect(await new AccountCache(kv, "four").read(named(account.id))).toMatchObject({ found: "miss" });
+    await write(cacheOf(kv, "three"));
+    expect(await cacheOf(kv, "four").read(named("jane"))).toMatchObject({ found: "miss" });
+    expect(await cacheOf(kv, "four").read(named(account.id))).toMatchObject({ found: "miss" });
+  });
+
+  it("keeps orgs apart that the base URL has led to", async () => {
+    const { kv, entries } = memoryKv();
+    await write(cacheOf(kv, "moved", "old.okta.com"));
+    await cacheOf(kv, "moved", "old.okta.com").writeNegative(named("nobody"), [], now);
+    for (const name of ["jane", account.id, "nobody"]) {
+      expect(await cacheOf(kv, "moved", "old.okta.com").read(named(name))).not.toMatchObject({
+        found: "miss",
+      });
+      expect(await cacheOf(kv, "moved", "new.okta.com").read(named(name))).toEqual({
+        found: "miss",
+        invalidatedAt: null,
+      });
+    }
+    // Version 0.1.0 stored no host.
+    for (const [key, { value, ttl }] of entries) {
+      const { host: _, ...entry } = JSON.parse(value);
+      entries.set(key, { value: JSON.stringify(entry), ttl });
+    }
+    expect(await cacheOf(kv, "moved", "old.okta.com").read(named("jane"))).toMatchObject({ found: "one" });
   });
 
   it("keeps complete facts for a day or for a longer TTL, incomplete ones for a minute", async () => {
     const { kv, entries } = memoryKv();
-    const cache = new AccountCache(kv, "five");
+    const cache = cacheOf(kv, "five");
     const ttls = () => [...new Set([...entries.values()].map(({ ttl }) => ttl))];
     await write(cache);
     expect(ttls()).toEqual([86_400]);
@@ -160,7 +184,7 @@ describe("AccountCache", () => {
 
   it("uses keys that KV accepts, whatever the name, and that reveal no name", async () => {
     const { kv, entries } = memoryKv();
-    const cache = new AccountCache(kv, "six");
+    const cache = cacheOf(kv, "six");
     await cache.writeNegative(named("é".repeat(300)), [], now);
     await write(cache);
     for (const key of entries.keys()) {
@@ -169,9 +193,9 @@ describe("AccountCache", () => {
     }
   });
 
-  it("reads and writes entries in the form of the first release", async () => {
+  it("reads entries in the form of the first release, and adds the org's host to it", async () => {
     const { kv, entries } = memoryKv();
-    const cache = new AccountCache(kv, "form");
+    const cache = cacheOf(kv, "form");
     const readAt = now - HOUR;
     const facts = {
       ...account,
@@ -202,14 +226,17 @@ describe("AccountCache", () => {
       { account: current, at: now },
       { emailIsUnique: false, previous: null, ttlMs: HOUR, now },
     );
-    expect(JSON.parse(entries.get(`form/user/${account.id}`)?.value ?? "")).toEqual(JSON.parse(value));
+    expect(JSON.parse(entries.get(`form/user/${account.id}`)?.value ?? "")).toEqual({
+      ...JSON.parse(value),
+      host: "acme.okta.com",
+    });
   });
 
   it("treats a KV failure as a miss", async () => {
     vi.spyOn(console, "warn").mockReturnValue();
     const { kv } = memoryKv();
     const broken = { ...kv, get: () => Promise.reject(new Error("KV GET failed: 500")) };
-    expect(await new AccountCache(broken, "seven").read(named("jane"))).toEqual({
+    expect(await cacheOf(broken, "seven").read(named("jane"))).toEqual({
       found: "miss",
       invalidatedAt: null,
     });

@@ -21,7 +21,7 @@ const setUp = async (age: number, over: Partial<EnrichDeps> = {}) => {
       entries.set(key, value);
     },
   };
-  const cache = new AccountCache(kv, `enrich-${age}`);
+  const cache = new AccountCache(kv, { id: `enrich-${age}`, baseUrl: "https://acme.okta.com" });
   const options = { emailIsUnique: true, previous: null, ttlMs: HOUR, now: start };
   await cache.writeAccount(jane, { account, at: start }, options);
   const lookUp = vi.fn<EnrichDeps["lookUp"]>(() => Promise.reject(new Error("Durable Object reset")));

@@ -120,6 +120,7 @@ export const fakeStream = (connection: string, stream: StreamName, head = 7): St
   status: async () => statusOf(connection, stream),
   startRun: async (kind) => ok({ started: true, run: runOf(kind) }),
   cancelRun: async () => ok(runOf("full", "cancelled")),
+  orgVerdict: async () => "same",
   reset: async () => ok({ ...runOf("full"), cause: "first" }),
   runs: async () => [runOf("delta", "done"), runOf("full", "done")],
   confirmDeletions: async () => ok({ confirmed: 2 }),

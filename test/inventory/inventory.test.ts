@@ -1,51 +1,11 @@
 /** The inventory alone, in the SQLite of a real Durable Object: facts go in; sequence numbers and facts come out. */
-import { reset, runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { reset } from "cloudflare:test";
 import { afterEach, describe, expect, test } from "vitest";
-import { Inventory } from "../../src/inventory/inventory.ts";
-import { migrate } from "../../src/inventory/schema.ts";
+import type { Inventory } from "../../src/inventory/inventory.ts";
 import { jsonChunks } from "../../src/inventory/sql.ts";
-import type { OktaGroup, OktaUser } from "../../src/okta/records.ts";
+import { EVERYONE, group, NOW, user, within } from "./support.ts";
 
 afterEach(() => reset());
-
-const NOW = 1_760_000_000_000;
-
-/** Runs `work` on a fresh inventory. The object that holds it does nothing by itself. */
-const within = (work: (inventory: Inventory, tick: (ms: number) => void) => void): Promise<void> =>
-  runInDurableObject(env.INVENTORY_STREAM.getByName("t5/users"), (_, state) => {
-    let now = NOW;
-    migrate(state.storage);
-    work(new Inventory(state.storage.sql, () => now), (ms) => {
-      now += ms;
-    });
-  });
-
-const user = (id: string, over: Partial<OktaUser> = {}): OktaUser => ({
-  id,
-  status: "ACTIVE",
-  created: null,
-  activated: null,
-  statusChanged: null,
-  lastLogin: null,
-  lastUpdated: null,
-  passwordChanged: null,
-  profile: { login: `${id}@example.com`, email: `${id}@mail.example.com` },
-  ...over,
-});
-
-const group = (id: string, over: Partial<OktaGroup> = {}): OktaGroup => ({
-  id,
-  type: "OKTA_GROUP",
-  name: id,
-  description: null,
-  lastUpdated: null,
-  lastMembershipUpdated: null,
-  stats: { usersCount: 1, hasAdminPrivilege: false },
-  ...over,
-});
-
-const EVERYONE = group("00gEveryone", { type: "BUILT_IN", name: "Everyone" });
 
 /** Numbers begin at the time of the first asset, in µs. */
 const BASE = NOW * 1000;

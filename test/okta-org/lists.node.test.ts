@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { OrgOptionsInput } from "../../dev/okta-org/index.ts";
 import { nextPage } from "../support/pages.ts";
 import { examples } from "../support/seeds.ts";
-import { field, HOST, listOf, testOrg } from "./support.ts";
+import { field, HOST, listOf, type TestOrg, testOrg } from "./support.ts";
 
 const search = (expression: string): string => `search=${encodeURIComponent(expression)}`;
 
@@ -274,5 +275,154 @@ describe("groups, roles, devices", () => {
     const statuses = new Set<number>();
     for (const user of gone) statuses.add((await t.get(`/api/v1/users/${user.id}/factors`)).status);
     expect(statuses).toEqual(new Set([200, 404]));
+  });
+});
+
+describe("lists that are behind", () => {
+  const LAG_MS = 45_000;
+  const pass = (t: TestOrg) => t.control("POST", "/clock", { advance_ms: LAG_MS + 1000 });
+  const person = (id: string) => ({ id, profile: { login: `${id}@x.y`, email: `${id}@x.y` } });
+  const idsAt = async (t: TestOrg, path: string) => (await t.all(path)).items.map(({ id }) => id);
+  const assignees = async (t: TestOrg) => {
+    const value = field(await t.get("/api/v1/iam/assignees/users"), "value");
+    return Array.isArray(value) ? value.map((item: unknown) => Reflect.get(Object(item), "id")) : [];
+  };
+
+  /** An org with one user, in one group, with one role and a device, all of it older than the lag. */
+  const settled = async (options: OrgOptionsInput): Promise<TestOrg> => {
+    const t = testOrg({ users: 0, groups: 0, devices: 0, ...options });
+    await t.control("POST", "/users", person("00uOld"));
+    await t.control("POST", "/groups", {
+      id: "00gOld",
+      profile: { name: "Old", description: null },
+      members: ["00uOld"],
+    });
+    await t.control("POST", "/users/00uOld/roles", { type: "APP_ADMIN" });
+    await t.control("POST", "/groups/00gOld/roles", { type: "USER_ADMIN" });
+    await t.control("POST", "/devices", {
+      id: "guoOld",
+      profile: { displayName: "Old", platform: "MACOS", registered: true },
+      users: [{ userId: "00uOld" }],
+    });
+    await pass(t);
+    return t;
+  };
+
+  const groupStats = async (t: TestOrg, query = "") =>
+    listOf(await t.get(`/api/v1/groups?expand=stats&${query}`)).map((group) => [
+      group["id"],
+      Reflect.get(Object(Reflect.get(Object(group["_embedded"]), "stats")), "usersCount"),
+      Reflect.get(Object(Reflect.get(Object(group["_embedded"]), "stats")), "hasAdminPrivlege"),
+    ]);
+  const deviceUsers = async (t: TestOrg) =>
+    listOf(await t.get("/api/v1/devices?expand=userSummary")).map((device) => {
+      const users: unknown = Reflect.get(Object(device["_embedded"]), "users");
+      return Array.isArray(users) ? users.length : -1;
+    });
+
+  test("show neither what is new nor what has changed, but what is read by its id is as it is", async () => {
+    const t = await settled({ listLagMs: LAG_MS });
+    const everyone = t.org.state.store.everyoneId;
+    await t.control("POST", "/users", { ...person("00uNew"), groups: ["00gOld"] });
+    await t.control("POST", "/users/00uNew/roles", { type: "APP_ADMIN" });
+    await t.control("POST", "/groups", { id: "00gNew", profile: { name: "New", description: null } });
+    await t.control("POST", "/groups/00gNew/users/00uOld");
+    await t.control("PATCH", "/groups/00gOld", { profile: { name: "Renamed" } });
+    await t.control("POST", "/devices/guoOld/users", { userId: "00uNew" });
+    await t.control("POST", "/users/00uOld/suspend");
+
+    const shown = async () => ({
+      users: listOf(await t.get("/api/v1/users")).map(({ id, status }) => [id, status]),
+      groups: await groupStats(t),
+      names: listOf(await t.get("/api/v1/groups")).map((group) =>
+        Reflect.get(Object(group["profile"]), "name"),
+      ),
+      members: await idsAt(t, "/api/v1/groups/00gOld/users"),
+      everyone: await idsAt(t, `/api/v1/groups/${everyone}/users`),
+      groupsOf: await idsAt(t, "/api/v1/users/00uOld/groups"),
+      assignees: await assignees(t),
+      links: await deviceUsers(t),
+    });
+    expect(await shown()).toEqual({
+      users: [["00uOld", "ACTIVE"]],
+      groups: [
+        [everyone, 1, false],
+        ["00gOld", 1, true],
+      ],
+      names: ["Everyone", "Old"],
+      members: ["00uOld"],
+      everyone: ["00uOld"],
+      groupsOf: [everyone, "00gOld"],
+      assignees: ["00uOld"],
+      links: [1],
+    });
+    expect(await idsAt(t, "/api/v1/groups/00gNew/users")).toEqual([]);
+    expect(field(await t.get("/api/v1/users/00uOld"), "status")).toBe("SUSPENDED");
+    expect(Reflect.get(Object(field(await t.get("/api/v1/groups/00gOld"), "profile")), "name")).toBe(
+      "Renamed",
+    );
+    expect(listOf(await t.get("/api/v1/users/00uNew/roles"))).toHaveLength(2);
+    expect(listOf(await t.get("/api/v1/devices/guoOld/users"))).toHaveLength(2);
+
+    await pass(t);
+    expect(await shown()).toEqual({
+      users: [
+        ["00uOld", "SUSPENDED"],
+        ["00uNew", "ACTIVE"],
+      ],
+      groups: [
+        [everyone, 2, false],
+        ["00gOld", 2, true],
+        ["00gNew", 1, false],
+      ],
+      names: ["Everyone", "Renamed", "New"],
+      members: ["00uOld", "00uNew"],
+      everyone: ["00uOld", "00uNew"],
+      groupsOf: [everyone, "00gOld", "00gNew"],
+      assignees: ["00uOld", "00uNew"],
+      links: [2],
+    });
+  });
+
+  test.each([
+    ["a plain list", { listLagMs: LAG_MS }],
+    ["a search", { searchLagMs: LAG_MS }],
+  ])("%s still shows what was deleted, and nothing else does", async (kind, options) => {
+    const t = await settled(options);
+    await t.control("POST", "/users", person("00uStays"));
+    await pass(t);
+    await t.control("POST", "/users/00uOld/delete");
+    await t.control("DELETE", "/groups/00gOld");
+    await t.control("POST", "/devices/guoOld/delete");
+    const everyone = t.org.state.store.everyoneId;
+    const isSearch = kind === "a search";
+    const path = (list: string, attribute: string, behind: boolean) =>
+      `/api/v1/${list}${behind === isSearch ? `?${search(attribute)}` : ""}`;
+    const seen = async (behind: boolean) => ({
+      users: await idsAt(t, path("users", "status pr", behind)),
+      groups: await idsAt(t, path("groups", "type pr", behind)),
+      devices: await idsAt(t, path("devices", "status pr", behind)),
+    });
+    const now = { users: ["00uStays"], groups: [everyone], devices: [] };
+    expect(await seen(true)).toEqual({
+      users: ["00uOld", "00uStays"],
+      groups: [everyone, "00gOld"],
+      devices: ["guoOld"],
+    });
+    expect(await seen(false)).toEqual(now);
+    for (const id of ["users/00uOld", "groups/00gOld", "devices/guoOld", "users/00uOld/roles"])
+      expect((await t.get(`/api/v1/${id}`)).status).toBe(404);
+    expect(t.org.dump().users).toHaveLength(1);
+    if (!isSearch) {
+      expect(await idsAt(t, "/api/v1/groups/00gOld/users")).toEqual(["00uOld"]);
+      expect(await assignees(t)).toEqual(["00uOld"]);
+      expect(await groupStats(t)).toEqual([
+        [everyone, 2, false],
+        ["00gOld", 1, true],
+      ]);
+    }
+    await pass(t);
+    expect(await seen(true)).toEqual(now);
+    expect((await t.get("/api/v1/groups/00gOld/users")).status).toBe(404);
   });
 });

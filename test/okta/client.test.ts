@@ -159,13 +159,23 @@ describe("when to come back", () => {
     expect(slept).toEqual([250, 500]);
   });
 
-  test("without a permit nothing is called", async () => {
-    const permits = { take: async () => ({ granted: false as const, retryAt: NOW + 7 }), report: () => {} };
+  test.each([
+    ["the gate's reason", "unaccounted", { reason: "unaccounted" }],
+    ["no reason if the gate gives none", null, {}],
+  ] as const)("without a permit nothing is called, and the error has %s", async (_, reason, expected) => {
+    const permits = {
+      take: async () => ({ granted: false as const, retryAt: NOW + 7, reason }),
+      report: () => {},
+    };
     const { client, requests } = harness([json([])], { permits });
-    expect(errorOf(await client.get(FACTORS, URL_OF_FACTORS))).toMatchObject({
+    expect(errorOf(await client.get(FACTORS, URL_OF_FACTORS))).toEqual({
       code: "rate_limited",
+      message: '[GET] "/api/v1/users/{id}/factors": no call is free now',
+      endpoint: FACTORS,
       status: null,
+      oktaErrorCode: null,
       retryAt: NOW + 7,
+      ...expected,
     });
     expect(requests).toHaveLength(0);
   });

@@ -18,10 +18,12 @@ export const withStream = (
     readonly connection: string;
     readonly stream: StreamName;
     readonly definition: StreamDefinition;
+    /** The connection's settings, if they are other than those of the test's environment. */
+    readonly settings?: StreamDeps["connection"];
   } & Partial<Omit<StreamDeps, "connection" | "definition" | "identity">>,
   work: (stream: Stream, storage: DurableObjectStorage) => Promise<void>,
 ): Promise<void> => {
-  const { connection, stream, ...deps } = options;
+  const { connection, stream, settings = () => connectionOf(env, connection), ...deps } = options;
   const identity = { connection, stream };
   const stub = env.SINK_DELIVERY.getByName(deliveryObjectName({ ...identity, sink: "lent" }));
   return runInDurableObject(stub, async (_object, { storage }) => {
@@ -30,13 +32,14 @@ export const withStream = (
       new Stream({
         identity,
         storage,
-        connection: () => connectionOf(env, connection),
+        connection: settings,
         connect: (session) => connectOkta({ ...session, env }),
         rateLimits: async () => [],
         sinkStatuses: async () => [],
         wakeSinks: async () => [],
         snapshotSinks: async () => [],
         forget: async () => [],
+        forgetAll: async () => null,
         background: () => {},
         now: Date.now,
         random: () => 0.5,

@@ -69,6 +69,42 @@ test("changed accounts that the look-up cache fails to forget are given to it ag
   });
 });
 
+test("while the cache fails for an hour, sinks hear of every change as soon as without it, and all is forgotten afterwards", async () => {
+  const { deps, forget, wake, settled } = observed();
+  await withStream({ ...place, ...deps }, async (stream) => {
+    await run(stream, "full");
+    /** One delta run, as a cron starts every quarter of an hour, after the suspension of one more person. */
+    const heardOf = async (person: string): Promise<number> => {
+      await org.change("POST", `/users/${person}/suspend`);
+      wake.mockClear();
+      await run(stream, "delta");
+      const { head } = stream.inventory.assets;
+      return wake.mock.calls.findIndex(([told]) => told === head);
+    };
+    const [healthy = "", ...others] = people;
+    const usual = await heardOf(healthy);
+    await settled();
+    forget.mockClear();
+
+    forget.mockImplementation(async (ids) => ids);
+    const changed = others.slice(0, 4);
+    for (const person of changed) {
+      expect(await heardOf(person)).toBe(usual);
+      await settled();
+    }
+    expect(forget.mock.lastCall?.[0]).toHaveLength(changed.length);
+
+    forget.mockImplementation(async () => []);
+    await run(stream, "delta");
+    await settled();
+    expect([...(forget.mock.lastCall?.[0] ?? [])].sort()).toEqual([...changed].sort());
+    forget.mockClear();
+    await run(stream, "delta");
+    await settled();
+    expect(forget).not.toHaveBeenCalled();
+  });
+});
+
 test("accounts that could not be forgotten are remembered when the object leaves memory", async () => {
   const { deps, forget, settled } = observed();
   const [first = ""] = people;

@@ -21,7 +21,8 @@ const finished = (
     code,
     cause = "cron",
     polledAt = null,
-  }: { code?: string; cause?: RunCause; polledAt?: number | null } = {},
+    readsAllFactors = cause === "gap",
+  }: { code?: string; cause?: RunCause; polledAt?: number | null; readsAllFactors?: boolean } = {},
 ): Run => ({
   ...newRun({
     id: "r",
@@ -29,7 +30,7 @@ const finished = (
     cause,
     phases: ["users"],
     now: NOW - HOUR,
-    factorsDueBefore: 0,
+    factorsDueBefore: readsAllFactors ? NOW - HOUR : 0,
     newestAsset: 0,
   }),
   state,
@@ -104,40 +105,36 @@ describe("what a cron starts", () => {
 
 describe("what follows a run", () => {
   test("the beginning of a complete full run is remembered", () => {
-    const { schedule: next } = afterRun(schedule({ lastFullAt: null }), finished("full", "done"), false);
+    const { schedule: next } = afterRun(schedule({ lastFullAt: null }), finished("full", "done"), null);
     expect(next).toMatchObject({ lastFullAt: NOW - HOUR, lastSuccessAt: NOW, gapDue: false });
   });
 
   test("a full run with held deletions counts as complete", () => {
-    const { schedule: next } = afterRun(schedule({ lastFullAt: null }), finished("full", "held"), false);
+    const { schedule: next } = afterRun(schedule({ lastFullAt: null }), finished("full", "held"), null);
     expect(next.lastFullAt).toBe(NOW - HOUR);
   });
 
   test.each(["failed", "cancelled"] as const)("a full run that %s does not count", (state) => {
-    const { schedule: next, start } = afterRun(
-      schedule({ lastFullAt: null }),
-      finished("full", state),
-      false,
-    );
+    const { schedule: next, start } = afterRun(schedule({ lastFullAt: null }), finished("full", state), null);
     expect(next.lastFullAt).toBeNull();
     expect(start).toBeNull();
   });
 
   test("a full run follows a gap in the log at once", () => {
     const gap = finished("delta", "failed", { code: "log_gap" });
-    expect(afterRun(schedule(), gap, false).start).toEqual(start("full", "gap"));
+    expect(afterRun(schedule(), gap, null).start).toEqual(start("full", "gap"));
   });
 
   test("after a gap that a delta run found beside a full run, another full run follows that one", () => {
     const gap = finished("delta", "failed", { code: "log_gap" });
-    const { schedule: next, start: now } = afterRun(schedule(), gap, true);
+    const { schedule: next, start: now } = afterRun(schedule(), gap, finished("full", "running"));
     expect(now).toBeNull();
     for (const state of ["done", "held"] as const) {
-      const after = afterRun(next, finished("full", state), false);
+      const after = afterRun(next, finished("full", state), null);
       expect(after).toMatchObject({ start: start("full", "gap"), schedule: { gapDue: false } });
     }
     for (const state of ["failed", "cancelled"] as const) {
-      const after = afterRun(next, finished("full", state), false);
+      const after = afterRun(next, finished("full", state), null);
       expect(after).toMatchObject({ start: null, schedule: { gapDue: true } });
       expect(decideWake("delta", after.schedule, none, NOW).starts).toContainEqual(start("full", "gap"));
     }
@@ -145,13 +142,32 @@ describe("what follows a run", () => {
 
   test("a full run after a gap that did not complete is due again", () => {
     for (const state of ["failed", "cancelled"] as const) {
-      const after = afterRun(schedule(), finished("full", state, { cause: "gap" }), false);
+      const after = afterRun(schedule(), finished("full", state, { cause: "gap" }), null);
       expect(after).toMatchObject({ start: null, schedule: { gapDue: true } });
     }
-    expect(afterRun(schedule(), finished("full", "done", { cause: "gap" }), false)).toMatchObject({
+    expect(afterRun(schedule(), finished("full", "done", { cause: "gap" }), null)).toMatchObject({
       start: null,
       schedule: { gapDue: false },
     });
+  });
+
+  test("a full run that makes up for a gap is due again if it does not complete, whoever asked for it", () => {
+    const makesUp = { cause: "request", readsAllFactors: true } as const;
+    for (const state of ["failed", "cancelled"] as const)
+      expect(afterRun(schedule(), finished("full", state, makesUp), null).schedule.gapDue).toBe(true);
+    expect(afterRun(schedule(), finished("full", "done", makesUp), null).schedule.gapDue).toBe(false);
+  });
+
+  test.each([
+    ["a gap is to be made up for", schedule({ currentAsOf: 7, gapDue: true }), null],
+    [
+      "a full run is making up for one",
+      schedule({ currentAsOf: 7 }),
+      finished("full", "running", { cause: "gap" }),
+    ],
+  ])("while %s, the inventory does not become any more current", (_, before, full) => {
+    const delta = finished("delta", "done", { polledAt: NOW - 5 });
+    expect(afterRun(before, delta, full).schedule.currentAsOf).toBe(7);
   });
 
   test.each([
@@ -162,13 +178,15 @@ describe("what follows a run", () => {
     ["a delta run that failed: no newer", finished("delta", "failed", { polledAt: NOW - 5 }), NOW - 2 * HOUR],
     ["a poll that is older: no older", finished("delta", "done", { polledAt: 5 }), NOW - 2 * HOUR],
   ])("the inventory is current as of, after %s", (_, run, expected) => {
-    const { schedule: next } = afterRun(schedule({ currentAsOf: NOW - 2 * HOUR }), run, false);
+    const { schedule: next } = afterRun(schedule({ currentAsOf: NOW - 2 * HOUR }), run, null);
     expect(next.currentAsOf).toBe(expected);
   });
 
   test("before the first complete full run, the inventory is current as of no time", () => {
     const run = finished("delta", "done", { polledAt: NOW - 5 });
-    expect(afterRun(schedule({ lastFullAt: null }), run, true).schedule.currentAsOf ?? null).toBeNull();
+    expect(
+      afterRun(schedule({ lastFullAt: null }), run, finished("full", "running")).schedule.currentAsOf ?? null,
+    ).toBeNull();
   });
 });
 

@@ -1,6 +1,9 @@
 /** What the inventory contains, what the status says and what a caller sees when Okta fails. */
 import { reset } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
+import { connectionOf } from "../../src/config/connections.ts";
+import { connectOkta } from "../../src/okta/connect.ts";
 import { sizesOf } from "../support/formula.ts";
 import {
   call,
@@ -98,6 +101,38 @@ describe("rate limits", () => {
     expect(await untilIdle(CONNECTION)).toMatchObject({ state: "done", error: null });
     expect((await org.stats()).repeats).toBe(0);
     await expectEqual(org);
+  });
+
+  test("a run that has used up its part of a window says so", async () => {
+    await createOrg(CONNECTION, { users: 30, groups: 5, limits: { "/api/v1/users": 20 } });
+    await startRun(CONNECTION);
+    const { state, run, detail } = await until(CONNECTION, (status) => status.detail !== null);
+    expect({ state, error: run?.error }).toEqual({ state: "running", error: null });
+    expect(detail).toMatch(
+      /^Waiting until 20\S+Z for the next window of the rate limit, so that look-ups and other applications keep their share\.$/,
+    );
+  });
+
+  test("a run that does not know what its former life has used says that, and not that it spares others", async () => {
+    await createOrg(CONNECTION, { users: 5, groups: 5, limits: { "/api/v1/users": 20 } });
+    const connection = connectionOf(env, CONNECTION);
+    if (connection === null) throw new Error("no connection");
+    const dies = connectOkta({
+      connection,
+      env,
+      holder: "stream/users/full",
+      priority: "background",
+      batch: 40,
+    });
+    await dies.api.userFactors("00u1"); // tells how large the bucket is
+    await dies.api.userFactors("00u1"); // gets all permits that there are
+    await startRun(CONNECTION);
+    const { state, detail } = await until(CONNECTION, (status) => status.detail !== null);
+    expect(state).toBe("running");
+    expect(detail).toMatch(
+      /^Waiting until 20\S+Z to find out whether Okta has counted calls that were interrupted/,
+    );
+    expect(detail).not.toContain("other applications");
   });
 
   test("a concurrency 429 causes a short pause, whatever its reset header says", async () => {

@@ -42,8 +42,8 @@ const BUSY_PART = 0.1;
 const REFRESH_DAYS = 7;
 /** Objects that are awake during a run or a look-up: the one that works, and the gate. */
 const AWAKE = 2;
-/** Calls to Okta per second under its published limits and the default share. Factors use the slowest bucket. */
-const CALLS_PER_SECOND = (600 * 0.5 * 0.8) / 60;
+/** Calls to Okta per second under its published limits and the default share, of which full runs have seven tenths. */
+const CALLS_PER_SECOND = (600 * 0.5 * 0.7) / 60;
 /** How long an idle delta of both streams takes when Okta answers over a network. */
 const IDLE_SECONDS = 2;
 /** How long a look-up at Okta takes over a network. */

@@ -1,8 +1,9 @@
 import type { Row } from "../org/table.ts";
 import type { OktaDevice, OktaUser } from "../org/types.ts";
+import { View } from "../org/view.ts";
 import { type Call, type Endpoint, jsonText, listResponse, withMembers } from "./call.ts";
 import { OktaError } from "./errors.ts";
-import { type Hit, type Listing, listTable } from "./listing.ts";
+import { type Hit, type Listing, listTable, viewOf } from "./listing.ts";
 import { renderUser } from "./render.ts";
 
 const LISTING: Listing<OktaDevice> = {
@@ -46,12 +47,12 @@ const summaryOf = (user: OktaUser): string =>
     profile: Object.fromEntries(SUMMARY.map((name) => [name, user.profile[name] ?? null])),
   });
 
-const linkedUsers = (call: Call, deviceId: string, summary: boolean): string => {
-  const { store } = call.state;
-  const texts = (store.deviceLinks.get(deviceId) ?? []).flatMap(({ userId, ...link }) => {
-    const row = store.users.byId.get(userId);
-    if (!row) return [];
-    const user = summary ? summaryOf(row.data) : renderUser(call, { row, data: row.data });
+const linkedUsers = (call: Call, view: View, deviceId: string, summary: boolean): string => {
+  const texts = view.linksOf(deviceId).flatMap(({ userId, ...link }) => {
+    const row = view.rowOf(call.state.store.users, userId);
+    const data = row && view.dataOf(row);
+    if (!row || !data) return [];
+    const user = summary ? summaryOf(data) : renderUser(call, { row, data });
     return [withMembers(JSON.stringify(link), `"user":${user}`)];
   });
   return `[${texts.join(",")}]`;
@@ -75,13 +76,14 @@ const listDevices = (call: Call): Response => {
   if (expand !== null && expand !== "user" && expand !== "userSummary") {
     throw new OktaError("E0000001", "expand: must be user or userSummary");
   }
-  const page = listTable(call, call.state.store.devices, LISTING);
+  const view = viewOf(call);
+  const page = listTable(call, call.state.store.devices, LISTING, view);
   const texts = page.hits.map((hit) => {
     const text = renderDevice(call, hit);
     if (expand === null) return text;
     return withMembers(
       text,
-      `"_embedded":{"users":${linkedUsers(call, hit.data.id, expand === "userSummary")}}`,
+      `"_embedded":{"users":${linkedUsers(call, view, hit.data.id, expand === "userSummary")}}`,
     );
   });
   return listResponse(call, texts, page.position, page.limit);
@@ -95,7 +97,8 @@ const getDevice = (call: Call): Response => {
 
 const listDeviceUsers = (call: Call): Response => {
   requireDevices(call);
-  return jsonText(linkedUsers(call, findDevice(call).data.id, false));
+  const now = new View(call.state.store, null);
+  return jsonText(linkedUsers(call, now, findDevice(call).data.id, false));
 };
 
 const DEVICES = { bucket: "/api/v1/devices", scope: "okta.devices.read", resource: "devices" } as const;

@@ -28,6 +28,7 @@ export const faultRuleSchema = z.strictObject({
     "reset",
     "throw",
     "truncated",
+    "400",
     "403",
     "403-scope",
     "403-session",

@@ -1,9 +1,10 @@
-import { type Row, sortedIndex } from "../org/table.ts";
-import type { OktaGroup, OktaUser } from "../org/types.ts";
+import type { Row } from "../org/table.ts";
+import type { OktaGroup } from "../org/types.ts";
+import type { View } from "../org/view.ts";
 import { type Call, type Endpoint, jsonText, limitOf, listResponse, withMembers } from "./call.ts";
 import { readCursor } from "./cursor.ts";
 import { OktaError } from "./errors.ts";
-import { type Listing, listTable } from "./listing.ts";
+import { type Listing, listTable, viewOf } from "./listing.ts";
 import { renderGroup, renderUser, rolesResponse } from "./render.ts";
 
 const LISTING: Listing<OktaGroup> = {
@@ -20,31 +21,32 @@ const LISTING: Listing<OktaGroup> = {
   max: 10_000,
 };
 
-const stats = (call: Call, group: OktaGroup): string => {
-  const { store } = call.state;
-  const roles = store.groupRoles.get(group.id) ?? [];
+const stats = (view: View, group: OktaGroup): string => {
   // The attribute's spelling is Okta's.
   const text = JSON.stringify({
-    usersCount: store.usersCount(group),
+    usersCount: view.usersCount(group),
     appsCount: 0,
     groupPushMappingsCount: 0,
-    hasAdminPrivlege: roles.length > 0,
+    hasAdminPrivlege: view.groupRoles(group.id).length > 0,
   });
   return `"_embedded":{"stats":${text}}`;
 };
 
-const findGroup = (call: Call): Row<OktaGroup> => {
-  const row = call.state.store.groups.byId.get(call.param("id"));
+/** @param view finds also what was deleted since */
+const findGroup = (call: Call, view?: View): Row<OktaGroup> => {
+  const { groups } = call.state.store;
+  const row = view === undefined ? groups.byId.get(call.param("id")) : view.rowOf(groups, call.param("id"));
   if (!row) throw new OktaError("E0000007", `Resource not found: ${call.param("id")} (UserGroup)`);
   return row;
 };
 
 const listGroups = (call: Call): Response => {
-  const page = listTable(call, call.state.store.groups, LISTING);
+  const view = viewOf(call);
+  const page = listTable(call, call.state.store.groups, LISTING, view);
   const expanded = (call.url.searchParams.get("expand") ?? "").split(",").includes("stats");
   const texts = page.hits.map((hit) => {
     const text = renderGroup(call, hit);
-    return expanded ? withMembers(text, stats(call, hit.data)) : text;
+    return expanded ? withMembers(text, stats(view, hit.data)) : text;
   });
   return listResponse(call, texts, page.position, page.limit);
 };
@@ -55,29 +57,15 @@ const getGroup = (call: Call): Response => {
 };
 
 const listMembers = (call: Call): Response => {
-  const { store, cursorKey } = call.state;
-  const group = findGroup(call).data;
+  const view = viewOf(call);
+  const group = findGroup(call, view).data;
   const limit = limitOf(call, 1000, 1000);
-  const cursor = readCursor(cursorKey, call.url);
-  const after = typeof cursor === "number" ? cursor : 0;
-  const rows: Row<OktaUser>[] = [];
-  if (group.id === store.everyoneId) {
-    for (let i = store.users.indexAfter(after); i < store.users.rows.length && rows.length <= limit; i++) {
-      const row = store.users.rows[i];
-      if (row && store.inEveryone(row.data)) rows.push(row);
-    }
-  } else {
-    const members = store.members.get(group.id) ?? [];
-    const start = sortedIndex(members, after + 1);
-    for (const seq of members.slice(start, start + limit + 1)) {
-      const row = store.users.bySeq(seq);
-      if (row) rows.push(row);
-    }
-  }
-  const page = rows.slice(0, limit);
-  const last = page.at(-1);
-  const texts = page.map((row) => renderUser(call, { row, data: row.data }));
-  return listResponse(call, texts, last && rows.length > limit ? last.seq : null, limit);
+  const cursor = readCursor(call.state.cursorKey, call.url);
+  const hits = view.usersOf(group, typeof cursor === "number" ? cursor : 0, limit + 1);
+  const page = hits.slice(0, limit);
+  const last = page.at(-1)?.row.seq;
+  const texts = page.map((hit) => renderUser(call, hit));
+  return listResponse(call, texts, last !== undefined && hits.length > limit ? last : null, limit);
 };
 
 const listGroupRoles = (call: Call): Response => {

@@ -21,6 +21,8 @@ export const faultResponse = (fault: FaultRule, call: PartialCall, endpoint: End
       const limit = Number(url.searchParams.get("limit") ?? endpoint.defaultLimit ?? 0);
       return limit > fault.limit ? oktaError("E0000009", undefined, errorId) : null;
     }
+    case "400":
+      return oktaError("E0000001", "the cursor has expired", errorId);
     case "401":
       return oktaError("E0000011", undefined, errorId);
     case "403":

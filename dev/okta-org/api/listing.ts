@@ -1,5 +1,6 @@
-import { asOf, type Row, type Table } from "../org/table.ts";
+import { indexAfter, type Row, type Table } from "../org/table.ts";
 import type { JsonValue } from "../org/types.ts";
+import { View } from "../org/view.ts";
 import { type Call, limitOf } from "./call.ts";
 import { readCursor } from "./cursor.ts";
 import { OktaError } from "./errors.ts";
@@ -40,11 +41,19 @@ const compile = (expression: string, options: SearchOptions): Predicate => {
 /** Sorted results of the last searches: paging through one would sort it again for every page. */
 const sortedCache: WeakMap<object, { key: string; hits: Hit<never>[] }> = new WeakMap();
 
+/** The org as a list with this query shows it: searches and other lists lag each by their own time. */
+export const viewOf = ({ state, url }: Call): View => {
+  const { searchLagMs, listLagMs } = state.options;
+  const lag = url.searchParams.has("search") ? searchLagMs : listLagMs;
+  return new View(state.store, lag === 0 ? null : state.clock.now() - lag);
+};
+
 /** One page of a table by search, filter, q or plainly, in creation order unless a search is sorted. */
 export const listTable = <T extends { id: string }>(
   call: Call,
   table: Table<T>,
   listing: Listing<T>,
+  view: View,
 ): Page<T> => {
   const query = call.url.searchParams;
   const search = query.get("search");
@@ -53,44 +62,52 @@ export const listTable = <T extends { id: string }>(
   const after = readCursor(call.state.cursorKey, call.url);
   if (search !== null) {
     const predicate = compile(search, listing.search);
-    const lag = call.state.options.searchLagMs;
-    const cutoff = call.state.clock.now() - lag;
-    const see = (row: Row<T>): T | null => {
-      const data = lag === 0 ? row.data : asOf(row, cutoff);
-      return data !== null && predicate(data) ? data : null;
-    };
+    const see = seeing<T>(view, predicate);
     const limit = limitOf(call, listing.limit, listing.max);
     const sortBy = query.get("sortBy");
-    if (sortBy === null) return scan(table, see, after, limit);
-    const key = `${table.version}/${lag === 0 ? "" : cutoff}/${search}/${sortBy}/${query.get("sortOrder")}`;
-    return sorted(table, see, after, limit, sortBy, query.get("sortOrder"), key);
+    if (sortBy === null) return scan(table, view, see, after, limit);
+    const key = `${table.version}/${view.key}/${search}/${sortBy}/${query.get("sortOrder")}`;
+    return sorted(table, view, see, after, limit, sortBy, query.get("sortOrder"), key);
   }
   const predicate = filter === null ? listing.plain : compile(filter, listing.filter);
   if (q !== null && listing.qLimit !== undefined) {
     const limit = limitOf(call, listing.qLimit, listing.max);
-    const see = (row: Row<T>): T | null => (predicate(row.data) && listing.q(row.data, q) ? row.data : null);
-    return { ...scan(table, see, null, limit), position: null };
+    return {
+      ...scan(
+        table,
+        view,
+        seeing(view, (data) => predicate(data) && listing.q(data, q)),
+        null,
+        limit,
+      ),
+      position: null,
+    };
   }
   const wanted = (data: T): boolean => predicate(data) && (q === null || listing.q(data, q));
-  return scan(
-    table,
-    (row) => (wanted(row.data) ? row.data : null),
-    after,
-    limitOf(call, listing.limit, listing.max),
-  );
+  return scan(table, view, seeing(view, wanted), after, limitOf(call, listing.limit, listing.max));
 };
+
+/** What a list shows of a row: the data that it had, if it is wanted. */
+const seeing =
+  <T>(view: View, wanted: (data: T) => boolean) =>
+  (row: Row<T>): T | null => {
+    const data = view.dataOf(row);
+    return data !== null && wanted(data) ? data : null;
+  };
 
 /** Rows after a sequence. A deleted or inserted row shifts nothing: the position is a sequence, not an offset. */
 const scan = <T extends { id: string }>(
   table: Table<T>,
+  view: View,
   see: (row: Row<T>) => T | null,
   after: unknown,
   limit: number,
 ): Page<T> => {
   const hits: Hit<T>[] = [];
   let last = typeof after === "number" ? after : 0;
-  for (let i = table.indexAfter(last); i < table.rows.length; i++) {
-    const row = table.rows[i];
+  const rows = view.rowsOf(table);
+  for (let i = indexAfter(rows, last); i < rows.length; i++) {
+    const row = rows[i];
     const data = row && see(row);
     if (!row || data === null || data === undefined) continue;
     if (hits.length === limit) return { hits, position: last, limit };
@@ -109,6 +126,7 @@ const sortKey = (data: object, path: string[]): string => {
 
 const sorted = <T extends { id: string }>(
   table: Table<T>,
+  view: View,
   see: (row: Row<T>) => T | null,
   after: unknown,
   limit: number,
@@ -129,7 +147,7 @@ const sorted = <T extends { id: string }>(
     // The cache is keyed by the table itself, so its hits are of this table's type.
     hits = cached.hits;
   } else {
-    hits = table.rows.flatMap((row) => {
+    hits = view.rowsOf(table).flatMap((row) => {
       const data = see(row);
       return data === null ? [] : [{ row, data }];
     });

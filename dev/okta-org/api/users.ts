@@ -4,7 +4,7 @@ import type { OktaUser } from "../org/types.ts";
 import { type Call, type Endpoint, jsonText, limitOf, listResponse, nextUrl } from "./call.ts";
 import { readCursor } from "./cursor.ts";
 import { OktaError } from "./errors.ts";
-import { type Listing, listTable } from "./listing.ts";
+import { type Listing, listTable, viewOf } from "./listing.ts";
 import { renderGroup, renderUser, rolesResponse } from "./render.ts";
 
 const SEARCHABLE =
@@ -42,7 +42,7 @@ const findUser = (call: Call): Row<OktaUser> => {
 const listUsers = (call: Call): Response => {
   const withoutRole = call.principal.kind === "oauth" && !call.principal.client.adminRole;
   if (call.state.options.emptyLists || withoutRole) return listResponse(call, [], null, 200);
-  const page = listTable(call, call.state.store.users, LISTING);
+  const page = listTable(call, call.state.store.users, LISTING, viewOf(call));
   const texts = page.hits.map((hit) => renderUser(call, hit));
   return listResponse(call, texts, page.position, page.limit);
 };
@@ -53,14 +53,14 @@ const getUser = (call: Call): Response => {
 };
 
 const listUserGroups = (call: Call): Response => {
-  const rows = call.state.store.groupRowsOf(findUser(call).data);
+  const groups = viewOf(call).groupsOf(findUser(call));
   const limit = limitOf(call, 200, 200);
   const after = readCursor(call.state.cursorKey, call.url);
-  const rest = typeof after === "number" ? rows.filter((row) => row.seq > after) : rows;
+  const rest = typeof after === "number" ? groups.filter(({ row }) => row.seq > after) : groups;
   const page = rest.slice(0, limit);
-  const last = page.at(-1);
-  const texts = page.map((row) => renderGroup(call, { row, data: row.data }));
-  return listResponse(call, texts, last && rest.length > limit ? last.seq : null, limit);
+  const last = page.at(-1)?.row.seq;
+  const texts = page.map((hit) => renderGroup(call, hit));
+  return listResponse(call, texts, last !== undefined && rest.length > limit ? last : null, limit);
 };
 
 const listFactors = (call: Call): Response => {
@@ -84,13 +84,16 @@ const listAssignees = (call: Call): Response => {
   const { store, options, cursorKey, clock } = call.state;
   const limit = limitOf(call, 100, 100);
   const after = readCursor(cursorKey, call.url);
+  const view = viewOf(call);
   const holds = (row: Row<OktaUser>): boolean => {
-    if (store.userRoles.get(row.data.id)?.length) return true;
-    return options.assigneesIncludeGroupInherited && store.rolesOf(row.data).length > 0;
+    if (view.dataOf(row) === null) return false;
+    if (view.userRoles(row.data.id).length > 0) return true;
+    if (!options.assigneesIncludeGroupInherited) return false;
+    return view.groupsOf(row).some(({ data }) => view.groupRoles(data.id).length > 0);
   };
-  const rows = store.users.rows.filter(
-    (row) => holds(row) && row.seq > (typeof after === "number" ? after : 0),
-  );
+  const rows = view
+    .rowsOf(store.users)
+    .filter((row) => row.seq > (typeof after === "number" ? after : 0) && holds(row));
   const page = rows.slice(0, limit);
   const last = page.at(-1);
   const links: Record<string, { href: string }> = { self: { href: call.url.href } };

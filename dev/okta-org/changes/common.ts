@@ -30,8 +30,8 @@ export const record = (state: OrgState, options: ChangeOptions, input: LogInput)
 };
 
 /** Until when lagging reads see the old version; undefined without a lag. */
-export const versionAt = (state: OrgState): number | undefined =>
-  state.options.searchLagMs > 0 ? state.clock.now() : undefined;
+export const versionAt = ({ options, clock }: OrgState): number | undefined =>
+  options.searchLagMs > 0 || options.listLagMs > 0 ? clock.now() : undefined;
 
 export const requireRow = <T extends { id: string }>(table: Table<T>, id: string): Row<T> => {
   const row = table.byId.get(id);

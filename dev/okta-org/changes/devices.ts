@@ -67,8 +67,10 @@ export const changeDeviceStatus = (
 
 export const deleteDevice = (state: OrgState, id: string, options: ChangeOptions): void => {
   const row = requireRow(state.store.devices, id);
+  const at = versionAt(state);
+  state.store.pastDeviceLinks.keep(id, state.store.deviceLinks.get(id) ?? [], at);
   state.store.deviceLinks.delete(id);
-  state.store.devices.remove(row);
+  state.store.devices.remove(row, at);
   record(state, options, { eventType: "device.lifecycle.delete", targets: [deviceTarget(row.data)] });
 };
 
@@ -85,7 +87,7 @@ export const linkUser = (
   const others = (state.store.deviceLinks.get(deviceId) ?? []).filter(
     (other) => other.userId !== given.userId,
   );
-  state.store.setDeviceLinks(deviceId, [...others, link]);
+  state.store.setDeviceLinks(deviceId, [...others, link], versionAt(state));
   record(state, options, { eventType: "device.user.add", targets: [deviceTarget(device), userTarget(user)] });
   return link;
 };
@@ -103,6 +105,7 @@ export const unlinkUser = (
   state.store.setDeviceLinks(
     deviceId,
     links.filter((link) => link.userId !== userId),
+    versionAt(state),
   );
   record(state, options, {
     eventType: "device.user.remove",

@@ -1,5 +1,5 @@
 import type { OrgState } from "../org/state.ts";
-import { insertSorted, type Row, removeSorted } from "../org/table.ts";
+import type { Row } from "../org/table.ts";
 import type { OktaGroup, OktaUser, Profile } from "../org/types.ts";
 import { type ChangeOptions, groupTarget, record, requireRow, userTarget, versionAt } from "./common.ts";
 
@@ -43,14 +43,7 @@ export const updateGroup = (
 export const deleteGroup = (state: OrgState, id: string, options: ChangeOptions): void => {
   const { store } = state;
   const row = requireRow(store.groups, id);
-  for (const seq of store.members.get(id) ?? []) {
-    const user = store.users.bySeq(seq)?.data;
-    const groups = user && store.groupsOf.get(user.id);
-    if (groups) removeSorted(groups, row.seq);
-  }
-  store.members.delete(id);
-  store.groupRoles.delete(id);
-  store.groups.remove(row);
+  store.removeGroup(row, versionAt(state));
   record(state, options, { eventType: "group.lifecycle.delete", targets: [groupTarget(row.data)] });
 };
 
@@ -73,12 +66,7 @@ export const addMember = (state: OrgState, groupId: string, userId: string, opti
   const user = requireRow(store.users, userId);
   if (group.data.id === store.everyoneId) throw new RangeError("Everyone has everyone");
   if (user.data.status === "DEPROVISIONED") throw new RangeError("a DEPROVISIONED user is in no group");
-  const members = store.members.get(groupId) ?? [];
-  store.members.set(groupId, members);
-  if (!insertSorted(members, user.seq)) return;
-  const groups = store.groupsOf.get(userId) ?? [];
-  store.groupsOf.set(userId, groups);
-  insertSorted(groups, group.seq);
+  if (!store.join(group, user, versionAt(state))) return;
   membershipChanged(state, group, user.data, "group.user_membership.add", options);
 };
 
@@ -91,7 +79,6 @@ export const removeMember = (
   const { store } = state;
   const group = requireRow(store.groups, groupId);
   const user = requireRow(store.users, userId);
-  if (!removeSorted(store.members.get(groupId) ?? [], user.seq)) return;
-  removeSorted(store.groupsOf.get(userId) ?? [], group.seq);
+  if (!store.leave(group, user, versionAt(state))) return;
   membershipChanged(state, group, user.data, "group.user_membership.remove", options);
 };

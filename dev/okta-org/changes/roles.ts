@@ -1,7 +1,7 @@
 import { makeRole, roleLabel } from "../generate/roles.ts";
 import type { OrgState } from "../org/state.ts";
 import type { LogActor, OktaRole } from "../org/types.ts";
-import { type ChangeOptions, groupTarget, record, requireRow, userTarget } from "./common.ts";
+import { type ChangeOptions, groupTarget, record, requireRow, userTarget, versionAt } from "./common.ts";
 
 // Nothing here changes the lastUpdated of a user or a group.
 
@@ -20,7 +20,8 @@ export const grantUserRole = (
   const user = requireRow(state.store.users, userId).data;
   const label = given.label ?? roleLabel(given.type);
   const role = makeRole(state.random, given.type, state.clock.iso(), "USER", given.status, label);
-  state.store.userRoles.set(userId, [...(state.store.userRoles.get(userId) ?? []), role]);
+  const roles = [...(state.store.userRoles.get(userId) ?? []), role];
+  state.store.setUserRoles(userId, roles, versionAt(state));
   privilegeEvent(state, "user.account.privilege.grant", userTarget(user), role, options);
   return role;
 };
@@ -33,9 +34,10 @@ export const revokeUserRoles = (
   options: ChangeOptions,
 ): void => {
   const user = requireRow(state.store.users, userId).data;
-  revoke(state.store.userRoles, userId, roleId, (role) =>
-    privilegeEvent(state, "user.account.privilege.revoke", userTarget(user), role, options),
-  );
+  const { gone, kept } = without(state.store.userRoles.get(userId) ?? [], roleId);
+  state.store.setUserRoles(userId, kept, versionAt(state));
+  for (const role of gone)
+    privilegeEvent(state, "user.account.privilege.revoke", userTarget(user), role, options);
 };
 
 export const grantGroupRole = (
@@ -47,7 +49,8 @@ export const grantGroupRole = (
   const group = requireRow(state.store.groups, groupId).data;
   const label = given.label ?? roleLabel(given.type);
   const role = makeRole(state.random, given.type, state.clock.iso(), "GROUP", given.status, label);
-  state.store.groupRoles.set(groupId, [...(state.store.groupRoles.get(groupId) ?? []), role]);
+  const roles = [...(state.store.groupRoles.get(groupId) ?? []), role];
+  state.store.setGroupRoles(groupId, roles, versionAt(state));
   privilegeEvent(state, "group.privilege.grant", groupTarget(group), role, options);
   return role;
 };
@@ -59,24 +62,19 @@ export const revokeGroupRoles = (
   options: ChangeOptions,
 ): void => {
   const group = requireRow(state.store.groups, groupId).data;
-  revoke(state.store.groupRoles, groupId, roleId, (role) =>
-    privilegeEvent(state, "group.privilege.revoke", groupTarget(group), role, options),
-  );
+  const { gone, kept } = without(state.store.groupRoles.get(groupId) ?? [], roleId);
+  state.store.setGroupRoles(groupId, kept, versionAt(state));
+  for (const role of gone) privilegeEvent(state, "group.privilege.revoke", groupTarget(group), role, options);
 };
 
-const revoke = (
-  roles: Map<string, OktaRole[]>,
-  ownerId: string,
+/** Parts roles into the one with this id, or all of them with a null id, and those that stay. */
+const without = (
+  all: readonly OktaRole[],
   roleId: string | null,
-  tell: (role: OktaRole) => void,
-): void => {
-  const all = roles.get(ownerId) ?? [];
+): { gone: readonly OktaRole[]; kept: OktaRole[] } => {
   const gone = all.filter((role) => roleId === null || role.id === roleId);
   if (roleId !== null && gone.length === 0) throw new RangeError(`nothing has the id ${roleId}`);
-  const kept = all.filter((role) => !gone.includes(role));
-  if (kept.length > 0) roles.set(ownerId, kept);
-  else roles.delete(ownerId);
-  for (const role of gone) tell(role);
+  return { gone, kept: all.filter((role) => !gone.includes(role)) };
 };
 
 const privilegeEvent = (

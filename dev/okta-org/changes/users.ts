@@ -113,7 +113,7 @@ export const deleteUser = (state: OrgState, id: string, options: ChangeOptions):
     const target = { id: deviceId, type: "Device", alternateId: null, displayName: name };
     record(state, options, { eventType: "device.user.remove", targets: [target, ...targets] });
   }
-  state.store.removeUser(row);
+  state.store.removeUser(row, versionAt(state));
   record(state, options, { eventType: "user.lifecycle.delete.completed", targets });
 };
 

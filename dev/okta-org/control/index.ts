@@ -55,7 +55,9 @@ export const controlRoutes = (state: OrgState): Hono => {
   });
   app.post("/clock", async (c) => {
     const body = schemas.clockSchema.parse(await c.req.json());
-    state.clock.setOffset("advance_ms" in body ? state.clock.offset() + body.advance_ms : body.offset_ms);
+    if ("stop" in body) state.clock.stop();
+    else if ("offset_ms" in body) state.clock.setOffset(body.offset_ms);
+    else state.clock.setOffset(state.clock.offset() + body.advance_ms);
     return c.json({ now: state.clock.iso(), offset_ms: state.clock.offset() });
   });
   app.post("/restrict", async (c) => {

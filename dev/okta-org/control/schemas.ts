@@ -63,6 +63,7 @@ export const createDeviceSchema = z.strictObject({
 export const clockSchema = z.union([
   z.strictObject({ advance_ms: z.number() }),
   z.strictObject({ offset_ms: z.number() }),
+  z.strictObject({ stop: z.literal(true) }),
 ]);
 
 /** Options that may change while the org runs; sizes, seed and clients may not. */

@@ -16,8 +16,9 @@ export const generateOrg = (options: OrgOptions): Store => {
   const { seed } = options;
   const epoch = Date.parse(options.epoch);
   const ids = createRandom(seed, "org");
+  const ownId = ids.id("00o");
   const store = new Store({
-    orgId: ids.id("00o"),
+    orgId: options.orgId ?? ownId,
     everyoneIncludesDeprovisioned: () => options.everyoneIncludesDeprovisioned,
     generateFactors: (user) => generateFactors(seed, user),
   });

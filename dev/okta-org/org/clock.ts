@@ -4,18 +4,29 @@ export interface Clock {
   iso(): string;
   offset(): number;
   setOffset(ms: number): void;
+  /** From now on time passes only when it is told to, and 1 ms with each request that the org serves. */
+  stop(): void;
+  /** Called with each request. */
+  tick(): void;
 }
 
 /** A clock that is `offsetMs` ahead of the machine's. */
 export const createClock = (offsetMs: number): Clock => {
   let offset = offsetMs;
-  const now = (): number => Date.now() + offset;
+  let stoppedAt: number | null = null;
+  const now = (): number => (stoppedAt ?? Date.now()) + offset;
   return {
     now,
     iso: () => new Date(now()).toISOString(),
     offset: () => offset,
     setOffset: (ms) => {
       offset = ms;
+    },
+    stop: () => {
+      stoppedAt ??= Date.now();
+    },
+    tick: () => {
+      if (stoppedAt !== null) stoppedAt += 1;
     },
   };
 };

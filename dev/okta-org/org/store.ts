@@ -1,4 +1,5 @@
-import { type Row, removeSorted, Table } from "./table.ts";
+import { insertSorted, type Row, removeSorted, Table } from "./table.ts";
+import { Timeline } from "./timeline.ts";
 import type {
   DeviceLink,
   DumpDevice,
@@ -32,6 +33,11 @@ export class Store {
   readonly userRoles: Map<string, OktaRole[]> = new Map();
   readonly groupRoles: Map<string, OktaRole[]> = new Map();
   readonly deviceLinks: Map<string, DeviceLink[]> = new Map();
+  /** What these maps held before, for lagging reads. Every change with an instant `at` leaves its mark here. */
+  readonly pastMembers: Timeline<readonly number[]> = new Timeline();
+  readonly pastUserRoles: Timeline<readonly OktaRole[]> = new Timeline();
+  readonly pastGroupRoles: Timeline<readonly OktaRole[]> = new Timeline();
+  readonly pastDeviceLinks: Timeline<readonly DeviceLink[]> = new Timeline();
   readonly #byLogin: Map<string, Row<OktaUser>> = new Map();
   readonly #byShortName: Map<string, Set<Row<OktaUser>>> = new Map();
   readonly #factors: Map<string, OktaFactor[]> = new Map();
@@ -57,22 +63,21 @@ export class Store {
     this.#index(row);
   }
 
-  removeUser(row: Row<OktaUser>): void {
+  removeUser(row: Row<OktaUser>, at?: number): void {
     const { id } = row.data;
     for (const seq of [...(this.groupsOf.get(id) ?? [])]) {
       const group = this.groups.bySeq(seq);
-      const members = group && this.members.get(group.data.id);
-      if (members) removeSorted(members, row.seq);
+      if (group) this.leave(group, row, at);
     }
     this.groupsOf.delete(id);
-    this.userRoles.delete(id);
+    this.setUserRoles(id, [], at);
     this.#factors.delete(id);
     for (const [deviceId, links] of this.deviceLinks) {
       const kept = links.filter((link) => link.userId !== id);
-      if (kept.length < links.length) this.setDeviceLinks(deviceId, kept);
+      if (kept.length < links.length) this.setDeviceLinks(deviceId, kept, at);
     }
     this.#unindex(row);
-    this.users.remove(row);
+    this.users.remove(row, at);
   }
 
   /** By id, by login, or by short name if just one user has it. */
@@ -131,6 +136,43 @@ export class Store {
     return rows;
   }
 
+  /** Puts a user into a group. @returns false if it is in it already */
+  join(group: Row<OktaGroup>, user: Row<OktaUser>, at?: number): boolean {
+    const members = this.members.get(group.data.id) ?? [];
+    this.members.set(group.data.id, members);
+    const before = at === undefined ? [] : [...members];
+    if (!insertSorted(members, user.seq)) return false;
+    this.pastMembers.keep(group.data.id, before, at);
+    const groups = this.groupsOf.get(user.data.id) ?? [];
+    this.groupsOf.set(user.data.id, groups);
+    insertSorted(groups, group.seq);
+    return true;
+  }
+
+  /** Takes a user out of a group. @returns false if it is not in it */
+  leave(group: Row<OktaGroup>, user: Row<OktaUser>, at?: number): boolean {
+    const members = this.members.get(group.data.id) ?? [];
+    const before = at === undefined ? [] : [...members];
+    if (!removeSorted(members, user.seq)) return false;
+    this.pastMembers.keep(group.data.id, before, at);
+    removeSorted(this.groupsOf.get(user.data.id) ?? [], group.seq);
+    return true;
+  }
+
+  /** Deletes a group, with its memberships and roles. */
+  removeGroup(row: Row<OktaGroup>, at?: number): void {
+    const { id } = row.data;
+    const members = this.members.get(id) ?? [];
+    for (const seq of members) {
+      const user = this.users.bySeq(seq)?.data;
+      removeSorted((user && this.groupsOf.get(user.id)) ?? [], row.seq);
+    }
+    this.pastMembers.keep(id, members, at);
+    this.members.delete(id);
+    this.setGroupRoles(id, [], at);
+    this.groups.remove(row, at);
+  }
+
   usersCount(group: OktaGroup): number {
     if (group.id !== this.everyoneId) return this.members.get(group.id)?.length ?? 0;
     return this.everyoneCount();
@@ -148,6 +190,14 @@ export class Store {
 
   // ---- roles
 
+  setUserRoles(userId: string, roles: OktaRole[], at?: number): void {
+    replaceRoles(this.userRoles, this.pastUserRoles, userId, roles, at);
+  }
+
+  setGroupRoles(groupId: string, roles: OktaRole[], at?: number): void {
+    replaceRoles(this.groupRoles, this.pastGroupRoles, groupId, roles, at);
+  }
+
   /** Direct roles and, marked GROUP, the ones of the user's groups. */
   rolesOf(user: OktaUser): OktaRole[] {
     const roles = [...(this.userRoles.get(user.id) ?? [])];
@@ -161,7 +211,8 @@ export class Store {
 
   // ---- devices
 
-  setDeviceLinks(deviceId: string, links: DeviceLink[]): void {
+  setDeviceLinks(deviceId: string, links: DeviceLink[], at?: number): void {
+    this.pastDeviceLinks.keep(deviceId, this.deviceLinks.get(deviceId) ?? [], at);
     this.deviceLinks.set(deviceId, links);
     // A rendering with embedded users depends on the links.
     const row = this.devices.byId.get(deviceId);
@@ -201,3 +252,16 @@ export class Store {
     };
   }
 }
+
+/** Replaces the roles of a user or a group; one without roles has no entry. */
+const replaceRoles = (
+  current: Map<string, OktaRole[]>,
+  past: Timeline<readonly OktaRole[]>,
+  id: string,
+  roles: OktaRole[],
+  at: number | undefined,
+): void => {
+  past.keep(id, current.get(id) ?? [], at);
+  if (roles.length > 0) current.set(id, roles);
+  else current.delete(id);
+};

@@ -10,6 +10,8 @@ export interface Row<T> {
   rendered: { key: string; text: string } | null;
   /** Versions that were valid until an instant, oldest first; null is "did not exist yet". */
   past: { until: number; data: T | null }[] | null;
+  /** When it was deleted; set only if lagging reads still have to see it. */
+  removedAt?: number;
 }
 
 export class Table<T extends { id: string }> {
@@ -18,6 +20,8 @@ export class Table<T extends { id: string }> {
   /** Grows with every change, so that results can be cached. */
   version = 0;
   #nextSeq = 1;
+  /** Deleted rows that lagging reads may still see, in the order of deletion. */
+  #removed: Row<T>[] = [];
 
   /** Adds a row at the end. `at` marks a creation that lagging reads must not see yet. */
   insert(data: T, at?: number): Row<T> {
@@ -40,23 +44,33 @@ export class Table<T extends { id: string }> {
     this.version++;
   }
 
-  remove(row: Row<T>): void {
+  /** Deletes a row. With `at`, lagging reads still see it. */
+  remove(row: Row<T>, at?: number): void {
     const index = this.indexAfter(row.seq - 1);
     if (this.rows[index] === row) this.rows.splice(index, 1);
     this.byId.delete(row.data.id);
     this.version++;
+    if (at === undefined) return;
+    row.past ??= [];
+    row.past.push({ until: at, data: row.data });
+    row.removedAt = at;
+    this.#removed.push(row);
+  }
+
+  /** All rows that exist or were deleted after `cutoff`, in order. */
+  rowsSince(cutoff: number): readonly Row<T>[] {
+    const removed = this.#removed.filter(({ removedAt = 0 }) => removedAt > cutoff);
+    return removed.length === 0 ? this.rows : [...this.rows, ...removed].sort((a, b) => a.seq - b.seq);
+  }
+
+  /** The row with this id, which exists or was deleted after `cutoff`. */
+  findSince(id: string, cutoff: number): Row<T> | undefined {
+    return this.byId.get(id) ?? this.rowsSince(cutoff).find((row) => row.data.id === id);
   }
 
   /** Index of the first row whose sequence is greater than `seq`. */
   indexAfter(seq: number): number {
-    let low = 0;
-    let high = this.rows.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.rows[middle]?.seq ?? 0) > seq) high = middle;
-      else low = middle + 1;
-    }
-    return low;
+    return indexAfter(this.rows, seq);
   }
 
   bySeq(seq: number): Row<T> | undefined {
@@ -65,11 +79,23 @@ export class Table<T extends { id: string }> {
   }
 }
 
+/** Index of the first of these rows, which are in order, whose sequence is greater than `seq`. */
+export const indexAfter = (rows: readonly { readonly seq: number }[], seq: number): number => {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((rows[middle]?.seq ?? 0) > seq) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+};
+
 /** The data of a row as it was at `cutoff`, or null if it did not exist then. */
 export const asOf = <T>(row: Row<T>, cutoff: number): T | null => {
   if (row.past === null) return row.data;
   for (const version of row.past) if (version.until > cutoff) return version.data;
-  return row.data;
+  return row.removedAt === undefined ? row.data : null;
 };
 
 /** Inserts a number into a sorted list; false if it was there. */

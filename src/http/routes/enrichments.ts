@@ -159,7 +159,7 @@ export const enrichDepsOf = (c: Context<AppEnv>, deps: AppDeps, connectionId: st
   const background = (work: Promise<unknown>): void => c.executionCtx.waitUntil(work);
   const counters = () => env.ACCOUNT_LOOKUP.getByName(lookupCountersName(connection.id));
   return {
-    cache: new AccountCache(env.ENRICHMENT_CACHE, connection.id),
+    cache: new AccountCache(env.ENRICHMENT_CACHE, connection),
     lookUp: (identifier, demand) =>
       env.ACCOUNT_LOOKUP.getByName(lookupShardName(connection.id, identifier.key)).lookUp({
         connection: connection.id,

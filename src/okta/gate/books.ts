@@ -1,8 +1,9 @@
 /** What an OktaGate stores, in one row: each exchange changes all of it, and a row written is what an exchange costs. */
 import type { Bucket } from "../endpoints.ts";
-import { type BucketState, lose } from "./bucket.ts";
+import type { BucketState } from "./bucket.ts";
 import { type CallStats, emptyCallStats } from "./call-stats.ts";
 import { emptyLedger, type Ledger } from "./ledger-state.ts";
+import { lose } from "./losses.ts";
 
 export interface Books {
   readonly ledger: Ledger;

@@ -1,10 +1,10 @@
 /** Who holds permits: holders check in whenever they speak with the gate, and may vanish with what they hold. Pure. */
 import type { Bucket } from "../endpoints.ts";
-import { lose } from "./bucket.ts";
 import { bucketState, bucketsOf, type HolderState, type Ledger, type Priority } from "./ledger-state.ts";
+import { lose } from "./losses.ts";
 
-/** A holder that says nothing for this long is gone: its permits count as used. Longer than any call takes. */
-const HOLDER_TIMEOUT_MS = 90_000;
+/** What holders of the version before need: they use permits for a minute, and a call takes half a minute. */
+const GONE_AFTER_MS = 90_000;
 
 /** Permits of a bucket that are handed out and not yet reported. */
 export const outstanding = (ledger: Ledger, bucket: Bucket): number =>
@@ -16,20 +16,27 @@ export const outstandingInteractive = (ledger: Ledger): number =>
     .filter((holder) => holder.priority === "interactive")
     .reduce((sum, holder) => sum + Object.values(holder.out).reduce((a, b) => a + b, 0), 0);
 
-/** The permits of a holder that is gone may have been used. */
+/** From when on a holder that says nothing is gone: whatever it has called has ended by then. */
+const goneAt = ({ touchedAt, goneAfterMs = GONE_AFTER_MS }: HolderState): number => touchedAt + goneAfterMs;
+
+/** The permits of a holder that is gone may have been used, but not any later than it may use them at all. */
 const retire = (ledger: Ledger, holder: HolderState, now: number): void => {
-  for (const bucket of bucketsOf(ledger)) lose(bucketState(ledger, bucket), holder.out[bucket] ?? 0, now);
+  const at = Math.min(now, goneAt(holder));
+  for (const bucket of bucketsOf(ledger)) lose(bucketState(ledger, bucket), holder.out[bucket] ?? 0, at);
 };
 
-/** Takes note of who is asking, and of who has silently gone. */
+/**
+ * Takes note of who is asking, and of who has silently gone.
+ * @param holder.goneAfterMs how long it may be silent before it is gone, ms; not given by holders of the version before
+ */
 export const checkIn = (
   ledger: Ledger,
-  holder: { name: string; incarnation: string; priority: Priority },
+  holder: { name: string; incarnation: string; priority: Priority; goneAfterMs?: number },
   now: number,
 ): void => {
   for (const [name, state] of Object.entries(ledger.holders)) {
     const restarted = name === holder.name && state.incarnation !== holder.incarnation;
-    if (restarted || now - state.touchedAt > HOLDER_TIMEOUT_MS) {
+    if (restarted || now > goneAt(state)) {
       retire(ledger, state, now);
       delete ledger.holders[name];
     }
@@ -42,6 +49,7 @@ export const checkIn = (
       touchedAt: now,
       out: {},
       priority: holder.priority,
+      ...(holder.goneAfterMs !== undefined && { goneAfterMs: holder.goneAfterMs }),
     };
   }
 };

@@ -2,8 +2,11 @@
 import type { Bucket } from "../endpoints.ts";
 import { type BucketState, newBucket } from "./bucket.ts";
 
-/** Look-ups and tests of a connection are interactive: somebody waits for them. Runs are background work. */
-export type Priority = "interactive" | "background";
+/**
+ * Look-ups and tests of a connection are interactive: somebody waits for them. Delta runs follow the org, and full runs
+ * are background work. A priority that is not known, from a later version, is taken for background work.
+ */
+export type Priority = "interactive" | "follow" | "background";
 
 export interface HolderState {
   /** A holder that was restarted comes with a new incarnation; what its old self held is taken as used. */
@@ -12,6 +15,8 @@ export interface HolderState {
   /** Permits handed out and not yet reported, by bucket. */
   out: Partial<Record<Bucket, number>>;
   priority: Priority;
+  /** How long it may be silent before it is gone, ms; absent for holders of the version before. */
+  goneAfterMs?: number;
 }
 
 export interface Ledger {

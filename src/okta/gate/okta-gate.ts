@@ -10,6 +10,7 @@ import type { Bucket } from "../endpoints.ts";
 import type { AccessToken } from "../oauth/access-token.ts";
 import { type TokenError, tokenError } from "../oauth/errors.ts";
 import { type CredentialState, type KeptToken, TokenKeeper } from "../oauth/token-keeper.ts";
+import type { WaitReason } from "../wait-reason.ts";
 import { type Books, loadBooks, saveBooks } from "./books.ts";
 import { addCalls, type CallCount, type CallStats } from "./call-stats.ts";
 import { checkIn, release } from "./holders.ts";
@@ -30,20 +31,37 @@ export interface ExchangeRequest {
   readonly calls: readonly CallCount[];
   /** What is wanted; null only reports. */
   readonly want: { readonly bucket: Bucket; readonly count: number } | null;
-  /** How long the answer may wait for a permit, ms. Interactive callers go first. */
+  /** How long the answer may wait for a permit, ms. Interactive callers go first, then delta runs. */
   readonly waitMs: number;
   /** True gives back everything still held after the observations. */
   readonly done: boolean;
+  /**
+   * How long the holder may be silent before it is gone, ms: all calls that its permits were for have ended by then.
+   * Not given by callers of the version before, who need 90 s.
+   */
+  readonly goneAfterMs?: number;
 }
 
 export interface ExchangeAnswer {
   readonly granted: number;
   /** When to ask again (ms, local clock), set exactly when something was wanted and nothing was granted. */
   readonly retryAt: number | null;
+  /** Why nothing was granted, if something was wanted; not given by gates of the version before. */
+  readonly reason?: WaitReason | null;
+  /** How long the request waited in line, ms; not given by gates of the version before. */
+  readonly waitedMs?: number;
 }
+
+/** Who goes first in line: the lower. A priority that only a later version knows comes last. */
+const rankOf = (priority: Priority): number =>
+  priority === "interactive" ? 0 : priority === "follow" ? 1 : 2;
+
+/** When to ask again, ms, for those who found callers of a higher priority in line. */
+const IN_LINE_MS = 200;
 
 interface Waiter {
   readonly request: ExchangeRequest;
+  readonly since: number;
   readonly deadline: number;
   readonly resolve: (answer: ExchangeAnswer) => void;
 }
@@ -78,7 +96,7 @@ export class OktaGate extends DurableObject<Env> implements Purgeable {
     for (const observation of request.observations) observe(ledger, request.holder, observation, Math.random);
     for (const call of request.calls) addCalls(stats, call);
     if (request.done) release(ledger, request.holder);
-    const answer = this.#tryGrant(request, now);
+    const answer = { ...this.#tryGrant(request, now), waitedMs: 0 };
     if (request.want !== null && answer.granted === 0) {
       stats.waits[request.want.bucket] = (stats.waits[request.want.bucket] ?? 0) + 1;
     }
@@ -86,7 +104,7 @@ export class OktaGate extends DurableObject<Env> implements Purgeable {
     this.#pump();
     if (answer.granted > 0 || request.want === null || request.waitMs <= 0) return answer;
     return new Promise((resolve) => {
-      this.#waiters.push({ request, deadline: now + request.waitMs, resolve });
+      this.#waiters.push({ request, since: now, deadline: now + request.waitMs, resolve });
       this.#schedule();
     });
   }
@@ -138,36 +156,28 @@ export class OktaGate extends DurableObject<Env> implements Purgeable {
   #tryGrant(request: ExchangeRequest, now: number): ExchangeAnswer {
     const { want, holder, priority } = request;
     if (want === null) return { granted: 0, retryAt: null };
-    if (
-      priority === "background" &&
-      this.#waiters.some(
-        ({ request: other }) => other.priority === "interactive" && other.want?.bucket === want.bucket,
-      )
-    ) {
-      return { granted: 0, retryAt: now + 200 }; // look-ups in line go first
-    }
+    const goesFirst = ({ request: other }: Waiter): boolean =>
+      rankOf(other.priority) < rankOf(priority) && other.want?.bucket === want.bucket;
+    if (this.#waiters.some(goesFirst)) return { granted: 0, retryAt: now + IN_LINE_MS, reason: "in_line" };
     const share = this.#connection()?.rateLimitShare ?? 0.5;
     const { ledger } = this.#books;
     checkIn(ledger, { name: holder, ...request }, now);
     return grant(ledger, { holder, bucket: want.bucket, want: want.count, priority }, share, now);
   }
 
-  /** Serves who is in line, interactive callers first, in order of arrival. */
+  /** Serves who is in line, by priority and then in order of arrival. */
   #pump(): void {
     if (this.#waiters.length === 0) return;
     const now = Date.now();
-    const line = this.#waiters;
+    const line = this.#waiters.toSorted((a, b) => rankOf(a.request.priority) - rankOf(b.request.priority));
     this.#waiters = [];
     const left: Waiter[] = [];
     let granted = 0;
-    for (const waiter of [
-      ...line.filter(({ request }) => request.priority === "interactive"),
-      ...line.filter(({ request }) => request.priority === "background"),
-    ]) {
+    for (const waiter of line) {
       const answer = this.#tryGrant(waiter.request, now);
       granted += answer.granted;
       if (answer.granted > 0 || waiter.deadline <= now || (answer.retryAt ?? 0) > waiter.deadline)
-        waiter.resolve(answer);
+        waiter.resolve({ ...answer, waitedMs: now - waiter.since });
       else left.push(waiter);
     }
     this.#waiters = [...left, ...this.#waiters];

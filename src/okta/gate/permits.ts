@@ -1,5 +1,6 @@
 /** A caller's side of the gate: permits are fetched in batches, and what came of them is reported with the next batch. */
 import { type Bucket, bucketOf, type Endpoint } from "../endpoints.ts";
+import type { WaitReason } from "../wait-reason.ts";
 import { type CallCount, countCall } from "./call-stats.ts";
 import type { CallObservation, Observation } from "./ledger.ts";
 import type { Priority } from "./ledger-state.ts";
@@ -10,7 +11,15 @@ export interface Gate {
   exchange(request: ExchangeRequest): Promise<ExchangeAnswer>;
 }
 
-export type Permit = { readonly granted: true } | { readonly granted: false; readonly retryAt: number };
+export type Permit =
+  | { readonly granted: true }
+  | {
+      readonly granted: false;
+      /** When to ask again, ms since the epoch. */
+      readonly retryAt: number;
+      /** Why there is none; null if the gate did not say. */
+      readonly reason: WaitReason | null;
+    };
 
 export interface PermitsOptions {
   readonly gate: Gate;
@@ -19,16 +28,18 @@ export interface PermitsOptions {
   readonly priority: Priority;
   /** Permits asked for at a time: the more, the fewer round trips to the gate. */
   readonly batch: number;
-  /** How long a call may wait in line at the gate for one permit, ms. */
+  /** How long a call may wait in line at the gate for one permit, ms. Delta runs never do. */
   readonly waitMs: number;
+  /** How long a call may take, from its permit to its end, ms. */
+  readonly callMs: number;
   readonly now: () => number;
 }
 
 /**
- * Permits are not used later than this after the last exchange. The gate takes a holder that is silent for half a
- * minute more as gone, and its permits as used.
+ * Permits are not used later than this after the gate has heard of us, ms: a run uses a batch within a slice, a look-up
+ * its one permit at once. When the last call for them has ended, the gate may take a holder that is silent as gone.
  */
-const LEASE_MS = 60_000;
+const leaseOf = (priority: Priority): number => (priority === "interactive" ? 5_000 : 20_000);
 
 /**
  * A holder's purse: permits come from the gate in batches, and observations go back with the next round trip, so
@@ -38,7 +49,10 @@ export class Permits {
   readonly #options: PermitsOptions;
   #incarnation = crypto.randomUUID();
   readonly #held = new Map<Bucket, number>();
+  /** When the gate had surely heard of us last; it may have been later. */
   #heldSince = 0;
+  /** The calls under way are of an incarnation that the gate will take as gone. */
+  #outlived = false;
   #observations: Observation[] = [];
   #calls = new Map<string, CallCount>();
   #inFlight = 0;
@@ -53,7 +67,7 @@ export class Permits {
   async take(endpoint: Endpoint): Promise<Permit> {
     const bucket = bucketOf(endpoint);
     for (;;) {
-      if (this.#options.now() - this.#heldSince > LEASE_MS) this.#held.clear();
+      if (this.#options.now() - this.#heldSince > leaseOf(this.#options.priority)) this.#giveBack();
       const held = this.#held.get(bucket) ?? 0;
       if (held > 0) {
         this.#held.set(bucket, held - 1);
@@ -64,14 +78,21 @@ export class Permits {
         await this.#exchange;
         continue;
       }
+      if (this.#outlived) {
+        // What is still on its way must have landed before the gate hears of the new incarnation.
+        await this.#quiet();
+        this.#outlived = false;
+        continue;
+      }
       const answer = await this.#ask({ bucket, count: this.#options.batch });
       if (answer.granted > 0) continue;
-      if (this.#inFlight > 0 && this.#options.priority === "background") {
+      if (this.#inFlight > 0 && this.#options.priority !== "interactive") {
         // Own calls are under way: their answers may free permits, or tell how large the bucket is.
         await new Promise<void>((resolve) => this.#wake.push(resolve));
         continue;
       }
-      return { granted: false, retryAt: answer.retryAt ?? this.#options.now() };
+      const { retryAt, reason = null } = answer;
+      return { granted: false, retryAt: retryAt ?? this.#options.now(), reason };
     }
   }
 
@@ -86,13 +107,27 @@ export class Permits {
 
   /** Waits until no call is under way, then reports the last observations and gives back unused permits. */
   async done(): Promise<void> {
-    while (this.#inFlight > 0) await new Promise<void>((resolve) => this.#wake.push(resolve));
+    await this.#quiet();
     this.#held.clear();
     await this.#ask(null, true);
   }
 
+  /** Waits until no call is under way. */
+  async #quiet(): Promise<void> {
+    while (this.#inFlight > 0) await new Promise<void>((resolve) => this.#wake.push(resolve));
+  }
+
+  /** Permits that have become too old to be used go back to the gate, as those of calls that did not go out. */
+  #giveBack(): void {
+    const unsent = { reading: null, resetInMs: null, status: 0, at: this.#options.now() };
+    for (const [bucket, held] of this.#held) {
+      for (let permit = 0; permit < held; permit++) this.#observations.push({ bucket, ...unsent });
+    }
+    this.#held.clear();
+  }
+
   async #ask(want: ExchangeRequest["want"], done = false): Promise<ExchangeAnswer> {
-    const { gate, connection, holder, priority, waitMs } = this.#options;
+    const { gate, connection, holder, priority, waitMs, callMs, now } = this.#options;
     const observations = this.#observations;
     const calls: CallCount[] = [...this.#calls.values()];
     this.#observations = [];
@@ -106,18 +141,24 @@ export class Permits {
       calls,
       want,
       done,
+      goneAfterMs: leaseOf(priority) + callMs,
     };
-    this.#exchange = gate.exchange({ ...request, waitMs: want === null ? 0 : waitMs }).catch(() => {
+    const sentAt = now();
+    // A gate of the version before forgets whoever is in its line and neither interactive nor background work.
+    const mayWait = want !== null && priority !== "follow";
+    this.#exchange = gate.exchange({ ...request, waitMs: mayWait ? waitMs : 0 }).catch(() => {
       // The gate was restarted under us, before it booked the exchange or after: it is reported again. As a new
       // incarnation, so that a gate that books it twice takes all our permits as used, and never too few.
-      this.#observations.unshift(...observations);
+      this.#observations.unshift(...observations.map((seen) => ({ ...seen, repeated: true })));
       this.#incarnation = crypto.randomUUID();
+      this.#outlived = true;
       this.#held.clear();
-      return { granted: 0, retryAt: this.#options.now() + 1000 };
+      return { granted: 0, retryAt: now() + 1000 };
     });
     const answer = await this.#exchange;
     this.#exchange = null;
-    this.#heldSince = this.#options.now();
+    // Gates of the version before do not say how long we stood in line, and take nobody as gone for half a minute more.
+    this.#heldSince = answer.waitedMs === undefined ? now() : sentAt + answer.waitedMs;
     if (want !== null && answer.granted > 0) {
       this.#held.set(want.bucket, (this.#held.get(want.bucket) ?? 0) + answer.granted);
     }

@@ -1,20 +1,21 @@
 /** Filing users, and what follows from it. */
 import type { Inventory } from "../../inventory/inventory.ts";
 import type { OktaUser } from "../../okta/records.ts";
-import type { Filing } from "../definition.ts";
+import type { Filing, Moment } from "../definition.ts";
 
 /**
  * Files users and stores what follows from their status alone. With a cause, it also queues what has to be read
- * about new users and about users who became DEPROVISIONED or stopped being so. The caller opens the transaction.
+ * about new users and about users who became DEPROVISIONED or stopped being so; of those that a full run lists, only
+ * what may have happened since it passed. The caller opens the transaction.
  * @returns how many were new or changed
  */
 export const fileUsers = (inventory: Inventory, users: readonly OktaUser[], filing: Filing): number => {
-  const { now, cause } = filing;
+  const { now, passedSince = Number.POSITIVE_INFINITY } = filing;
   const { assets, factors, stale, userGroups } = inventory;
   const { changed, doubted } = assets.file(users, filing);
   const deprovisioned: string[] = [];
   const revived: string[] = [];
-  for (const { id, status, lastUpdated } of users) {
+  for (const { id, status, lastUpdated, created, statusChanged } of users) {
     const change = changed.get(id);
     if (lastUpdated !== null) stale.doneUntil("asset", id, Date.parse(lastUpdated));
     if (change === undefined) continue;
@@ -24,6 +25,11 @@ export const fileUsers = (inventory: Inventory, users: readonly OktaUser[], fili
     const back = status !== "DEPROVISIONED" && was === "DEPROVISIONED";
     if (gone) deprovisioned.push(id);
     if (back) revived.push(id);
+    // What a full run has read before its list says nothing of users who are newer than that.
+    const isRecent = [created, statusChanged].some(
+      (time) => time !== null && Date.parse(time) >= passedSince,
+    );
+    const cause = filing.cause ?? (isRecent ? "search" : undefined);
     if (cause === undefined) continue;
     const turned = gone || back;
     if (isNew) userGroups.neverKnown(id);
@@ -31,7 +37,7 @@ export const fileUsers = (inventory: Inventory, users: readonly OktaUser[], fili
     if ((isNew || turned) && status !== "DEPROVISIONED") stale.add("factors", id, cause, now);
     if (turned) stale.add("roles", id, cause, now);
   }
-  for (const id of doubted) stale.add("asset", id, cause ?? "search", now);
+  for (const id of doubted) stale.add("asset", id, filing.cause ?? "search", now);
   factors.settle({ deprovisioned, revived });
   inventory.quarantine.clear(users.map(({ id }) => id));
   return changed.size;
@@ -39,13 +45,40 @@ export const fileUsers = (inventory: Inventory, users: readonly OktaUser[], fili
 
 /**
  * Decides whether DEPROVISIONED users belong to Everyone, which Okta does not document. The number of its members
- * shows it: it is closer either to the number of all users or to the number of those that are not DEPROVISIONED.
- * The caller opens the transaction.
+ * shows it: it is either the number of all users or the number of those that are not DEPROVISIONED, as far as neither
+ * has changed since it was read. If that leaves both open, what was known stays. The caller opens the transaction.
  * @param listed how many users the complete list showed
+ * @param since what happened before this is in both numbers
  */
-export const settleEveryone = ({ groups, sweeps }: Inventory, listed: number): void => {
+export const settleEveryone = (
+  { assets, groups, sweeps }: Inventory,
+  listed: number,
+  since: Moment,
+): void => {
   const count = groups.everyoneCount();
+  if (count === null) return;
   const active = sweeps.sizeNotDeprovisioned("users");
-  if (count === null || active === listed) return;
-  groups.setEveryoneHoldsDeprovisioned(Math.abs(count - listed) < Math.abs(count - active));
+  const changes = assets.countChangesSince(since) + sweeps.countMissing("users");
+  // If too much has changed, the nearer number is all that there is to go by, but it does not overrule what was shown.
+  const nearer = Math.abs(count - listed) < Math.abs(count - active);
+  const guess = active === listed || groups.isEveryoneSettled() ? null : nearer;
+  const holds = everyoneHoldsDeprovisioned({ count, listed, active, changes }) ?? guess;
+  if (holds !== null) groups.setEveryoneHoldsDeprovisioned(holds);
+};
+
+/**
+ * Whether Everyone holds DEPROVISIONED users; null if the numbers do not show it.
+ * @param numbers.count its members, @param numbers.listed all users, @param numbers.active those not DEPROVISIONED,
+ *   @param numbers.changes how many users have come, gone or changed their status between these counts, at most
+ */
+export const everyoneHoldsDeprovisioned = (numbers: {
+  readonly count: number;
+  readonly listed: number;
+  readonly active: number;
+  readonly changes: number;
+}): boolean | null => {
+  const { count, listed, active, changes } = numbers;
+  const mayHold = Math.abs(count - listed) <= changes;
+  const mayNotHold = Math.abs(count - active) <= changes;
+  return mayHold === mayNotHold ? null : mayHold;
 };

@@ -35,11 +35,7 @@ export const groupSearch: Search = {
  * Files a changed group. Its members are queued to be listed again, unless the log has already reported the change or
  * they have been listed since.
  */
-const fileGroup = (
-  inventory: Inventory,
-  group: OktaGroup,
-  { now, listedAt, runStartedAt }: FoundBySearch,
-): void => {
+const fileGroup = (inventory: Inventory, group: OktaGroup, { now, listedAt }: FoundBySearch): void => {
   const { groups, memberships, stale, meta } = inventory;
   const before = groups.hasRoles(group.id);
   if (groups.file(group, { listedAt }) === "doubted") {
@@ -47,7 +43,7 @@ const fileGroup = (
     return;
   }
   if (group.lastUpdated !== null) stale.doneUntil("group", group.id, Date.parse(group.lastUpdated));
-  if (before !== groups.hasRoles(group.id)) stale.add("group_roles", group.id, "search", runStartedAt);
+  if (before !== groups.hasRoles(group.id)) stale.add("group_roles", group.id, "search", now);
   if (group.id === groups.everyoneId() || group.lastMembershipUpdated === null) return;
   const changedAt = Date.parse(group.lastMembershipUpdated);
   const knownAt = Math.max(

@@ -73,7 +73,7 @@ const confirmById = async (context: SliceContext, id: string): Promise<StepOutco
     if (record === null) {
       if (bury(context, id)) run.changes.deleted += 1;
     } else if (record.ok) {
-      store.file(inventory, [record.value], { now: context.now(), readAt });
+      store.file(inventory, [record.value], { now: api.serverNow(), readAt, cause: "search" });
     } else {
       inventory.quarantine.add(record.error, `${name}/${id}`);
     }

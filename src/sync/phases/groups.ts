@@ -34,7 +34,7 @@ export const groupsPhase: Phase<ListCursor> = async (context) => {
         const { id, lastUpdated } = group;
         const filed = inventory.groups.file(group, { listedAt, complete: true });
         if (lastUpdated !== null) inventory.stale.doneUntil("group", id, Date.parse(lastUpdated));
-        if (filed === "doubted") inventory.stale.add("group", id, "search", context.now());
+        if (filed === "doubted") inventory.stale.add("group", id, "search", api.serverNow());
       }
       for (const [index, bad] of quarantined.entries())
         inventory.quarantine.add(bad, `groups/${number}/${index}`);
@@ -50,8 +50,11 @@ export const groupsPhase: Phase<ListCursor> = async (context) => {
   return context.commit(() => {
     const { gone, doubted } = inventory.groups.absentFrom(LISTING, run.startedAt);
     for (const id of gone) inventory.groups.remove(id);
-    for (const id of doubted) inventory.stale.add("group", id, "search", context.now());
     inventory.stale.doneBefore("group", shownUntil(context, run.startedAt));
+    for (const id of doubted) inventory.stale.add("group", id, "search", api.serverNow());
+    // Until now it was not known which group holds everybody; its memberships are not stored.
+    const everyone = inventory.groups.everyoneId();
+    if (everyone !== null) inventory.memberships.forgetGroup(everyone);
     inventory.sweeps.begin(LISTING);
     decideMemberships(context);
   }, DONE);
@@ -110,14 +113,14 @@ export const groupRolesPhase: Phase<Record<string, never>> = async (context) => 
  * still going to read them.
  */
 const storeGroupRoles = (
-  { inventory, run }: SliceContext,
+  { inventory, run, api }: SliceContext,
   groupId: string,
   reading: Reading,
   readAt: number,
 ): void => {
   if (!inventory.groups.setRoles(groupId, reading, readAt)) return;
   for (const id of inventory.admins.triedSince(run.startedAt, groupId)) {
-    inventory.stale.add("roles", id, "search", readAt);
+    inventory.stale.add("roles", id, "search", api.serverNow());
   }
 };
 

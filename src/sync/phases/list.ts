@@ -1,7 +1,7 @@
 import { parseAll } from "../../okta/records.ts";
 import type { ListCursor } from "../cursors.ts";
 import { predict } from "../prediction.ts";
-import { DONE, listStep, type Phase, type StepOutcome } from "../step.ts";
+import { DONE, listStep, type Phase, type StepOutcome, shownUntil } from "../step.ts";
 
 /** Reads the complete list of a stream's assets. */
 export const listPhase: Phase<ListCursor> = async (context) => {
@@ -20,7 +20,11 @@ export const listPhase: Phase<ListCursor> = async (context) => {
       for (const [index, bad] of quarantined.entries()) {
         inventory.quarantine.add(bad, `${name}/${number}/${index}`);
       }
-      run.changes.full += store.file(inventory, records, { now: context.now(), listedAt });
+      run.changes.full += store.file(inventory, records, {
+        now: api.serverNow(),
+        listedAt,
+        passedSince: shownUntil(context, run.startedAt),
+      });
     },
   );
   if (outcome.next === "failed") {
@@ -40,7 +44,8 @@ const closeList = (context: Parameters<typeof listPhase>[0]): StepOutcome => {
     return { next: "stop", ...source.emptyList };
   }
   return context.commit(() => {
-    store.listed?.(inventory, listed);
+    const byOkta = shownUntil(context, run.startedAt);
+    store.listed?.(inventory, listed, { byOkta, byUs: byOkta - api.skewMs });
     inventory.quarantine.forgetBefore(run.startedAt);
     // The searches only have to find what has changed since this run began, or since a delta run has searched.
     const searchedAt = meta.get("watermarks")?.searchedAt ?? 0;

@@ -1,7 +1,7 @@
 /** Polling the System Log. Its events are applied to the inventory or show what has to be read again. */
 import type { OktaApi } from "../../okta/api.ts";
 import { onOrigin } from "../../okta/paging.ts";
-import { type OktaLogEvent, parseAll, parseLogEvent } from "../../okta/records.ts";
+import { parseAll, parseLogEvent } from "../../okta/records.ts";
 import { type Effect, effectsOf, logFilter } from "../../streams/log-effects.ts";
 import { PAGE } from "../../streams/plan.ts";
 import type { LogCursor } from "../cursors.ts";
@@ -13,6 +13,7 @@ import {
   type SliceContext,
   type StepContext,
   type StepOutcome,
+  shownUntil,
 } from "../step.ts";
 
 const DAY_MS = 86_400_000;
@@ -29,7 +30,7 @@ const LATE_MS = 2 * DAY_MS;
  * @param since events from 5 minutes before this are read, ms since the epoch by our clock; null: from now
  */
 const startLog = async (context: SliceContext, since: number | null): Promise<StepOutcome> => {
-  const { definition, inventory, run, api, meta } = context;
+  const { definition, run, api, meta } = context;
   const filter = logFilter(definition.source.logRules);
   const beginWith = (asked: string | null) =>
     begin(api, since === null ? api.serverNow() : since + api.skewMs, asked);
@@ -48,10 +49,10 @@ const startLog = async (context: SliceContext, since: number | null): Promise<St
   if (next === null) return DONE;
   return context.commit(
     () => {
-      // A full run reads everything after this point. Only the lists of members may be behind these events.
-      const all = run.kind !== "full" || since !== null;
-      const groupsAreKnown = inventory.groups.everyoneId() !== null;
-      applyEvents(context, records, (effect) => all || (groupsAreKnown && effect.do === "membership"));
+      // The first full run reads everything after this point, but Okta's lists may be behind these events. A later one
+      // takes long to reach what is known already, so a delta run reads these changes before.
+      const from = run.cause !== "first" || since !== null ? 0 : shownUntil(context, askedAt);
+      applyEvents(context, records, from);
       meta.set("log", { next, polledAt: context.now(), filter });
       if (run.kind === "full" && since === null) run.polledAt = askedAt;
     },
@@ -98,6 +99,7 @@ export const logPhase: Phase<LogCursor> = async (context) => {
       run.polledAt = askedAt;
       inventory.memberships.forgetEventsBefore(api.serverNow() - LATE_MS);
       inventory.groups.forgetGoneBefore(now() - LATE_MS);
+      inventory.assets.forgetUnheardBefore(now() - LATE_MS);
     },
     isLast ? DONE : AGAIN,
   );
@@ -117,26 +119,25 @@ const gap = (context: StepContext<LogCursor>): StepOutcome => {
   );
 };
 
-const applyEvents = (
-  context: SliceContext,
-  records: readonly unknown[],
-  isWanted: (effect: Effect) => boolean = () => true,
-): void => {
+/** @param from events that were published before are left out, ms by Okta's clock */
+const applyEvents = (context: SliceContext, records: readonly unknown[], from = 0): void => {
   const { logRules } = context.definition.source;
   for (const event of parseAll(records, parseLogEvent).records) {
-    for (const effect of effectsOf(logRules, event)) if (isWanted(effect)) apply(context, effect, event);
+    const published = event.published === null ? context.api.serverNow() : Date.parse(event.published);
+    if (published < from) continue;
+    for (const effect of effectsOf(logRules, event)) apply(context, effect, published);
   }
 };
 
-const apply = ({ inventory, run, now }: SliceContext, effect: Effect, event: OktaLogEvent): void => {
+const apply = ({ inventory, run }: SliceContext, effect: Effect, published: number): void => {
   const { assets, groups, memberships, stale } = inventory;
-  const published = event.published === null ? now() : Date.parse(event.published);
   switch (effect.do) {
     case "read_again":
       stale.add(effect.kind, effect.id, "log", effect.quiet ? Number.MAX_SAFE_INTEGER : published);
       return;
     case "maybe_deleted":
       if (assets.exists(effect.id)) inventory.sweeps.addAbsentee(effect.id);
+      else assets.noteGone(effect.id);
       return;
     case "signed_in":
       if (inventory.setLastLogin(effect.userId, effect.at)) run.changes.log += 1;

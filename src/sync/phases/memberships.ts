@@ -23,12 +23,16 @@ const NOBODY = "nobody";
 /** Lists the members of each group, except Everyone and empty groups. */
 export const membershipsPhase: Phase<MembershipsCursor> = async (context) => {
   const { inventory, run, api, cursor } = context;
-  const group = cursor.next ? (cursor.group ?? "") : inventory.groups.nextToList(cursor.group ?? "")?.id;
+  // Without a next page, a group that was begun begins again: the cursor of its list had expired.
+  const begun = cursor.next || cursor.restarts !== undefined;
+  const group = begun ? (cursor.group ?? "") : inventory.groups.nextToList(cursor.group ?? "")?.id;
   if (group === undefined || group === "") return finish(context);
   const since = cursor.next ? (cursor.since ?? run.startedAt) : context.now();
   /** Finishes this group: moves to a cursor without its pages. */
   const leave = (refusal: MembershipsCursor["refusal"]) =>
     context.move({ group, ...(refusal !== undefined && { refusal }) });
+  // A delta run has found that the group is gone. A list may still show its members for a while.
+  if (!inventory.groups.has(group)) return context.commit(() => leave(cursor.refusal), AGAIN);
   const outcome = await listStep(
     context,
     (request) => api.groupUsers(group, request),

@@ -69,7 +69,10 @@ const readAgain = (context: SliceContext, entry: StaleEntry): Promise<StepOutcom
     case "factors":
       return known ? readFactors(context, id, { stored }) : drop(context, entry);
     case "roles":
-      return known ? readRoles(context, id, stored) : drop(context, entry);
+      // A full run reads who has roles before it lists the users, from a list that may be behind.
+      return known || context.meta.get("full") !== null
+        ? readRoles(context, id, stored)
+        : drop(context, entry);
     case "user_groups":
       return known ? readUserGroups(context, id, stored) : drop(context, entry);
     case "group":
@@ -111,8 +114,9 @@ const readAsset = async (context: SliceContext, entry: StaleEntry): Promise<Step
     inventory.stale.done("asset", id);
     if (record === null) {
       if (bury(context, id)) run.changes.deleted += 1;
+      else inventory.assets.noteGone(id);
     } else if (record.ok) {
-      run.changes[cause] += store.file(inventory, [record.value], { now: context.now(), readAt, cause });
+      run.changes[cause] += store.file(inventory, [record.value], { now: api.serverNow(), readAt, cause });
     } else {
       inventory.quarantine.add(record.error, `${name}/${id}`);
     }
@@ -120,7 +124,7 @@ const readAsset = async (context: SliceContext, entry: StaleEntry): Promise<Step
 };
 
 const readGroup = async (context: SliceContext, entry: StaleEntry): Promise<StepOutcome> => {
-  const { inventory, run, api } = context;
+  const { inventory, api } = context;
   const { id, cause } = entry;
   const record = await api.group(id);
   if (!record.ok && record.error.code !== "not_found") return failedOn(context, entry, record.error);
@@ -128,7 +132,7 @@ const readGroup = async (context: SliceContext, entry: StaleEntry): Promise<Step
     inventory.stale.done("group", id);
     if (!record.ok) inventory.groups.remove(id);
     else for (const group of parseAll([record.value], parseGroup).records) inventory.groups.file(group);
-    if (inventory.groups.rolesUnheardOf(id)) inventory.stale.add("group_roles", id, cause, run.startedAt);
+    if (inventory.groups.rolesUnheardOf(id)) inventory.stale.add("group_roles", id, cause, api.serverNow());
   }, AGAIN);
 };
 
@@ -136,6 +140,13 @@ const readGroup = async (context: SliceContext, entry: StaleEntry): Promise<Step
 const readGroupRoles = async (context: SliceContext, entry: StaleEntry): Promise<StepOutcome> => {
   const { inventory, run, api } = context;
   const { id, cause } = entry;
+  if (!inventory.groups.has(id)) {
+    // Its record comes first. Whatever list shows it later may be behind this.
+    return context.commit(() => {
+      inventory.stale.done("group_roles", id);
+      inventory.stale.add("group", id, cause, api.serverNow());
+    }, AGAIN);
+  }
   const roles = await api.groupRoles(id);
   if (!roles.ok) {
     const reason = roles.error.code === "not_found" ? "failed" : lasting(roles.error, run);
@@ -150,7 +161,7 @@ const readGroupRoles = async (context: SliceContext, entry: StaleEntry): Promise
     inventory.groups.setRoles(id, readingOf(parseRoles(roles.value)), context.now());
     const isEveryone = id === inventory.groups.everyoneId();
     const members = isEveryone ? inventory.assets.livingIds() : inventory.memberships.membersOf(id);
-    for (const member of members) inventory.stale.add("roles", member, cause, run.startedAt);
+    for (const member of members) inventory.stale.add("roles", member, cause, api.serverNow());
   }, AGAIN);
 };
 
@@ -158,6 +169,7 @@ const readGroupRoles = async (context: SliceContext, entry: StaleEntry): Promise
 const readMembers = async (context: StepContext<RefetchCursor>, entry: StaleEntry): Promise<StepOutcome> => {
   const { inventory, run, api } = context;
   const { id, cause } = entry;
+  if (!inventory.groups.has(id)) return drop(context, entry); // a list would show its members for a while
   const listing = membersListing(id);
   // The cursor may belong to another list.
   if (context.cursor.group !== id) context.move({ group: id, since: api.serverNow() });
@@ -210,7 +222,7 @@ const readAssignees = async (
   return context.commit(() => {
     const everyone = inventory.groups.everyoneHasRoles();
     for (const id of inventory.admins.setCandidates(ASSIGNEES, everyone, listedAt - INDEX_LAG_MS)) {
-      inventory.stale.add("roles", id, entry.cause, run.startedAt);
+      inventory.stale.add("roles", id, entry.cause, context.api.serverNow());
     }
     inventory.sweeps.begin(ASSIGNEES);
     inventory.stale.done("assignees", entry.id);

@@ -15,9 +15,14 @@ const DELTAS_A_DAY = 96;
 const rollingBudget = (users: number, refreshDays: number): number =>
   Math.ceil((2 * users) / (refreshDays * (1 - DUE_PART) * DELTAS_A_DAY));
 
-/** Reads the factors that are due or failed, up to the run's budget, so that none gets older than REFRESH_DAYS. */
+/**
+ * Reads the factors that are due or failed, up to the run's budget, so that none gets older than REFRESH_DAYS. It leaves
+ * them to a full run in progress, which reads what is due, and to the next run when somebody waits for this one to poll
+ * again.
+ */
 export const rollingPhase: Phase<RollingCursor> = async (context) => {
-  const { inventory, run, connection, now, cursor } = context;
+  const { inventory, run, connection, now, cursor, meta } = context;
+  if (meta.get("full") !== null || meta.get("pollAgain") === run.id) return DONE;
   const next = (limit: number): string[] =>
     inventory.factors.nextByAge({
       dueBefore: run.startedAt - connection.refreshDays * DUE_PART * DAY_MS,

@@ -1,9 +1,7 @@
+import { INDEX_LAG_MS } from "../../inventory/precedence.ts";
 import type { Search } from "../../streams/definition.ts";
 import type { SearchesCursor } from "../cursors.ts";
 import { AGAIN, DONE, lasting, listStep, type Phase, type StepContext, type StepOutcome } from "../step.ts";
-
-/** Okta's searches show changes late, so each one overlaps the time that the previous one covered by this much. */
-const OVERLAP_MS = 2 * 60_000;
 
 /** Finds what Okta has updated, with the stream's searches by time, one after another. */
 export const searchesPhase: Phase<SearchesCursor> = async (context) => {
@@ -15,13 +13,14 @@ export const searchesPhase: Phase<SearchesCursor> = async (context) => {
   // Before the first search, a full run that is in progress has begun earlier and may have passed what changed since.
   const beganAt = Math.min(run.startedAt, meta.get("full")?.startedAt ?? run.startedAt);
   const watermark = meta.get("watermarks")?.searchedAt ?? beganAt + api.skewMs;
-  const from = new Date(watermark - OVERLAP_MS).toISOString();
+  // Each search overlaps the time that the one before has covered, because changes show late.
+  const from = new Date(watermark - INDEX_LAG_MS).toISOString();
   const outcome = await listStep(
     context,
     (request) => search.read(api, request),
     search.query(from),
     ({ records }, _, listedAt) => {
-      const found = { now: context.now(), listedAt, runStartedAt: run.startedAt };
+      const found = { now: api.serverNow(), listedAt };
       run.changes.search += search.file(inventory, records, found);
     },
   );

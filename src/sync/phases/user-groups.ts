@@ -51,14 +51,17 @@ export const readUserGroups = async (
   }
   return context.commit(() => {
     const everyone = inventory.groups.everyoneId();
-    const own = groups.value.filter(({ id }) => id !== everyone);
-    for (const group of own) {
-      if (inventory.groups.has(group.id)) continue;
-      // A user's list may hold no more of a group than its id and profile, so the group is queued to be read by id.
-      inventory.groups.file(group, { listedAt: askedAt });
-      inventory.stale.add("group", group.id, "search", readAt);
+    const ids: string[] = [];
+    for (const group of groups.value) {
+      if (group.id === everyone) continue;
+      if (!inventory.groups.has(group.id)) {
+        // A user's list may hold no more of a group than its id and profile, so the group is queued to be read by id.
+        inventory.stale.add("group", group.id, "search", api.serverNow());
+        // A list may still show a group that was just deleted.
+        if (inventory.groups.file(group, { listedAt: askedAt }) === "doubted") continue;
+      }
+      ids.push(group.id);
     }
-    const ids = own.map(({ id }) => id);
     const changed = inventory.memberships.replaceGroupsOf(userId, ids, shownUntil(context, askedAt));
     stored(inventory.userGroups.setRead(userId, null, changed, readAt));
   }, AGAIN);

@@ -35,7 +35,7 @@ const seen = (over: Partial<Observation> & { remaining?: number } = {}): Observa
   };
 };
 
-/** A bucket of 100 with one call of ours in it: 39 more for background work at a share of one half. */
+/** A bucket of 100 with one call of ours in it: 34 more for background work at a share of one half. */
 const learned = async () => {
   expect((await gate().exchange(request())).granted).toBe(1);
   return gate().exchange(request({ observations: [seen()], want: { bucket: "/api/v1/users", count: 30 } }));
@@ -45,16 +45,17 @@ describe("the gate", () => {
   test("keeps its counts over an eviction, which is not a new window", async () => {
     expect((await learned()).granted).toBe(30);
     await evictDurableObject(gate());
-    expect((await gate().exchange(request())).granted).toBe(9);
-    const { granted, retryAt } = await gate().exchange(request());
-    expect(granted).toBe(0);
+    expect((await gate().exchange(request())).granted).toBe(4);
+    const used = Array.from({ length: 34 }, (_, call) => seen({ remaining: 98 - call }));
+    const { granted, retryAt, reason } = await gate().exchange(request({ observations: used }));
+    expect({ granted, reason }).toEqual({ granted: 0, reason: "share" });
     expect(retryAt).toBeGreaterThan(Date.now() + 20_000);
   });
 
   test("keeps a backoff over an eviction", async () => {
     await learned();
     const refused = await gate().exchange(request({ observations: [seen({ status: 429, remaining: 0 })] }));
-    expect(refused.granted).toBe(0);
+    expect(refused).toMatchObject({ granted: 0, reason: "backoff" });
     await evictDurableObject(gate());
     expect((await gate().exchange(request())).granted).toBe(0);
     const [bucket] = await gate().rateLimits(0.5);
@@ -62,19 +63,43 @@ describe("the gate", () => {
     expect(Date.parse(bucket?.backing_off_until ?? "")).toBeGreaterThan(Date.now() + 20_000);
   });
 
-  test("lets callers wait in line until the size of a bucket is known, look-ups first", async () => {
+  test("lets callers wait in line until the size of a bucket is known, look-ups first, then delta runs", async () => {
     expect((await gate().exchange(request())).granted).toBe(1);
     const order: string[] = [];
     const wait = (holder: string, priority: ExchangeRequest["priority"]) =>
       gate()
         .exchange(request({ holder, priority, waitMs: 20_000, want: { bucket: "/api/v1/users", count: 5 } }))
         .then(({ granted }) => order.push(`${holder} ${granted}`));
-    const waiting = [wait("stream/devices", "background"), wait("look-up/1", "interactive")];
+    const waiting = [
+      wait("stream/devices", "background"),
+      wait("stream/users/delta", "follow"),
+      wait("look-up/1", "interactive"),
+    ];
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(order).toEqual([]);
     await gate().exchange(request({ want: null, done: true, observations: [seen()] }));
     await Promise.all(waiting);
-    expect(order).toEqual(["look-up/1 5", "stream/devices 5"]);
+    expect(order).toEqual(["look-up/1 5", "stream/users/delta 5", "stream/devices 5"]);
+  });
+
+  test("lets nobody past a delta run that waits for the same bucket, but look-ups", async () => {
+    const stub = gate(); // which delivers calls in order
+    expect((await stub.exchange(request())).granted).toBe(1);
+    const bucket = "/api/v1/users";
+    const delta = stub.exchange(
+      request({
+        holder: "stream/users/delta",
+        priority: "follow",
+        waitMs: 20_000,
+        want: { bucket, count: 60 },
+      }),
+    );
+    // What tells the size of the bucket comes together with a wish for more of it.
+    const sweep = await stub.exchange(request({ observations: [seen()], want: { bucket, count: 5 } }));
+    expect(sweep).toMatchObject({ granted: 0, retryAt: expect.any(Number), reason: "in_line" });
+    expect((await delta).granted).toBe(39);
+    const lookup = request({ holder: "look-up/1", priority: "interactive", want: { bucket, count: 5 } });
+    expect((await stub.exchange(lookup)).granted).toBe(5);
   });
 
   test("never waits longer than asked, nor for a window that opens too late", async () => {

@@ -26,7 +26,8 @@ test.each([
     }
     simulation.run([{ do: "wait", ms: STEP_MS }]);
   }
-  // Of 600 calls a minute half are ours, and a fifth of these are left to look-ups.
-  expect(simulation.fullest).toBeLessThanOrEqual(0.8);
-  expect(calls).toBeGreaterThan(MINUTES * 240 * 0.98);
+  // Of 600 calls a minute half are ours, of which a fifth is left to look-ups, and a tenth to delta runs. Lost calls
+  // may be probed for.
+  expect(simulation.fullest).toBeLessThanOrEqual(0.7 + Math.min(3, simulation.probes) / 300);
+  expect(calls).toBeGreaterThan(MINUTES * 210 * 0.98);
 });

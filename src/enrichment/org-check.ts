@@ -1,0 +1,48 @@
+/** Keeps look-ups from answering with the people of another org than the one whose inventory is stored. */
+import type { Connection } from "../config/types.ts";
+import type { OrgVerdict } from "../contract/org.ts";
+import { errorFields, log } from "../lib/log.ts";
+import type { LookupFailure } from "./answer.ts";
+
+/** How long a verdict is taken for granted, ms. */
+const GRANTED_MS = 30_000;
+
+const failures: Readonly<Partial<Record<OrgVerdict, LookupFailure>>> = {
+  changed: {
+    code: "org_changed",
+    message:
+      "another Okta org answers at the connection's base URL; GET /v1/streams/users says under attention what to do",
+    retryAt: null,
+  },
+  waiting: {
+    code: "unavailable",
+    message:
+      "the connection's base URL or credential has changed, and Okta does not say yet whether it is the same org",
+    retryAt: null,
+  },
+};
+
+/** Asks the users stream whether the org is the right one, at most every 30 s for the same settings. */
+export class OrgCheck {
+  readonly #ask: (connection: string) => Promise<OrgVerdict>;
+  #granted: { readonly baseUrl: string; readonly at: number } | null = null;
+
+  /** @param ask asks the users stream of a connection */
+  constructor(ask: (connection: string) => Promise<OrgVerdict>) {
+    this.#ask = ask;
+  }
+
+  /** Why nothing may be looked up there; null if it may. A stream that cannot be asked keeps nobody waiting. */
+  async refusal({ id, baseUrl }: Pick<Connection, "id" | "baseUrl">): Promise<LookupFailure | null> {
+    const granted = this.#granted;
+    if (granted?.baseUrl === baseUrl && Date.now() - granted.at < GRANTED_MS) return null;
+    try {
+      const failure = failures[await this.#ask(id)] ?? null;
+      this.#granted = failure === null ? { baseUrl, at: Date.now() } : null;
+      return failure;
+    } catch (error) {
+      log("warn", "enrichment_org_unchecked", { connection: id, ...errorFields(error) });
+      return null;
+    }
+  }
+}

@@ -1,0 +1,143 @@
+/** How the runs of a stream begin and end. Each method is one step, so that no cron or request can come between. */
+import type { Connection } from "../config/types.ts";
+import type { RunCause, RunKind, RunState } from "../contract/status.ts";
+import type { StreamRefusal } from "../contract/stream-api.ts";
+import type { Inventory } from "../inventory/inventory.ts";
+import type { Meta } from "../inventory/meta.ts";
+import { err, ok, type Result } from "../lib/result.ts";
+import type { PhaseNames, StreamDefinition } from "../streams/definition.ts";
+import { misconfigured } from "./org-control.ts";
+import { beginAgain, finish, isComplete, newRun, phasesToPollAgain, type Run } from "./run.ts";
+import { afterRun, decideWake, type Schedule } from "./schedule.ts";
+import type { Runs, SyncMeta } from "./store.ts";
+
+const DAY_MS = 86_400_000;
+/** How often factors are read again while the settings are invalid. */
+const DEFAULT_REFRESH_DAYS = 7;
+
+interface LifecycleDeps {
+  readonly definition: StreamDefinition;
+  readonly storage: DurableObjectStorage;
+  /** The connection's settings; null while they are invalid. */
+  readonly connection: () => Connection | null;
+  readonly inventory: Inventory;
+  readonly meta: Meta<SyncMeta>;
+  readonly runs: Runs;
+  /** Whether a slice is at work. */
+  readonly isWorking: () => boolean;
+  /** Called in the transaction that ends a complete full run. */
+  readonly fullRunEnded: (run: Run) => void;
+  /** ms since the epoch */
+  readonly now: () => number;
+}
+
+/** The runs of one stream. */
+export class Lifecycle {
+  readonly #deps: LifecycleDeps;
+
+  constructor(deps: LifecycleDeps) {
+    this.#deps = deps;
+  }
+
+  /** What is remembered about past runs. */
+  get schedule(): Schedule {
+    return this.#deps.meta.get("schedule") ?? { lastFullAt: null, lastSuccessAt: null };
+  }
+
+  /**
+   * A person or program asks for a run. A run of this kind that is in progress and waits after a failure may continue at
+   * once: the cause may be gone, because a credential was corrected, say. Error: `misconfigured`.
+   */
+  request(asked: RunKind): Result<{ readonly started: boolean; readonly run: Run }, StreamRefusal> {
+    const { runs, connection } = this.#deps;
+    const isFirst = this.schedule.lastFullAt === null;
+    // Without a full run, there is nothing that a delta run could follow.
+    const kind = isFirst && runs.current("full") === null ? "full" : asked;
+    const current = runs.current(kind);
+    if (current !== null) {
+      if (kind === "delta") this.#pollAgain(current);
+      const run = current.error === null ? current : { ...current, resumeAt: null };
+      this.save(run);
+      return ok({ started: false, run });
+    }
+    if (connection() === null) return err(misconfigured);
+    return ok({ started: true, run: this.begin(kind, isFirst && kind === "full" ? "first" : "request") });
+  }
+
+  /** A cron asks for a run: starts the runs that are due. */
+  wake(kind: RunKind): void {
+    const { runs, storage, now } = this.#deps;
+    storage.transactionSync(() => {
+      const delta = runs.current("delta");
+      const inProgress = { full: runs.current("full") !== null, delta: delta !== null };
+      const { starts, pollAgain } = decideWake(kind, this.schedule, inProgress, now());
+      if (pollAgain && delta !== null) this.#pollAgain(delta);
+      for (const start of starts) this.begin(start.kind, start.cause);
+    });
+  }
+
+  /** Stores a new run, and sets the alarm for its first slice. @param only instead of all phases */
+  begin(kind: RunKind, cause: RunCause, only?: PhaseNames): Run {
+    const { definition, storage, connection, inventory, meta, runs } = this.#deps;
+    const { fullPhases, deltaPhases } = definition.run;
+    const now = this.#deps.now();
+    const days = connection()?.refreshDays ?? DEFAULT_REFRESH_DAYS;
+    const { schedule } = this;
+    const afterGap = kind === "full" && (cause === "gap" || schedule.gapDue === true);
+    // The groups phase replaces this plan as soon as the groups are known.
+    const full = () => fullPhases({ memberships: "per_group", everyoneHasRoles: false });
+    const run = newRun({
+      id: crypto.randomUUID(),
+      kind,
+      cause,
+      phases: only ?? (kind === "full" ? full() : deltaPhases),
+      now,
+      // After a gap in the log it is unknown whose factors changed, so all are read again.
+      factorsDueBefore: afterGap ? now : now - days * DAY_MS,
+      newestAsset: inventory.assets.newestNumber(),
+    });
+    storage.transactionSync(() => {
+      if (afterGap) meta.set("schedule", { ...schedule, gapDue: false });
+      runs.save(run);
+      void storage.setAlarm(now);
+    });
+    return run;
+  }
+
+  /**
+   * Ends a run: moves it to the history and starts the run that follows, if any. A delta run that somebody has asked for
+   * meanwhile begins again instead. The caller opens the transaction.
+   */
+  end(run: Run, state: RunState): void {
+    const { definition, meta, runs, now, fullRunEnded } = this.#deps;
+    const isAskedFor = meta.get("pollAgain") === run.id;
+    if (isAskedFor) meta.delete("pollAgain");
+    if (isAskedFor && state === "done") {
+      beginAgain(run, phasesToPollAgain(definition.run.deltaPhases, run.phases));
+      runs.save(run);
+      return;
+    }
+    finish(run, state, now());
+    runs.archive(run);
+    if (run.kind === "full" && isComplete(run)) fullRunEnded(run);
+    const { schedule, start } = afterRun(this.schedule, run, runs.current("full"));
+    meta.set("schedule", schedule);
+    if (start !== null) this.begin(start.kind, start.cause);
+  }
+
+  /** Stores the run unless it was cancelled or replaced. */
+  save(run: Run): void {
+    const { storage, runs } = this.#deps;
+    storage.transactionSync(() => {
+      if (runs.isCurrent(run)) runs.save(run);
+    });
+  }
+
+  /** Whoever asks for a delta run while one is in progress wants to see what has changed until now. */
+  #pollAgain(run: Run): void {
+    const { meta, isWorking } = this.#deps;
+    // A run that has made no step yet is going to see it anyway.
+    if (run.calls.made === 0 && !isWorking()) return;
+    meta.set("pollAgain", run.id);
+  }
+}

@@ -1,0 +1,4 @@
+import { seeds } from "../../support/seeds.ts";
+import { walkLanesFrom } from "./lanes-walk.ts";
+
+walkLanesFrom(seeds(12).slice(0, 3));
