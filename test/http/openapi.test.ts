@@ -254,7 +254,7 @@ describe("input made from the document", () => {
     }
   });
 
-  it("1,000 malformed requests: never a 500, every error a problem of the catalogue", async () => {
+  it("malformed requests: never a 500, every error a problem of the catalogue", async () => {
     const document = await read();
     const operations = operationsOf(document);
     const { call } = makeApp();
@@ -313,7 +313,7 @@ describe("input made from the document", () => {
           expect(Object.keys(problemCatalogue)).toContain(code);
         }
       }),
-      examples(1000),
+      examples(500),
     );
   });
 });

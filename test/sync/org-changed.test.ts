@@ -77,7 +77,7 @@ const IDENTITY = "GET /.well-known/okta-organization";
 const others: readonly [string, OrgOptionsInput][] = [
   ["of the same size and with the same people", SIZE],
   ["that has a quarter of the people", { ...SIZE, users: 10 }],
-  ["that is ten times as large", { ...SIZE, users: 400 }],
+  ["that is three times as large", { ...SIZE, users: 120 }],
   ["that has nobody in common", { ...SIZE, seed: 9 }],
   ["that is empty", { ...SIZE, users: 0 }],
 ];

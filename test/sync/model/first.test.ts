@@ -1,4 +1,4 @@
-import { seeds } from "../../support/seeds.ts";
+import { long, seeds } from "../../support/seeds.ts";
 import { walkFrom } from "./walk.ts";
 
-walkFrom(seeds(20).slice(0, 10));
+walkFrom(seeds(20).slice(0, long ? 10 : 5));

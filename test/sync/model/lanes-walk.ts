@@ -27,7 +27,7 @@ import { long } from "../../support/seeds.ts";
 import { stopTime } from "../../support/time.ts";
 
 const CONNECTION = "t20";
-const STEPS = long ? 2000 : 200;
+const STEPS = long ? 2000 : 150;
 /** Steps between two comparisons with nothing going on. */
 const STRETCH = 40;
 /** Far beyond every lag and overlap: what happened before is visible everywhere after it. */
