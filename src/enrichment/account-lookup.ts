@@ -8,6 +8,7 @@ import { err, ok, type Result } from "../lib/result.ts";
 import { timeLimit } from "../lib/timeout.ts";
 import { connectOkta, type OktaSession } from "../okta/connect.ts";
 import { type OktaError, oktaError } from "../okta/errors.ts";
+import type { LookupFailure } from "./answer.ts";
 import { AccountCache } from "./cache.ts";
 import { answerToKeep, type CachedAnswer, type CacheResult, foundIn, freshness } from "./cached-answer.ts";
 import { addCounts, type LookupCounts, noCounts } from "./counters.ts";
@@ -103,7 +104,7 @@ export class AccountLookup extends DurableObject<Env> implements Purgeable {
       return ok({ found: foundIn(known), from: { at: known.at, cached: true, stale: false } });
     }
     const refusal = await this.#org.refusal(connection);
-    if (refusal !== null) return err(refusal);
+    if (refusal !== null) return this.#refused(connection, identifier, before, refusal);
     const startedAt = Date.now();
     const looked = await this.#ask(connection, identifier, lookupTimeoutMs);
     if (!looked.ok) return this.#withoutOkta(connection, identifier, before, looked.error);
@@ -112,6 +113,17 @@ export class AccountLookup extends DurableObject<Env> implements Purgeable {
     await this.#store(cache, identifier, looked.value, answer, startedAt, ttlMs);
     this.#recent.keep(identifier, answer, answer.at);
     return ok({ found: foundIn(answer), from: { at: answer.at, cached: false, stale: false } });
+  }
+
+  /** In another org nothing is looked up. While it is not known which org answers, what is known without it is the answer. */
+  async #refused(
+    connection: Connection,
+    identifier: Identifier,
+    before: CacheResult,
+    refusal: LookupFailure,
+  ): Promise<LookupOutcome> {
+    if (refusal.code === "org_changed") return err(refusal);
+    return this.#withoutOkta(connection, identifier, before, refusal);
   }
 
   /** What the cache has, or what this object has just stored there, if it is fresh enough; otherwise null. */
@@ -206,7 +218,7 @@ export class AccountLookup extends DurableObject<Env> implements Purgeable {
     connection: Connection,
     identifier: Identifier,
     before: CacheResult,
-    { code, message, retryAt }: OktaError,
+    { code, message, retryAt }: LookupFailure,
   ): Promise<LookupOutcome> {
     const answer = answerOfCache(before, Date.now()) ?? (await this.#askInventory(connection.id, identifier));
     return answer === null ? err({ code, message, retryAt }) : ok(answer);

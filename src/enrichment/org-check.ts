@@ -2,10 +2,13 @@
 import type { Connection } from "../config/types.ts";
 import type { OrgVerdict } from "../contract/org.ts";
 import { errorFields, log } from "../lib/log.ts";
+import { timeLimit } from "../lib/timeout.ts";
 import type { LookupFailure } from "./answer.ts";
 
 /** How long a verdict is taken for granted, ms. */
 const GRANTED_MS = 30_000;
+/** How long a look-up waits for one, ms. */
+const PATIENCE_MS = 2_000;
 
 const failures: Readonly<Partial<Record<OrgVerdict, LookupFailure>>> = {
   changed: {
@@ -36,13 +39,21 @@ export class OrgCheck {
   async refusal({ id, baseUrl }: Pick<Connection, "id" | "baseUrl">): Promise<LookupFailure | null> {
     const granted = this.#granted;
     if (granted?.baseUrl === baseUrl && Date.now() - granted.at < GRANTED_MS) return null;
+    const limit = timeLimit(PATIENCE_MS);
+    // A stream that is busy says nothing against an org that was the right one a while ago.
+    const late = new Promise<OrgVerdict>((resolve) => {
+      const verdict = granted?.baseUrl === baseUrl ? "unverified" : "waiting";
+      limit.signal.addEventListener("abort", () => resolve(verdict));
+    });
     try {
-      const failure = failures[await this.#ask(id)] ?? null;
+      const failure = failures[await Promise.race([this.#ask(id), late])] ?? null;
       this.#granted = failure === null ? { baseUrl, at: Date.now() } : null;
       return failure;
     } catch (error) {
       log("warn", "enrichment_org_unchecked", { connection: id, ...errorFields(error) });
       return null;
+    } finally {
+      limit.clear();
     }
   }
 }

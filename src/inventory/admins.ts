@@ -118,6 +118,13 @@ export class Admins {
     return this.#assets.touch([userId]) > 0;
   }
 
+  /** A complete list makes up for failures before it. @param askedAt when it was asked for, ms since the epoch */
+  makeUpForFailure(askedAt: number): void {
+    const was = this.#meta.get("roles");
+    if (was?.failedAt === undefined || was.failedAt >= askedAt) return;
+    this.#meta.set("roles", { at: was.at, reason: was.reason });
+  }
+
   /**
    * Stores how far the org's roles are known. Every event depends on it, so a change gives all assets new sequence
    * numbers.

@@ -66,12 +66,13 @@ export class Groups {
    *   the group was read by its id
    * @param complete whether the record comes from the complete list, which should have the stats: without them it is
    *   open again whether the group gives roles
-   * @returns `doubted` if the group was just deleted, so that the list may be behind: then nothing was filed
+   * @returns `doubted` if the group was just deleted, so that the list may be behind: then nothing was filed. `opened` if
+   *   it has become open whether the group gives roles
    */
   file(
     group: OktaGroup,
     { listedAt, complete = false }: { listedAt?: number; complete?: boolean } = {},
-  ): "filed" | "doubted" {
+  ): "filed" | "opened" | "doubted" {
     const asOf = listedAt === undefined ? null : listedAt - INDEX_LAG_MS;
     if (asOf !== null && this.#goneAt(group.id) >= asOf) return "doubted";
     const before = this.#row(group.id);
@@ -104,7 +105,7 @@ export class Groups {
     if (open) this.#sql.exec("UPDATE groups SET has_roles = NULL WHERE id = ?", group.id);
     if (asOf === null) this.#sql.exec("DELETE FROM gone_groups WHERE id = ?", group.id);
     this.#touchIfChanged(group.id, before);
-    return "filed";
+    return open ? "opened" : "filed";
   }
 
   /** When the group was found to be gone, ms since the epoch; 0 if it was not, or long ago. */
@@ -137,6 +138,15 @@ export class Groups {
   rolesUnheardOf(groupId: string): boolean {
     const row = this.#row(groupId);
     return row !== null && row.has_roles === null && row.roles_at === null;
+  }
+
+  /** Whether the group's roles were tried at `since` (ms since the epoch) or later. */
+  rolesTriedSince(groupId: string, since: number): boolean {
+    const [row] = this.#sql.exec<{ tried: number | null }>(
+      "SELECT roles_tried_at AS tried FROM groups WHERE id = ?",
+      groupId,
+    );
+    return (row?.tried ?? 0) >= since;
   }
 
   /** Whether the group is known to give roles. */

@@ -90,10 +90,12 @@ export const migrations: readonly string[] = [
   -- Groups that no longer exist. Lists and searches may still show them for a while.
   CREATE TABLE gone_groups (id TEXT PRIMARY KEY, gone_at INTEGER NOT NULL) WITHOUT ROWID;
 
-  -- A full run and a delta run can be in progress at the same time, each with a listing of users with roles of its own.
-  UPDATE sweeps SET listing = 'assignees/again' WHERE listing = 'assignees'
+  -- A full run and a delta run can be in progress at the same time, each with listings of its own.
+  UPDATE sweeps SET listing = 'assignees/again/delta' WHERE listing = 'assignees'
     AND EXISTS (SELECT 1 FROM meta WHERE key = 'run' AND value ->> '$.kind' = 'delta');
-  UPDATE meta SET value = json_set(value, '$.cursor.group', 'assignees/again')
+  UPDATE sweeps SET listing = 'members/' || (SELECT value ->> '$.kind' FROM meta WHERE key = 'run') || substr(listing, 8)
+    WHERE listing LIKE 'members/%' AND EXISTS (SELECT 1 FROM meta WHERE key = 'run');
+  UPDATE meta SET value = json_set(value, '$.cursor.group', 'assignees/again/delta')
     WHERE key = 'run' AND value ->> '$.kind' = 'delta' AND value ->> '$.cursor.group' = 'assignees';
   UPDATE meta SET key = value ->> '$.kind' WHERE key = 'run';
   `,

@@ -97,9 +97,16 @@ export class Sweeps {
     this.#sql.exec("UPDATE absentees SET confirmed = 1");
   }
 
-  /** Forgets the absentees that are held. */
-  forgetWaiting(): void {
-    this.#sql.exec("DELETE FROM absentees WHERE confirmed = 0");
+  /** How many assets `findAbsentees` would find. */
+  countAbsent(listing: string, upTo: number): number {
+    return this.#sql
+      .exec<{ n: number }>(
+        `SELECT count(*) AS n FROM assets WHERE deleted_at IS NULL AND number <= ?
+         AND id NOT IN (SELECT row.value FROM sweeps, json_each(ids) AS row WHERE listing = ?)`,
+        upTo,
+        listing,
+      )
+      .one().n;
   }
 
   /** Adds an asset that the log reports as deleted. It is checked by id like the others but is never held. */

@@ -64,16 +64,16 @@ export interface SearchesCursor extends ListCursor {
 export interface RefetchCursor extends ListCursor {
   /** The group's id, or the name of the listing of users with roles. */
   readonly group?: string;
+  /** The name of the listing. */
+  readonly listing?: string;
   /** When reading the list began, ms since the epoch: by Okta's clock for members, by ours for users with roles. */
   readonly since?: number;
 }
 
 /** Absentees. */
 export interface DeletionsCursor {
-  /** Set once the absentees are known: the org is asked who it is, then they are checked by id. */
-  readonly part?: "identifying" | "confirming";
-  /** Whether the absentees are held for a person. */
-  readonly held?: boolean;
+  /** Set once the absentees are known and are being checked by id. */
+  readonly part?: "confirming";
 }
 
 /** The cursor of any phase. */

@@ -7,7 +7,7 @@ import type { Meta } from "../inventory/meta.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import type { PhaseNames, StreamDefinition } from "../streams/definition.ts";
 import { misconfigured } from "./org-control.ts";
-import { beginAgain, finish, isComplete, newRun, phasesToPollAgain, type Run } from "./run.ts";
+import { beginAgain, finish, isComplete, newRun, type Run } from "./run.ts";
 import { afterRun, decideWake, type Schedule } from "./schedule.ts";
 import type { Runs, SyncMeta } from "./store.ts";
 
@@ -113,7 +113,7 @@ export class Lifecycle {
     const isAskedFor = meta.get("pollAgain") === run.id;
     if (isAskedFor) meta.delete("pollAgain");
     if (isAskedFor && state === "done") {
-      beginAgain(run, phasesToPollAgain(definition.run.deltaPhases, run.phases));
+      beginAgain(run, definition.run.deltaPhases);
       runs.save(run);
       return;
     }
@@ -136,8 +136,8 @@ export class Lifecycle {
   /** Whoever asks for a delta run while one is in progress wants to see what has changed until now. */
   #pollAgain(run: Run): void {
     const { meta, isWorking } = this.#deps;
-    // A run that has made no step yet is going to see it anyway.
-    if (run.calls.made === 0 && !isWorking()) return;
+    // A run that is still to poll the log for the first time is going to see it anyway.
+    if (run.phase === "log" && run.calls.made === 0 && !isWorking()) return;
     meta.set("pollAgain", run.id);
   }
 }

@@ -24,6 +24,8 @@ interface OrgControlDeps {
 /** The org of one stream. */
 export class OrgControl {
   readonly #deps: OrgControlDeps;
+  /** The question that is under way, for all who ask meanwhile. */
+  #asking: Promise<OrgVerdict> | null = null;
 
   constructor(deps: OrgControlDeps) {
     this.#deps = deps;
@@ -38,6 +40,13 @@ export class OrgControl {
     return org !== null && isCorrected ? { ...org, changed: null } : org;
   }
 
+  /** Whether the settings lead to the host where the org was when it last said who it is. */
+  get isWhereItWas(): boolean {
+    const { meta, connection } = this.#deps;
+    const [org, settings] = [meta.get("org"), connection()];
+    return org === null || settings === null || org.baseUrl === settings.baseUrl;
+  }
+
   /** Lets the next run ask the org who it is: a person may have corrected what made another one answer. */
   askAgain(): void {
     const org = this.#deps.meta.get("org");
@@ -46,9 +55,17 @@ export class OrgControl {
 
   /** Whether the org that answers is the one whose inventory is stored. Asks it if the settings have changed. */
   async verdict(): Promise<OrgVerdict> {
-    const { meta, inventory, connection, session, now } = this.#deps;
+    const { inventory, connection } = this.#deps;
     const settings = connection();
     if (settings === null || inventory.assets.newestNumber() === 0) return "unverified";
+    this.#asking ??= this.#ask(settings).finally(() => {
+      this.#asking = null;
+    });
+    return this.#asking;
+  }
+
+  async #ask(settings: Connection): Promise<OrgVerdict> {
+    const { meta, inventory, session, now } = this.#deps;
     const guard = new OrgGuard(meta, inventory, await orgSettingsOf(settings), now);
     const known = guard.known();
     if (known !== null) return known;

@@ -45,7 +45,9 @@ export class OrgGuard {
     if (!organization.ok && organization.error.code === "rate_limited") return err(organization.error);
     const id = organization.ok ? organization.value.id : null;
     const answer: OrgAnswer = id === null ? { unreachable: true } : { id };
-    const isEmpty = this.#inventory.assets.newestNumber() === 0;
+    const { assets, groups } = this.#inventory;
+    // Groups and where the log is polled from are stored before the first asset.
+    const isEmpty = assets.newestNumber() === 0 && groups.countAll() === 0 && this.#meta.get("log") === null;
     const kept = this.#meta.get("org");
     const { verdict, identity } = judgeOrg(kept, this.#settings, answer, { isEmpty, now: this.#now() });
     this.#meta.set("org", identity);

@@ -50,7 +50,7 @@ export const knownVerdict = (
 /**
  * What the org's answer means, and what to remember of it. An inventory that is still empty takes any org; one whose
  * org is not known by id takes the org that answers at the same URL.
- * @param isEmpty whether the inventory holds no asset
+ * @param isEmpty whether nothing of an org is stored
  */
 export const judgeOrg = (
   kept: OrgIdentity | null,

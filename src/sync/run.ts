@@ -25,6 +25,8 @@ export interface Run {
   state: RunState;
   /** Names of phases, in order. */
   phases: readonly string[];
+  /** The phases that were done before the run began again. */
+  done?: readonly string[];
   /** The current phase, or the last one. */
   phase: string;
   /** The current phase's cursor. Only the phase knows its type. */
@@ -112,10 +114,11 @@ const POLLING: ReadonlySet<string> = new Set(["log", "refetch", "deletions"]);
 export const phasesToPollAgain = (all: readonly string[], done: readonly string[]): readonly string[] =>
   all.filter((phase) => POLLING.has(phase) || !done.includes(phase));
 
-/** Lets a run begin again with these phases. */
-export const beginAgain = (run: Run, phases: readonly string[]): void => {
-  run.phases = phases;
-  run.phase = phases[0] ?? run.phase;
+/** Lets a delta run poll once more. @param all the phases of a delta run */
+export const beginAgain = (run: Run, all: readonly string[]): void => {
+  run.done = [...new Set([...(run.done ?? []), ...run.phases])];
+  run.phases = phasesToPollAgain(all, run.done);
+  run.phase = run.phases[0] ?? run.phase;
   run.cursor = {};
 };
 

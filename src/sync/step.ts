@@ -164,15 +164,26 @@ export const forEachAsset = async (
 ): Promise<StepOutcome> => {
   const queue = [...ids];
   let outcome: StepOutcome = AGAIN;
+  let threw = false;
   const worker = async (): Promise<void> => {
-    while (outcome.next === "again" && context.callsLeft() > 0 && !context.isOthersTurn()) {
+    while (outcome.next === "again" && !threw && context.callsLeft() > 0 && !context.isOthersTurn()) {
       const id = queue.shift();
       if (id === undefined) return;
       const result = await work(id);
       if (result.next !== "again" && outcome.next === "again") outcome = result;
     }
   };
-  await Promise.all(Array.from({ length: Math.min(CONCURRENCY, queue.length) }, worker));
+  // An exception is a bug of one asset. The calls in flight end before the step does, so that nothing of it comes later.
+  const workers = Array.from({ length: Math.min(CONCURRENCY, queue.length) }, async () => {
+    try {
+      await worker();
+    } catch (error) {
+      threw = true;
+      throw error;
+    }
+  });
+  const failed = (await Promise.allSettled(workers)).find(({ status }) => status === "rejected");
+  if (failed?.status === "rejected") throw failed.reason;
   return outcome;
 };
 

@@ -84,6 +84,8 @@ export class Stream {
   readonly #org: OrgControl;
   readonly #lifecycle: Lifecycle;
   #slicing = false;
+  /** How often the org was asked who it is outside runs. */
+  #questions = 0;
 
   /** @param deps.storage with the tables that `migrate` makes */
   constructor(deps: StreamDeps) {
@@ -110,7 +112,8 @@ export class Stream {
       ...shared,
       session: (settings) => {
         const budget = new CallBudget(settings.subrequestsPerSlice);
-        return this.#session(settings, "identity", new UnbookedCalls(), budget);
+        this.#questions += 1;
+        return this.#session(settings, `identity/${this.#questions}`, new UnbookedCalls(), budget);
       },
     });
   }
@@ -167,6 +170,8 @@ export class Stream {
 
   /** Finds an account that exists by its id, login, e-mail or short name. Only for the users stream. */
   account(identifier: string): AccountFacts {
+    // Another base URL may lead to another org, whose people these are not.
+    if (!this.#org.isWhereItWas) return { found: "none" };
     const { users } = this.inventory;
     const text = identifier.trim();
     const byId = users.one(text);
@@ -327,7 +332,7 @@ export class Stream {
   /** Opens a session with Okta. @param part what it is for, unique among the sessions of the stream */
   #session(
     connection: Connection,
-    part: RunKind | "identity",
+    part: RunKind | `identity/${number}`,
     calls: UnbookedCalls,
     budget: CallBudget,
   ): OktaSession {
@@ -336,7 +341,7 @@ export class Stream {
       connection,
       holder: `stream/${identity.stream}/${part}`,
       priority: part === "full" ? "background" : "follow",
-      batch: Math.min(PERMIT_BATCH, connection.subrequestsPerSlice),
+      batch: part === "full" || part === "delta" ? Math.min(PERMIT_BATCH, connection.subrequestsPerSlice) : 1,
       budget: () => budget.left > 0,
       onCall: (endpoint) => {
         budget.count();

@@ -452,3 +452,84 @@ describe("a bug in one lane does not stop the other", () => {
     });
   });
 });
+
+describe("both lanes read the same list again", () => {
+  test("a group's members survive a delta run that waits in the middle while the full run goes on", () =>
+    stage({ searchLagMs: 0, listLagMs: 0 }, async (scene) => {
+      const { org, machine, atCall } = scene;
+      const { id } = await largeGroup(org);
+      const path = new RegExp(`/groups/${id}/users`);
+      const pages = Math.ceil(
+        (await org.dump()).users.filter(({ groups }) => groups.includes(id)).length / 4,
+      );
+      machine.stream.inventory.stale.add("members", id, "search", Date.now() + 60_000);
+      // In the middle of the full run's second look at the members, after the sweep's own.
+      atCall(
+        path,
+        async () => {
+          expect((await machine.stream.status()).run?.phase).toBe("refetch");
+          await start(machine, "delta");
+          atCall(
+            path,
+            async () => {
+              expect((await machine.stream.status()).delta?.phase).toBe("refetch");
+              await org.fault({
+                kind: "500",
+                match: { endpoint: "GET /api/v1/groups/{id}/users", times: 1 },
+              });
+            },
+            1,
+          );
+        },
+        pages + 1,
+      );
+      await start(machine, "full");
+      await machine.toRest();
+      expect(await wrong(scene)).toEqual([]);
+      expect([...machine.storage.sql.exec("SELECT listing FROM sweeps")]).toEqual([]);
+    }));
+
+  test("a list of users with roles that is refused leaves the last known roles as they are", () =>
+    stage({ searchLagMs: 0, listLagMs: 0 }, async ({ org, machine }) => {
+      const rows = () => [...machine.storage.sql.exec("SELECT user_id, roles FROM admins ORDER BY user_id")];
+      const before = rows();
+      expect(before.length).toBeGreaterThan(0);
+      machine.stream.inventory.stale.add("assignees", "all", "log", Date.now());
+      await org.fault({ kind: "403", match: { endpoint: "GET /api/v1/iam/assignees/users" } });
+      await run(machine, "delta");
+      expect(rows()).toEqual(before);
+      expect(machine.stream.inventory.meta.get("roles")).toMatchObject({ reason: "forbidden" });
+
+      // A later list makes up for it, even in a run that began before the failure.
+      await org.clearFaults();
+      await machine.passTime(1000);
+      await run(machine, "full");
+      expect(machine.stream.inventory.meta.get("roles")).toMatchObject({ reason: null });
+    }));
+});
+
+test("a delta run that only handles confirmed deletions polls the log once somebody asks for a delta run", () =>
+  stage({ searchLagMs: 0, listLagMs: 0 }, async (scene) => {
+    const { org, machine } = scene;
+    const [gone, person] = (await org.dump()).users.filter(({ status }) => status === "ACTIVE");
+    machine.storage.sql.exec("INSERT INTO absentees (id, confirmed) VALUES (?, 0)", gone?.id ?? "");
+    expect(machine.stream.confirmDeletions()).toMatchObject({ ok: true });
+    await org.change("POST", `/users/${person?.id}/suspend`);
+    expect(await start(machine, "delta")).toMatchObject({ started: false });
+    await machine.toRest();
+    expect(await wrong(scene)).toEqual([]);
+  }));
+
+test("a third request in a row makes a delta run poll again, and search no more than before", () =>
+  stage({ searchLagMs: 0, listLagMs: 0 }, async ({ machine, atCall }) => {
+    const ask = async () => void (await start(machine, "delta"));
+    atCall(/\/logs/, ask);
+    atCall(/\/logs/, ask);
+    await run(machine, "delta");
+    const [last] = machine.stream.runs();
+    expect(last?.calls.by_endpoint).toEqual({
+      "GET /api/v1/logs": 3,
+      "GET /api/v1/users": 1,
+      "GET /api/v1/groups": 1,
+    });
+  }));

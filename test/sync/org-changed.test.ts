@@ -282,3 +282,68 @@ describe("an org that does not say who it is", () => {
     });
   });
 });
+
+describe("a first run", () => {
+  test.each(["groups", "memberships", "admin_roles"])(
+    "in phase %s does not go on in another org, although there is no asset yet",
+    async (phase) => {
+      const second = await createOrg("t9", { ...SIZE, seed: 9, orgId: OTHER_ID });
+      await withOrg(async (stream) => {
+        settings = { ...settings, subrequestsPerSlice: 1 };
+        await stream.startRun("full");
+        while ((await stream.status()).run?.phase !== phase) await slices(stream, 1);
+        settings = { ...settings, subrequestsPerSlice: 40 };
+        expect((await stream.status()).assets.total).toBe(0);
+        moveTo("t9");
+        await rest(stream);
+        expect(await stream.status()).toMatchObject({
+          state: "held",
+          org_id: (await org.dump()).orgId,
+          attention: [{ code: "org_changed" }],
+        });
+        expect(await pathsAsked(second)).toEqual([IDENTITY]);
+
+        expect(await stream.reset(OTHER_ID)).toMatchObject({ ok: true });
+        await rest(stream);
+        await expectEqual(stream, second);
+      });
+    },
+  );
+
+  test("that has stored nothing goes on at the base URL that a person corrects", async () => {
+    const second = await createOrg("t9", { ...SIZE, seed: 9, orgId: OTHER_ID });
+    await org.fault({ kind: "401", match: { path: "/api/v1/logs" } });
+    await withOrg(async (stream) => {
+      await stream.startRun("full");
+      await slices(stream, 2);
+      expect(await stream.status()).toMatchObject({ org_id: (await org.dump()).orgId, state: "backing_off" });
+      moveTo("t9");
+      await run(stream, "full");
+      expect(await stream.status()).toMatchObject({ org_id: OTHER_ID, state: "idle", attention: [] });
+      await expectEqual(stream, second);
+    });
+  });
+});
+
+test("many look-ups that ask at once after a change of the credential ask the org once, and all may go on", async () => {
+  await withOrg(async (stream) => {
+    await run(stream, "full");
+    const before = (await org.stats()).calls[IDENTITY] ?? 0;
+    await org.fault({ kind: "slow", ms: 50, match: { path: "/.well-known" } });
+    settings = { ...settings, credential: { kind: "ssws", token: "renewed" } };
+    const verdicts = await Promise.all(Array.from({ length: 30 }, () => stream.orgVerdict()));
+    expect(new Set(verdicts)).toEqual(new Set(["same"]));
+    expect((await org.stats()).calls[IDENTITY]).toBe(before + 1);
+  });
+});
+
+test("while the base URL leads to another host, the inventory answers for nobody", async () => {
+  await withOrg(async (stream) => {
+    await run(stream, "full");
+    const [person] = (await org.dump()).users;
+    const login = String(person?.profile["login"]);
+    expect(stream.account(login)).toMatchObject({ found: "one" });
+    moveTo("t9");
+    expect(stream.account(login)).toEqual({ found: "none" });
+  });
+});

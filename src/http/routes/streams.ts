@@ -2,6 +2,8 @@
 
 import { createRoute } from "@hono/zod-openapi";
 import type { SettingProblem } from "../../config/types.ts";
+import type { StreamStatus } from "../../contract/status.ts";
+import type { StreamApi } from "../../contract/stream-api.ts";
 import { streamNames } from "../../contract/streams.ts";
 import { type Config, problemsOfParts } from "../config.ts";
 import type { App, AppDeps } from "../deps.ts";
@@ -51,18 +53,35 @@ const partialProblems = (config: Config): { problems?: SettingProblem[] } => {
   return problems.length === 0 ? {} : { problems };
 };
 
+/** What version 0.1.0 does not tell of a stream. */
+const added = ["inventory", "org_id", "attention", "delta", "current_as_of", "next_delta_at"] as const;
+
+/** A stream's status. During a gradual deployment, an object of version 0.1.0 leaves out what is new. */
+const statusOf = async (stream: Pick<StreamApi, "status">): Promise<StreamStatus> => {
+  const status: Partial<StreamStatus> & Omit<StreamStatus, (typeof added)[number]> = await stream.status();
+  return {
+    inventory: "",
+    org_id: null,
+    attention: [],
+    delta: null,
+    current_as_of: null,
+    next_delta_at: null,
+    ...status,
+  };
+};
+
 export const streamRoutes = (app: App, deps: AppDeps): void => {
   app.openapi(list, async (c) => {
     const config = deps.config(c.env);
     const { id } = selectConnection(config, c.req.valid("query").connection);
-    const streams = await Promise.all(streamNames.map((name) => deps.stream(c.env, id, name).status()));
+    const streams = await Promise.all(streamNames.map((name) => statusOf(deps.stream(c.env, id, name))));
     return c.json({ streams, ...partialProblems(config) }, 200);
   });
 
   app.openapi(one, async (c) => {
     const config = deps.config(c.env);
     const { id } = selectConnection(config, c.req.valid("query").connection);
-    const status = await deps.stream(c.env, id, c.req.valid("param").stream).status();
+    const status = await statusOf(deps.stream(c.env, id, c.req.valid("param").stream));
     return c.json({ ...status, ...partialProblems(config) }, 200);
   });
 };

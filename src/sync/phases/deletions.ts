@@ -1,5 +1,6 @@
 /** Deletions. An asset counts as deleted only once Okta has confirmed by its id that it does not exist. */
 import { TOMBSTONE_DAYS } from "../../contract/limits.ts";
+import { ok } from "../../lib/result.ts";
 import type { DeletionsCursor } from "../cursors.ts";
 import { refusalOf } from "../org-step.ts";
 import {
@@ -22,41 +23,41 @@ const DAY_MS = 86_400_000;
  * wait for a person. If more are missing than DELETION_GUARD allows, or the list was empty, all of them are held.
  */
 export const deletionsPhase: Phase<DeletionsCursor> = async (context) => {
-  const { definition, inventory, run, connection } = context;
-  const { name } = definition;
+  const { definition, inventory, run } = context;
   if (context.cursor.part === undefined) {
-    const listed = run.phases.includes(name); // only a complete list of this run shows what is absent
-    return context.commit(() => {
-      inventory.assets.expireTombstones(context.now() - TOMBSTONE_DAYS * DAY_MS);
-      if (!listed) return context.move({ part: "confirming" });
-      const { absent, known } = inventory.sweeps.findAbsentees(name, run.newestAsset);
-      const isEmpty = inventory.sweeps.size(name) === 0;
-      inventory.sweeps.begin(name);
-      if (absent === 0) return context.move({ part: "confirming" });
-      const held = isEmpty || absent > connection.deletionGuard * known;
-      context.move({ part: "identifying", held });
-    }, AGAIN);
+    // Only a complete list of this run shows what is absent.
+    if (run.phases.includes(definition.name)) return findAbsentees(context);
+    return context.commit(() => closeList(context), AGAIN);
   }
-  if (context.cursor.part === "identifying") return identify(context);
   const ids = inventory.sweeps.nextAbsentees(BATCH);
   return ids.length === 0 ? DONE : forEachAsset(context, ids, (id) => confirmById(context, id));
 };
 
 /**
- * Before anything is deleted because it is absent: makes sure that it was this org that listed what it has. If the org
- * does not say, nothing is deleted by absence in this run.
+ * Finds what the list left out. If anything is absent, the org is asked first whether it is this org that has listed what
+ * it has. If it does not say, nothing is deleted by absence in this run.
  */
-const identify = async (context: StepContext<DeletionsCursor>): Promise<StepOutcome> => {
-  const { inventory, org, api } = context;
-  const verdict = await org.ask(api);
+const findAbsentees = async (context: StepContext<DeletionsCursor>): Promise<StepOutcome> => {
+  const { definition, inventory, run, connection, org, api } = context;
+  const { name } = definition;
+  const { sweeps } = inventory;
+  const verdict = sweeps.countAbsent(name, run.newestAsset) === 0 ? ok("same" as const) : await org.ask(api);
   if (!verdict.ok) return { next: "wait", error: verdict.error };
-  const isSame = verdict.value === "same";
   const settled = context.commit(() => {
-    if (!isSame) inventory.sweeps.forgetWaiting();
-    else if (context.cursor.held !== true) inventory.sweeps.confirmAbsentees();
-    context.move({ part: "confirming" });
+    if (verdict.value === "same") {
+      const { absent, known } = sweeps.findAbsentees(name, run.newestAsset);
+      const isHeld = sweeps.size(name) === 0 || absent > connection.deletionGuard * known;
+      if (!isHeld) sweeps.confirmAbsentees();
+    }
+    sweeps.begin(name);
+    closeList(context);
   }, AGAIN);
   return refusalOf(verdict.value, context) ?? settled;
+};
+
+const closeList = ({ inventory, now, move }: StepContext<DeletionsCursor>): void => {
+  inventory.assets.expireTombstones(now() - TOMBSTONE_DAYS * DAY_MS);
+  move({ part: "confirming" });
 };
 
 /** Checks one absentee by its id. If Okta has no such asset, it was deleted; if it has, the list was behind. */

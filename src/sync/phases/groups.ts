@@ -35,6 +35,9 @@ export const groupsPhase: Phase<ListCursor> = async (context) => {
         const filed = inventory.groups.file(group, { listedAt, complete: true });
         if (lastUpdated !== null) inventory.stale.doneUntil("group", id, Date.parse(lastUpdated));
         if (filed === "doubted") inventory.stale.add("group", id, "search", api.serverNow());
+        // Otherwise the next phase reads its roles.
+        if (filed === "opened" && inventory.groups.rolesTriedSince(id, run.startedAt))
+          inventory.stale.add("group_roles", id, "search", api.serverNow());
       }
       for (const [index, bad] of quarantined.entries())
         inventory.quarantine.add(bad, `groups/${number}/${index}`);

@@ -1,3 +1,4 @@
+import type { RunKind } from "../../contract/status.ts";
 import { identifierOf } from "../../okta/records.ts";
 import { PAGE } from "../../streams/plan.ts";
 import type { MembershipsCursor } from "../cursors.ts";
@@ -15,8 +16,8 @@ import {
 import { isGroupGone } from "./groups.ts";
 
 const LISTING = "members";
-/** The listing of one group's members in a delta run. */
-export const membersListing = (groupId: string): string => `members/${groupId}`;
+/** The name of the listing of one group's members that is read again by a run of this kind. */
+export const membersListing = (kind: RunKind, groupId: string): string => `members/${kind}/${groupId}`;
 /** A listing that has shown nobody. */
 const NOBODY = "nobody";
 
@@ -71,7 +72,7 @@ const closeGroup = (context: SliceContext, group: string, since: number): void =
   const listedFrom = since + context.api.skewMs;
   if (groups.membersReadUntil(group) <= listedFrom) memberships.keepOnly(group, LISTING, asOf);
   // A delta run that is in the middle of the same list began it earlier.
-  if (sweeps.size(membersListing(group)) > 0) groups.setMembersReadUntil(group, listedFrom);
+  if (sweeps.size(membersListing("delta", group)) > 0) groups.setMembersReadUntil(group, listedFrom);
   stale.doneIfBefore("members", group, asOf);
 };
 

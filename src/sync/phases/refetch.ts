@@ -1,4 +1,5 @@
 /** Reading again what the log, the searches or other phases have marked as stale, and nothing else. */
+import type { RunKind } from "../../contract/status.ts";
 import { INDEX_LAG_MS } from "../../inventory/precedence.ts";
 import type { StaleEntry, StaleKind } from "../../inventory/stale.ts";
 import type { OktaError, OktaErrorCode } from "../../okta/errors.ts";
@@ -38,13 +39,20 @@ const ORDER: readonly StaleKind[] = [
   "factors",
 ];
 const BATCH = 100;
-/** The listing of users with roles in a delta run. A full run may be in the middle of its own. */
-const ASSIGNEES = "assignees/again";
+/** Lists, of which each run has a name of its own: both lanes may be in the middle of the same one. */
+const LISTS: ReadonlySet<StaleKind> = new Set(["members", "assignees"]);
+const assigneesListing = (kind: RunKind): string => `assignees/again/${kind}`;
 
-/** Reads the next stale entries. Each leaves the queue in the transaction that stores what was read. */
+/**
+ * Reads the next stale entries. Each leaves the queue in the transaction that stores what was read. A full run leaves
+ * lists to a delta run that is in progress.
+ */
 export const refetchPhase: Phase<RefetchCursor> = async (context) => {
-  const { stale } = context.inventory;
+  const { inventory, run, meta, cursor } = context;
+  const { stale, sweeps } = inventory;
+  const leavesLists = run.kind === "full" && meta.get("delta") !== null;
   for (const kind of ORDER) {
+    if (leavesLists && LISTS.has(kind)) continue;
     const entries = stale.next(kind, BATCH);
     const [first] = entries;
     if (first === undefined) continue;
@@ -53,7 +61,9 @@ export const refetchPhase: Phase<RefetchCursor> = async (context) => {
     const byId = new Map(entries.map((entry) => [entry.id, entry]));
     return forEachAsset(context, [...byId.keys()], (id) => readAgain(context, byId.get(id) ?? first));
   }
-  return DONE;
+  // The other lane may have read what this run was in the middle of.
+  const { listing } = cursor;
+  return listing === undefined ? DONE : context.commit(() => sweeps.begin(listing), DONE);
 };
 
 const readAgain = (context: SliceContext, entry: StaleEntry): Promise<StepOutcome> | StepOutcome => {
@@ -170,9 +180,9 @@ const readMembers = async (context: StepContext<RefetchCursor>, entry: StaleEntr
   const { inventory, run, api } = context;
   const { id, cause } = entry;
   if (!inventory.groups.has(id)) return drop(context, entry); // a list would show its members for a while
-  const listing = membersListing(id);
+  const listing = membersListing(run.kind, id);
   // The cursor may belong to another list.
-  if (context.cursor.group !== id) context.move({ group: id, since: api.serverNow() });
+  if (context.cursor.group !== id) context.move({ group: id, listing, since: api.serverNow() });
   const readFrom = context.cursor.since ?? api.serverNow();
   const givesRoles = inventory.groups.hasRoles(id);
   const outcome = await listStep(
@@ -214,17 +224,27 @@ const readAssignees = async (
   entry: StaleEntry,
 ): Promise<StepOutcome> => {
   const { inventory, run } = context;
-  if (context.cursor.group !== ASSIGNEES) context.move({ group: ASSIGNEES, since: context.now() });
+  const listing = assigneesListing(run.kind);
+  if (context.cursor.group !== listing) context.move({ group: listing, listing, since: context.now() });
   const listedAt = context.cursor.since ?? run.startedAt;
-  const listed = await listAssignees(context, ASSIGNEES);
-  const outcome = listed.next === "failed" ? assigneesFailed(context, listed) : listed;
+  const outcome = await listAssignees(context, listing);
+  if (outcome.next === "failed") {
+    // Part of a list says nothing of who has no roles, so nothing follows from it.
+    const failed = assigneesFailed(context, outcome);
+    if (failed.next !== "done") return failed;
+    return context.commit(() => {
+      inventory.sweeps.begin(listing);
+      inventory.stale.done("assignees", entry.id);
+      context.move({});
+    }, AGAIN);
+  }
   if (outcome.next !== "done") return outcome;
   return context.commit(() => {
     const everyone = inventory.groups.everyoneHasRoles();
-    for (const id of inventory.admins.setCandidates(ASSIGNEES, everyone, listedAt - INDEX_LAG_MS)) {
+    for (const id of inventory.admins.setCandidates(listing, everyone, listedAt - INDEX_LAG_MS)) {
       inventory.stale.add("roles", id, entry.cause, context.api.serverNow());
     }
-    inventory.sweeps.begin(ASSIGNEES);
+    inventory.sweeps.begin(listing);
     inventory.stale.done("assignees", entry.id);
     context.move({});
   }, AGAIN);

@@ -40,10 +40,11 @@ export const listAssignees = <C extends ListCursor>(
     context,
     (request) => api.roleAssignees(request),
     { limit: String(PAGE.assignees) },
-    (page, number) => {
+    (page, number, askedAt) => {
       if (number === 0) inventory.sweeps.begin(listing);
       const ids = page.records.map(identifierOf).filter((id) => id !== null);
       inventory.sweeps.add(listing, number, ids);
+      if (page.next === null) inventory.admins.makeUpForFailure(askedAt);
     },
   );
 };
