@@ -6,9 +6,9 @@
 import { spawnSync } from "node:child_process";
 
 /** KiB of the whole script: what start-up has to parse. The platform's own bound is 64 MiB. */
-const BUDGET_KIB = 2000;
+const BUDGET_KIB = 2250;
 /** KiB after gzip: what is uploaded and distributed. */
-const GZIP_BUDGET_KIB = 400;
+const GZIP_BUDGET_KIB = 450;
 
 const { status, stdout, stderr } = spawnSync("wrangler", ["deploy", "--dry-run"], {
   encoding: "utf8",
