@@ -67,8 +67,9 @@ export const judgeOrg = (
     changed: null,
   });
   if ("unreachable" in answer) {
-    if (kept === null || (isEmpty && kept.id === null))
-      return { verdict: "unverified", identity: adopted(null) };
+    // An org that has never said who it is would be waited for for ever.
+    const neverSaid = kept === null || (kept.id === null && (isEmpty || kept.baseUrl === baseUrl));
+    if (neverSaid) return { verdict: "unverified", identity: adopted(null) };
     const identity = { ...kept, askedAt: now };
     if (kept.changed !== null && areSame(kept.changed, settings)) return { verdict: "changed", identity };
     // The settings that led to another org were taken back.

@@ -66,6 +66,20 @@ describe("what an answer means", () => {
     ["no answer, unchanged settings", kept(), OLD, silent, "unverified"],
     ["no answer, another base URL", kept(), NEW, silent, "waiting"],
     ["no answer, another credential", kept(), ROTATED, silent, "waiting"],
+    [
+      "no answer from an org that never said who it is, another credential",
+      kept({ id: null }),
+      ROTATED,
+      silent,
+      "unverified",
+    ],
+    [
+      "no answer at another URL than that of an org that never said who it is",
+      kept({ id: null }),
+      NEW,
+      silent,
+      "waiting",
+    ],
     ["no answer where another org was", kept({ changed: other }), NEW, silent, "changed"],
     ["no answer, and the base URL is corrected", kept({ changed: other }), OLD, silent, "unverified"],
   ] as const)("%s", (_, before, settings, answer, expected) => {
