@@ -3,7 +3,8 @@ import type { OktaFactor, OktaUser } from "../okta/records.ts";
 import { type AdminRow, Admins } from "./admins.ts";
 import { type AssetReader, inOrder, type StoredAsset } from "./asset-reader.ts";
 import { type Fact, type GroupFacts, known, type UnknownReason, type UserFacts, unknown } from "./facts.ts";
-import { type Groups, groupsOf, type PageGroups } from "./groups.ts";
+import { groupsOf, type PageGroups } from "./group-facts.ts";
+import type { Groups } from "./groups.ts";
 import type { InventoryMeta, Meta, OrgFact } from "./meta.ts";
 
 interface UserRow extends Record<string, SqlStorageValue> {
