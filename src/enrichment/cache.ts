@@ -210,6 +210,8 @@ export class AccountCache {
 
 /** How many of KV's keys are worked on at once: no more connections than Cloudflare opens at a time. */
 const FORGET_IN_PARALLEL = 6;
+/** Keys deleted at a time: with the list call below the 50 subrequests of the free plan. */
+const KEYS_AT_ONCE = 40;
 /** How long forgetting may take, ms. */
 const FORGET_WITHIN_MS = 5_000;
 
@@ -258,16 +260,15 @@ export const invalidateAccounts = async (
 /**
  * Deletes cached look-ups of a connection, a page of keys at a time. Costs a list call and a call for each key. Throws
  * what KV throws; call it again then.
- * @param page.cursor what the last call returned; null begins at the first key
- * @param page.limit 1–1,000
+ * @param cursor what the last call returned; null begins at the first key
  * @returns the cursor of the next page; null when this was the last
  */
 export const forgetConnection = async (
   kv: Pick<KVNamespace, "list" | "delete">,
   connection: string,
-  { cursor, limit }: { readonly cursor: string | null; readonly limit: number },
+  cursor: string | null,
 ): Promise<string | null> => {
-  const page = await kv.list({ prefix: connectionPrefix(connection), limit, cursor });
+  const page = await kv.list({ prefix: connectionPrefix(connection), limit: KEYS_AT_ONCE, cursor });
   const inTurn = limited(FORGET_IN_PARALLEL);
   await Promise.all(page.keys.map(({ name }) => inTurn(() => kv.delete(name))));
   return page.list_complete ? null : page.cursor;

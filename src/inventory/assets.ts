@@ -105,6 +105,12 @@ export class Assets {
       const { id } = record;
       const was = before.get(id);
       const living = was !== undefined && was.deletedAt === null;
+      const text = JSON.stringify(record);
+      // Most of what a full run lists is the same as before, and costs no more than this.
+      if (living && was.record === text) {
+        same.push(id);
+        continue;
+      }
       const told = was === undefined ? unheard.get(id) : undefined;
       // A list shows for a while what is gone, and what nobody has told us of before it was.
       const mayBeGone =
@@ -114,7 +120,7 @@ export class Assets {
         continue;
       }
       const known = living ? was.record : told?.lastLogin != null ? JSON.stringify(told) : null;
-      const after = JSON.stringify(known === null ? record : withLatestLogin(record, known));
+      const after = known === null ? text : JSON.stringify(withLatestLogin(record, known));
       if (living && was.record === after) {
         same.push(id);
         continue;

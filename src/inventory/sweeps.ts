@@ -1,3 +1,7 @@
+/** SQL: the existing assets with a number up to ?1 that the listing ?2 did not show. */
+const ABSENT = `FROM assets WHERE deleted_at IS NULL AND number <= ?1
+  AND id NOT IN (SELECT row.value FROM sweeps, json_each(ids) AS row WHERE listing = ?2)`;
+
 /**
  * The ids that a listing has shown so far, one row per page, and the assets that a complete listing left out. An
  * unchanged asset costs no write of its own this way.
@@ -66,13 +70,7 @@ export class Sweeps {
    */
   findAbsentees(listing: string, upTo: number): { readonly absent: number; readonly known: number } {
     this.#sql.exec("DELETE FROM absentees WHERE confirmed = 0");
-    this.#sql.exec(
-      `INSERT OR IGNORE INTO absentees (id, confirmed)
-       SELECT id, 0 FROM assets WHERE deleted_at IS NULL AND number <= ?
-       AND id NOT IN (SELECT row.value FROM sweeps, json_each(ids) AS row WHERE listing = ?)`,
-      upTo,
-      listing,
-    );
+    this.#sql.exec(`INSERT OR IGNORE INTO absentees (id, confirmed) SELECT id, 0 ${ABSENT}`, upTo, listing);
     const { known } = this.#sql
       .exec<{ known: number }>(
         "SELECT count(*) AS known FROM search_keys WHERE status IS NOT NULL AND n <= ?",
@@ -99,14 +97,7 @@ export class Sweeps {
 
   /** How many assets `findAbsentees` would find. */
   countAbsent(listing: string, upTo: number): number {
-    return this.#sql
-      .exec<{ n: number }>(
-        `SELECT count(*) AS n FROM assets WHERE deleted_at IS NULL AND number <= ?
-         AND id NOT IN (SELECT row.value FROM sweeps, json_each(ids) AS row WHERE listing = ?)`,
-        upTo,
-        listing,
-      )
-      .one().n;
+    return this.#sql.exec<{ n: number }>(`SELECT count(*) AS n ${ABSENT}`, upTo, listing).one().n;
   }
 
   /** Adds an asset that the log reports as deleted. It is checked by id like the others but is never held. */

@@ -8,8 +8,6 @@ import { timeLimit } from "../lib/timeout.ts";
 
 /** How long one object may take, ms. */
 const OBJECT_MS = 10_000;
-/** Keys deleted at a time: with the list call below the 50 subrequests of the free plan. */
-const KEYS_AT_ONCE = 40;
 
 /** How far a purge has come. */
 export interface Progress {
@@ -80,8 +78,7 @@ export const purgeSome = async (env: Env, connection: string, progress: Progress
     return { kind: failed ? "failed" : "more", progress: { ...progress, done: all } };
   }
   try {
-    const page = { cursor: progress.cursor, limit: KEYS_AT_ONCE };
-    const cursor = await forgetConnection(env.ENRICHMENT_CACHE, connection, page);
+    const cursor = await forgetConnection(env.ENRICHMENT_CACHE, connection, progress.cursor);
     return cursor === null ? { kind: "finished" } : { kind: "more", progress: { ...progress, cursor } };
   } catch (error) {
     logFailure(connection, "cache", error);

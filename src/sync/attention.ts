@@ -19,8 +19,7 @@ export type Since = Readonly<Partial<Record<AttentionCode, number>>>;
 type Need = Omit<Attention, "since">;
 
 /** A number with what it counts. */
-export const counted = (n: number, what: string): string =>
-  `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
+const counted = (n: number, what: string): string => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
 
 const orgChanged = (org: OrgIdentity, stream: StreamName): Need[] => {
   if (org.changed === null) return [];

@@ -26,9 +26,6 @@ import { streams } from "../streams/index.ts";
 import type { SyncMeta } from "./store.ts";
 import { Stream } from "./stream.ts";
 
-/** How many cached look-ups are deleted with one list of keys. */
-const KEYS_AT_ONCE = 40;
-
 /** Has the look-up cache forget accounts, and counts those for which that failed. @returns their ids */
 const forgetLookups = async (
   env: Env,
@@ -149,8 +146,7 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi, In
       wakeSinks: async (head, known) => (await wakeSinks({ env, connection, stream, head, known })).known,
       snapshotSinks: (runId, only) => snapshotSinks({ env, connection, stream, runId, only }),
       forget: (ids) => (definition.areAccounts ? forgetLookups(env, connection, ids) : Promise.resolve([])),
-      forgetAll: (cursor) =>
-        forgetConnection(env.ENRICHMENT_CACHE, connection, { cursor, limit: KEYS_AT_ONCE }),
+      forgetAll: (cursor) => forgetConnection(env.ENRICHMENT_CACHE, connection, cursor),
       background: (work) => ctx.waitUntil(work),
       now: () => Date.now(),
       random: Math.random,

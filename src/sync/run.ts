@@ -149,6 +149,17 @@ export const backOff = (run: Run, error: OktaError, now: number, random: () => n
   run.error = { code: error.code, message: error.message, phase: run.phase, at: now };
 };
 
+/** Lets the run wait for something that it cannot mend itself, such as a person. @param resumeAt ms since the epoch */
+export const hold = (
+  run: Run,
+  { code, message }: Pick<RunError, "code" | "message">,
+  resumeAt: number,
+  now: number,
+): void => {
+  run.error = { code, message, phase: run.phase, at: now };
+  run.resumeAt = resumeAt;
+};
+
 /** Clears the failure after something succeeded. */
 export const recovered = (run: Run): void => {
   run.failures = 0;

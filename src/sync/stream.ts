@@ -28,7 +28,7 @@ import { Numbers } from "./numbers.ts";
 import { OrgControl } from "./org-control.ts";
 import { OrgGuard, orgSettingsOf } from "./org-guard.ts";
 import { type Listeners, Reports } from "./reports.ts";
-import { backOff, type Run, runDocument } from "./run.ts";
+import { backOff, hold, type Run, runDocument } from "./run.ts";
 import { runSlice } from "./slice.ts";
 import { statusDocument } from "./status-document.ts";
 import { Runs, type SyncMeta } from "./store.ts";
@@ -356,8 +356,7 @@ export class Stream {
     const message = "The connection's settings are invalid. The run continues once they are corrected.";
     storage.transactionSync(() => {
       for (const run of this.#runs.inProgress()) {
-        run.error = { code: "misconfigured", message, phase: run.phase, at: now() };
-        run.resumeAt = now() + MISCONFIGURED_WAIT_MS;
+        hold(run, { code: "misconfigured", message }, now() + MISCONFIGURED_WAIT_MS, now());
         this.#runs.save(run);
       }
     });

@@ -6,7 +6,7 @@ import type { Cursor } from "./cursors.ts";
 import { nextTurn } from "./lanes.ts";
 import { orgStep } from "./org-step.ts";
 import { phaseOf } from "./phase-table.ts";
-import { backOff, isLastPhase, nextPhase, type Run, recovered } from "./run.ts";
+import { backOff, hold, isLastPhase, nextPhase, type Run, recovered } from "./run.ts";
 import {
   AGAIN,
   type BatchWrite,
@@ -149,12 +149,9 @@ export const openTurn = (options: SliceOptions, run: Run): Turn => {
         writer.write(() => backOff(run, outcome.error, now(), random), { progress: false });
         return false;
       case "hold": {
-        const { code, message, resumeAt } = outcome;
-        const isNews = run.error?.code !== code;
         const wait = () => {
-          if (isNews && code === "org_changed") options.orgChanged();
-          run.error = { code, message, phase: run.phase, at: now() };
-          run.resumeAt = resumeAt;
+          if (outcome.code === "org_changed" && run.error?.code !== outcome.code) options.orgChanged();
+          hold(run, outcome, outcome.resumeAt, now());
         };
         writer.write(wait, { progress: false });
         return false;

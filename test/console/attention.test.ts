@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { StreamStatus } from "../../src/contract/status.ts";
 import { ok } from "../../src/lib/result.ts";
-import { fakeStream, fullKey, makeApp, muteLog, runOf, statusOf } from "../http/support.ts";
+import { fakeStream, fullKey, muteLog, runOf, statusOf } from "../http/support.ts";
+import { visitorOf } from "./visitor.ts";
 
 beforeEach(muteLog);
 afterEach(() => vi.restoreAllMocks());
@@ -24,28 +25,19 @@ const orgChanged: Partial<StreamStatus> = {
 /** A person who has signed in, before streams with this status. */
 const visitor = async (status: Partial<StreamStatus>) => {
   const reset = vi.fn(async () => ok({ ...runOf("full"), cause: "first" as const }));
-  const { call } = makeApp({
+  const { get, post, cookieOf } = visitorOf({
     stream: (_env, connection, stream) => ({
       ...fakeStream(connection, stream),
       status: async () => ({ ...statusOf(connection, stream), ...status }),
       reset,
     }),
   });
-  const post = (path: string, form: Record<string, string>, cookie = "") =>
-    call("POST", path, {
-      key: null,
-      body: new URLSearchParams(form).toString(),
-      headers: {
-        "Content-Type": "application/x-www-form-urlencoded",
-        "Sec-Fetch-Site": "same-origin",
-        Cookie: cookie,
-      },
-    });
-  const signedIn = await post("/console/sign-in", { key: fullKey, next: "/" });
-  const cookie = (signedIn.headers.get("Set-Cookie") ?? "").split(";")[0] ?? "";
-  const page = async (path: string) =>
-    (await call("GET", path, { key: null, headers: { Cookie: cookie } })).text();
-  return { page, post: (path: string, form: Record<string, string>) => post(path, form, cookie), reset };
+  const Cookie = await cookieOf(fullKey);
+  return {
+    page: async (path: string) => (await get(path, { Cookie })).text(),
+    post: (path: string, form: Record<string, string>) => post(path, form, { Cookie }),
+    reset,
+  };
 };
 
 describe("another org", () => {

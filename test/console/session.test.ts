@@ -1,7 +1,8 @@
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { judgeSession, makeSession, sessionSeconds } from "../../src/http/auth/session.ts";
-import { fullKey, goodSettings, makeApp, muteLog, readKey } from "../http/support.ts";
+import { fullKey, goodSettings, muteLog, readKey } from "../http/support.ts";
+import { visitorOf } from "./visitor.ts";
 
 beforeEach(muteLog);
 afterEach(() => vi.restoreAllMocks());
@@ -59,31 +60,8 @@ describe("a session", () => {
   });
 });
 
-type AppOptions = Parameters<typeof makeApp>[0];
-
-/** Forms as a browser sends them, on an app whose clock stands at `now`. */
-const visitor = (options: AppOptions = {}) => {
-  const { call } = makeApp({ now: () => now, ...options });
-  const post = (path: string, form: Record<string, string>, headers: Record<string, string> = {}) =>
-    call("POST", path, {
-      key: null,
-      body: new URLSearchParams(form).toString(),
-      headers: {
-        "Content-Type": "application/x-www-form-urlencoded",
-        "Sec-Fetch-Site": "same-origin",
-        ...headers,
-      },
-    });
-  const get = (path: string, headers: Record<string, string> = {}) =>
-    call("GET", path, { key: null, headers });
-  const signIn = async (key: string, next = "/"): Promise<Response> =>
-    post("/console/sign-in", { key, next });
-  const cookieOf = async (key: string): Promise<string> => {
-    const set = (await signIn(key)).headers.get("Set-Cookie") ?? "";
-    return set.split(";")[0] ?? "";
-  };
-  return { call, post, get, signIn, cookieOf };
-};
+/** Somebody before an app whose clock stands at `now`. */
+const visitor = (options: Parameters<typeof visitorOf>[0] = {}) => visitorOf({ now: () => now, ...options });
 
 describe("signing in", () => {
   test("gives a cookie that script cannot read and other sites cannot send", async () => {

@@ -9,6 +9,17 @@ import { connectOkta } from "../../src/okta/connect.ts";
 import type { StreamDefinition } from "../../src/streams/definition.ts";
 import { Stream, type StreamDeps } from "../../src/sync/stream.ts";
 
+/** What a stream asks of others than Okta, where nobody is there. */
+export const nobodyElse = {
+  rateLimits: async () => [],
+  sinkStatuses: async () => [],
+  wakeSinks: async () => [],
+  snapshotSinks: async () => [],
+  forget: async () => [],
+  forgetAll: async () => null,
+  background: () => {},
+} satisfies Partial<StreamDeps>;
+
 /**
  * A delivery's object lends the storage: an alarm does nothing in one that was never set up, so that only the test
  * works on the slices.
@@ -34,13 +45,7 @@ export const withStream = (
         storage,
         connection: settings,
         connect: (session) => connectOkta({ ...session, env }),
-        rateLimits: async () => [],
-        sinkStatuses: async () => [],
-        wakeSinks: async () => [],
-        snapshotSinks: async () => [],
-        forget: async () => [],
-        forgetAll: async () => null,
-        background: () => {},
+        ...nobodyElse,
         now: Date.now,
         random: () => 0.5,
         ...deps,

@@ -13,6 +13,7 @@ import { connectOkta } from "../../src/okta/connect.ts";
 import type { StreamDefinition } from "../../src/streams/definition.ts";
 import { streams } from "../../src/streams/index.ts";
 import { Stream } from "../../src/sync/stream.ts";
+import { nobodyElse } from "./lent-stream.ts";
 import { isJson, type Json, type TestOrg } from "./org.ts";
 import { passTime } from "./time.ts";
 
@@ -138,13 +139,7 @@ export class Machine {
             return life === this.#life ? new Response(body, response) : never();
           },
         }),
-      rateLimits: async () => [],
-      sinkStatuses: async () => [],
-      wakeSinks: async () => [],
-      snapshotSinks: async () => [],
-      forget: async () => [],
-      forgetAll: async () => null,
-      background: () => {},
+      ...nobodyElse,
       now: () => Date.now(),
       random: () => 0.05,
     });

@@ -8,11 +8,11 @@ import { deliveryObjectName } from "../../src/contract/objects.ts";
 import type { StoredEvent } from "../../src/contract/stream-api.ts";
 import { Inventory } from "../../src/inventory/inventory.ts";
 import { migrate } from "../../src/inventory/schema.ts";
-import type { OktaUser } from "../../src/okta/records.ts";
 import type { StreamDefinition } from "../../src/streams/definition.ts";
 import { streams } from "../../src/streams/index.ts";
 import { Numbers } from "../../src/sync/numbers.ts";
 import type { Stream } from "../../src/sync/stream.ts";
+import { user } from "../inventory/support.ts";
 import { withStream } from "../support/lent-stream.ts";
 import { long, seeds } from "../support/seeds.ts";
 
@@ -43,19 +43,6 @@ const mapped = (mapping: number): StreamDefinition =>
       event: streams.users.event(facts, context, dialect),
     }),
   }) as StreamDefinition;
-
-const user = (id: string, over: Partial<OktaUser> = {}): OktaUser => ({
-  id,
-  status: "ACTIVE",
-  created: null,
-  activated: null,
-  statusChanged: null,
-  lastLogin: null,
-  lastUpdated: null,
-  passwordChanged: null,
-  profile: { login: `${id}@example.com` },
-  ...over,
-});
 
 const PUSH = JSON.stringify([
   { id: "opf1", factorType: "push", provider: "OKTA", status: "ACTIVE", created: null, lastUpdated: null },

@@ -15,16 +15,10 @@ import { createRandom, type Random } from "../../../dev/okta-org/org/random.ts";
 import type { RunKind } from "../../../src/contract/status.ts";
 import type { StreamName } from "../../../src/contract/streams.ts";
 import { type Machine, withMachine } from "../../support/machine.ts";
-import {
-  createOrg,
-  differences,
-  expectedDevices,
-  expectedUsers,
-  type Fault,
-  type TestOrg,
-} from "../../support/org.ts";
+import { createOrg, differences, expectedDevices, expectedUsers, type TestOrg } from "../../support/org.ts";
 import { long } from "../../support/seeds.ts";
 import { stopTime } from "../../support/time.ts";
+import { FAULTS } from "./faults.ts";
 
 const CONNECTION = "t20";
 const STEPS = long ? 2000 : 150;
@@ -35,17 +29,6 @@ const QUIET_MS = 10 * 60_000;
 const LAG_MS = 45_000;
 /** More slices than any run takes. */
 const ENOUGH = 3000;
-
-const FAULTS = [
-  "429",
-  "concurrency-429",
-  "500",
-  "503",
-  "throw",
-  "truncated",
-  "reset",
-  "html",
-] as const satisfies Fault["kind"][];
 
 const ACTIONS = {
   churn: 30,

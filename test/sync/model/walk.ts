@@ -14,7 +14,6 @@ import {
   differences,
   expectedDevices,
   expectedUsers,
-  type Fault,
   inventory,
   isDeleted,
   newestById,
@@ -24,6 +23,7 @@ import {
   untilIdleImpatiently,
 } from "../../support/org.ts";
 import { long } from "../../support/seeds.ts";
+import { FAULTS } from "./faults.ts";
 
 const STREAMS: readonly StreamName[] = ["users", "devices"];
 const STEPS = long ? 1000 : 100;
@@ -31,17 +31,6 @@ const STEPS = long ? 1000 : 100;
 const STRETCH = 20;
 /** Far beyond every lag and overlap: what happened before is visible everywhere after it. */
 const QUIET_MS = 10 * 60_000;
-
-const FAULTS = [
-  "429",
-  "concurrency-429",
-  "500",
-  "503",
-  "throw",
-  "truncated",
-  "reset",
-  "html",
-] as const satisfies Fault["kind"][];
 
 /** Starts a run and goes on until the stream rests. */
 const runToRest = async (connection: string, stream: StreamName, kind: RunKind): Promise<void> => {
