@@ -46,8 +46,9 @@ export class OrgGuard {
     const id = organization.ok ? organization.value.id : null;
     const answer: OrgAnswer = id === null ? { unreachable: true } : { id };
     const { assets, groups } = this.#inventory;
-    // Groups and where the log is polled from are stored before the first asset.
-    const isEmpty = assets.newestNumber() === 0 && groups.countAll() === 0 && this.#meta.get("log") === null;
+    // Groups are stored before the first asset, and events may be as well.
+    const noEvents = (this.#meta.get("log")?.next ?? null) === null;
+    const isEmpty = assets.newestNumber() === 0 && groups.countAll() === 0 && noEvents;
     const kept = this.#meta.get("org");
     const { verdict, identity } = judgeOrg(kept, this.#settings, answer, { isEmpty, now: this.#now() });
     this.#meta.set("org", identity);

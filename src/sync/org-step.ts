@@ -21,14 +21,15 @@ export const refusalOf = (verdict: OrgVerdict, { now }: Pick<SliceContext, "now"
 };
 
 /**
- * Asks the org who it is where that is due: at the beginning of a full run, and after the base URL or the credential
- * has changed.
+ * Asks the org who it is where that is due: at the beginning of a full run, before the log is polled for the first
+ * time (another org would refuse a cursor), and after the base URL or the credential has changed.
  * @returns null if nothing is to be done, so that the run's phase continues
  */
 export const orgStep = async (context: SliceContext): Promise<StepOutcome | null> => {
-  const { org, run, api, now } = context;
+  const { org, run, api, meta, now } = context;
   const known = org.known();
-  const isDue = known === null || (run.kind === "full" && run.orgAskedAt === null && known !== "changed");
+  const asks = run.kind === "full" || meta.get("log")?.next === null;
+  const isDue = known === null || (asks && run.orgAskedAt === null && known !== "changed");
   if (!isDue) return refusalOf(known, context);
   const verdict = await org.ask(api);
   if (!verdict.ok) return { next: "wait", error: verdict.error };

@@ -8,10 +8,14 @@ import type { Schedule } from "./schedule.ts";
 
 /** Where polling of the System Log stands. */
 export interface LogState {
-  /** Okta's URL for the next page. */
-  readonly next: string;
-  /** When it was last followed, ms since the epoch by our clock. */
+  /** Okta's URL for the next page; null if polling is still to begin. */
+  readonly next: string | null;
+  /** From when it is to begin, ms by Okta's clock. */
+  readonly since?: number;
+  /** When `next` was last followed, or when it was decided from when polling is to begin: ms since the epoch by our clock. */
   readonly polledAt: number;
+  /** When the page was asked for that showed that there was nothing more, ms since the epoch by our clock. */
+  readonly endedAt?: number;
   /** The filter with which it was begun. Version 0.1.0 did not store it; its rules were those of the next version. */
   readonly filter?: string;
 }

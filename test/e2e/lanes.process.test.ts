@@ -159,6 +159,9 @@ test("what changes during a full run arrives while it goes on, in every phase", 
   }
   await untilIdle();
   expect((await status()).last_full).toMatchObject({ state: "done", cause: "first" });
+  // The first delta run begins to poll the log.
+  await startRun("delta");
+  await untilIdle();
 
   const { users, groups } = org.dump();
   const bystander = cast.bystander();

@@ -284,7 +284,7 @@ describe("an org that does not say who it is", () => {
 });
 
 describe("a first run", () => {
-  test.each(["groups", "memberships", "admin_roles"])(
+  test.each(["group_roles", "memberships", "admin_roles"])(
     "in phase %s does not go on in another org, although there is no asset yet",
     async (phase) => {
       const second = await createOrg("t9", { ...SIZE, seed: 9, orgId: OTHER_ID });
@@ -312,7 +312,7 @@ describe("a first run", () => {
 
   test("that has stored nothing goes on at the base URL that a person corrects", async () => {
     const second = await createOrg("t9", { ...SIZE, seed: 9, orgId: OTHER_ID });
-    await org.fault({ kind: "401", match: { path: "/api/v1/logs" } });
+    await org.fault({ kind: "401", match: { path: "/api/v1/groups" } });
     await withOrg(async (stream) => {
       await stream.startRun("full");
       await slices(stream, 2);

@@ -1,4 +1,6 @@
 /** Polling the System Log. Its events are applied to the inventory or show what has to be read again. */
+
+import { INDEX_LAG_MS } from "../../inventory/precedence.ts";
 import type { OktaApi } from "../../okta/api.ts";
 import { onOrigin } from "../../okta/paging.ts";
 import { parseAll, parseLogEvent } from "../../okta/records.ts";
@@ -13,7 +15,6 @@ import {
   type SliceContext,
   type StepContext,
   type StepOutcome,
-  shownUntil,
 } from "../step.ts";
 
 const DAY_MS = 86_400_000;
@@ -24,21 +25,24 @@ const LEAD_MS = 5 * 60_000;
 /** No event arrives later than this after a newer event of the same membership. */
 const LATE_MS = 2 * DAY_MS;
 
-/**
- * Starts polling: where there is no cursor yet, so that changes during a full run are found after it, and where the
- * cursor does not report every event type that the rules name now.
- * @param since events from 5 minutes before this are read, ms since the epoch by our clock; null: from now
- */
-const startLog = async (context: SliceContext, since: number | null): Promise<StepOutcome> => {
+/** Where polling begins. Times are ms by Okta's clock. */
+interface LogStart {
+  /** Events from 5 minutes before this are read; null: from now. */
+  readonly since: number | null;
+  /** Everything that happened before this is known, so its events are left out; 0 if all events count. */
+  readonly knownBefore: number;
+}
+
+/** Begins polling with a query instead of a cursor. If it begins in the past, polling goes on to the present. */
+const startLog = async (context: SliceContext, { since, knownBefore }: LogStart): Promise<StepOutcome> => {
   const { definition, run, api, meta } = context;
   const filter = logFilter(definition.source.logRules);
-  const beginWith = (asked: string | null) =>
-    begin(api, since === null ? api.serverNow() : since + api.skewMs, asked);
+  const beginWith = (asked: string | null) => begin(api, since ?? api.serverNow(), asked);
   const skew = api.skewMs;
   const askedAt = context.now();
   let page = await beginWith(filter);
   // The first answer ever shows how far Okta's clock is from ours. If that moves the beginning much, begin again.
-  if (Math.abs(api.skewMs - skew) > LEAD_MS / 2) page = await beginWith(filter);
+  if (since === null && Math.abs(api.skewMs - skew) > LEAD_MS / 2) page = await beginWith(filter);
   // If Okta refuses the filter, poll without it and ignore the other event types.
   if (!page.ok && page.error.code === "bad_request") page = await beginWith(null);
   if (!page.ok) {
@@ -47,17 +51,28 @@ const startLog = async (context: SliceContext, since: number | null): Promise<St
   }
   const { records, next } = page.value;
   if (next === null) return DONE;
+  const isCaughtUp = since === null || records.length < PAGE.logs;
   return context.commit(
     () => {
-      // The first full run reads everything after this point, but Okta's lists may be behind these events. A later one
-      // takes long to reach what is known already, so a delta run reads these changes before.
-      const from = run.cause !== "first" || since !== null ? 0 : shownUntil(context, askedAt);
-      applyEvents(context, records, from);
+      applyEvents(context, records, knownBefore);
       meta.set("log", { next, polledAt: context.now(), filter });
-      if (run.kind === "full" && since === null) run.polledAt = askedAt;
+      if (isCaughtUp && (run.kind === "full" || since !== null)) run.polledAt = askedAt;
     },
-    since === null ? DONE : AGAIN,
+    isCaughtUp ? DONE : AGAIN,
   );
+};
+
+/**
+ * The first full run reads everything that happened before it but for what Okta's lists do not show yet, so it leaves
+ * the events to the delta run after it, and stores from when that is to poll.
+ */
+const startLater = (context: SliceContext): StepOutcome => {
+  const { api, meta, run, now } = context;
+  return context.commit(() => {
+    // What an earlier attempt has read is not read again, so the events since then count.
+    if (meta.get("log") === null) meta.set("log", { next: null, since: api.serverNow(), polledAt: now() });
+    run.polledAt = now() - INDEX_LAG_MS;
+  }, DONE);
 };
 
 /** Reads the first page from `LEAD_MS` before a time, ms since the epoch by Okta's clock. */
@@ -74,10 +89,27 @@ const begin = (api: OktaApi, time: number, filter: string | null) => {
 export const logPhase: Phase<LogCursor> = async (context) => {
   const { definition, connection, inventory, run, api, now, meta } = context;
   const state = meta.get("log");
-  if (state === null) return startLog(context, null);
+  const isFirst = run.kind === "full" && (meta.get("schedule")?.lastFullAt ?? null) === null;
+  if (state === null) {
+    return isFirst ? startLater(context) : startLog(context, { since: null, knownBefore: 0 });
+  }
   if (context.cursor.page === undefined && now() - state.polledAt > RETENTION_MS) return gap(context);
+  if (state.next === null) {
+    if (isFirst) return startLater(context);
+    const since = state.since ?? state.polledAt;
+    return startLog(context, { since, knownBefore: since - INDEX_LAG_MS });
+  }
   const filter = logFilter(definition.source.logRules);
-  if (state.filter !== undefined && state.filter !== filter) return startLog(context, state.polledAt);
+  if (state.filter !== undefined && state.filter !== filter) {
+    return startLog(context, { since: state.polledAt + api.skewMs, knownBefore: 0 });
+  }
+  // A delta run beside this full run may have come to the end of the log meanwhile.
+  const { endedAt = 0 } = state;
+  if (run.kind === "full" && endedAt >= run.startedAt) {
+    return context.commit(() => {
+      run.polledAt = endedAt;
+    }, DONE);
+  }
   const askedAt = now();
   const page = await api.logs({ next: onOrigin(state.next, connection.baseUrl) });
   if (!page.ok) {
@@ -93,7 +125,8 @@ export const logPhase: Phase<LogCursor> = async (context) => {
   return context.commit(
     () => {
       applyEvents(context, records);
-      meta.set("log", { next: next ?? state.next, polledAt: now(), filter });
+      const ended = isLast ? { endedAt: askedAt } : {};
+      meta.set("log", { next: next ?? state.next, polledAt: now(), filter, ...ended });
       context.move({ page: (context.cursor.page ?? 0) + 1 });
       if (!isLast) return;
       run.polledAt = askedAt;
