@@ -6,7 +6,8 @@ const notices = {
   run_started: "The run has started.",
   run_on: "A run was already in progress, and it continues.",
   run_cancelled: "The run is cancelled. Everything it has already stored stays.",
-  deletions_confirmed: "Confirmed. Each asset is looked for once more, and marked deleted if it is gone.",
+  deletions_confirmed:
+    "Confirmed. Each asset is looked for once more, and marked deleted if it is gone. The run says how many were.",
   reset: "The former inventory is forgotten, and the first run has started.",
   replaying: "The sink sends again from that sequence number.",
   retrying: "The dead letters will be sent once more.",

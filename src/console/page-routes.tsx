@@ -2,7 +2,12 @@
 
 import type { Context, Hono } from "hono";
 import { problemsOf } from "../config/problem.ts";
-import type { DeviceSummary, SearchResults, UserSummary } from "../contract/inventory-documents.ts";
+import type {
+  DeviceSummary,
+  HeldDeletions,
+  SearchResults,
+  UserSummary,
+} from "../contract/inventory-documents.ts";
 import type { RunDocument } from "../contract/status.ts";
 import { type StreamName, streamNames } from "../contract/streams.ts";
 import type { DeadLettersDocument } from "../delivery/api.ts";
@@ -19,6 +24,7 @@ import { noticeOf } from "./notices.ts";
 import { AccountPage, type Lookup } from "./pages/account.tsx";
 import { AssetPage } from "./pages/asset.tsx";
 import { ConnectionPage, type ConnectionProps } from "./pages/connection.tsx";
+import { DeletionsPage } from "./pages/deletions.tsx";
 import { InventoryPage, ListPage, SearchPage } from "./pages/inventory.tsx";
 import { OverviewPage, type StreamsAnswer } from "./pages/overview.tsx";
 import { type DeadLettersOf, deadLettersKey, SinksPage } from "./pages/sinks.tsx";
@@ -224,6 +230,18 @@ export const pageRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps): void => {
       history("devices"),
     ]);
     return html(<StreamsPage view={view} streams={streams} runs={{ users, devices }} notice={noticeOf(c)} />);
+  });
+
+  pages.get("/console/streams/:stream/deletions", async (c) => {
+    const view = viewOf(c);
+    const stream = streamOf(c);
+    const after = c.req.query("after") ?? "";
+    const path = linkTo(view, `/v1/streams/${stream}/deletions`, { after, limit: listLength });
+    const held = await view.api<HeldDeletions>("GET", path);
+    return html(
+      <DeletionsPage view={view} stream={stream} after={after} held={held} />,
+      held.ok ? 200 : held.problem.status,
+    );
   });
 
   pages.get("/console/sinks", async (c) => {

@@ -99,3 +99,30 @@ export const foundSchema = z.object({
     .meta({ description: "Pass it as `after` to get the next page; null on the last page." }),
 });
 export type SearchResults = z.infer<typeof foundSchema>;
+
+/** One page of the deletions that wait for a person. */
+export const heldDeletionsSchema = z.object({
+  held: count.meta({ description: "How many deletions wait for a confirmation." }),
+  known_before: count.nullable().meta({
+    description:
+      "How many assets were known when the full run that missed these began. Null while none are held, and if version " +
+      "0.1.0 held them.",
+  }),
+  since: time.nullable().meta({ description: "When they were first held; null while none are held." }),
+  items: z.array(
+    z.object({
+      id: z.string(),
+      name: z.string().nullable(),
+      login: z.string().nullable().meta({ description: "Null for devices." }),
+      status: z.string().meta({ description: "The last known status, as Okta spells it." }),
+      last_seen_at: time.nullable().meta({
+        description: "Okta still had it then, or later; null if that is not known.",
+      }),
+    }),
+  ),
+  next: z
+    .string()
+    .nullable()
+    .meta({ description: "Pass it as `after` to get the next page; null on the last page." }),
+});
+export type HeldDeletions = z.infer<typeof heldDeletionsSchema>;

@@ -67,6 +67,10 @@ export const runSchema = z.object({
       rolling: count.meta({ description: "Found by reading the oldest facts again." }),
       full: count.meta({ description: "Found in the complete list." }),
       deleted: count.meta({ description: "Assets that no longer exist in Okta." }),
+      still_there: count.meta({
+        description:
+          "Assets that a list left out, or that the log told as deleted, and that Okta still has by their ids.",
+      }),
     })
     .meta({ description: "New and changed data, by how the run found it." }),
   error: runErrorSchema

@@ -4,7 +4,7 @@
  * versions call each other.
  */
 import type { Result } from "../lib/result.ts";
-import type { InventorySummary, SearchResults } from "./inventory-documents.ts";
+import type { HeldDeletions, InventorySummary, SearchResults } from "./inventory-documents.ts";
 import type { OrgVerdict } from "./org.ts";
 import type { RunDocument, RunKind, StreamStatus } from "./status.ts";
 import type { Dialect } from "./streams.ts";
@@ -77,6 +77,8 @@ export interface SearchQuery {
   /** A device's compliance status, as the summary names it. */
   readonly compliance?: string;
   readonly managed?: boolean | "unknown";
+  /** Assets whose deletion waits for a person. */
+  readonly held?: true;
   /** True: only tombstones. False: only assets that exist. By default both if `q` is given, else those that exist. */
   readonly deleted?: boolean;
   /** `next` of the previous page; 0 for the first page. */
@@ -116,9 +118,12 @@ export interface StreamApi extends EventSource {
   runs(): Promise<readonly RunDocument[]>;
   /**
    * Releases held deletions: each asset is still confirmed by its id before it is deleted.
-   * @returns how many were released. Error: `conflict` if none are held
+   * @returns how many were released, and the run that looks for them; objects before version 0.2.0 leave out the run.
+   *   Error: `conflict` if none are held
    */
-  confirmDeletions(): Promise<Result<{ confirmed: number }, StreamRefusal>>;
+  confirmDeletions(): Promise<Result<{ confirmed: number; run?: RunDocument }, StreamRefusal>>;
+  /** One page of held deletions, in order of id. @param after an id, or "" for the first page */
+  heldDeletions(after: string, limit: number): Promise<HeldDeletions>;
   /** The newest event of one asset, deleted or not; null if the asset is not known. */
   event(assetId: string, dialect: Dialect): Promise<StoredEvent | null>;
   /** Totals. They are counted at most once every two seconds and can be up to a minute old. */

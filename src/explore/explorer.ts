@@ -1,11 +1,12 @@
 /** Totals, searches and single assets, for people who look at the inventory. Read-only. */
-import type { InventorySummary, SearchResults } from "../contract/inventory-documents.ts";
+import type { HeldDeletions, InventorySummary, SearchResults } from "../contract/inventory-documents.ts";
 import { COUNT_AGAIN_AFTER_MS } from "../contract/limits.ts";
 import type { SearchQuery } from "../contract/stream-api.ts";
 import type { StreamName } from "../contract/streams.ts";
 import type { AssetDetail } from "../inventory/api.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import { type AssetQuery, findAssets, findGroups } from "../inventory/search.ts";
+import { HELD_IDS } from "../inventory/sweeps.ts";
 import type { ExploreTools, FilterName, StreamDefinition } from "../streams/definition.ts";
 import type { EventReader } from "./event-reader.ts";
 
@@ -23,6 +24,23 @@ const filterNames: readonly FilterName[] = [
   "compliance",
   "managed",
 ];
+
+/** What is known of held deletions as a whole. Times are ms since the epoch. */
+export interface HeldState {
+  readonly since: number;
+  /** How many assets were known when the full run that missed these began; null if that was not stored. */
+  readonly known: number | null;
+  /** When the last complete full run before began, whose list showed them; null if it is not known. */
+  readonly listedAt: number | null;
+}
+
+/** Which held deletions to show: at most `limit` after the id `after`. */
+interface HeldQuery {
+  readonly after: string;
+  readonly limit: number;
+  /** Lower-case factor types that do not count as MFA. */
+  readonly ignored: readonly string[];
+}
 
 const nothing: SearchResults = { results: [], groups: [], next: null };
 
@@ -69,6 +87,8 @@ export class Explorer {
     if (filters === null) return nothing;
     const text = query.q?.trim() || null;
     const isFirst = query.after === 0;
+    const among = filters.ids == null ? "" : ` AND id IN (${filters.ids})`;
+    const held = query.held === true ? { ids: `${HELD_IDS}${among}` } : {};
     const { ids, next } = findAssets(this.#sql, {
       text,
       status: query.status ?? null,
@@ -81,6 +101,7 @@ export class Explorer {
       compliances: null,
       managed: null,
       ...filters,
+      ...held,
       deleted: query.deleted ?? (text === null ? false : null),
       after: query.after,
       limit: query.limit,
@@ -95,6 +116,42 @@ export class Explorer {
         .map((asset) => explore.found(asset, ignored)),
       groups: groups.map(({ usersCount, ...group }) => ({ ...group, users_count: usersCount })),
       next,
+    };
+  }
+
+  /**
+   * One page of the assets whose deletion waits for a person, in order of id.
+   * @param state what is known of them as a whole; null while none are held
+   */
+  held(state: HeldState | null, { after, limit, ignored }: HeldQuery): HeldDeletions {
+    const { explore, store } = this.#definition;
+    const { sweeps } = this.#inventory;
+    const { waiting } = sweeps.absentees();
+    const page = waiting === 0 ? [] : sweeps.heldAbsentees(after, limit + 1);
+    const existed = new Map(page.slice(0, limit).map(({ id, existedAt }) => [id, existedAt]));
+    const now = this.#now();
+    const items = store
+      .reader(this.#inventory)
+      .of([...existed.keys()])
+      .map((asset) => {
+        const found = explore.found(asset, ignored);
+        // A time that is still to come is no time at which Okta had it.
+        const seen = [state?.listedAt ?? 0, existed.get(asset.id) ?? 0].filter((time) => time <= now);
+        const lastSeen = Math.max(...seen, 0);
+        return {
+          id: found.id,
+          name: found.name,
+          login: "login" in found ? found.login : null,
+          status: found.status,
+          last_seen_at: lastSeen === 0 ? null : new Date(lastSeen).toISOString(),
+        };
+      });
+    return {
+      held: waiting,
+      known_before: waiting === 0 ? null : (state?.known ?? null),
+      since: waiting === 0 || state === null ? null : new Date(state.since).toISOString(),
+      items,
+      next: page.length > limit ? ([...existed.keys()].at(-1) ?? null) : null,
     };
   }
 

@@ -1,6 +1,7 @@
 /** The schemas of the status documents with names, so that the OpenAPI document contains each of them once. */
 import "@hono/zod-openapi";
 import * as z from "zod";
+import { heldDeletionsSchema } from "../contract/inventory-documents.ts";
 import { runSchema, streamStatusSchema } from "../contract/status.ts";
 import { settingProblemsSchema } from "./problems.ts";
 
@@ -15,7 +16,7 @@ const exampleRun: z.infer<typeof runSchema> = {
   progress: 0.42,
   eta_seconds: 380,
   calls: { made: 5210, predicted: 11340, by_endpoint: { "GET /api/v1/users/{id}/factors": 5000 } },
-  changes: { log: 0, search: 0, rolling: 0, full: 950, deleted: 0 },
+  changes: { log: 0, search: 0, rolling: 0, full: 950, deleted: 0, still_there: 0 },
   error: null,
 };
 
@@ -27,6 +28,25 @@ export const runDocumentSchema = runSchema.meta({
 });
 
 export const runsDocumentSchema = z.object({ runs: z.array(runDocumentSchema) }).openapi("Runs");
+
+export const heldDeletionsDocumentSchema = heldDeletionsSchema.meta({
+  id: "HeldDeletions",
+  example: {
+    held: 1,
+    known_before: 4,
+    since: "2025-01-15T02:03:10.000Z",
+    items: [
+      {
+        id: "00u1a2b3c4d5e6f7g8h9",
+        name: "Jane Doe",
+        login: "jane@example.com",
+        status: "ACTIVE",
+        last_seen_at: "2025-01-14T02:00:00.000Z",
+      },
+    ],
+    next: null,
+  },
+});
 
 const settingProblems = settingProblemsSchema.optional().openapi({
   description: "Wrong settings that affect only a part, such as one sink. Left out when there are none.",

@@ -2,6 +2,9 @@
 const ABSENT = `FROM assets WHERE deleted_at IS NULL AND number <= ?1
   AND id NOT IN (SELECT row.value FROM sweeps, json_each(ids) AS row WHERE listing = ?2)`;
 
+/** SQL that yields the ids of the absentees that are held for a person. */
+export const HELD_IDS = "SELECT id FROM absentees WHERE confirmed = 0";
+
 /**
  * The ids that a listing has shown so far, one row per page, and the assets that a complete listing left out. An
  * unchanged asset costs no write of its own this way.
@@ -88,6 +91,26 @@ export class Sweeps {
       )
       .one();
     return { waiting: waiting ?? 0, confirmed: confirmed ?? 0 };
+  }
+
+  /**
+   * The next absentees that are held for a person, in order of id, each with a time at which it existed (ms since the
+   * epoch; null if none is known): Okta updated it then, or it was read by its id.
+   * @param after an id, or "" for the first ones
+   */
+  heldAbsentees(after: string, limit: number): { readonly id: string; readonly existedAt: number | null }[] {
+    return this.#sql
+      .exec<{ id: string; updated: string | null; read: number | null }>(
+        `SELECT id, record ->> '$.lastUpdated' AS updated, read_at AS read FROM assets
+         WHERE id IN (${HELD_IDS} AND id > ? ORDER BY id LIMIT ?) ORDER BY id`,
+        after,
+        limit,
+      )
+      .toArray()
+      .map(({ id, updated, read }) => {
+        const times = [Date.parse(updated ?? ""), read ?? Number.NaN].filter((time) => !Number.isNaN(time));
+        return { id, existedAt: times.length === 0 ? null : Math.max(...times) };
+      });
   }
 
   /** Releases all absentees: they may now be checked by id and deleted. */

@@ -61,7 +61,7 @@ const needs = ({ stream, org, held, configured }: AttentionFacts): readonly Need
             `Okta's list came back with ${counted(held, "known asset")} missing, more than DELETION_GUARD lets the ` +
             "connector delete without confirmation. Nothing was deleted.",
           remedy:
-            `If they really no longer exist, confirm with POST /v1/streams/${stream}/deletions/confirm. Otherwise check ` +
+            `GET /v1/streams/${stream}/deletions lists them. If they really no longer exist, confirm with POST /v1/streams/${stream}/deletions/confirm. Otherwise check ` +
             "the credential's permissions and start a full run.",
         } as const,
       ]),

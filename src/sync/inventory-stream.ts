@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { connectionOf, isRemoved } from "../config/connections.ts";
-import type { InventorySummary, SearchResults } from "../contract/inventory-documents.ts";
+import type { HeldDeletions, InventorySummary, SearchResults } from "../contract/inventory-documents.ts";
 import { gateObjectName, lookupCountersName, streamIdentityOf } from "../contract/objects.ts";
 import type { OrgVerdict } from "../contract/org.ts";
 import type { RunDocument, RunKind, StreamStatus } from "../contract/status.ts";
@@ -71,8 +71,12 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi, In
     return this.#stream.runs();
   }
 
-  async confirmDeletions(): Promise<Result<{ confirmed: number }, StreamRefusal>> {
+  async confirmDeletions(): Promise<Result<{ confirmed: number; run: RunDocument }, StreamRefusal>> {
     return this.#stream.confirmDeletions();
+  }
+
+  async heldDeletions(after: string, limit: number): Promise<HeldDeletions> {
+    return this.#stream.heldDeletions(after, limit);
   }
 
   async events(query: EventsQuery): Promise<EventsPage> {

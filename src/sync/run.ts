@@ -34,7 +34,7 @@ export interface Run {
   readonly startedAt: number;
   finishedAt: number | null;
   calls: { made: number; predicted: number | null; byEndpoint: Record<string, number> };
-  changes: { log: number; search: number; rolling: number; full: number; deleted: number };
+  changes: RunDocument["changes"];
   error: RunError | null;
   /** Consecutive failures; 0 once a step succeeds. */
   failures: number;
@@ -75,7 +75,7 @@ export const newRun = (options: {
   startedAt: options.now,
   finishedAt: null,
   calls: { made: 0, predicted: null, byEndpoint: {} },
-  changes: { log: 0, search: 0, rolling: 0, full: 0, deleted: 0 },
+  changes: { log: 0, search: 0, rolling: 0, full: 0, deleted: 0, still_there: 0 },
   error: null,
   failures: 0,
   resumeAt: null,
@@ -95,6 +95,7 @@ export const storedRun = (
   orgAskedAt: null,
   polledAt: null,
   ...stored,
+  changes: { ...stored.changes, still_there: stored.changes.still_there ?? 0 },
 });
 
 const phaseAfter = (run: Run): string | undefined => run.phases[run.phases.indexOf(run.phase) + 1];

@@ -1,5 +1,6 @@
 /** What syncing stores beside the inventory: the runs in progress, the runs before them, and small values by name. */
 import type { RunKind } from "../contract/status.ts";
+import type { HeldState } from "../explore/explorer.ts";
 import type { Meta } from "../inventory/meta.ts";
 import type { Since } from "./attention.ts";
 import type { OrgIdentity } from "./org-identity.ts";
@@ -31,6 +32,8 @@ export interface SyncMeta {
   log: LogState;
   /** The org whose inventory this is. */
   org: OrgIdentity;
+  /** The deletions that wait for a person. */
+  held: HeldState;
   /** Since when each thing that needs a person is known. */
   attentionSince: Since;
   /** Up to when the searches have covered changes, ms by Okta's clock. */
@@ -117,6 +120,13 @@ export class Runs {
       `DELETE FROM runs WHERE (started_at, id) NOT IN
        (SELECT started_at, id FROM runs ORDER BY started_at DESC, id DESC LIMIT ?)`,
       HISTORY,
+    );
+  }
+
+  /** Ends the wait of the runs that ended as `held`, once their deletions are settled. */
+  settleHeld(): void {
+    this.#sql.exec(
+      "UPDATE runs SET document = json_set(document, '$.state', 'done') WHERE document ->> '$.state' = 'held'",
     );
   }
 

@@ -3,6 +3,7 @@
  * that it runs in; see `inventory-stream.ts`.
  */
 import type { Connection } from "../config/types.ts";
+import type { HeldDeletions } from "../contract/inventory-documents.ts";
 import type { StreamIdentity } from "../contract/objects.ts";
 import type { OrgVerdict } from "../contract/org.ts";
 import type { RateLimitDocument } from "../contract/rate-limit.ts";
@@ -242,16 +243,24 @@ export class Stream {
     return [...inProgress, ...this.#runs.history()].slice(0, 100).map((run) => runDocument(run, null));
   }
 
-  /** Releases held deletions. @returns how many. Error: `conflict` if none are held */
-  confirmDeletions(): Result<{ confirmed: number }, StreamRefusal> {
+  /** Releases held deletions; see `StreamApi.confirmDeletions`. */
+  confirmDeletions(): Result<{ confirmed: number; run: RunDocument }, StreamRefusal> {
     const { waiting } = this.inventory.sweeps.absentees();
     if (waiting === 0) return err({ code: "conflict", message: "No deletions are held." });
-    this.#deps.storage.transactionSync(() => {
+    const run = this.#deps.storage.transactionSync(() => {
       this.inventory.sweeps.confirmAbsentees();
+      // Version 0.1.0 did not store it.
+      if (this.#meta.get("held") === null)
+        this.#meta.set("held", { since: this.#deps.now(), known: null, listedAt: null });
       // A delta run in progress handles deletions in its last phase anyway.
-      if (this.#runs.current("delta") === null) this.#lifecycle.begin("delta", "request", ["deletions"]);
+      return this.#runs.current("delta") ?? this.#lifecycle.begin("delta", "request", ["deletions"]);
     });
-    return ok({ confirmed: waiting });
+    return ok({ confirmed: waiting, run: runDocument(run, null) });
+  }
+
+  /** One page of held deletions; see `StreamApi.heldDeletions`. */
+  heldDeletions(after: string, limit: number): HeldDeletions {
+    return this.explorer.held(this.#meta.get("held"), { after, limit, ignored: this.ignoredFactors });
   }
 
   /**

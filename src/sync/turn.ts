@@ -141,8 +141,13 @@ export const openTurn = (options: SliceOptions, run: Run): Turn => {
       case "done": {
         if (!isLastPhase(run)) return writer.write(() => nextPhase(run));
         // Deletions that wait for a person show in the state of a full run.
-        const held = run.kind === "full" && inventory.sweeps.absentees().waiting > 0;
-        end(held ? "held" : "done", () => recovered(run));
+        const isHeld = inventory.sweeps.absentees().waiting > 0;
+        end(run.kind === "full" && isHeld ? "held" : "done", () => {
+          recovered(run);
+          if (isHeld || meta.get("held") === null) return;
+          meta.delete("held");
+          options.runs.settleHeld();
+        });
         return options.runs.isCurrent(run);
       }
       case "wait":

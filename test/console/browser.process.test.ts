@@ -357,6 +357,18 @@ function inBrowser(chromium: Browser): void {
       const devices = streamSection(page, "Devices");
       const confirm = devices.getByRole("button", { name: "Confirm 10 deletions" });
       expect(await seriousOf(page)).toEqual([]);
+
+      await devices.getByRole("link", { name: "Look at them first" }).click();
+      await page.getByText("10 devices are missing from Okta's list of 25 that were known").waitFor();
+      expect(await seriousOf(page)).toEqual([]);
+      const [one] = gone;
+      await page.getByRole("link", { name: String(one?.profile["displayName"]) }).waitFor();
+      await page.getByRole("searchbox", { name: "held deletions" }).fill(one?.id ?? "");
+      await page.keyboard.press("Enter");
+      await page.getByRole("heading", { name: "Devices whose deletion is held" }).waitFor();
+      expect(await page.getByRole("row").count()).toBe(2);
+
+      await page.goto(`${stage.url}/console/streams`);
       await confirm.click();
       // Not without the box: the browser says so.
       expect(await devices.locator("[name=sure]").evaluate((box: Box) => box.validity.valueMissing)).toBe(

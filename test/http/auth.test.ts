@@ -253,10 +253,10 @@ describe("Cloudflare Access", () => {
   it.each([
     [{ "Sec-Fetch-Site": "cross-site" }, 403],
     [{ "Sec-Fetch-Site": "same-site" }, 403],
-    [{ "Sec-Fetch-Site": "same-origin" }, 200],
-    [{ "Sec-Fetch-Site": "none" }, 200],
+    [{ "Sec-Fetch-Site": "same-origin" }, 202],
+    [{ "Sec-Fetch-Site": "none" }, 202],
     [{ Origin: "https://evil.example" }, 403],
-    [{ Origin: "https://connector.example.com" }, 200],
+    [{ Origin: "https://connector.example.com" }, 202],
   ])("pages of other sites may not act with an identity: %j → %i", async (headers, status) => {
     const { ask } = make();
     const path = "/v1/streams/users/deletions/confirm";

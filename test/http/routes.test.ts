@@ -70,7 +70,8 @@ describe("streams and runs", () => {
     const cancelled = await call("DELETE", "/v1/streams/users/runs/current");
     expect(await cancelled.json()).toEqual(runOf("full", "cancelled"));
     const confirmed = await call("POST", "/v1/streams/users/deletions/confirm");
-    expect(await confirmed.json()).toEqual({ confirmed: 2 });
+    expect(confirmed.status).toBe(202);
+    expect(await confirmed.json()).toEqual(runOf("delta"));
   });
 
   it.each([

@@ -42,7 +42,7 @@ export const runOf = (kind: RunKind, state: RunDocument["state"] = "running"): R
   progress: state === "running" ? 0.5 : 1,
   eta_seconds: null,
   calls: { made: 3, predicted: 6, by_endpoint: { "GET /api/v1/users": 3 } },
-  changes: { log: 0, search: 0, rolling: 0, full: 2, deleted: 0 },
+  changes: { log: 0, search: 0, rolling: 0, full: 2, deleted: 0, still_there: 0 },
   error: null,
 });
 
@@ -123,7 +123,8 @@ export const fakeStream = (connection: string, stream: StreamName, head = 7): St
   orgVerdict: async () => "same",
   reset: async () => ok({ ...runOf("full"), cause: "first" }),
   runs: async () => [runOf("delta", "done"), runOf("full", "done")],
-  confirmDeletions: async () => ok({ confirmed: 2 }),
+  confirmDeletions: async () => ok({ confirmed: 2, run: runOf("delta") }),
+  heldDeletions: async () => ({ held: 0, known_before: null, since: null, items: [], next: null }),
   events: async ({ after, limit }) => {
     const count = Math.max(0, Math.min(limit, head - after));
     const events = Array.from({ length: count }, (_, index) => eventOf(after + 1 + index));
@@ -251,7 +252,8 @@ export const keyedRoutes: readonly (readonly [string, string, unknown, number, n
   ["POST", "/v1/streams/users/runs", { kind: "full" }, 202, 403],
   ["POST", "/v1/test-connection", {}, 200, 403],
   ["DELETE", "/v1/streams/users/runs/current", undefined, 200, 403],
-  ["POST", "/v1/streams/users/deletions/confirm", undefined, 200, 403],
+  ["GET", "/v1/streams/users/deletions", undefined, 200, 200],
+  ["POST", "/v1/streams/users/deletions/confirm", undefined, 202, 403],
   ["GET", "/v1/inventory/users", undefined, 200, 200],
   ["GET", "/v1/inventory/users/summary", undefined, 200, 200],
   ["GET", "/v1/inventory/devices/search?q=mary", undefined, 200, 200],

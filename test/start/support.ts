@@ -12,7 +12,7 @@ export const runOf = (changes: Partial<RunDocument> = {}): RunDocument => ({
   progress: 1,
   eta_seconds: null,
   calls: { made: 3, predicted: 6, by_endpoint: { "GET /api/v1/users": 1, "GET /api/v1/groups": 2 } },
-  changes: { log: 0, search: 0, rolling: 0, full: 2, deleted: 0 },
+  changes: { log: 0, search: 0, rolling: 0, full: 2, deleted: 0, still_there: 0 },
   error: null,
   ...changes,
 });

@@ -1,6 +1,7 @@
 /** Delta runs and deletions by example: what each change costs, and that no cron, gap or guard loses anything. */
 import { reset, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { HeldDeletions } from "../../src/contract/inventory-documents.ts";
 import {
   call,
   createOrg,
@@ -208,6 +209,18 @@ describe("what the log does not report", () => {
 });
 
 describe("held deletions", () => {
+  const deletions = async (query = ""): Promise<HeldDeletions> =>
+    (await call(CONNECTION, "GET", `/v1/streams/users/deletions?${query}`)).json();
+  const heldIds = async (): Promise<string[]> => {
+    const ids: string[] = [];
+    for (let after: string | null = ""; after !== null; ) {
+      const { items, next }: HeldDeletions = await deletions(`limit=7&after=${after}`);
+      ids.push(...items.map(({ id }) => id));
+      after = next;
+    }
+    return ids;
+  };
+
   test("if the org suddenly answers 200 [], nothing is deleted until a person confirms", async () => {
     const total = (await userIds()).length;
     await org.restrict({ emptyLists: true });
@@ -231,10 +244,16 @@ describe("held deletions", () => {
     expect(await statusOf(CONNECTION)).toMatchObject({ held_deletions: gone.length, assets: { deleted: 0 } });
     // Everything else keeps working.
     expect((await sync(CONNECTION, "delta")).changes.deleted).toBe(0);
+    const { users } = await org.dump();
+    const listed = await heldIds();
+    expect(listed).toEqual(gone.toSorted());
+    expect(users.some(({ id }) => listed.includes(id))).toBe(false);
+
     const confirmed = await call(CONNECTION, "POST", "/v1/streams/users/deletions/confirm");
-    expect(confirmed.status).toBeLessThan(300);
-    expect(await confirmed.json()).toMatchObject({ confirmed: gone.length });
-    await untilIdle(CONNECTION);
+    expect(confirmed.status).toBe(202);
+    expect(await confirmed.json()).toMatchObject({ kind: "delta", cause: "request", state: "running" });
+    expect((await untilIdle(CONNECTION)).changes).toMatchObject({ deleted: gone.length, still_there: 0 });
+    expect(await deletions()).toEqual({ held: 0, known_before: null, since: null, items: [], next: null });
     expect(await statusOf(CONNECTION)).toMatchObject({
       state: "idle",
       held_deletions: 0,
@@ -242,6 +261,35 @@ describe("held deletions", () => {
     });
     await expectUsersEqual();
     expect((await call(CONNECTION, "POST", "/v1/streams/users/deletions/confirm")).status).toBe(409);
+  });
+
+  test("that turn out to be none are settled: nothing is deleted, and no run is shown as held", async () => {
+    const total = (await userIds()).length;
+    await org.restrict({ emptyLists: true });
+    const { started_at: before } = (await statusOf(CONNECTION)).last_full ?? expect.fail();
+    await sync(CONNECTION, "full");
+    const page = await deletions("limit=2");
+    expect(page).toMatchObject({ held: total, known_before: total });
+    expect(Date.parse(page.since ?? "")).toBeGreaterThan(Date.parse(before));
+    const [first] = page.items;
+    const user = (await org.dump()).users.find(({ id }) => id === first?.id);
+    expect(first).toMatchObject({ login: user?.profile["login"], status: user?.status });
+    expect(Date.parse(first?.last_seen_at ?? "")).toBeGreaterThanOrEqual(Date.parse(before));
+    const found = await call(CONNECTION, "GET", `/v1/inventory/users/search?held=true&q=${first?.login}`);
+    expect(await found.json()).toMatchObject({ results: [{ id: first?.id }] });
+
+    await org.restrict({ emptyLists: false });
+    await call(CONNECTION, "POST", "/v1/streams/users/deletions/confirm");
+    expect((await untilIdle(CONNECTION)).changes).toMatchObject({ deleted: 0, still_there: total });
+    expect(await statusOf(CONNECTION)).toMatchObject({
+      state: "idle",
+      held_deletions: 0,
+      attention: [],
+      last_full: { state: "done" },
+      assets: { total, deleted: 0 },
+    });
+    const none = await call(CONNECTION, "GET", "/v1/inventory/users/search?held=true");
+    expect(await none.json()).toMatchObject({ results: [] });
   });
 
   test("an absentee that still exists by its id is not deleted", async () => {

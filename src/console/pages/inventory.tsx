@@ -144,6 +144,7 @@ export const listTitle = (stream: StreamName, query: URLSearchParams): string =>
     mfa !== null && mfaTitles[mfa],
     fact !== null && factTitles[fact],
     get("group") !== null && "of a group",
+    get("held") === "true" && "whose deletion is held",
     get("platform") !== null && `with ${get("platform")}`,
     get("compliance") !== null && `with compliance ${spelled(get("compliance") ?? "").toLowerCase()}`,
     managed !== null &&

@@ -27,7 +27,8 @@ const HeldDeletions: FC<{ view: View; status: StreamStatus }> = ({ view, status 
         <strong>{counted(status.held_deletions, "deletion")} held.</strong> More of the known {status.stream}{" "}
         are missing from Okta's list than <code>DELETION_GUARD</code> allows to be deleted without a person.
         Nothing has been deleted. If they are really gone, confirm: each is looked for once more before it is
-        marked deleted. Otherwise check the credential and start a full run.
+        marked deleted. Otherwise check the credential and start a full run.{" "}
+        <a href={linkTo(view, `/console/streams/${status.stream}/deletions`)}>Look at them first</a>.
       </p>
       <Action
         view={view}

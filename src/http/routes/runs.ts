@@ -1,4 +1,4 @@
-/** Starting, listing and cancelling runs, and confirming held deletions. */
+/** Starting, listing and cancelling runs; looking at held deletions and confirming them. */
 
 import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
@@ -8,9 +8,16 @@ import type { StreamApi } from "../../contract/stream-api.ts";
 import type { StreamName } from "../../contract/streams.ts";
 import { needsFullRights } from "../auth/index.ts";
 import type { App, AppDeps, AppEnv } from "../deps.ts";
-import { connectionQuery, streamParams, strict } from "../parameters.ts";
+import {
+  connectionParameter,
+  connectionQuery,
+  once,
+  streamParams,
+  strict,
+  wholeNumber,
+} from "../parameters.ts";
 import { problemResponses } from "../problems.ts";
-import { runDocumentSchema, runsDocumentSchema } from "../schemas.ts";
+import { heldDeletionsDocumentSchema, runDocumentSchema, runsDocumentSchema } from "../schemas.ts";
 import { granted, selectConnection, settingValue } from "../select.ts";
 
 const security = [{ key: [] }];
@@ -93,6 +100,36 @@ const cancel = createRoute({
   },
 });
 
+const deletions = createRoute({
+  method: "get",
+  path: "/v1/streams/{stream}/deletions",
+  tags,
+  summary: "List held deletions",
+  description:
+    "The assets that are missing from Okta's list and whose deletion waits for a person, in order of id. " +
+    "`GET /v1/inventory/{stream}/search?held=true` finds them by words and other criteria.",
+  security,
+  request: {
+    params: streamParams,
+    query: strict({
+      after: z
+        .string(once)
+        .max(100, "it must be `next` of the previous page")
+        .default("")
+        .openapi({ description: "`next` of the previous page." }),
+      limit: wholeNumber(1, 500, { default: 100, description: "The most assets on one page." }),
+      connection: connectionParameter,
+    }),
+  },
+  responses: {
+    200: {
+      description: "The held deletions.",
+      content: { "application/json": { schema: heldDeletionsDocumentSchema } },
+    },
+    ...problemResponses(400, 401, 404, 429, 503),
+  },
+});
+
 const confirm = createRoute({
   method: "post",
   path: "/v1/streams/{stream}/deletions/confirm",
@@ -100,20 +137,16 @@ const confirm = createRoute({
   summary: "Confirm held deletions",
   description:
     "When a larger part of the known assets is absent from Okta's list than DELETION_GUARD allows, or the list is " +
-    "empty, the deletions are held until a person confirms them here. Look at `held_deletions` first. Each asset is looked for once more " +
-    "by its id before it is marked deleted.",
+    "empty, the deletions are held until a person confirms them here. Look at `GET …/deletions` first. Each asset is looked " +
+    "for once more by its id before it is marked deleted.",
   security,
   middleware: needsFullRights,
   request,
   responses: {
-    200: {
-      description: "How many deletions were confirmed.",
-      content: {
-        "application/json": {
-          schema: z.object({ confirmed: z.number().int() }),
-          example: { confirmed: 12 },
-        },
-      },
+    202: {
+      description:
+        "The run that looks for them; its `changes` tell how many are deleted, and how many are still there.",
+      content: { "application/json": { schema: runDocumentSchema } },
     },
     ...problemResponses(400, 401, 403, 404, 409, 429, 503),
   },
@@ -181,6 +214,12 @@ export const runRoutes = (app: App, deps: AppDeps): void => {
     return c.json(granted(await stream.cancelRun()), 200);
   });
 
+  app.openapi(deletions, async (c) => {
+    const { after, limit, connection } = c.req.valid("query");
+    const stream = streamOf(c, connection, c.req.valid("param").stream);
+    return c.json(await stream.heldDeletions(after, limit), 200);
+  });
+
   app.openapi(reset, async (c) => {
     const stream = streamOf(c, c.req.valid("query").connection, c.req.valid("param").stream);
     return c.json(granted(await stream.reset(c.req.valid("json").org_id)), 202);
@@ -188,6 +227,10 @@ export const runRoutes = (app: App, deps: AppDeps): void => {
 
   app.openapi(confirm, async (c) => {
     const stream = streamOf(c, c.req.valid("query").connection, c.req.valid("param").stream);
-    return c.json(granted(await stream.confirmDeletions()), 200);
+    const { run } = granted(await stream.confirmDeletions());
+    // During a gradual deployment, an object of the version before does not name the run.
+    const [newest] = run === undefined ? await stream.runs() : [run];
+    if (newest === undefined) throw new Error("confirming deletions has started no run");
+    return c.json(newest, 202);
   });
 };

@@ -74,6 +74,10 @@ const searchShape = {
       description: "Devices with this compliance status, as the summary names it, such as UNKNOWN.",
     }),
   managed: oneOf(["true", "false", "unknown"], "Devices, by whether they are managed."),
+  held: oneOf(
+    ["true"],
+    "Assets whose deletion waits for a person; see `GET /v1/streams/{stream}/deletions`.",
+  ),
   deleted: oneOf(
     ["true", "false"],
     `\`true\`: only deleted assets, which are kept for ${TOMBSTONE_DAYS} days. \`false\`: only assets that exist in ` +
@@ -118,10 +122,11 @@ const defined = <T extends object>(values: T): Given<T> =>
 /** Must be registered before the route of a single asset, whose `{id}` would match `search`, too. */
 export const searchRoutes = (app: App, deps: AppDeps): void => {
   app.openapi(find, async (c) => {
-    const { connection, after, limit, admin, managed, deleted, ...words } = c.req.valid("query");
+    const { connection, after, limit, admin, managed, held, deleted, ...words } = c.req.valid("query");
     const query: SearchQuery = {
       ...defined(words),
       ...(admin !== undefined && { admin: true as const }),
+      ...(held !== undefined && { held: true as const }),
       ...(managed !== undefined && { managed: managed === "unknown" ? managed : managed === "true" }),
       ...(deleted !== undefined && { deleted: deleted === "true" }),
       after,

@@ -38,7 +38,7 @@ export const deletionsPhase: Phase<DeletionsCursor> = async (context) => {
  * it has. If it does not say, nothing is deleted by absence in this run.
  */
 const findAbsentees = async (context: StepContext<DeletionsCursor>): Promise<StepOutcome> => {
-  const { definition, inventory, run, connection, org, api } = context;
+  const { definition, inventory, run, connection, org, api, meta, now } = context;
   const { name } = definition;
   const { sweeps } = inventory;
   const verdict = sweeps.countAbsent(name, run.newestAsset) === 0 ? ok("same" as const) : await org.ask(api);
@@ -48,6 +48,10 @@ const findAbsentees = async (context: StepContext<DeletionsCursor>): Promise<Ste
       const { absent, known } = sweeps.findAbsentees(name, run.newestAsset);
       const isHeld = sweeps.size(name) === 0 || absent > connection.deletionGuard * known;
       if (!isHeld) sweeps.confirmAbsentees();
+      else {
+        const { since = now(), listedAt = meta.get("schedule")?.lastFullAt ?? null } = meta.get("held") ?? {};
+        meta.set("held", { since, known, listedAt });
+      }
     }
     sweeps.begin(name);
     closeList(context);
@@ -71,6 +75,7 @@ const confirmById = async (context: SliceContext, id: string): Promise<StepOutco
     inventory.sweeps.dropAbsentee(id);
     if (!answer.ok) return;
     const record = answer.value;
+    if (record !== null) run.changes.still_there += 1;
     if (record === null) {
       if (bury(context, id)) run.changes.deleted += 1;
     } else if (record.ok) {
