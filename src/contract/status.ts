@@ -73,9 +73,11 @@ export const runSchema = z.object({
       }),
     })
     .meta({ description: "New and changed data, by how the run found it." }),
-  error: runErrorSchema
-    .nullable()
-    .meta({ description: "Why the run waits or failed; null once a step succeeds again." }),
+  error: runErrorSchema.nullable().meta({
+    description:
+      "Why the run waits or failed; null once a step succeeds again. `incomplete`: an outage kept a delta run from reading " +
+      "all that it was to read; the next one reads it.",
+  }),
 });
 export type RunDocument = z.infer<typeof runSchema>;
 
@@ -116,7 +118,13 @@ export const streamStateSchema = z
       "`unavailable`: cannot work with this org or credential, such as devices in a Classic Engine org.",
   });
 
-export const attentionCodeSchema = z.enum(["misconfigured", "org_changed", "deletions_held"]);
+export const attentionCodeSchema = z.enum([
+  "misconfigured",
+  "org_changed",
+  "credential_rejected",
+  "stale",
+  "deletions_held",
+]);
 export type AttentionCode = z.infer<typeof attentionCodeSchema>;
 
 /** Something that needs a person. */
@@ -124,6 +132,7 @@ export const attentionSchema = z.object({
   code: attentionCodeSchema.meta({
     description:
       "`misconfigured`: the settings are invalid; `org_changed`: another Okta org answers at the base URL; " +
+      "`credential_rejected`: Okta refuses the credential; `stale`: no run has succeeded for two hours; " +
       "`deletions_held`: deletions wait for a confirmation.",
   }),
   severity: z.enum(["error", "warning"]),

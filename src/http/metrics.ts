@@ -85,13 +85,22 @@ const seconds = (iso: string): number => Date.parse(iso) / 1000;
 interface RunOfStream {
   readonly labels: Labels;
   readonly run: RunDocument;
+  /** Whether a run of this kind in progress waits after an error. A rate limit is none: it ends by the clock. */
+  readonly isFailing: boolean;
 }
 
 /** The last run of each kind, of every stream. */
 const runsOf = (statuses: readonly StreamStatus[]): RunOfStream[] =>
   statuses.flatMap((status) => {
     const last = [status.last_full, status.last_delta].filter((run) => run !== null);
-    return last.map((run) => ({ labels: { ...labelsOf(status), kind: run.kind }, run }));
+    const failing = [status.run, status.delta].filter(
+      (run) => run !== null && run.error !== null && run.error.code !== "rate_limited",
+    );
+    return last.map((run) => ({
+      labels: { ...labelsOf(status), kind: run.kind },
+      run,
+      isFailing: failing.some((one) => one?.kind === run.kind),
+    }));
   });
 
 const runMetrics = (statuses: readonly StreamStatus[]): MetricFamily[] => {
@@ -102,8 +111,11 @@ const runMetrics = (statuses: readonly StreamStatus[]): MetricFamily[] => {
   return [
     gauge(
       "last_run_success",
-      "1 when the last run of this kind ended in the state done, else 0.",
-      runs.map(({ labels, run }) => ({ labels, value: run.state === "done" ? 1 : 0 })),
+      "1 when the last run of this kind ended in the state done and none that follows it waits after an error, else 0.",
+      runs.map(({ labels, run, isFailing }) => ({
+        labels,
+        value: run.state === "done" && !isFailing ? 1 : 0,
+      })),
     ),
     gauge(
       "last_run_finished_timestamp_seconds",

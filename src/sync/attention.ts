@@ -1,7 +1,9 @@
 /** What needs a person, with what to do about it. Pure: the one source for everything that shows it. */
+import type { Credential } from "../config/types.ts";
 import type { Attention, AttentionCode } from "../contract/status.ts";
 import type { StreamName } from "../contract/streams.ts";
 import type { OrgIdentity } from "./org-identity.ts";
+import type { Run } from "./run.ts";
 
 /** What decides whether a stream needs a person. */
 export interface AttentionFacts {
@@ -9,20 +11,62 @@ export interface AttentionFacts {
   readonly org: OrgIdentity | null;
   /** How many deletions are held. */
   readonly held: number;
-  /** Whether the connection's settings are valid. */
-  readonly configured: boolean;
+  /** The kind of the connection's credential; null while the settings are invalid. */
+  readonly credential: Credential["kind"] | null;
+  readonly runs: readonly Pick<Run, "error" | "failures" | "startedAt">[];
+  /** When the last successful run ended, ms since the epoch; null before the first. */
+  readonly lastSuccessAt: number | null;
+  /** ms since the epoch */
+  readonly now: number;
 }
 
 /** Since when each need is known, ms since the epoch. */
 export type Since = Readonly<Partial<Record<AttentionCode, number>>>;
 
-type Need = Omit<Attention, "since">;
+/** What needs a person. `since`, ms since the epoch, is set where the facts themselves say it. */
+type Need = Omit<Attention, "since"> & { readonly since?: number };
+
+/** A single refusal may be a passing fault of Okta's. */
+const REFUSALS = 2;
+/** Deltas succeed every quarter of an hour, so this many ms without a success are no coincidence. */
+const STALE_AFTER_MS = 2 * 3_600_000;
+
+const utc = (ms: number): string => new Date(ms).toISOString();
 
 /** A number with what it counts. */
 const counted = (n: number, what: string): string => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
 
-const orgChanged = (org: OrgIdentity, stream: StreamName): Need[] => {
-  if (org.changed === null) return [];
+const misconfigured = ({ credential }: AttentionFacts): Need[] =>
+  credential !== null
+    ? []
+    : [
+        {
+          code: "misconfigured",
+          severity: "error",
+          detail: "The connection's settings are invalid, so nothing is read from Okta.",
+          remedy: "GET /v1/streams says which setting is wrong and what a valid value looks like.",
+        },
+      ];
+
+const deletionsHeld = ({ held, stream }: AttentionFacts): Need[] =>
+  held === 0
+    ? []
+    : [
+        {
+          code: "deletions_held",
+          severity: "warning",
+          detail:
+            `Okta's list came back with ${counted(held, "known asset")} missing, more than DELETION_GUARD lets the ` +
+            "connector delete without confirmation. Nothing was deleted.",
+          remedy:
+            `GET /v1/streams/${stream}/deletions lists them. If they really no longer exist, confirm with ` +
+            `POST /v1/streams/${stream}/deletions/confirm. Otherwise check the credential's permissions and start a ` +
+            "full run.",
+        },
+      ];
+
+const orgChanged = ({ org, stream }: AttentionFacts): Need[] => {
+  if (org === null || org.changed === null) return [];
   const known = org.id === null ? "an org that never told its id" : `the org ${org.id}`;
   return [
     {
@@ -39,38 +83,63 @@ const orgChanged = (org: OrgIdentity, stream: StreamName): Need[] => {
   ];
 };
 
-const needs = ({ stream, org, held, configured }: AttentionFacts): readonly Need[] => [
-  ...(configured
-    ? []
-    : [
-        {
-          code: "misconfigured",
-          severity: "error",
-          detail: "The connection's settings are invalid, so nothing is read from Okta.",
-          remedy: "GET /v1/streams says which setting is wrong and what a valid value looks like.",
-        } as const,
-      ]),
-  ...(org === null ? [] : orgChanged(org, stream)),
-  ...(held === 0
-    ? []
-    : [
-        {
-          code: "deletions_held",
-          severity: "warning",
-          detail:
-            `Okta's list came back with ${counted(held, "known asset")} missing, more than DELETION_GUARD lets the ` +
-            "connector delete without confirmation. Nothing was deleted.",
-          remedy:
-            `GET /v1/streams/${stream}/deletions lists them. If they really no longer exist, confirm with POST /v1/streams/${stream}/deletions/confirm. Otherwise check ` +
-            "the credential's permissions and start a full run.",
-        } as const,
-      ]),
+/** What to do about a credential that Okta refuses, by its kind. */
+const credentialRemedies: Readonly<Record<Credential["kind"], string>> = {
+  ssws:
+    "Create a new API token in Okta (Security > API > Tokens) and store it as the connection's secret: OKTA_API_TOKEN, or " +
+    "the one that its entry in CONNECTIONS names.",
+  oauth:
+    "Check in Okta (Applications > the app) that the service app is active, and that one of its active public keys " +
+    "belongs to the connection's private key.",
+};
+
+const credentialRejected = ({ credential, runs }: AttentionFacts): Need[] => {
+  const refused = runs.find(
+    ({ error, failures }) => error?.code === "invalid_credential" && failures >= REFUSALS,
+  );
+  if (refused === undefined || credential === null) return [];
+  return [
+    {
+      code: "credential_rejected",
+      severity: "error",
+      detail: `Okta refuses the credential, so nothing new is read (${refused.error?.message ?? ""}).`,
+      remedy:
+        `${credentialRemedies[credential]} POST /v1/test-connection says whether it works. Runs try again by themselves, ` +
+        "and at once when a person starts one.",
+    },
+  ];
+};
+
+const stale = ({ stream, runs, lastSuccessAt, now }: AttentionFacts): Need[] => {
+  // A first run may take hours, as long as it makes progress.
+  const started = runs.filter(({ error }) => error !== null).map(({ startedAt }) => startedAt);
+  const since = (lastSuccessAt ?? Math.min(...started, now)) + STALE_AFTER_MS;
+  if (since > now) return [];
+  const when =
+    lastSuccessAt === null ? "No run has succeeded yet" : `The last success was at ${utc(lastSuccessAt)}`;
+  return [
+    {
+      code: "stale",
+      severity: "warning",
+      detail: `The inventory is not current: no run of the stream has succeeded for two hours. ${when}.`,
+      remedy: `GET /v1/streams/${stream} says in \`detail\` what keeps its runs from succeeding.`,
+      since,
+    },
+  ];
+};
+
+const needs = (facts: AttentionFacts): readonly Need[] => [
+  ...misconfigured(facts),
+  ...orgChanged(facts),
+  ...credentialRejected(facts),
+  ...stale(facts),
+  ...deletionsHeld(facts),
 ];
 
 /** Everything that needs a person now, the most urgent first. A need that is not in `since` is known since now. */
-export const attentionOf = (facts: AttentionFacts, since: Since, now: number): readonly Attention[] =>
-  needs(facts).map((need) => ({ ...need, since: new Date(since[need.code] ?? now).toISOString() }));
+export const attentionOf = (facts: AttentionFacts, since: Since): readonly Attention[] =>
+  needs(facts).map((need) => ({ ...need, since: utc(need.since ?? since[need.code] ?? facts.now) }));
 
 /** Since when each present need is known, to be stored. */
-export const sinceOf = (facts: AttentionFacts, before: Since, now: number): Since =>
-  Object.fromEntries(needs(facts).map(({ code }) => [code, before[code] ?? now]));
+export const sinceOf = (facts: AttentionFacts, before: Since): Since =>
+  Object.fromEntries(needs(facts).map(({ code, since }) => [code, since ?? before[code] ?? facts.now]));

@@ -58,6 +58,8 @@ export interface SearchesCursor extends ListCursor {
   readonly part?: string;
   /** When the searches began, ms by Okta's clock. */
   readonly since?: number;
+  /** Whether a search was given up, so that what it would have found is to be searched for again. */
+  readonly incomplete?: true;
 }
 
 /** A list that is read again: a group's members, or the users with roles. */

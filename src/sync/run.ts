@@ -51,6 +51,8 @@ export interface Run {
   readonly newestAsset: number;
   /** When the org was asked who it is, ms since the epoch; null if this run has not asked it. */
   orgAskedAt: number | null;
+  /** The first piece of work that was left to a later run because of an outage; absent if there is none. */
+  gaveUp?: RunError;
   /** When the log was last asked and had no more events, ms since the epoch by our clock; null if it was not. */
   polledAt: number | null;
 }

@@ -79,7 +79,8 @@ export const afterRun = (
   const startsGapRun = (hasGap && full === null) || (isFull && succeeded && gapDue);
   // What happened in a gap is not in the inventory until a full run has made up for it.
   const isWhole = succeeded && lastFullAt !== null && !gapDue && (full === null || !makesUpForGap(full));
-  const asOf = isWhole ? (run.polledAt ?? (isFull ? run.startedAt : null)) : null;
+  // Of a full run that could not poll the log it is open what the lists did not show yet.
+  const asOf = isWhole && run.gaveUp === undefined ? (run.polledAt ?? (isFull ? run.startedAt : null)) : null;
   return {
     schedule: {
       lastFullAt,

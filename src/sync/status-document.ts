@@ -11,6 +11,9 @@ import { type Run, runDocument } from "./run.ts";
 import { nextDeltaAt, type Schedule } from "./schedule.ts";
 import type { Runs } from "./store.ts";
 
+/** A credential that Okta has refused for so long is not going to work again by itself, ms. */
+const REJECTED_FOR_GOOD_MS = 10 * 60_000;
+
 type StreamState = StreamStatus["state"];
 
 /** What a run waits for that has no permit: the end of the sentence "Waiting until …". By the gate's reason. */
@@ -50,6 +53,10 @@ export const streamState = (
   };
   const orgChanged = said("org_changed");
   if (orgChanged !== null) return { state: "held", detail: orgChanged };
+  const rejected = attention.find(({ code }) => code === "credential_rejected");
+  if (rejected !== undefined && now - Date.parse(rejected.since) >= REJECTED_FOR_GOOD_MS) {
+    return { state: "failed", detail: said("credential_rejected") };
+  }
   if (current !== null) {
     const waiting = current.resumeAt !== null && current.resumeAt > now;
     const until = waiting ? new Date(current.resumeAt ?? now).toISOString() : "";

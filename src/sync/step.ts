@@ -154,6 +154,17 @@ export const lasting = (error: OktaError, run: Run): "forbidden" | "failed" | nu
 };
 
 /**
+ * Leaves a piece of work to a later run after a lasting failure. A delta run that has done so ends as `failed`, unless
+ * Okta forbids the work: then no later run could do it either.
+ */
+export const giveUp = (context: SliceContext, { code, message }: OktaError, then: StepOutcome): StepOutcome =>
+  context.commit(() => {
+    const { run } = context;
+    if (code === "forbidden" || code === "insufficient_scope") return;
+    run.gaveUp ??= { code: "incomplete", message, phase: run.phase, at: context.now() };
+  }, then);
+
+/**
  * Works on up to 6 assets at a time, while the slice's budget lasts and it is this run's turn. `work` stores its own
  * result. The first outcome other than `again` ends the batch, once the calls in flight have finished, and is returned.
  */

@@ -147,25 +147,28 @@ export class Stream {
       sinks: await sinkStatuses(this.inventory.assets.head),
       schedule: this.#lifecycle.schedule,
       org: this.#meta.get("org"),
-      attention: attentionOf(this.#attentionFacts(), this.#meta.get("attentionSince") ?? {}, now()),
+      attention: attentionOf(this.#attentionFacts(), this.#meta.get("attentionSince") ?? {}),
       now: now(),
     });
   }
 
   #attentionFacts(): AttentionFacts {
-    const { identity, connection } = this.#deps;
+    const { identity, connection, now } = this.#deps;
     return {
       stream: identity.stream,
       org: this.#org.known,
       held: this.inventory.sweeps.absentees().waiting,
-      configured: connection() !== null,
+      credential: connection()?.credential.kind ?? null,
+      runs: this.#runs.inProgress(),
+      lastSuccessAt: this.#lifecycle.schedule.lastSuccessAt,
+      now: now(),
     };
   }
 
   /** Remembers since when each thing that needs a person is known. */
   #noteAttention(): void {
     const before = this.#meta.get("attentionSince") ?? {};
-    const since = sinceOf(this.#attentionFacts(), before, this.#deps.now());
+    const since = sinceOf(this.#attentionFacts(), before);
     if (JSON.stringify(since) !== JSON.stringify(before)) this.#meta.set("attentionSince", since);
   }
 

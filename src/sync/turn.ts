@@ -142,8 +142,11 @@ export const openTurn = (options: SliceOptions, run: Run): Turn => {
         if (!isLastPhase(run)) return writer.write(() => nextPhase(run));
         // Deletions that wait for a person show in the state of a full run.
         const isHeld = inventory.sweeps.absentees().waiting > 0;
-        end(run.kind === "full" && isHeld ? "held" : "done", () => {
+        const { gaveUp } = run;
+        const isIncomplete = run.kind === "delta" && gaveUp !== undefined;
+        end(isIncomplete ? "failed" : run.kind === "full" && isHeld ? "held" : "done", () => {
           recovered(run);
+          if (isIncomplete) run.error = gaveUp;
           if (isHeld || meta.get("held") === null) return;
           meta.delete("held");
           options.runs.settleHeld();

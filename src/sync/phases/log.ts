@@ -2,6 +2,7 @@
 
 import { INDEX_LAG_MS } from "../../inventory/precedence.ts";
 import type { OktaApi } from "../../okta/api.ts";
+import type { OktaError } from "../../okta/errors.ts";
 import { onOrigin } from "../../okta/paging.ts";
 import { parseAll, parseLogEvent } from "../../okta/records.ts";
 import { type Effect, effectsOf, logFilter } from "../../streams/log-effects.ts";
@@ -10,6 +11,7 @@ import type { LogCursor } from "../cursors.ts";
 import {
   AGAIN,
   DONE,
+  giveUp,
   lasting,
   type Phase,
   type SliceContext,
@@ -45,10 +47,7 @@ const startLog = async (context: SliceContext, { since, knownBefore }: LogStart)
   if (since === null && Math.abs(api.skewMs - skew) > LEAD_MS / 2) page = await beginWith(filter);
   // If Okta refuses the filter, poll without it and ignore the other event types.
   if (!page.ok && page.error.code === "bad_request") page = await beginWith(null);
-  if (!page.ok) {
-    // Without the log, the inventory still follows the org through searches and full runs.
-    return lasting(page.error, run) === null ? { next: "wait", error: page.error } : DONE;
-  }
+  if (!page.ok) return unreadable(context, page.error);
   const { records, next } = page.value;
   if (next === null) return DONE;
   const isCaughtUp = since === null || records.length < PAGE.logs;
@@ -74,6 +73,10 @@ const startLater = (context: SliceContext): StepOutcome => {
     run.polledAt = now() - INDEX_LAG_MS;
   }, DONE);
 };
+
+/** Without the log, the inventory still follows the org through searches and full runs. */
+const unreadable = (context: SliceContext, error: OktaError): StepOutcome =>
+  lasting(error, context.run) === null ? { next: "wait", error } : giveUp(context, error, DONE);
 
 /** Reads the first page from `LEAD_MS` before a time, ms since the epoch by Okta's clock. */
 const begin = (api: OktaApi, time: number, filter: string | null) => {
@@ -118,7 +121,7 @@ export const logPhase: Phase<LogCursor> = async (context) => {
       page.error.code === "not_found" ||
       page.error.code === "foreign_origin";
     if (lost) return gap(context);
-    return lasting(page.error, run) === null ? { next: "wait", error: page.error } : DONE;
+    return unreadable(context, page.error);
   }
   const { records, next } = page.value;
   const isLast = records.length === 0 || next === null || next === state.next;

@@ -1,7 +1,17 @@
 import { INDEX_LAG_MS } from "../../inventory/precedence.ts";
+import { isForbidden } from "../../okta/errors.ts";
 import type { Search } from "../../streams/definition.ts";
 import type { SearchesCursor } from "../cursors.ts";
-import { AGAIN, DONE, lasting, listStep, type Phase, type StepContext, type StepOutcome } from "../step.ts";
+import {
+  AGAIN,
+  DONE,
+  giveUp,
+  lasting,
+  listStep,
+  type Phase,
+  type StepContext,
+  type StepOutcome,
+} from "../step.ts";
 
 /** Finds what Okta has updated, with the stream's searches by time, one after another. */
 export const searchesPhase: Phase<SearchesCursor> = async (context) => {
@@ -25,10 +35,15 @@ export const searchesPhase: Phase<SearchesCursor> = async (context) => {
     },
   );
   if (outcome.next === "failed") {
-    const refused = outcome.error.code === "bad_request";
-    if (!refused && lasting(outcome.error, run) === null) return { next: "wait", error: outcome.error };
-    // If Okta refuses a search and there is no other, the next full run makes up for it. The other searches continue.
-    return goOn(context, refused && search.otherwise ? search.otherwise : after(searches, search), since);
+    if (outcome.error.code === "bad_request") {
+      // If Okta refuses a search and there is no other, the next full run makes up for it. The other searches continue.
+      return goOn(context, search.otherwise ?? after(searches, search), since);
+    }
+    if (lasting(outcome.error, run) === null) return { next: "wait", error: outcome.error };
+    const noted = giveUp(context, outcome.error, AGAIN);
+    if (noted.next !== "again") return noted;
+    if (!isForbidden(outcome.error)) context.move({ ...context.cursor, incomplete: true });
+    return goOn(context, after(searches, search), since);
   }
   return outcome.next === "done" ? goOn(context, after(searches, search), since) : outcome;
 };
@@ -51,8 +66,12 @@ const goOn = (
   search: Search | undefined,
   since: number,
 ): StepOutcome => {
+  const { incomplete } = context.cursor;
   if (search === undefined) {
-    return context.commit(() => context.meta.set("watermarks", { searchedAt: since }), DONE);
+    return context.commit(() => {
+      if (incomplete === undefined) context.meta.set("watermarks", { searchedAt: since });
+    }, DONE);
   }
-  return context.commit(() => context.move({ part: search.name, since }), AGAIN);
+  const kept = incomplete === undefined ? {} : { incomplete };
+  return context.commit(() => context.move({ part: search.name, since, ...kept }), AGAIN);
 };

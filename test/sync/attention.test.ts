@@ -1,0 +1,121 @@
+/** What needs a person comes up while it lasts, and goes once it is mended. */
+import { reset } from "cloudflare:test";
+import { afterEach, expect, test } from "vitest";
+import type { Attention } from "../../src/contract/status.ts";
+import { statusMetrics } from "../../src/http/metrics.ts";
+import { type Machine, withMachine } from "../support/machine.ts";
+import { createOrg, type TestOrg } from "../support/org.ts";
+import { stopTime } from "../support/time.ts";
+
+const CONNECTION = "t19";
+const MINUTE_MS = 60_000;
+
+afterEach(() => reset());
+
+const stage = async (play: (machine: Machine, org: TestOrg) => Promise<void>): Promise<void> => {
+  stopTime();
+  const org = await createOrg(CONNECTION, { users: 12, groups: 3 });
+  await org.control("POST", "/clock", { stop: true });
+  const place = {
+    org,
+    stream: "users",
+    callsPerSlice: 40,
+    pageSize: 200,
+    beforeCall: async () => true,
+  } as const;
+  await withMachine(place, async (machine) => {
+    await machine.stream.startRun("full");
+    await machine.toRest();
+    await play(machine, org);
+  });
+};
+
+const seen = async (machine: Machine) => {
+  const { state, detail, attention } = await machine.stream.status();
+  return { state, detail, codes: attention.map(({ code }: Attention) => code) };
+};
+
+/** Whether the metrics call the last delta run a success. */
+const success = async (machine: Machine): Promise<number | undefined> => {
+  const families = statusMetrics([await machine.stream.status()]);
+  const family = families.find(({ name }) => name === "okta_edge_last_run_success");
+  return family?.samples.find(({ labels }) => labels?.["kind"] === "delta")?.value;
+};
+
+test("a credential that Okta refuses is told at the second refusal, and fails the stream after 10 minutes", async () => {
+  await stage(async (machine, org) => {
+    await machine.stream.startRun("delta");
+    await machine.toRest();
+    expect(await seen(machine)).toEqual({ state: "idle", detail: null, codes: [] });
+    expect(await success(machine)).toBe(1);
+
+    await org.restrict({ token: "revoked" });
+    const from = Date.now();
+    await machine.stream.wake("delta");
+    await machine.slice();
+    expect(await seen(machine)).toMatchObject({ state: "backing_off", codes: [] });
+    await machine.slice();
+    expect(Date.now() - from).toBeLessThan(15_000);
+    const refused = await machine.stream.status();
+    expect(refused).toMatchObject({
+      state: "backing_off",
+      attention: [{ code: "credential_rejected", severity: "error" }],
+    });
+    expect(refused.attention[0]?.detail).toContain("401");
+    expect(refused.attention[0]?.remedy).toContain("OKTA_API_TOKEN");
+    expect(await success(machine)).toBe(0);
+
+    const told = Date.parse(refused.attention[0]?.since ?? "");
+    while (Date.now() < told + 10 * MINUTE_MS) await machine.slice();
+    expect(await seen(machine)).toMatchObject({
+      state: "failed",
+      detail: expect.stringContaining("Create a new API token"),
+      codes: ["credential_rejected"],
+    });
+    // Nobody has touched it since: it was told once, and it is tried on all the same.
+    expect((await machine.stream.status()).attention[0]?.since).toBe(refused.attention[0]?.since);
+    expect(machine.alarm).not.toBeNull();
+
+    await org.restrict({ token: "sim-token" });
+    await machine.toRest();
+    expect(await seen(machine)).toEqual({ state: "idle", detail: null, codes: [] });
+    expect(await success(machine)).toBe(1);
+  });
+});
+
+test("an org that is down for two hours leaves an inventory that is not current, which is said", async () => {
+  await stage(async (machine, org) => {
+    await machine.stream.startRun("delta");
+    await machine.toRest();
+    const before = await machine.stream.status();
+    const ended = Date.parse(before.last_delta?.finished_at ?? "");
+    await org.fault({ kind: "503" });
+    await machine.stream.wake("delta");
+    await machine.toRest();
+    const during = await machine.stream.status();
+    // Runs that could read nothing are no successes, and bring nothing up to date.
+    expect(during).toMatchObject({
+      state: "failed",
+      detail: expect.stringContaining("503"),
+      attention: [],
+      current_as_of: before.current_as_of,
+      last_delta: { state: "failed", error: { code: "incomplete", phase: "log" } },
+    });
+    expect(await success(machine)).toBe(0);
+
+    await machine.passTime(ended + 120 * MINUTE_MS - Date.now());
+    expect((await machine.stream.status()).attention).toMatchObject([
+      { code: "stale", severity: "warning", since: new Date(ended + 120 * MINUTE_MS).toISOString() },
+    ]);
+
+    // What happened meanwhile without the log telling is still found by the searches.
+    const [user] = (await org.dump()).users.filter(({ status }) => status === "ACTIVE");
+    await org.change("POST", `/users/${user?.id}/suspend?silent=true`);
+    await machine.passTime(30 * MINUTE_MS);
+    await org.clearFaults();
+    await machine.stream.wake("delta");
+    await machine.toRest();
+    expect(await seen(machine)).toEqual({ state: "idle", detail: null, codes: [] });
+    expect(machine.stream.inventory.assets.statusOf(user?.id ?? "")).toBe("SUSPENDED");
+  });
+});
