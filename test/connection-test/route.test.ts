@@ -95,7 +95,7 @@ describe("a stored connection", () => {
     expect(total).toBe(7);
     expect(violations).toBe(0);
     const { calls } = await env.OKTA_GATE.getByName(CONNECTION).callStats();
-    expect(Object.values(calls).reduce((sum, outcomes) => sum + (outcomes["ok"] ?? 0), 0)).toBe(7);
+    expect(Object.values(calls).reduce((sum, outcomes) => sum + (outcomes["ok"] ?? 0), 0)).toBe(8);
     // The next test finds all its permits.
     expect(await tested()).toMatchObject({ ok: true });
   });

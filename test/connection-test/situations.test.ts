@@ -99,7 +99,7 @@ describe("all is well", () => {
         backing_off_until: null,
       },
     });
-    expect(calls).toHaveLength(7);
+    expect(calls).toHaveLength(8);
   });
 
   test("with a service app: its scopes are shown", async () => {
@@ -560,7 +560,7 @@ describe("things that are nobody's fault", () => {
     const { document, check, calls } = await tryConnection(org);
     expect(document.ok).toBe(false);
     expect(check("logs")).toMatchObject({ status, message });
-    expect(calls).toHaveLength(7);
+    expect(calls).toHaveLength(8);
   });
 
   test.each(["users", "groups", "devices", "logs"])("JSON that is not Okta's list of %s", async (name) => {
@@ -584,8 +584,10 @@ describe("things that are nobody's fault", () => {
     expect(check("groups")).toMatchObject({
       status: "fail",
       http_status: 200,
-      message: "The list of groups goes on at another origin, where the credential is not sent (200).",
-      remedy: "Check the base URL: it is the org's own address.",
+      message:
+        "The list of groups goes on at https://attacker.invalid, where the credential is not sent (200).",
+      remedy:
+        "If https://attacker.invalid is an address of this org, set it as the base URL: OKTA_BASE_URL, or base_url in CONNECTIONS.",
     });
   });
 
@@ -594,7 +596,7 @@ describe("things that are nobody's fault", () => {
     await control(org, "/faults", [fault("/api/v1/groups", "500")]);
     const { check, calls } = await tryConnection(org);
     expect(check("groups")).toMatchObject({ status: "unknown", http_status: 500 });
-    expect(calls).toHaveLength(7);
+    expect(calls).toHaveLength(8);
   });
 
   test("a deprovisioned first user has no factors, which is no failure", async () => {

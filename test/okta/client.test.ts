@@ -85,7 +85,7 @@ const failures: readonly (readonly [string, Reply, OktaError["code"], number, st
     new Response(null, { status: 302, headers: { location: "https://attacker.invalid/" } }),
     "foreign_origin",
     1,
-    "302",
+    "302 to https://attacker.invalid, where the credential is not sent",
   ],
 ];
 
