@@ -38,6 +38,8 @@ export interface SyncMeta {
   attentionSince: Since;
   /** Up to when the searches have covered changes, ms by Okta's clock. */
   watermarks: { readonly searchedAt: number };
+  /** In which way the complete list was last read to its end, if not in the preferred one; `at` is when it first was. */
+  listWay: { readonly way: number; readonly at: number };
   schedule: Schedule;
   /** Okta's clock minus ours, ms, as last measured. */
   skew: number;

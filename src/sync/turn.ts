@@ -162,7 +162,8 @@ export const openTurn = (options: SliceOptions, run: Run): Turn => {
         return false;
       }
       case "stop": {
-        const error = { code: outcome.code, message: outcome.message, phase: run.phase, at: now() };
+        const { code, message, remedy } = outcome;
+        const error = { code, message, phase: run.phase, at: now(), ...(remedy !== undefined && { remedy }) };
         end("failed", () => {
           run.error = error;
         });

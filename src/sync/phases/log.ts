@@ -1,8 +1,9 @@
 /** Polling the System Log. Its events are applied to the inventory or show what has to be read again. */
-
 import { INDEX_LAG_MS } from "../../inventory/precedence.ts";
+import { isPlainObject } from "../../lib/json.ts";
 import type { OktaApi } from "../../okta/api.ts";
-import { onOrigin } from "../../okta/paging.ts";
+import { endlessList } from "../../okta/errors.ts";
+import { limitOf, onOrigin } from "../../okta/paging.ts";
 import { parseAll, parseLogEvent } from "../../okta/records.ts";
 import { type Effect, effectsOf, logFilter } from "../../streams/log-effects.ts";
 import { PAGE } from "../../streams/plan.ts";
@@ -10,7 +11,9 @@ import type { LogCursor } from "../cursors.ts";
 import {
   AGAIN,
   DONE,
+  giveUp,
   lasting,
+  MAX_IDLE_PAGES,
   type Phase,
   type SliceContext,
   type StepContext,
@@ -111,7 +114,10 @@ export const logPhase: Phase<LogCursor> = async (context) => {
     }, DONE);
   }
   const askedAt = now();
-  const page = await api.logs({ next: onOrigin(state.next, connection.baseUrl) });
+  // A page may have been made smaller because Okta took too long for it. Each run tries whole ones again.
+  const whole = context.cursor.page === undefined && hasSmallerPages(state.next);
+  const from = onOrigin(state.next, connection.baseUrl);
+  const page = await api.logs(whole ? { next: from, limit: PAGE.logs } : { next: from });
   if (!page.ok) {
     const lost =
       page.error.code === "bad_request" ||
@@ -122,12 +128,21 @@ export const logPhase: Phase<LogCursor> = async (context) => {
   }
   const { records, next } = page.value;
   const isLast = records.length === 0 || next === null || next === state.next;
+  const shown = inventory.sweeps.noteShown(
+    `${run.id}/log`,
+    uuidsIn(records),
+    context.cursor.page === undefined,
+  );
+  const idle = shown > 0 || isLast ? 0 : (context.cursor.idle ?? 0) + 1;
+  if (next !== null && idle >= MAX_IDLE_PAGES) {
+    return context.commit(() => giveUp(context, endlessList(next, idle)), DONE);
+  }
   return context.commit(
     () => {
       applyEvents(context, records);
       const ended = isLast ? { endedAt: askedAt } : {};
       meta.set("log", { next: next ?? state.next, polledAt: now(), filter, ...ended });
-      context.move({ page: (context.cursor.page ?? 0) + 1 });
+      context.move({ page: (context.cursor.page ?? 0) + 1, idle });
       if (!isLast) return;
       run.polledAt = askedAt;
       inventory.memberships.forgetEventsBefore(api.serverNow() - LATE_MS);
@@ -137,6 +152,13 @@ export const logPhase: Phase<LogCursor> = async (context) => {
     isLast ? DONE : AGAIN,
   );
 };
+
+const hasSmallerPages = (next: string): boolean => (limitOf(next) ?? PAGE.logs) < PAGE.logs;
+
+const uuidsIn = (records: readonly unknown[]): string[] =>
+  records.flatMap((record) =>
+    isPlainObject(record) && typeof record["uuid"] === "string" ? [record["uuid"]] : [],
+  );
 
 const gap = (context: StepContext<LogCursor>): StepOutcome => {
   const { run, meta } = context;

@@ -18,7 +18,7 @@ export const searchesPhase: Phase<SearchesCursor> = async (context) => {
   const outcome = await listStep(
     context,
     (request) => search.read(api, request),
-    search.query(from),
+    [[{ query: () => search.query(from) }], ...(search.inParts ? ([[search.inParts(from)]] as const) : [])],
     ({ records }, _, listedAt) => {
       const found = { now: api.serverNow(), listedAt };
       run.changes.search += search.file(inventory, records, found);
