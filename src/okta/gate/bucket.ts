@@ -2,7 +2,7 @@
  * What is known of one rate-limit bucket: its window under way, our own calls in it, and calls whose fate nobody
  * knows (`losses.ts`). Pure. All times are ms since the epoch by the local clock unless a name says otherwise.
  */
-import { LONGEST_WINDOW_MS, type RateLimitReading } from "./headers.ts";
+import { LONGEST_WINDOW_MS, type RateLimitReading, WINDOW_MS } from "./headers.ts";
 import { forgetLanded, type Losses, settle } from "./losses.ts";
 
 export interface BucketState extends Losses {
@@ -49,6 +49,14 @@ export const newBucket = (): BucketState => ({
 export const sameWindow = (a: number | null, b: number | null): boolean =>
   a !== null && b !== null && Math.abs(a - b) <= RESET_TOLERANCE_S;
 
+/** The reading and its end as they may be believed: callers of the version before believe every header. */
+const credible = (reading: RateLimitReading, resetInMs: number) => {
+  if (resetInMs <= LONGEST_WINDOW_MS + 1000) return { reading, resetInMs };
+  const serverNow = (reading.resetAt + 1) * 1000 - resetInMs;
+  const resetAt = Math.ceil((serverNow + WINDOW_MS) / 1000);
+  return { reading: { ...reading, resetAt, isGuess: true as const }, resetInMs: WINDOW_MS + 1000 };
+};
+
 /**
  * The window that a reading names. A guess names the one that is open, if there is one. Whoever names a window that ends
  * much sooner than the latest known, or knows what was a guess, is believed: that one is renamed.
@@ -69,9 +77,10 @@ const windowOf = (state: BucketState, { resetAt, isGuess }: RateLimitReading, at
  */
 export const countCallIn = (
   state: BucketState,
-  reading: RateLimitReading,
-  { calls, resetInMs, at, sentAt }: { calls: 0 | 1; resetInMs: number; at: number; sentAt: number | null },
+  given: RateLimitReading,
+  { calls, at, sentAt, ...end }: { calls: 0 | 1; resetInMs: number; at: number; sentAt: number | null },
 ): void => {
+  const { reading, resetInMs } = credible(given, end.resetInMs);
   const { remaining, limit, isGuess } = reading;
   const resetAt = windowOf(state, reading, at);
   const opensAt = at + resetInMs;

@@ -25,7 +25,7 @@ const numbers = (header: string | null): number[] => {
 /** No window lasts longer than this, ms, whatever a header says: Okta's last a minute. */
 export const LONGEST_WINDOW_MS = 120_000;
 /** The end of a window whose header makes no sense is taken to be so far away, ms. */
-const WINDOW_MS = 60_000;
+export const WINDOW_MS = 60_000;
 /** Seconds since the epoch have reached 12 digits in no time that matters; milliseconds have 13. */
 const LEAST_MILLISECONDS = 1e11;
 
