@@ -331,6 +331,69 @@ describe("the API token", () => {
   });
 });
 
+describe("a feature or a permission is missing", () => {
+  test.each([
+    ["E0000015", 401, "the feature is not enabled for this org", "enable the feature for the org"],
+    [
+      "E0000022",
+      405,
+      "a permission is missing, or the feature is not enabled for this org",
+      "Check that the admin role of the token's owner allows it",
+    ],
+  ])("%s is not taken for a rejected credential", async (code, status, meaning, remedy) => {
+    const org = makeOrg();
+    await control(org, "/faults", [fault("/api/v1/iam", "okta-error", { code, status })]);
+    const { check } = await tryConnection(org);
+    expect(check("users")).toMatchObject({ status: "pass" });
+    expect(check("roles")).toMatchObject({
+      status: "fail",
+      http_status: status,
+      okta_error_code: code,
+      message: `Okta refuses to list roles (${status} ${code}): ${meaning}.`,
+      remedy: expect.stringContaining(remedy),
+    });
+    expect(check("roles")?.remedy).toMatch(/Until then it stays unknown who is an admin\.$/);
+  });
+});
+
+describe("the second page", () => {
+  const OTHER = "https://login.acme.example";
+
+  test("is followed at the configured address, and the other one is named", async () => {
+    const { document, check } = await tryConnection(makeOrg({ baseUrl: OTHER }));
+    expect(document.ok).toBe(true);
+    expect(check("users")).toMatchObject({
+      status: "pass",
+      message: `Users can be read. Okta's links lead to ${OTHER}; they are followed at ${BASE}.`,
+      remedy: `If ${OTHER} is the org's own address, set it as the base URL.`,
+    });
+  });
+
+  test("on an address that the org does not name is a failure that names it", async () => {
+    const { check } = await tryConnection(makeOrg({ nextOrigin: OTHER }));
+    expect(check("users")).toMatchObject({
+      status: "fail",
+      message: `The list of users goes on at ${OTHER}, where the credential is not sent (200).`,
+      remedy: `If ${OTHER} is an address of this org, set it as the base URL: OKTA_BASE_URL, or base_url in CONNECTIONS.`,
+    });
+  });
+
+  test("that is refused, or the first one again, is a failure", async () => {
+    const refusing = makeOrg();
+    await control(refusing, "/faults", [fault("^/api/v1/users\\?.*after", "400")]);
+    expect((await tryConnection(refusing)).check("users")).toMatchObject({
+      status: "fail",
+      http_status: 400,
+    });
+    const endless = makeOrg();
+    await control(endless, "/faults", [fault("/api/v1/users?", "endless-next")]);
+    expect((await tryConnection(endless)).check("users")).toMatchObject({
+      status: "fail",
+      message: "The list of users does not end: its second page is the first one again.",
+    });
+  });
+});
+
 describe("the service app", () => {
   const refused = async (
     credential: ReturnType<typeof app>,
