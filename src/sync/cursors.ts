@@ -69,6 +69,8 @@ export interface LogCursor {
   readonly page?: number;
   /** How many pages in a row have shown no new event. */
   readonly idle?: number;
+  /** When the log had been polled last before this run, ms since the epoch by our clock. */
+  readonly since?: number;
 }
 
 /** One search after another. */

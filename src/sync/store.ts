@@ -19,6 +19,8 @@ export interface LogState {
   readonly endedAt?: number;
   /** The filter with which it was begun. Version 0.1.0 did not store it; its rules were those of the next version. */
   readonly filter?: string;
+  /** Its pages are smaller than they could be, because Okta took too long for a whole one. */
+  readonly isShrunk?: boolean;
 }
 
 /** The values that syncing keeps in the inventory's table `meta`. */

@@ -3,7 +3,7 @@ import { INDEX_LAG_MS } from "../../inventory/precedence.ts";
 import { isPlainObject } from "../../lib/json.ts";
 import type { OktaApi } from "../../okta/api.ts";
 import { endlessList } from "../../okta/errors.ts";
-import { limitOf, onOrigin } from "../../okta/paging.ts";
+import { onOrigin } from "../../okta/paging.ts";
 import { parseAll, parseLogEvent } from "../../okta/records.ts";
 import { type Effect, effectsOf, logFilter } from "../../streams/log-effects.ts";
 import { PAGE } from "../../streams/plan.ts";
@@ -115,7 +115,7 @@ export const logPhase: Phase<LogCursor> = async (context) => {
   }
   const askedAt = now();
   // A page may have been made smaller because Okta took too long for it. Each run tries whole ones again.
-  const whole = context.cursor.page === undefined && hasSmallerPages(state.next);
+  const whole = context.cursor.page === undefined && state.isShrunk === true;
   const from = onOrigin(state.next, connection.baseUrl);
   const page = await api.logs(whole ? { next: from, limit: PAGE.logs } : { next: from });
   if (!page.ok) {
@@ -134,15 +134,22 @@ export const logPhase: Phase<LogCursor> = async (context) => {
     context.cursor.page === undefined,
   );
   const idle = shown > 0 || isLast ? 0 : (context.cursor.idle ?? 0) + 1;
+  const since = context.cursor.since ?? state.polledAt;
   if (next !== null && idle >= MAX_IDLE_PAGES) {
-    return context.commit(() => giveUp(context, endlessList(next, idle)), DONE);
+    return context.commit(() => {
+      giveUp(context, endlessList(next, idle));
+      // The next run begins the log anew, from where it was polled before this one.
+      meta.set("log", { next: null, since: since + api.skewMs, polledAt: since, filter });
+    }, DONE);
   }
   return context.commit(
     () => {
       applyEvents(context, records);
       const ended = isLast ? { endedAt: askedAt } : {};
-      meta.set("log", { next: next ?? state.next, polledAt: now(), filter, ...ended });
-      context.move({ page: (context.cursor.page ?? 0) + 1, idle });
+      const isShrunk = page.value.limit !== undefined || (state.isShrunk === true && !whole);
+      const shrunk = isShrunk ? { isShrunk } : {};
+      meta.set("log", { next: next ?? state.next, polledAt: now(), filter, ...ended, ...shrunk });
+      context.move({ page: (context.cursor.page ?? 0) + 1, idle, since });
       if (!isLast) return;
       run.polledAt = askedAt;
       inventory.memberships.forgetEventsBefore(api.serverNow() - LATE_MS);
@@ -152,8 +159,6 @@ export const logPhase: Phase<LogCursor> = async (context) => {
     isLast ? DONE : AGAIN,
   );
 };
-
-const hasSmallerPages = (next: string): boolean => (limitOf(next) ?? PAGE.logs) < PAGE.logs;
 
 const uuidsIn = (records: readonly unknown[]): string[] =>
   records.flatMap((record) =>
