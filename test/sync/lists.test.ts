@@ -58,6 +58,7 @@ describe("a list that does not end", () => {
     const org = await createOrg(CONNECTION, options);
     if (phase === "log") {
       await sync(CONNECTION);
+      await sync(CONNECTION, "delta");
       for (const { id } of (await org.dump()).users.slice(0, 3))
         await org.change("POST", `/users/${id}/sign-in`);
     }

@@ -137,6 +137,8 @@ test("people, in a full run, a delta run that hears of a change, and one that he
     expect(requests.length).toBeLessThanOrEqual(6);
     const { head } = machine.stream.inventory.assets;
 
+    // The log tells what a search has shown before: the same state is no new event, and nobody is read again.
+    expect(await run(machine, "delta")).toMatchObject({ state: "done", error: null });
     requests.length = 0;
     expect(await run(machine, "delta")).toMatchObject({ state: "done", error: null });
     expect(machine.stream.inventory.assets.head).toBe(head);
@@ -159,6 +161,6 @@ test("devices", async () => {
       updated_time: 1_795_636_800, // 2026-11-25T20:00:00Z
       last_seen_time: 1_795_636_800,
     });
-    expect(requests).toHaveLength(3);
+    expect(requests.filter((name) => name.startsWith("/api/v1/devices"))).toHaveLength(1);
   });
 });
