@@ -55,6 +55,12 @@ export const orgOptionsSchema = z.strictObject({
   token: z.string().nullable().default("sim-token"),
   /** Origin of every link; without it the origin of the request. */
   baseUrl: z.string().nullable().default(null),
+  /** Another origin of the org, which `/.well-known/okta-organization` names beside its own. */
+  alternate: z.string().nullable().default(null),
+  /** Origin of links to the next page; without it that of all links. */
+  nextOrigin: z.string().nullable().default(null),
+  /** A search can be followed for so many results; the page after them is a 400. Null: to its end. */
+  searchCap: z.int().positive().nullable().default(null),
   windowMs: z.int().positive().default(60_000),
   /** A record overrides single published numbers, keyed by bucket. */
   limits: z

@@ -1,6 +1,7 @@
 /** What one capability's call shows. Pure: a probe in, a finding out. */
 import type { Page } from "../okta/api.ts";
 import { scopeOf } from "../okta/oauth/scopes.ts";
+import { giveRole, meaningOf, newToken, remedyOf } from "../okta/remedies.ts";
 import type { Capability } from "./document.ts";
 import {
   type CredentialKind,
@@ -46,17 +47,9 @@ const cost: Readonly<Record<Capability, string>> = {
   logs: "Until then changes are found by searches and by the daily full run alone.",
 };
 
-const giveRole = (kind: CredentialKind): string =>
-  kind === "ssws"
-    ? "Give the token's owner the Read-only Administrator role (Security > Administrators)"
-    : "Give the app the Read-only Administrator role (Applications > the app > Admin roles)";
-
 /** help.okta.com, "Standard administrator roles and permissions": only super admins view administrators. */
 const viewAdmins =
   'Where that role may not see administrators, add a custom admin role with the permission "View roles, resources, and admin assignments".';
-
-const newToken =
-  "Create a token under Security > API > Tokens as an administrator with the Read-only Administrator role, and use it instead. Okta ends a token that makes no call for 30 days, and every token of a deactivated owner.";
 
 /** `(403 E0000006)` */
 const where = ({ status, error }: Probe): string =>
@@ -109,10 +102,22 @@ const forbidden = (name: Capability, probe: Probe, context: CheckContext): Findi
     );
   }
   if (code === null) return networkZone(kind, probe.status);
+  if (code !== "E0000006") return refused(name, probe, context);
   const otherWay = kind === "ssws" ? `, or use a service app with the scope ${scopes[name]}` : "";
   return fail(
     `The admin role of ${whose[kind]} may not read ${name} ${where(probe)}.`,
     `${giveRole(kind)}${otherWay}. ${name === "roles" ? `${viewAdmins} ` : ""}${cost[name]}`,
+  );
+};
+
+/** A refusal that is not about a role. */
+const refused = (name: Capability, probe: Probe, { kind }: CheckContext): Finding => {
+  const { error } = probe;
+  const meaning = meaningOf(error?.oktaErrorCode ?? null);
+  const remedy = error === null ? null : remedyOf(error, kind);
+  return fail(
+    `Okta refuses to list ${name} ${where(probe)}${meaning === null ? "" : `: ${meaning}`}.`,
+    [remedy, cost[name]].filter((part) => part !== null).join(" "),
   );
 };
 
@@ -149,27 +154,31 @@ export const capabilityFinding = (name: Capability, probe: Probe<Page>, context:
         `The org does not know the list of ${name} ${where(probe)}.`,
         `Ask Okta's support whether the org has this feature. ${cost[name]}`,
       );
-    case "foreign_origin":
-      if (status === 200) {
-        return fail(
-          `The list of ${name} goes on at another origin, where the credential is not sent ${where(probe)}.`,
-          "Check the base URL: it is the org's own address.",
-        );
-      }
+    case "foreign_origin": {
+      const remedy = remedyOf(error, context.kind) ?? "";
+      const to = error.leadsTo ?? "another address";
+      return status === 200
+        ? fail(
+            `The list of ${name} goes on at ${to}, where the credential is not sent ${where(probe)}.`,
+            remedy,
+          )
+        : fail(`The list of ${name} redirects to ${to}, where the credential is not sent.`, remedy);
+    }
+    case "endless_list":
       return fail(
-        `The list of ${name} redirects to ${probe.redirect ?? "another address"}, where the credential is not sent.`,
-        "Check the base URL: it is the org's own address.",
+        `The list of ${name} does not end: its second page is the first one again.`,
+        remedyOf(error, context.kind) ?? "",
       );
     case "invalid_response":
     case "too_large":
       return fail(
         `The answer is not Okta's list of ${name} ${where(probe)}.`,
-        "Check the base URL: a proxy or another product may be answering.",
+        remedyOf(error, context.kind) ?? "",
       );
     case "bad_request":
       return fail(
         `Okta refuses the list of ${name} as asked for ${where(probe)}.`,
-        "Report this with Okta's error code: the connector asks in a way that this org does not take.",
+        remedyOf(error, context.kind) ?? "",
       );
     case "unavailable":
       return outage(String(status));
@@ -181,6 +190,20 @@ export const capabilityFinding = (name: Capability, probe: Probe<Page>, context:
 
 /** The finding on a capability that was not tried. */
 export const notTried = (why: string): Finding => unknown(`Not tried: ${why}.`, null);
+
+/** A pass says so when the org names only other addresses than the configured one: its links lead there. */
+export const withAddress = (
+  finding: Finding,
+  origins: readonly string[] | undefined,
+  baseUrl: string,
+): Finding => {
+  const [origin] = origins ?? [];
+  if (finding.status !== "pass" || origin === undefined || origins?.includes(baseUrl)) return finding;
+  return pass(
+    `${finding.message} Okta's links lead to ${origin}; they are followed at ${baseUrl}.`,
+    `${finding.remedy === null ? "" : `${finding.remedy} `}If ${origin} is the org's own address, set it as the base URL.`,
+  );
+};
 
 /** Clocks that differ by less need no mention. */
 const NOTABLE_SKEW_MS = 60_000;

@@ -2,7 +2,13 @@
 
 import type { Page } from "../okta/api.ts";
 import type { TokenError } from "../okta/oauth/errors.ts";
-import { type CheckContext, capabilityFinding, notTried, withClock } from "./capability-finding.ts";
+import {
+  type CheckContext,
+  capabilityFinding,
+  notTried,
+  withAddress,
+  withClock,
+} from "./capability-finding.ts";
 import { type Capability, type Check, capabilities } from "./document.ts";
 import type { Finding } from "./finding.ts";
 import type { Probe } from "./probe.ts";
@@ -11,6 +17,9 @@ import type { Probe } from "./probe.ts";
 export interface Judging extends CheckContext {
   /** Okta's clock less ours, ms; null without a Date header. */
   readonly skewMs: number | null;
+  readonly baseUrl: string;
+  /** The addresses that the org names as its own; absent if it names none. */
+  readonly origins?: readonly string[] | undefined;
   /** The most of a bucket that we take. */
   readonly share: number;
 }
@@ -55,7 +64,9 @@ export const checkOf = (name: Capability, probe: Probe<Page> | undefined, judgin
   const finding = capabilityFinding(name, probe, judging);
   return check(
     name,
-    name === "users" ? withClock(finding, judging.skewMs) : finding,
+    name === "users"
+      ? withAddress(withClock(finding, judging.skewMs), judging.origins, judging.baseUrl)
+      : finding,
     factsOf(probe, judging.share),
   );
 };

@@ -1,5 +1,5 @@
 /** Whether an Okta org answers at the base URL, by the one document that needs no credential. Pure. */
-import type { Organization } from "../okta/api.ts";
+import type { Organization } from "../okta/organization.ts";
 import { type CredentialKind, crowdedOut, type Finding, fail, networkZone, outage } from "./finding.ts";
 import type { Probe } from "./probe.ts";
 

@@ -7,6 +7,7 @@ import type { CredentialSource } from "../okta/credential.ts";
 import { type Bucket, bucketOf } from "../okta/endpoints.ts";
 import type { OktaError } from "../okta/errors.ts";
 import type { RateLimitReading } from "../okta/gate/headers.ts";
+import type { Organization } from "../okta/organization.ts";
 
 /** Why there was no answer. Cloudflare reports a failed connection as a status of its own, 520 to 530. */
 export type Silence = "dns" | "tls" | "timeout" | "connection";
@@ -53,6 +54,8 @@ export interface ProberOptions {
   readonly fetch: typeof fetch;
   readonly now: () => number;
   readonly skewMs: number;
+  /** What the org says of itself, once that is known. */
+  readonly organization?: Organization;
 }
 
 /** Makes one call of the API, in one attempt. */
@@ -88,7 +91,7 @@ export const proberOf =
       timeoutMs: TIMEOUT_MS,
       skewMs,
     });
-    const result = await call(new OktaApi(client));
+    const result = await call(new OktaApi(client, options.organization));
     const headers = seen.answer?.headers ?? new Headers();
     const observed: Observed = {
       status: statusOf(result, seen),

@@ -1,9 +1,11 @@
 /** The test of a connection: at most ten calls to Okta, and a check of each as soon as it is answered. */
-import { ok, type Result } from "../lib/result.ts";
-import type { Organization, Page } from "../okta/api.ts";
+import { err, ok, type Result } from "../lib/result.ts";
+import type { Page } from "../okta/api.ts";
 import type { CredentialSource } from "../okta/credential.ts";
+import { endlessList } from "../okta/errors.ts";
 import type { AccessToken } from "../okta/oauth/access-token.ts";
 import type { TokenError } from "../okta/oauth/errors.ts";
+import type { Organization } from "../okta/organization.ts";
 import { identifierOf } from "../okta/records.ts";
 import { capabilityFinding } from "./capability-finding.ts";
 import { checkOf, factsOf, type Judging, stoppedChecks, tokenFacts } from "./checks.ts";
@@ -76,9 +78,11 @@ export const testOkta = async (options: TestOptions): Promise<ConnectionTest> =>
     return documentOf(identified, stopped(tokenFinding(result.error), tokenFacts(result.error)), []);
   }
   const scopes = result?.value.scopes;
-  const probe = proberOf({ ...shared, credential: signIn.source, skewMs: skewMs ?? 0 });
-  const users = await probe((api) => api.users({ query: { limit: "1" } }));
-  const judging: Judging = { kind, pipeline: identified.org.pipeline, skewMs, share };
+  const { pipeline, origins } = identified.org;
+  const organization = { organization: identified.org };
+  const probe = proberOf({ ...shared, ...organization, credential: signIn.source, skewMs: skewMs ?? 0 });
+  const users = await secondPage(probe, await probe((api) => api.users({ query: { limit: "1" } })), count);
+  const judging: Judging = { kind, pipeline, skewMs, share, baseUrl, origins };
   if (users.error?.code === "invalid_credential") {
     const finding = capabilityFinding("users", users, judging);
     return documentOf(identified, stopped(finding, factsOf(users, share)), scopes);
@@ -97,6 +101,31 @@ export const testOkta = async (options: TestOptions): Promise<ConnectionTest> =>
     ...documentOf(identified, checks, scopes),
     estimate: estimate(estimateInput(probes, options.known, share)),
   };
+};
+
+/** The calls that come after that for users: one for each other capability, and two that count groups. */
+const RESERVED = capabilities.length + 1;
+
+/**
+ * Reads the page after the first one, if calls are left for it: some orgs answer the first page of a list and no other.
+ * @returns the first page's probe, or the second's if that one has failed
+ */
+const secondPage = async (prober: Prober, first: Probe<Page>, count: CallCount): Promise<Probe<Page>> => {
+  const next = first.value?.next ?? null;
+  if (next === null || count.left <= RESERVED) return first;
+  const second = await prober(async (api) => {
+    const page = await api.users({ next });
+    const [before, after] = [first.value?.records[0], page.ok ? page.value.records[0] : null].map(
+      identifierOf,
+    );
+    const isSame = page.ok && page.value.next !== null && before !== null && before === after;
+    return isSame ? err(endlessList(next, 1)) : page;
+  });
+  const { error } = second;
+  // An outage or a full window says nothing of lists.
+  const isTelling =
+    error !== null && !["rate_limited", "unavailable", "timeout", "network"].includes(error.code);
+  return isTelling ? second : first;
 };
 
 /** Makes a capability's check of its call, which it returns. */
@@ -150,7 +179,7 @@ const documentOf = (
   scopes: readonly string[] | undefined,
 ): ConnectionTest => ({
   ok: isOk(checks),
-  org: { ...org, base_url: baseUrl },
+  org: { id: org.id, pipeline: org.pipeline, base_url: baseUrl },
   credential: { kind, ...(scopes && { scopes: [...scopes] }) },
   clock_skew_ms: skewMs,
   checks: [...checks],

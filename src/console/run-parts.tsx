@@ -146,9 +146,9 @@ export const History: FC<{ runs: readonly RunDocument[]; stream: string; now: nu
               <td>{run.kind}</td>
               <td>
                 <Badge tone={runTones[run.state]}>{runStates[run.state]}</Badge>
-                {run.error !== null && run.state !== "done" && (
+                {run.error !== null && (
                   <span class="sub">
-                    <Text of={run.error.message} max={200} />
+                    <Text of={[run.error.message, run.error.remedy ?? ""].join(" ").trim()} max={400} />
                   </span>
                 )}
               </td>

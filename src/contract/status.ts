@@ -26,6 +26,10 @@ export const runErrorSchema = z.object({
   message: z.string(),
   phase: z.string().nullable().meta({ description: "The phase that failed." }),
   at: isoTime,
+  remedy: z
+    .string()
+    .optional()
+    .meta({ description: "What to do about it; left out when there is nothing to do but to wait." }),
 });
 
 /** One run. */
@@ -75,8 +79,8 @@ export const runSchema = z.object({
     .meta({ description: "New and changed data, by how the run found it." }),
   error: runErrorSchema.nullable().meta({
     description:
-      "Why the run waits or failed; null once a step succeeds again. `incomplete`: an outage kept a delta run from reading " +
-      "all that it was to read; the next one reads it.",
+      "Why the run waits or failed, null once a step succeeds again; or what a full run that is done could not read at " +
+      "all. `incomplete`: an outage kept a delta run from reading all that it was to read; the next one reads it.",
   }),
 });
 export type RunDocument = z.infer<typeof runSchema>;

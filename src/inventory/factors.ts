@@ -4,6 +4,22 @@ import type { UnknownReason } from "./facts.ts";
 import type { Reading, UserReading } from "./readings.ts";
 import { jsonChunks } from "./sql.ts";
 
+/** Which factors to read. Times are ms since the epoch. */
+interface DueFactors {
+  readonly dueBefore: number;
+  readonly triedBefore: number;
+  /** Whether also those that were refused lately. */
+  readonly refusedToo?: boolean;
+  readonly limit: number;
+}
+
+/**
+ * SQL: the factors are due, because they are unknown or were read before ?2. What was refused is due if that was before
+ * ?2, or if ?3 is 1: asking in vain for each user each night would be a call for nothing.
+ */
+const DUE = `CASE factors_reason WHEN 'forbidden' THEN ?3 OR coalesce(factors_tried_at, 0) < ?2
+  ELSE factors_at IS NULL OR factors_at < ?2 OR factors_reason IS NOT NULL END`;
+
 /** Values for the columns of one row. */
 type Row = readonly (string | number | null)[];
 
@@ -87,24 +103,56 @@ export class Factors {
 
   /**
    * The next users whose factors are due and were not tried since `triedBefore`: admins first, then users whose
-   * factors were never read, then the oldest readings. A known value is due if it was read before `dueBefore`. With
-   * `failedOnly`, only users whose last try failed. Times are ms since the epoch.
+   * factors were never read, then the oldest readings. A known value is due if it was read before `dueBefore`, and so is
+   * what was refused before then. With `failedOnly`, only users whose last try failed; with `refusedToo`, all whose last
+   * try was refused. Times are ms since the epoch.
    */
-  next(options: { dueBefore: number; triedBefore: number; failedOnly: boolean; limit: number }): string[] {
-    const due = options.failedOnly
-      ? "factors_reason = 'failed'"
-      : "(factors_at IS NULL OR factors_at < ?2 OR factors_reason IS NOT NULL)";
-    const where = `deleted_at IS NULL AND coalesce(factors_tried_at, 0) < ?1 AND ?2 IS NOT NULL AND ${due}`;
+  next(options: DueFactors & { failedOnly: boolean }): string[] {
+    const due = options.failedOnly ? "factors_reason = 'failed'" : DUE;
+    const where = `deleted_at IS NULL AND coalesce(factors_tried_at, 0) < ?1 AND ${due}`;
     const ids = (sql: string): string[] =>
       this.#sql
-        .exec<{ id: string }>(sql, options.triedBefore, options.dueBefore, options.limit)
+        .exec<{ id: string }>(
+          sql,
+          options.triedBefore,
+          options.dueBefore,
+          options.refusedToo === true ? 1 : 0,
+          options.limit,
+        )
         .toArray()
         .map(({ id }) => id);
     // CROSS makes SQLite start from the few admins; otherwise it would search all assets for them.
-    const admins = ids(`SELECT id FROM admins CROSS JOIN assets ON id = user_id WHERE ${where} LIMIT ?3`);
+    const admins = ids(`SELECT id FROM admins CROSS JOIN assets ON id = user_id WHERE ${where} LIMIT ?4`);
     return admins.length > 0
       ? admins
-      : ids(`SELECT id FROM assets WHERE ${where} ORDER BY factors_at LIMIT ?3`);
+      : ids(`SELECT id FROM assets WHERE ${where} ORDER BY factors_at LIMIT ?4`);
+  }
+
+  /**
+   * Some of the users whose factors are due and were not tried since `triedBefore`, evenly spread over all of them.
+   * @param turn another number picks other users
+   */
+  spread({ dueBefore, triedBefore, refusedToo, limit }: DueFactors, turn: number): string[] {
+    return this.#spread(DUE, [triedBefore, dueBefore, refusedToo === true ? 1 : 0, limit, turn]);
+  }
+
+  /** Some of the users whose last try was refused before `triedBefore`, evenly spread over all of them. */
+  spreadRefused({ triedBefore, limit }: Pick<DueFactors, "triedBefore" | "limit">, turn: number): string[] {
+    return this.#spread("factors_reason = 'forbidden'", [triedBefore, 0, 0, limit, turn]);
+  }
+
+  /** @param bindings the values of ?1 to ?5: tried before, due before, refused too, limit, turn */
+  #spread(where: string, bindings: readonly [number, number, number, number, number]): string[] {
+    return this.#sql
+      .exec<{ id: string }>(
+        `SELECT id FROM (
+           SELECT id, row_number() OVER (ORDER BY number) AS place, max(1, count(*) OVER () / ?4) AS step
+           FROM assets WHERE deleted_at IS NULL AND coalesce(factors_tried_at, 0) < ?1 AND ${where})
+         WHERE (place + ?5) % step = 0 LIMIT ?4`,
+        ...bindings,
+      )
+      .toArray()
+      .map(({ id }) => id);
   }
 
   /**
@@ -132,36 +180,36 @@ export class Factors {
       .map(({ id }) => id);
   }
 
-  /** How many users' factors are unknown or were read before `dueBefore` (ms since the epoch). */
+  /** For how many users `next` reads the factors, if it is not to read what was refused lately (ms since the epoch). */
   countDue(dueBefore: number): number {
     return this.#sql
       .exec<{ n: number }>(
-        "SELECT count(*) AS n FROM assets WHERE deleted_at IS NULL AND (factors_at IS NULL OR factors_at < ? OR factors_reason IS NOT NULL)",
+        `SELECT count(*) AS n FROM assets WHERE deleted_at IS NULL AND ${DUE}`,
+        0,
         dueBefore,
+        0,
       )
       .one().n;
   }
 
-  /**
-   * Marks the factors of every user who was not tried since `since` (ms since the epoch) as unknown for one reason.
-   */
-  refuse(reason: UnknownReason, since: number): void {
+  /** Marks the factors that are due and were not tried since `triedBefore` as unknown for one reason. */
+  refuse(
+    reason: UnknownReason,
+    { triedBefore, dueBefore }: Pick<DueFactors, "triedBefore" | "dueBefore">,
+  ): void {
     const now = this.#now();
-    const pending = "deleted_at IS NULL AND coalesce(factors_tried_at, 0) < ?";
     const ids = this.#sql
       .exec<{ id: string }>(
-        `SELECT id FROM assets WHERE ${pending} AND factors_reason IS NOT ?`,
-        since,
+        `UPDATE assets SET factors_reason = ?4, factors_tried_at = ?5
+         WHERE deleted_at IS NULL AND coalesce(factors_tried_at, 0) < ?1 AND ${DUE} RETURNING id`,
+        triedBefore,
+        dueBefore,
+        0,
         reason,
+        now,
       )
       .toArray()
       .map(({ id }) => id);
-    this.#sql.exec(
-      `UPDATE assets SET factors_reason = ?, factors_tried_at = ? WHERE ${pending}`,
-      reason,
-      now,
-      since,
-    );
     this.#assets.touch(ids);
   }
 

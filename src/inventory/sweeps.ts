@@ -1,3 +1,5 @@
+import { Seen } from "../lib/seen.ts";
+
 /** SQL: the existing assets with a number up to ?1 that the listing ?2 did not show. */
 const ABSENT = `FROM assets WHERE deleted_at IS NULL AND number <= ?1
   AND id NOT IN (SELECT row.value FROM sweeps, json_each(ids) AS row WHERE listing = ?2)`;
@@ -5,12 +7,17 @@ const ABSENT = `FROM assets WHERE deleted_at IS NULL AND number <= ?1
 /** SQL that yields the ids of the absentees that are held for a person. */
 export const HELD_IDS = "SELECT id FROM absentees WHERE confirmed = 0";
 
+/** How many lists at most are read at the same time: both lanes' lists, with room for more. */
+const MOST_LISTS = 8;
+
 /**
  * The ids that a listing has shown so far, one row per page, and the assets that a complete listing left out. An
  * unchanged asset costs no write of its own this way.
  */
 export class Sweeps {
   readonly #sql: SqlStorage;
+  /** What the lists that are being read have shown since this object was loaded. */
+  readonly #shown = new Map<string, Seen>();
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -19,6 +26,23 @@ export class Sweeps {
   /** Forgets what a listing has shown, before it begins or after its end. */
   begin(listing: string): void {
     this.#sql.exec("DELETE FROM sweeps WHERE listing = ?", listing);
+  }
+
+  /**
+   * Takes note of what a page shows, in memory alone: after an eviction everything counts as new once more.
+   * @param list any name of the list
+   * @param isFirst whether the page is the list's first one
+   * @returns how many of the ids the list has not shown before
+   */
+  noteShown(list: string, ids: readonly string[], isFirst: boolean): number {
+    const seen = (isFirst ? undefined : this.#shown.get(list)) ?? new Seen();
+    this.#shown.delete(list);
+    this.#shown.set(list, seen);
+    for (const oldest of this.#shown.keys()) {
+      if (this.#shown.size <= MOST_LISTS) break;
+      this.#shown.delete(oldest);
+    }
+    return ids.filter((id) => seen.add(id)).length;
   }
 
   /** Adds the ids of one page. @param page its number, which makes a repeated page harmless */
@@ -41,6 +65,16 @@ export class Sweeps {
         )
         .one().n ?? 0
     );
+  }
+
+  /** How many different ids the listing has shown. Takes longer than `size`. */
+  sizeDistinct(listing: string): number {
+    return this.#sql
+      .exec<{ n: number }>(
+        "SELECT count(DISTINCT row.value) AS n FROM sweeps, json_each(ids) AS row WHERE listing = ?",
+        listing,
+      )
+      .one().n;
   }
 
   /** How many of the users in the listing are not DEPROVISIONED. */

@@ -43,8 +43,8 @@ export interface OktaResponse {
 
 export interface GetOptions {
   readonly headers?: Record<string, string>;
-  /** Do not repeat a call that ended in a 500: the caller asks for a shorter page instead. */
-  readonly fail500?: boolean;
+  /** Whether not to repeat a call that has failed in this way, because the caller does something else instead. */
+  readonly isFinal?: (error: OktaError) => boolean;
   /** Leave the credential out of the call, which does not need it. */
   readonly anonymous?: boolean;
 }
@@ -53,6 +53,10 @@ export interface GetOptions {
 const MAX_BODY_BYTES = 24 * 1024 * 1024;
 const ATTEMPTS = 3;
 const CROWDED_WAIT_MS = 1_000;
+/** Clocks may differ by a time zone and a day; by more only if something is wrong with one of them, or with a header. */
+const LIKELY_SKEW_MS = 2 * 86_400_000;
+/** Two answers mean the same clock, if it is read with a difference of this, ms. */
+const SAME_SKEW_MS = 120_000;
 const RETRY = { baseMs: 500, ceilingMs: 2_000 };
 
 /** Codes for which another try soon may end better. */
@@ -75,6 +79,7 @@ export class OktaClient {
   readonly #options: OktaClientOptions;
   readonly #limits: TimeLimits;
   #skewMs: number;
+  #unlikelySkewMs: number | null = null;
 
   constructor(options: OktaClientOptions) {
     this.#options = options;
@@ -132,9 +137,9 @@ export class OktaClient {
         renewed = true;
         continue;
       }
-      const again =
-        (transient.has(code) && !(options.fail500 && result.error.status === 500)) || crowded === true;
-      if (!again || attempt >= ATTEMPTS || !this.mayRepeat) return result;
+      const again = transient.has(code) || crowded === true;
+      if (options.isFinal?.(result.error) === true || !again || attempt >= ATTEMPTS || !this.mayRepeat)
+        return result;
       await this.#options.sleep(fullJitter(doubledMs(attempt - 1, RETRY), this.#options.random));
     }
   }
@@ -180,14 +185,24 @@ export class OktaClient {
     }
   }
 
+  /** Believes what an answer says of Okta's clock; something unlikely only if two answers in a row say it. */
+  #noteSkew(skewMs: number | null): void {
+    if (skewMs === null) return;
+    const isLikely = Math.abs(skewMs - this.#skewMs) <= LIKELY_SKEW_MS || Math.abs(skewMs) <= LIKELY_SKEW_MS;
+    const isRepeated =
+      this.#unlikelySkewMs !== null && Math.abs(skewMs - this.#unlikelySkewMs) <= SAME_SKEW_MS;
+    this.#unlikelySkewMs = isLikely ? null : skewMs;
+    if (isLikely || isRepeated) this.#skewMs = skewMs;
+  }
+
   /** What an answer, or none, says about Okta's clock and about the bucket. @param sentAt ms since the epoch */
   #observe(response: Response | null, sentAt: number): CallObservation {
     const at = this.#options.now();
     if (response === null) return { reading: null, resetInMs: null, status: null, at, sentAt };
     const { headers, status } = response;
     const date = headers.get("date");
-    this.#skewMs = clockSkew(date, at) ?? this.#skewMs;
-    const reading = readRateLimit(headers);
+    this.#noteSkew(clockSkew(date, at));
+    const reading = readRateLimit(headers, at);
     const resetInMs = reading === null ? null : msUntilReset(reading.resetAt, date, at);
     return { reading, resetInMs, status, at, sentAt };
   }

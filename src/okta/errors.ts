@@ -3,7 +3,8 @@ import type { WaitReason } from "./wait-reason.ts";
 
 /**
  * - `invalid_credential` 401: wrong, expired or revoked token or client; or a refused DPoP proof
- * - `forbidden` 403: the credential's admin role may not do this; or the org does not have the feature
+ * - `forbidden` 403: the credential's admin role may not do this; or the org does not have the feature, which Okta may
+ *   say with another status
  * - `insufficient_scope` 403 with this challenge: the OAuth token lacks the scope
  * - `not_found` 404
  * - `bad_request` any other 4xx: the request is wrong, or a cursor has expired
@@ -14,6 +15,7 @@ import type { WaitReason } from "./wait-reason.ts";
  * - `invalid_response` not the JSON that Okta documents (HTML, truncated, wrong shape), after the retries
  * - `too_large` the body is over the bound
  * - `foreign_origin` a `next` link or redirect leads to another origin; the credential was not sent there
+ * - `endless_list` a list goes on and on without showing anything new, so it will never be complete
  */
 export type OktaErrorCode =
   | "invalid_credential"
@@ -27,7 +29,8 @@ export type OktaErrorCode =
   | "network"
   | "invalid_response"
   | "too_large"
-  | "foreign_origin";
+  | "foreign_origin"
+  | "endless_list";
 
 export interface OktaError {
   readonly code: OktaErrorCode;
@@ -43,6 +46,10 @@ export interface OktaError {
   readonly retryAt: number | null;
   /** Why the gate gave no permit; absent for any other error, and if the gate did not say. */
   readonly reason?: WaitReason;
+  /** The origin to which a redirect or a link leads; absent for any other error, and if it cannot be read. */
+  readonly leadsTo?: string;
+  /** The number of entries on the smallest page that Okta was asked for and did not give in time. */
+  readonly pageSize?: number;
 }
 
 /**
@@ -54,7 +61,7 @@ export const oktaError = (
   endpoint: string,
   code: OktaErrorCode,
   what: string,
-  facts: Partial<Pick<OktaError, "status" | "oktaErrorCode" | "retryAt" | "reason">> = {},
+  facts: Partial<Pick<OktaError, "status" | "oktaErrorCode" | "retryAt" | "reason" | "leadsTo">> = {},
 ): OktaError => {
   const [method, path] = endpoint.split(" ");
   return {
@@ -67,6 +74,24 @@ export const oktaError = (
     ...facts,
   };
 };
+
+/**
+ * The error of a list that does not end.
+ * @param next the link to its next page; its path names the endpoint
+ * @param idle how many pages in a row have shown nothing new
+ */
+export const endlessList = (next: string, idle: number): OktaError => {
+  const path = new URL(next).pathname.replace(/\/(users|groups|devices)\/[^/]+/, "/$1/{id}");
+  const what = `the list does not end: ${idle === 1 ? "a page names itself as the next one" : `${idle} pages in a row show nothing new and name a next one`}`;
+  return oktaError(`GET ${path}`, "endless_list", what);
+};
+
+/** Statuses for time-outs: of Okta itself, of what stands in front of it, and of Cloudflare. */
+const TIMED_OUT: ReadonlySet<number | null> = new Set([500, 504, 524]);
+
+/** Whether a page may have failed because of its size: Okta, or what stands in front of it, took too long for it. */
+export const tookTooLong = ({ code, status }: OktaError): boolean =>
+  code === "timeout" || (code === "unavailable" && TIMED_OUT.has(status));
 
 /** The two refusals that make a fact unknown as `forbidden`. */
 export const isForbidden = (error: OktaError): boolean =>

@@ -1,5 +1,4 @@
-/** Links to the next page, and the sizes of pages. Pure. */
-import LinkHeader from "http-link-header";
+/** Where a link to the next page may lead, and the sizes of pages. Pure. */
 import { err, ok, type Result } from "../lib/result.ts";
 
 /**
@@ -27,14 +26,39 @@ export const onOrigin = (url: string, baseUrl: string): string => {
   return url.startsWith(`${baseUrl}/`) ? url : `${baseUrl}${pathname}${search}`;
 };
 
-/** The target of `rel="next"` in a Link header, as Okta sent it; null when this is the last page. */
-export const nextLink = (header: string | null): string | null => {
-  if (header === null) return null;
-  try {
-    return LinkHeader.parse(header).rel("next")[0]?.uri ?? null;
-  } catch {
-    return null; // What is not a Link header (RFC 8288) is the same as none.
+/** The URL without its origin. Only for what can be parsed as a URL. */
+const pageOf = (url: string, pageUrl: string): string => {
+  const { pathname, search } = new URL(url, pageUrl);
+  return pathname + search;
+};
+
+/**
+ * Where a page's links to the next one lead, as one absolute URL on the base origin.
+ * @param links as the page gave them; they may differ in their origins alone
+ * @param pageUrl the page's own URL, which relative links refer to
+ * @param others other origins at which the same org answers: their links are followed at the base origin
+ * @returns null without links. Errors: `foreign_origin` if the credential must not go there, `unreadable` if the links
+ *   contradict each other or are no URLs
+ */
+export const nextPage = (
+  links: readonly string[],
+  pageUrl: string,
+  others: readonly string[] = [],
+): Result<string | null, "foreign_origin" | "unreadable"> => {
+  if (links.length === 0) return ok(null);
+  const { origin: base } = new URL(pageUrl);
+  if (!links.every((link) => URL.canParse(link, pageUrl))) return err("unreadable");
+  if (new Set(links.map((link) => pageOf(link, pageUrl))).size > 1) return err("unreadable");
+  for (const link of links) {
+    const safe = safeNext(URL.canParse(link) ? link : new URL(link, pageUrl).href, base);
+    if (safe.ok) return safe;
   }
+  for (const link of links) {
+    const { origin, username, password } = new URL(link, pageUrl);
+    if (username === "" && password === "" && others.includes(origin))
+      return ok(base + pageOf(link, pageUrl));
+  }
+  return err("foreign_origin");
 };
 
 /** The URL of the same page with another `limit`; everything else stays as Okta made it. */

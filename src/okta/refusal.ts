@@ -2,6 +2,7 @@
 import { isPlainObject } from "../lib/json.ts";
 import type { Endpoint } from "./endpoints.ts";
 import { type OktaError, type OktaErrorCode, oktaError } from "./errors.ts";
+import { treatmentOf } from "./remedies.ts";
 
 /** An answer's status and headers, and its JSON; undefined when it is not JSON. */
 export interface Refusal {
@@ -10,27 +11,34 @@ export interface Refusal {
   readonly body: unknown;
 }
 
+/** Where a redirect leads: its origin; undefined if it does not lead to another place on the web. */
+const redirectedTo = ({ status, headers }: Refusal): string | undefined => {
+  const location = headers.get("location") ?? "";
+  const isRedirect = status >= 300 && status < 400 && /^https?:/i.test(location) && URL.canParse(location);
+  return isRedirect ? new URL(location).origin.slice(0, 200) : undefined;
+};
+
 /** The error that a refusal is. @param retryAt for a 429: when to come back, ms since the epoch; null if unknown */
-export const refusalError = (
-  endpoint: Endpoint,
-  { status, headers, body }: Refusal,
-  retryAt: number | null,
-): OktaError => {
+export const refusalError = (endpoint: Endpoint, refusal: Refusal, retryAt: number | null): OktaError => {
+  const { status, headers, body } = refusal;
   const okta = oktaErrorIn(body);
   const code = errorCode(status, headers, okta.code);
-  const what = okta.code === null ? String(status) : `${status} ${okta.code} ${okta.summary}`;
+  const leadsTo = redirectedTo(refusal);
+  const told = okta.code === null ? String(status) : `${status} ${okta.code} ${okta.summary}`;
+  const what = leadsTo === undefined ? told : `${status} to ${leadsTo}, where the credential is not sent`;
   return oktaError(endpoint, code, what, {
     status,
     oktaErrorCode: okta.code,
     retryAt: code === "rate_limited" ? retryAt : null,
+    ...(leadsTo !== undefined && { leadsTo }),
   });
 };
 
 const errorCode = (status: number, headers: Headers, oktaCode: string | null): OktaErrorCode => {
   const challenge = headers.get("www-authenticate") ?? "";
   if (status >= 300 && status < 400) return "foreign_origin";
-  // "You do not have permission to access the feature": the credential is good, the org does not have the feature.
-  if (oktaCode === "E0000015") return "forbidden";
+  const treatment = treatmentOf(oktaCode);
+  if (treatment !== null) return treatment;
   if (status === 401) return "invalid_credential";
   // A DPoP proof that Okta refuses for its time or its nonce is a 400 with a challenge.
   if (status === 400 && /^DPoP\b/i.test(challenge)) return "invalid_credential";

@@ -7,6 +7,7 @@ import type { OktaApi } from "./api.ts";
 import type { Endpoint } from "./endpoints.ts";
 import { type OktaError, oktaError } from "./errors.ts";
 import {
+  identifierOf,
   type OktaFactor,
   type OktaGroup,
   type OktaRole,
@@ -42,6 +43,8 @@ export const isUnusable = (error: UserFactError): error is UnusableAnswer => "un
 const GROUPS_PER_PAGE = 200;
 /** No account is in more pages of groups than this; a list that goes on is not going to end. */
 const MAX_GROUP_PAGES = 50;
+/** Somebody may wait for the answer, so a list that shows nothing new is given up soon. */
+const MAX_IDLE_PAGES = 3;
 
 /**
  * The account's factors, sorted, in one call. Errors: every code of `OktaErrorCode`; one entry that cannot be
@@ -68,7 +71,7 @@ export const readRoles = async (
 
 /**
  * The account's groups, sorted, in one call per 200 groups. Errors: as `readFactors`, and a list of more than 50
- * pages is unusable: part of a list is not the list.
+ * pages, or one that goes on without showing anything new, is unusable: part of a list is not the list.
  */
 export const readGroups = async (
   api: Pick<OktaApi, "userGroups">,
@@ -76,6 +79,8 @@ export const readGroups = async (
 ): Promise<Result<readonly OktaGroup[], UserFactError>> => {
   const endpoint = "GET /api/v1/users/{id}/groups";
   const records: unknown[] = [];
+  const shown = new Set<unknown>();
+  let idle = 0;
   let next: string | null = null;
   for (let page = 0; page < MAX_GROUP_PAGES; page++) {
     const answer: Awaited<ReturnType<typeof api.userGroups>> = await api.userGroups(
@@ -83,8 +88,15 @@ export const readGroups = async (
       next === null ? { query: { limit: String(GROUPS_PER_PAGE) } } : { next },
     );
     if (!answer.ok) return noneOr(user, answer.error);
+    const known = shown.size;
+    for (const record of answer.value.records) shown.add(identifierOf(record));
+    idle = shown.size > known ? 0 : idle + 1;
     records.push(...answer.value.records);
+    const isSelf = answer.value.next !== null && answer.value.next === next;
     next = answer.value.next;
+    if (next !== null && (isSelf || idle >= MAX_IDLE_PAGES)) {
+      return err(unusable(endpoint, "the list does not end: it names a next page and shows nothing new"));
+    }
     if (next === null) return everyRecord(endpoint, parseGroups(records));
   }
   return err(unusable(endpoint, `the list has more than ${MAX_GROUP_PAGES} pages`));

@@ -30,6 +30,17 @@ export interface AssetRecord {
 /** Reads one page of an Okta list. */
 export type ReadList = (api: OktaApi, request: PageRequest) => Promise<Result<Page, OktaError>>;
 
+/** A query of a list, and how it is taken up where Okta has stopped. */
+export interface ListQuery {
+  /** @param from reads on from this key, which is repeated; null: from the beginning */
+  query(from: string | null): Readonly<Record<string, string>>;
+  /** The key of a record of the list, which comes in the order of its keys; null if it has none. Absent if it has no order. */
+  keyOf?(record: unknown): string | null;
+}
+
+/** A way to read a list whole: queries that are followed to their ends one after another. */
+export type ListWay = readonly [ListQuery, ...ListQuery[]];
+
 /** A moment by two clocks, ms since the epoch. */
 export interface Moment {
   readonly byOkta: number;
@@ -61,6 +72,8 @@ export interface Search {
   query(from: string): Readonly<Record<string, string>>;
   /** Files a page of unparsed records. @returns how many assets were new or changed */
   file(inventory: Inventory, records: readonly unknown[], found: FoundBySearch): number;
+  /** The same search in an order in which it can be taken up, if Okta does not let us follow it to its end. */
+  inParts?(from: string): ListQuery;
   /** The search to use instead if Okta refuses this query. */
   readonly otherwise?: Search;
 }
@@ -150,6 +163,8 @@ export interface StreamDefinition<R extends AssetRecord = AssetRecord, F = unkno
     readonly list: ReadList;
     /** The query of the complete list's first page. */
     readonly listQuery: Readonly<Record<string, string>>;
+    /** Other ways to read the complete list, for orgs that do not let us follow that query to its end. */
+    readonly otherWays?: readonly ListWay[];
     /** Reads one record of the list. Error: the record cannot be filed. */
     parse(record: unknown): Result<R, BadRecord>;
     /**

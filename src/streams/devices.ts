@@ -7,6 +7,7 @@ import { deviceEvent } from "../ocsf/index.ts";
 import type { OktaApi } from "../okta/api.ts";
 import { isForbidden, type OktaError } from "../okta/errors.ts";
 import { type OktaDevice, parseAll, parseDevice } from "../okta/records.ts";
+import { remedyOf } from "../okta/remedies.ts";
 import type { Filing, StopReason, StreamDefinition } from "./definition.ts";
 import { deviceFilters, exactDevices, foundDevice, summarizeDevices } from "./devices/explore.ts";
 import { devicePage } from "./devices/page.ts";
@@ -82,9 +83,13 @@ const refusedList = async (api: OktaApi, error: OktaError): Promise<StopReason |
   if (!isForbidden(error) && error.code !== "not_found" && error.code !== "bad_request") return null;
   const organization = await api.organization();
   const classic = organization.ok && organization.value.pipeline === "v1";
+  const isAboutRights = error.oktaErrorCode === null || error.oktaErrorCode === "E0000006";
+  const remedy = isAboutRights
+    ? "Grant the scope okta.devices.read, or give the token's owner a role that can read devices."
+    : remedyOf(error);
   const message = classic
     ? "The org runs on Okta Classic Engine, but Okta lists devices only for Identity Engine orgs. The users stream is not affected."
-    : `Okta refused to list devices (${error.message}). Grant the scope okta.devices.read, or give the token's owner a role that can read devices.`;
+    : `Okta refused to list devices (${error.message}).${remedy === null ? "" : ` ${remedy}`}`;
   return { code: "unavailable", message };
 };
 

@@ -5,12 +5,13 @@ import { ok } from "../lib/result.ts";
 import { userEvent } from "../ocsf/index.ts";
 import type { OktaApi } from "../okta/api.ts";
 import { type OktaUser, parseAll, parseUser } from "../okta/records.ts";
-import type { PhaseNames, ReadList, Search, StreamDefinition } from "./definition.ts";
+import type { ListWay, PhaseNames, ReadList, Search, StreamDefinition } from "./definition.ts";
 import type { LogRule, LogRules } from "./log-effects.ts";
 import { PAGE, predictUsers } from "./plan.ts";
 import { exactUsers, foundUser, summarizeUsers, userFilters } from "./users/explore.ts";
 import { fileUsers, settleEveryone } from "./users/filing.ts";
 import { groupSearch } from "./users/group-search.ts";
+import { inOrder } from "./users/in-order.ts";
 import { userPage } from "./users/page.ts";
 
 // What has to be read again after an event. Okta may leave lastUpdated as it is when a password changes: see `quiet`.
@@ -61,6 +62,16 @@ const logRules: LogRules = {
 /** A search that matches every user. A plain list leaves out DEPROVISIONED users; a search does not. */
 const EVERYBODY = 'status lt "ZZZ"';
 
+/**
+ * Okta has let a search be followed for 50,000 users and refused the next page with a 400. A search in the order of a
+ * time can be taken up from the last time that it has shown. If that is refused as well, the plain list, which has never
+ * had such a bound, shows everybody but DEPROVISIONED users.
+ */
+const OTHER_WAYS: readonly ListWay[] = [
+  [inOrder("created", EVERYBODY)],
+  [{ query: () => ({ limit: String(PAGE.users) }) }, inOrder("created", 'status eq "DEPROVISIONED"')],
+];
+
 const list: ReadList = (api, request) => api.users(request);
 
 /** Finds users whose own record has changed: their profile or status. */
@@ -68,6 +79,7 @@ const userSearch: Search = {
   name: "users",
   read: list,
   query: (from) => ({ search: `lastUpdated gt "${from}"`, limit: String(PAGE.users) }),
+  inParts: (from) => inOrder("lastUpdated", `lastUpdated gt "${from}"`),
   file: (inventory, records, { now, listedAt }) => {
     const read = parseAll(records, parseUser);
     for (const bad of read.quarantined) inventory.quarantine.add(bad, "users/search");
@@ -84,6 +96,7 @@ export const users: StreamDefinition<OktaUser, UserFacts> = {
   source: {
     list,
     listQuery: { search: EVERYBODY, limit: String(PAGE.users) },
+    otherWays: OTHER_WAYS,
     parse: parseUser,
     async one(api: OktaApi, _inventory, id) {
       const record = await api.user(id);

@@ -3,6 +3,7 @@
  * optional. Cursors are stored with the run, unchanged.
  */
 import type { UnknownReason } from "../inventory/facts.ts";
+import type { PageSize } from "./page-size.ts";
 
 /** A list that is read page by page. */
 export interface ListCursor {
@@ -12,6 +13,18 @@ export interface ListCursor {
   readonly page?: number;
   /** How often the list was restarted because Okta's cursor had expired. */
   readonly restarts?: number;
+  /** How many pages in a row have shown nothing new. */
+  readonly idle?: number;
+  /** How large the pages are, once one was too large for Okta. */
+  readonly size?: PageSize | undefined;
+  /** Which of the list's ways to be read is taken, by its place; absent for the first. */
+  readonly way?: number;
+  /** Which query of that way is followed, by its place; absent for the first. */
+  readonly query?: number | undefined;
+  /** The key from which that query reads on; absent at its beginning. */
+  readonly from?: string | undefined;
+  /** The last key that it has shown. */
+  readonly key?: string | undefined;
 }
 
 /** The members of one group after another. */
@@ -32,6 +45,10 @@ export interface PassCursor {
 }
 
 export interface FactorsCursor extends PassCursor {
+  /** Whether some of those who were refused in former runs have been tried. */
+  readonly probed?: boolean;
+  /** Whether one of them was answered: then all of them are read again. */
+  readonly refusedToo?: boolean;
   /** Refusals so far, to distinguish "forbidden for every user" from "forbidden for one user". */
   readonly refusals?: number;
   /** Whether any reading in this phase has succeeded. */
@@ -50,6 +67,10 @@ export interface RollingCursor {
 export interface LogCursor {
   /** Pages read so far. */
   readonly page?: number;
+  /** How many pages in a row have shown no new event. */
+  readonly idle?: number;
+  /** When the log had been polled last before this run, ms since the epoch by our clock. */
+  readonly since?: number;
 }
 
 /** One search after another. */

@@ -3,6 +3,7 @@
 import type { RunCause, RunDocument, RunKind, RunState } from "../contract/status.ts";
 import { doubledMs, equalJitter } from "../lib/backoff.ts";
 import type { OktaError } from "../okta/errors.ts";
+import { remedyOf } from "../okta/remedies.ts";
 import type { WaitReason } from "../okta/wait-reason.ts";
 import type { PhaseNames } from "../streams/definition.ts";
 import type { MembershipMode } from "../streams/plan.ts";
@@ -15,7 +16,16 @@ export interface RunError {
   readonly phase: string | null;
   /** ms since the epoch */
   readonly at: number;
+  /** What to do about it, in full sentences; absent if there is nothing to do but to wait. */
+  readonly remedy?: string;
 }
+
+/** Okta's error as that of a run. @param at ms since the epoch */
+export const runErrorOf = (error: OktaError, phase: string, at: number): RunError => {
+  const { code, message } = error;
+  const remedy = remedyOf(error);
+  return { code, message, phase, at, ...(remedy !== null && { remedy }) };
+};
 
 /** The state of a run. Times are ms since the epoch. */
 export interface Run {
@@ -36,6 +46,8 @@ export interface Run {
   calls: { made: number; predicted: number | null; byEndpoint: Record<string, number> };
   changes: RunDocument["changes"];
   error: RunError | null;
+  /** A failure for which the run has given up part of its work, or left it to a later run. */
+  gaveUp?: RunError;
   /** Consecutive failures; 0 once a step succeeds. */
   failures: number;
   /** The run continues at this time at the earliest; null if it need not wait. */
@@ -51,8 +63,6 @@ export interface Run {
   readonly newestAsset: number;
   /** When the org was asked who it is, ms since the epoch; null if this run has not asked it. */
   orgAskedAt: number | null;
-  /** The first piece of work that was left to a later run because of an outage; absent if there is none. */
-  gaveUp?: RunError;
   /** When the log was last asked and had no more events, ms since the epoch by our clock; null if it was not. */
   polledAt: number | null;
 }
@@ -134,22 +144,21 @@ export const nextPhase = (run: Run): void => {
 const BACKOFF = { baseMs: 2_000, ceilingMs: 15 * 60_000 };
 
 /**
- * Stores a failure: the run stays where it is and continues at `resumeAt`. A rate limit states when to come back. Any
- * other wait doubles with each failure in a row, from 2 seconds to 15 minutes, with equal jitter.
+ * Stores a failure: the run stays where it is and continues at `resumeAt`. A rate limit states when to come back, at most
+ * 15 minutes later. Any other wait doubles with each failure in a row, from 2 seconds to 15 minutes, with equal jitter.
  */
 export const backOff = (run: Run, error: OktaError, now: number, random: () => number): void => {
   delete run.waitingFor;
   if (error.code === "rate_limited") {
-    run.resumeAt = Math.max(now + 50, error.retryAt ?? now + 1000);
+    run.resumeAt = Math.min(now + BACKOFF.ceilingMs, Math.max(now + 50, error.retryAt ?? now + 1000));
     if (error.reason !== undefined) run.waitingFor = error.reason;
     // Having no permit from the gate is planned pacing; a 429 from Okta is worth showing.
-    if (error.status !== null)
-      run.error = { code: error.code, message: error.message, phase: run.phase, at: now };
+    if (error.status !== null) run.error = runErrorOf(error, run.phase, now);
     return;
   }
   run.resumeAt = now + equalJitter(doubledMs(run.failures, BACKOFF), random);
   run.failures += 1;
-  run.error = { code: error.code, message: error.message, phase: run.phase, at: now };
+  run.error = runErrorOf(error, run.phase, now);
 };
 
 /** Lets the run wait for something that it cannot mend itself, such as a person. @param resumeAt ms since the epoch */
@@ -175,6 +184,7 @@ export const recovered = (run: Run): void => {
 export const finish = (run: Run, state: RunState, now: number): void => {
   run.state = state;
   run.finishedAt = now;
+  run.error ??= run.gaveUp ?? null;
   run.resumeAt = null;
   delete run.waitingFor;
 };

@@ -79,8 +79,9 @@ export const afterRun = (
   const startsGapRun = (hasGap && full === null) || (isFull && succeeded && gapDue);
   // What happened in a gap is not in the inventory until a full run has made up for it.
   const isWhole = succeeded && lastFullAt !== null && !gapDue && (full === null || !makesUpForGap(full));
-  // Of a full run that could not poll the log it is open what the lists did not show yet.
-  const asOf = isWhole && run.gaveUp === undefined ? (run.polledAt ?? (isFull ? run.startedAt : null)) : null;
+  // A full run that may not read the log has read all that Okta tells; one that failed to read it has not.
+  const began = isFull && run.gaveUp?.phase !== "log" ? run.startedAt : null;
+  const asOf = isWhole ? (run.polledAt ?? began) : null;
   return {
     schedule: {
       lastFullAt,

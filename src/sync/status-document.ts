@@ -7,7 +7,7 @@ import type { WaitReason } from "../okta/wait-reason.ts";
 import type { StreamDefinition } from "../streams/definition.ts";
 import { etaSeconds } from "./eta.ts";
 import type { OrgIdentity } from "./org-identity.ts";
-import { type Run, runDocument } from "./run.ts";
+import { type Run, type RunError, runDocument } from "./run.ts";
 import { nextDeltaAt, type Schedule } from "./schedule.ts";
 import type { Runs } from "./store.ts";
 
@@ -41,6 +41,9 @@ const waitSentence = ({ resumeAt, waitingFor }: Run, now: number): string | null
   return `Waiting until ${new Date(resumeAt).toISOString()} ${what}.`;
 };
 
+/** What to do about an error, to be added to what it says. @param end what to put before it */
+const remedyIn = ({ remedy }: RunError, end = ""): string => (remedy === undefined ? "" : `${end} ${remedy}`);
+
 /** The stream's state, as a word and as a sentence. Pure. */
 export const streamState = (
   facts: { current: Run | null; last: Run | null; attention: readonly Attention[] },
@@ -63,7 +66,7 @@ export const streamState = (
     if (current.error !== null && waiting) {
       return {
         state: "backing_off",
-        detail: `${current.error.message} (${current.error.code}). Continues at ${until}.`,
+        detail: `${current.error.message} (${current.error.code}). Continues at ${until}.${remedyIn(current.error)}`,
       };
     }
     return {
@@ -75,9 +78,11 @@ export const streamState = (
   if (deletionsHeld !== null) return { state: "held", detail: deletionsHeld };
   if (last?.state === "failed" && last.error !== null) {
     const state = last.error.code === "unavailable" ? "unavailable" : "failed";
-    return { state, detail: last.error.message };
+    return { state, detail: `${last.error.message}${remedyIn(last.error, ".")}` };
   }
-  return { state: "idle", detail: null };
+  // The last run has given up part of its work.
+  const given = last?.error ?? null;
+  return { state: "idle", detail: given && `${given.message} (${given.code}).${remedyIn(given)}` };
 };
 
 /** The stream's status as the public contract shows it. */

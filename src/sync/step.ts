@@ -6,14 +6,16 @@ import { INDEX_LAG_MS } from "../inventory/precedence.ts";
 import type { Reading, UserReading } from "../inventory/readings.ts";
 import type { Result } from "../lib/result.ts";
 import type { OktaApi, Page, PageRequest } from "../okta/api.ts";
-import { isForbidden, type OktaError } from "../okta/errors.ts";
+import { endlessList, isForbidden, type OktaError } from "../okta/errors.ts";
 import { onOrigin } from "../okta/paging.ts";
-import type { Parsed } from "../okta/records.ts";
+import { identifierOf, type Parsed } from "../okta/records.ts";
 import { type AccountRef, isUnusable, type UserFactError } from "../okta/user-facts.ts";
-import type { StreamDefinition } from "../streams/definition.ts";
+import type { ListWay, StreamDefinition } from "../streams/definition.ts";
 import type { Cursor, ListCursor } from "./cursors.ts";
+import { afterQuery, afterRefusal, beginningOf, currentQuery, keyAfter } from "./list-ways.ts";
 import type { OrgGuard } from "./org-guard.ts";
-import type { Run } from "./run.ts";
+import { afterPage, nextLimit } from "./page-size.ts";
+import { type Run, runErrorOf } from "./run.ts";
 import type { SyncMeta } from "./store.ts";
 
 /** What a slice gives to every phase. */
@@ -80,7 +82,7 @@ export type StepOutcome =
   | { readonly next: "again" | "done" | "superseded" }
   | { readonly next: "wait"; readonly error: OktaError }
   | { readonly next: "hold"; readonly code: string; readonly message: string; readonly resumeAt: number }
-  | { readonly next: "stop"; readonly code: string; readonly message: string };
+  | { readonly next: "stop"; readonly code: string; readonly message: string; readonly remedy?: string };
 
 /** A phase of a run. One call makes one step. */
 export type Phase<C extends Cursor> = (context: StepContext<C>) => Promise<StepOutcome>;
@@ -98,49 +100,109 @@ const MAX_RESTARTS = 3;
 /** Concurrent calls for single assets: as many as Cloudflare lets one invocation have waiting for response headers. */
 const CONCURRENCY = 6;
 
+/** After so many pages in a row that show nothing new, a list is not going to end. */
+export const MAX_IDLE_PAGES = 10;
+
 const pageRequest = <C extends ListCursor>(
   { cursor, connection }: StepContext<C>,
   query: Readonly<Record<string, string>>,
-): PageRequest => (cursor.next ? { next: onOrigin(cursor.next, connection.baseUrl) } : { query });
+): PageRequest => {
+  const limit = nextLimit(cursor.size, Number(query["limit"]));
+  if (cursor.next) {
+    const next = onOrigin(cursor.next, connection.baseUrl);
+    return limit === undefined ? { next } : { next, limit };
+  }
+  return { query: limit === undefined ? query : { ...query, limit: String(limit) } };
+};
 
 /** How a step of a list ended. On `failed` nothing was stored, and the phase decides what follows. */
 export type ListOutcome = StepOutcome | { readonly next: "failed"; readonly error: OktaError };
 
 /**
  * Reads one page of a list, and stores the page and the next cursor in one transaction.
- * @param query the query of the first page
+ * @param query the query of the first page, or the ways in which the list can be read, the preferred one first
  * @param store stores the page; `number` is 0 for the first page, and `askedAt` is when it was asked for, ms since the
  *   epoch by our clock
  */
 export const listStep = async <C extends ListCursor>(
   context: StepContext<C>,
   read: (request: PageRequest) => Promise<Result<Page, OktaError>>,
-  query: Readonly<Record<string, string>>,
+  query: Readonly<Record<string, string>> | readonly ListWay[],
   store: (page: Page, number: number, askedAt: number) => void,
 ): Promise<ListOutcome> => {
-  const { cursor } = context;
+  const { cursor, run } = context;
+  const ways = isWays(query) ? query : ([[{ query: () => query }]] as const);
+  const current = currentQuery(ways, cursor);
+  const first = current.query(cursor.from ?? null);
+  const whole = Number(first["limit"]);
   const number = cursor.page ?? 0;
   const askedAt = context.now();
-  const page = await read(pageRequest(context, query));
-  if (!page.ok) {
-    if (page.error.code !== "bad_request" || !cursor.next) return { next: "failed", error: page.error };
-    // Okta's cursor has expired. Reading the list again from its start is harmless, but must not go on for ever.
-    const restarts = (cursor.restarts ?? 0) + 1;
-    if (restarts > MAX_RESTARTS) return { next: "stop", code: page.error.code, message: page.error.message };
-    const restart = () => context.move({ ...context.cursor, next: null, page: 0, restarts });
-    return context.commit(restart, { next: "wait", error: page.error });
+  const page = await read(pageRequest(context, first));
+  if (!page.ok) return listFailed(context, page.error, ways, whole);
+  const { records, next, limit } = page.value;
+  const ids = records.map(identifierOf).filter((id) => id !== null);
+  const list = `${run.id}/${run.phase}/${"group" in cursor ? cursor.group : ""}`;
+  const shown = context.inventory.sweeps.noteShown(list, ids, number === 0);
+  const idle = shown > 0 ? 0 : (cursor.idle ?? 0) + 1;
+  if (next !== null && (next === cursor.next || idle >= MAX_IDLE_PAGES)) {
+    return { next: "failed", error: giveUp(context, endlessList(next, next === cursor.next ? 1 : idle)) };
   }
-  const { next } = page.value;
-  // A page that names itself as the next one would be read for ever.
-  const stuck = next !== null && next === cursor.next;
+  const place =
+    next === null ? afterQuery(ways, cursor) : { next, key: keyAfter(current, records, cursor.key) };
   return context.commit(
     () => {
       store(page.value, number, askedAt);
-      context.move({ ...context.cursor, next: stuck ? null : next, page: number + 1 });
+      const size = afterPage(cursor.size, whole, limit, true);
+      context.move({
+        ...context.cursor,
+        next: null,
+        ...place,
+        page: number + 1,
+        idle,
+        ...(size && { size }),
+      });
     },
-    next === null || stuck ? DONE : AGAIN,
+    place === null ? DONE : AGAIN,
   );
 };
+
+const isWays = (query: Readonly<Record<string, string>> | readonly ListWay[]): query is readonly ListWay[] =>
+  Array.isArray(query);
+
+/** What follows from a page that could not be read. */
+const listFailed = <C extends ListCursor>(
+  context: StepContext<C>,
+  error: OktaError,
+  ways: readonly ListWay[],
+  whole: number,
+): ListOutcome => {
+  const { cursor } = context;
+  if (error.pageSize !== undefined) {
+    const size = afterPage(cursor.size, whole, error.pageSize, false);
+    const noted = context.commit(() => context.move({ ...context.cursor, size }), AGAIN, { progress: false });
+    return noted.next === "again" ? { next: "failed", error } : noted;
+  }
+  if (error.code !== "bad_request") return { next: "failed", error };
+  const onward = afterRefusal(ways, cursor);
+  if (onward !== null) {
+    return context.commit(() => context.move({ ...context.cursor, ...onward }), AGAIN);
+  }
+  if (!cursor.next || (cursor.restarts ?? 0) >= MAX_RESTARTS) return { next: "failed", error };
+  // Okta's cursor has expired. Reading the list again from its start is harmless, but must not go on for ever.
+  const restarts = (cursor.restarts ?? 0) + 1;
+  const restart = () => context.move({ ...context.cursor, ...beginningOf(cursor.way ?? 0), restarts });
+  return context.commit(restart, { next: "wait", error });
+};
+
+/** Takes note of a failure for which the run gives up part of its work, which is told when it ends. @returns the failure */
+export const giveUp = ({ run, now }: SliceContext, error: OktaError): OktaError => {
+  run.gaveUp = runErrorOf(error, run.phase, now());
+  return error;
+};
+
+/** Whether waiting is of no use for a list that has failed. */
+export const isGivenUp = ({ restarts = 0 }: ListCursor, error: OktaError): boolean =>
+  error.code === "endless_list" || (error.code === "bad_request" && restarts >= MAX_RESTARTS);
 
 /**
  * Decides whether a failure of a list, or of any call that is not about one user's fact, has to be accepted (see
@@ -149,6 +211,7 @@ export const listStep = async <C extends ListCursor>(
  */
 export const lasting = (error: OktaError, run: Run): "forbidden" | "failed" | null => {
   if (isForbidden(error)) return "forbidden";
+  if (error.code === "endless_list") return "failed";
   if (error.code === "rate_limited" || error.code === "invalid_credential") return null;
   return run.failures >= GIVE_UP_AFTER ? "failed" : null;
 };
@@ -157,11 +220,11 @@ export const lasting = (error: OktaError, run: Run): "forbidden" | "failed" | nu
  * Leaves a piece of work to a later run after a lasting failure. A delta run that has done so ends as `failed`, unless
  * Okta forbids the work: then no later run could do it either.
  */
-export const giveUp = (context: SliceContext, { code, message }: OktaError, then: StepOutcome): StepOutcome =>
+export const leaveToNext = (context: SliceContext, error: OktaError, then: StepOutcome): StepOutcome =>
   context.commit(() => {
-    const { run } = context;
-    if (code === "forbidden" || code === "insufficient_scope") return;
-    run.gaveUp ??= { code: "incomplete", message, phase: run.phase, at: context.now() };
+    const { run, now } = context;
+    if (isForbidden(error)) return;
+    run.gaveUp ??= { ...runErrorOf(error, run.phase, now()), code: "incomplete" };
   }, then);
 
 /**

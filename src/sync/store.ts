@@ -19,6 +19,8 @@ export interface LogState {
   readonly endedAt?: number;
   /** The filter with which it was begun. Version 0.1.0 did not store it; its rules were those of the next version. */
   readonly filter?: string;
+  /** Its pages are smaller than they could be, because Okta took too long for a whole one. */
+  readonly isShrunk?: boolean;
 }
 
 /** The values that syncing keeps in the inventory's table `meta`. */
@@ -38,6 +40,8 @@ export interface SyncMeta {
   attentionSince: Since;
   /** Up to when the searches have covered changes, ms by Okta's clock. */
   watermarks: { readonly searchedAt: number };
+  /** In which way the complete list was last read to its end, if not in the preferred one; `at` is when it first was. */
+  listWay: { readonly way: number; readonly at: number };
   schedule: Schedule;
   /** Okta's clock minus ours, ms, as last measured. */
   skew: number;

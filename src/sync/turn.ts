@@ -142,11 +142,9 @@ export const openTurn = (options: SliceOptions, run: Run): Turn => {
         if (!isLastPhase(run)) return writer.write(() => nextPhase(run));
         // Deletions that wait for a person show in the state of a full run.
         const isHeld = inventory.sweeps.absentees().waiting > 0;
-        const { gaveUp } = run;
-        const isIncomplete = run.kind === "delta" && gaveUp !== undefined;
+        const isIncomplete = run.kind === "delta" && run.gaveUp !== undefined;
         end(isIncomplete ? "failed" : run.kind === "full" && isHeld ? "held" : "done", () => {
           recovered(run);
-          if (isIncomplete) run.error = gaveUp;
           if (isHeld || meta.get("held") === null) return;
           meta.delete("held");
           options.runs.settleHeld();
@@ -165,7 +163,8 @@ export const openTurn = (options: SliceOptions, run: Run): Turn => {
         return false;
       }
       case "stop": {
-        const error = { code: outcome.code, message: outcome.message, phase: run.phase, at: now() };
+        const { code, message, remedy } = outcome;
+        const error = { code, message, phase: run.phase, at: now(), ...(remedy !== undefined && { remedy }) };
         end("failed", () => {
           run.error = error;
         });

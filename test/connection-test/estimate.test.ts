@@ -67,7 +67,7 @@ describe("the estimate of a test", () => {
     const { document, calls } = await tryConnection(org);
     const everyone = org.dump().users.filter(({ status }) => status !== "DEPROVISIONED").length;
     expect(document.estimate).toMatchObject({ users: everyone, devices: null });
-    expect(calls).toHaveLength(9);
+    expect(calls).toHaveLength(10);
     const actual = document.estimate.calls ?? 0;
     expect(actual).toBeGreaterThan(everyone);
     expect(actual).toBeLessThan(2.2 * everyone);

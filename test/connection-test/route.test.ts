@@ -92,10 +92,10 @@ describe("a stored connection", () => {
     expect(document).toMatchObject({ ok: true, credential: { kind: "ssws" } });
     expect(statuses(document)).toEqual(allPass);
     const { total, violations } = await org.stats();
-    expect(total).toBe(7);
+    expect(total).toBe(8);
     expect(violations).toBe(0);
     const { calls } = await env.OKTA_GATE.getByName(CONNECTION).callStats();
-    expect(Object.values(calls).reduce((sum, outcomes) => sum + (outcomes["ok"] ?? 0), 0)).toBe(7);
+    expect(Object.values(calls).reduce((sum, outcomes) => sum + (outcomes["ok"] ?? 0), 0)).toBe(8);
     // The next test finds all its permits.
     expect(await tested()).toMatchObject({ ok: true });
   });
@@ -154,7 +154,7 @@ describe("in lines", () => {
     expect(rest).toHaveLength(checks.length);
     expect(told).toEqual(new Map(checks.entries()));
     expect(last.document).toMatchObject({ ok: true, org: { base_url: org.origin } });
-    expect((await org.stats()).total).toBe(7);
+    expect((await org.stats()).total).toBe(8);
   });
 
   test("comes a candidate's test, without the candidate", async () => {

@@ -99,7 +99,7 @@ describe("all is well", () => {
         backing_off_until: null,
       },
     });
-    expect(calls).toHaveLength(7);
+    expect(calls).toHaveLength(8);
   });
 
   test("with a service app: its scopes are shown", async () => {
@@ -327,6 +327,69 @@ describe("the API token", () => {
       okta_error_code: "E0000006",
       message: `The admin role of the token's owner may not read ${name} (403 E0000006).`,
       remedy: `Give the token's owner the Read-only Administrator role (Security > Administrators), or use a service app with the scope ${scope}. ${cost}`,
+    });
+  });
+});
+
+describe("a feature or a permission is missing", () => {
+  test.each([
+    ["E0000015", 401, "the feature is not enabled for this org", "enable the feature for the org"],
+    [
+      "E0000022",
+      405,
+      "a permission is missing, or the feature is not enabled for this org",
+      "Check that the admin role of the token's owner allows it",
+    ],
+  ])("%s is not taken for a rejected credential", async (code, status, meaning, remedy) => {
+    const org = makeOrg();
+    await control(org, "/faults", [fault("/api/v1/iam", "okta-error", { code, status })]);
+    const { check } = await tryConnection(org);
+    expect(check("users")).toMatchObject({ status: "pass" });
+    expect(check("roles")).toMatchObject({
+      status: "fail",
+      http_status: status,
+      okta_error_code: code,
+      message: `Okta refuses to list roles (${status} ${code}): ${meaning}.`,
+      remedy: expect.stringContaining(remedy),
+    });
+    expect(check("roles")?.remedy).toMatch(/Until then it stays unknown who is an admin\.$/);
+  });
+});
+
+describe("the second page", () => {
+  const OTHER = "https://login.acme.example";
+
+  test("is followed at the configured address, and the other one is named", async () => {
+    const { document, check } = await tryConnection(makeOrg({ baseUrl: OTHER }));
+    expect(document.ok).toBe(true);
+    expect(check("users")).toMatchObject({
+      status: "pass",
+      message: `Users can be read. Okta's links lead to ${OTHER}; they are followed at ${BASE}.`,
+      remedy: `If ${OTHER} is the org's own address, set it as the base URL.`,
+    });
+  });
+
+  test("on an address that the org does not name is a failure that names it", async () => {
+    const { check } = await tryConnection(makeOrg({ nextOrigin: OTHER }));
+    expect(check("users")).toMatchObject({
+      status: "fail",
+      message: `The list of users goes on at ${OTHER}, where the credential is not sent (200).`,
+      remedy: `If ${OTHER} is an address of this org, set it as the base URL: OKTA_BASE_URL, or base_url in CONNECTIONS.`,
+    });
+  });
+
+  test("that is refused, or the first one again, is a failure", async () => {
+    const refusing = makeOrg();
+    await control(refusing, "/faults", [fault("^/api/v1/users\\?.*after", "400")]);
+    expect((await tryConnection(refusing)).check("users")).toMatchObject({
+      status: "fail",
+      http_status: 400,
+    });
+    const endless = makeOrg();
+    await control(endless, "/faults", [fault("/api/v1/users?", "endless-next")]);
+    expect((await tryConnection(endless)).check("users")).toMatchObject({
+      status: "fail",
+      message: "The list of users does not end: its second page is the first one again.",
     });
   });
 });
@@ -560,7 +623,7 @@ describe("things that are nobody's fault", () => {
     const { document, check, calls } = await tryConnection(org);
     expect(document.ok).toBe(false);
     expect(check("logs")).toMatchObject({ status, message });
-    expect(calls).toHaveLength(7);
+    expect(calls).toHaveLength(8);
   });
 
   test.each(["users", "groups", "devices", "logs"])("JSON that is not Okta's list of %s", async (name) => {
@@ -584,8 +647,10 @@ describe("things that are nobody's fault", () => {
     expect(check("groups")).toMatchObject({
       status: "fail",
       http_status: 200,
-      message: "The list of groups goes on at another origin, where the credential is not sent (200).",
-      remedy: "Check the base URL: it is the org's own address.",
+      message:
+        "The list of groups goes on at https://attacker.invalid, where the credential is not sent (200).",
+      remedy:
+        "If https://attacker.invalid is an address of this org, set it as the base URL: OKTA_BASE_URL, or base_url in CONNECTIONS.",
     });
   });
 
@@ -594,7 +659,7 @@ describe("things that are nobody's fault", () => {
     await control(org, "/faults", [fault("/api/v1/groups", "500")]);
     const { check, calls } = await tryConnection(org);
     expect(check("groups")).toMatchObject({ status: "unknown", http_status: 500 });
-    expect(calls).toHaveLength(7);
+    expect(calls).toHaveLength(8);
   });
 
   test("a deprovisioned first user has no factors, which is no failure", async () => {

@@ -20,6 +20,7 @@ describe("faults", () => {
     ["404", 404, "E0000007"],
     ["html", 200, undefined],
     ["redirect", 302, undefined],
+    ["504", 504, undefined],
   ])("%s", async (kind, status, code) => {
     const t = await withFault({ kind, match: { times: 1 } });
     const answer = await t.get("/api/v1/users");
@@ -55,6 +56,63 @@ describe("faults", () => {
     expect((await t.get("/api/v1/users?limit=20")).status).toBe(500);
     expect((await t.get("/api/v1/users")).status).toBe(500);
     expect((await t.get("/api/v1/users?limit=10")).status).toBe(200);
+  });
+
+  test("pages that are too large can be a 504 or silence", async () => {
+    const timeout = await withFault({ kind: "504-above-limit", limit: 10 });
+    expect((await timeout.get("/api/v1/users?limit=20")).status).toBe(504);
+    expect((await timeout.get("/api/v1/users?limit=10")).status).toBe(200);
+    const silence = await withFault({ kind: "silence-above-limit", limit: 10, ms: 600_000 });
+    const silent = silence.get("/api/v1/users?limit=20");
+    expect((await silence.get("/api/v1/users?limit=10")).status).toBe(200);
+    await silence.control("DELETE", "/faults");
+    expect((await silent).status).toBe(200);
+  });
+
+  test("an error with any of Okta's codes, and headers in place of the own ones", async () => {
+    const error = await withFault({ kind: "okta-error", code: "E0000015", status: 401 });
+    const answer = await error.get("/api/v1/devices");
+    expect([answer.status, field(answer, "errorCode")]).toEqual([401, "E0000015"]);
+    const headers = await withFault({ kind: "headers", headers: { "x-rate-limit-reset": "7" } });
+    expect((await headers.get("/api/v1/users")).headers.get("x-rate-limit-reset")).toBe("7");
+  });
+
+  test.each(["first-page", "empty", "cycle", "self"])("a list without an end: %s", async (how) => {
+    const t = await withFault({ kind: "endless-next", how }, { users: 6 });
+    const pages: number[] = [];
+    let next: string | null = "/api/v1/users?limit=3";
+    for (let page = 0; page < 5 && next !== null; page++) {
+      const answer = await t.get(next.replace(/^https:\/\/[^/]+/, ""));
+      pages.push(listOf(answer).length);
+      next = nextPage(answer);
+    }
+    expect(pages).toEqual(how === "empty" ? [0, 0, 0, 0, 0] : expect.arrayContaining([3, 3, 3, 3]));
+    expect(next).not.toBeNull();
+  });
+
+  test("a Link header of any form, on pages that have a next one", async () => {
+    const t = await withFault({ kind: "link-header", header: "x, <{next}>; rel='next'" }, { users: 6 });
+    expect((await t.get("/api/v1/users?limit=2")).headers.get("link")).toMatch(
+      /^x, <https:.*after=.*>; rel='next'$/,
+    );
+    expect((await t.get("/api/v1/users")).headers.get("link")).toMatch(/^<https:.*>; rel="self"$/);
+  });
+
+  test("a search that can be followed for so many results, and links on another address", async () => {
+    const other = "https://login.acme.example";
+    const t = testOrg({ users: 6, searchCap: 4, nextOrigin: other, alternate: other });
+    for (const order of ["", "&sortBy=created&sortOrder=asc"]) {
+      const first = await t.get(
+        `/api/v1/users?limit=2&search=${encodeURIComponent('status lt "ZZZ"')}${order}`,
+      );
+      const next = nextPage(first) ?? "";
+      expect(next).toMatch(/^https:\/\/login\.acme\.example\/api\/v1\/users\?/);
+      const second = await t.get(next.slice(other.length));
+      const third = await t.get((nextPage(second) ?? "").slice(other.length));
+      expect([second.status, third.status, field(third, "errorCode")]).toEqual([200, 400, "E0000031"]);
+    }
+    const document = await t.get("/.well-known/okta-organization");
+    expect(JSON.stringify(document)).toContain(other);
   });
 
   test("spoiled bodies", async () => {

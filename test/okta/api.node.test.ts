@@ -47,8 +47,40 @@ describe("lists", () => {
       ok: false,
       error: { code: "foreign_origin", message: expect.not.stringContaining("attacker") },
     });
-    expect(requests).toHaveLength(1);
+    // The org was asked for its addresses, without the credential.
+    expect(requests.map(({ url }) => new URL(url).origin)).toEqual([BASE, BASE]);
+    expect(requests[1]?.url).toBe(`${BASE}/.well-known/okta-organization`);
+    expect(requests[1]?.headers.has("authorization")).toBe(false);
   });
+
+  test("whose next is on another address of the org go on at the configured one", async () => {
+    const other = "https://login.example.com/api/v1/users?after=opaque%2Fcursor";
+    const document = {
+      id: "00o1",
+      _links: { organization: { href: BASE }, alternate: { href: "https://login.example.com" } },
+    };
+    const { api, requests } = harness([page([1], other), json(document), page([2], other), page([3], null)]);
+    const next = `${BASE}/api/v1/users?after=opaque%2Fcursor`;
+    expect(await api.users(USERS)).toEqual({ ok: true, value: { records: [1], next } });
+    expect(await api.users({ next })).toMatchObject({ ok: true, value: { next } });
+    // It is asked once.
+    expect(requests.map(({ url }) => new URL(url).pathname)).toEqual([
+      "/api/v1/users",
+      "/.well-known/okta-organization",
+      "/api/v1/users",
+    ]);
+  });
+
+  test.each([["garbage"], [`<${BASE}/api/v1/users?limit=200>; rel="self", garbage`], [`<${NEXT}`]])(
+    "whose Link header cannot be read are no answer, and never the end: %s",
+    async (link) => {
+      const { api } = harness([json([1], { headers: { link } })]);
+      expect(await api.users(USERS)).toMatchObject({
+        ok: false,
+        error: { code: "invalid_response", status: 200 },
+      });
+    },
+  );
 
   test.each([[{}], ["text"], [null], [42]])("that are %j are no lists", async (body) => {
     const { api } = harness([json(body)]);
@@ -95,6 +127,36 @@ describe("a 500 on a page", () => {
     expect(requests).toHaveLength(2);
   });
 
+  test.each([504, 524])("%i halves as well", async (status) => {
+    const { api, requests } = harness([new Response("<html>", { status }), page([1], NEXT)]);
+    expect(await api.groups({ query: { limit: "200", expand: "stats" } })).toMatchObject({
+      ok: true,
+      value: { limit: 100 },
+    });
+    expect(limitsOf(requests)).toEqual([200, 100]);
+  });
+
+  test("silence asks for a quarter, and no page is waited for twice", async () => {
+    const silent = (_: Request, signal: AbortSignal | null) =>
+      new Promise<Response>((_resolve, reject) => {
+        signal?.addEventListener("abort", () => reject(signal.reason));
+      });
+    const { api, requests } = harness([silent, page([1], null)], { timeoutMs: 10 });
+    expect(await api.users(USERS)).toMatchObject({ ok: true, value: { records: [1], limit: 50 } });
+    const { api: never, requests: asked } = harness([silent], { timeoutMs: 10 });
+    expect(await never.users(USERS)).toMatchObject({ ok: false, error: { code: "timeout", pageSize: 13 } });
+    expect([limitsOf(requests), limitsOf(asked)]).toEqual([
+      [200, 50],
+      [200, 50, 13],
+    ]);
+  });
+
+  test("a size that is given takes the place of that in the link", async () => {
+    const { api, requests } = harness([page([1], null)]);
+    await api.users({ next: NEXT, limit: 50 });
+    expect(requests.map(({ url }) => url)).toEqual([NEXT.replace("limit=200", "limit=50")]);
+  });
+
   test("503 does not halve: it is no time-out", async () => {
     const { api, requests } = harness([oktaError(503, "E0000010"), page([], null)]);
     await api.users(USERS);
@@ -138,13 +200,18 @@ describe("people with roles", () => {
     },
   );
 
-  test.each([[{ next: null }], [{ next: "x" }], [{ next: { href: 1 } }], [null]])(
-    "links of %j end the list",
+  test.each([[{ next: "x" }], [{ next: { href: 1 } }], ["x"], [{ next: { href: "" } }], [{ next: [] }]])(
+    "links of %j cannot be read, which is not the end of the list",
     async (_links) => {
       const { api } = harness([json({ value: [], _links })]);
-      expect(await api.roleAssignees({})).toEqual({ ok: true, value: { records: [], next: null } });
+      expect(await api.roleAssignees({})).toMatchObject({ ok: false, error: { code: "invalid_response" } });
     },
   );
+
+  test.each([[{ next: null }], [{}], [{ next: {} }], [null]])("links of %j end the list", async (_links) => {
+    const { api } = harness([json({ value: [], _links })]);
+    expect(await api.roleAssignees({})).toEqual({ ok: true, value: { records: [], next: null } });
+  });
 });
 
 describe("single things", () => {

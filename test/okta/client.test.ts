@@ -85,7 +85,7 @@ const failures: readonly (readonly [string, Reply, OktaError["code"], number, st
     new Response(null, { status: 302, headers: { location: "https://attacker.invalid/" } }),
     "foreign_origin",
     1,
-    "302",
+    "302 to https://attacker.invalid, where the credential is not sent",
   ],
 ];
 
@@ -151,6 +151,29 @@ describe("when to come back", () => {
   test("for a full window it is its end, by Okta's clock", async () => {
     const { client } = harness([oktaError(429, "E0000047", limits(600, 0, 20))]);
     expect(errorOf(await client.get(FACTORS, URL_OF_FACTORS)).retryAt).toBe(NOW + 21_000);
+  });
+
+  test.each([
+    ["a year ahead", 31_536_000],
+    ["a year ago", -31_536_000],
+  ])("for a window that ends %s it is a minute", async (_, ahead) => {
+    const { client } = harness([oktaError(429, "E0000047", limits(600, 0, ahead))]);
+    expect(errorOf(await client.get(FACTORS, URL_OF_FACTORS)).retryAt).toBe(NOW + 61_000);
+  });
+
+  test("an incredible Date is believed only if the next answer says the same", async () => {
+    const dated = (date: string) => json([], { headers: { date } });
+    const { client } = harness([
+      dated("Fri, 31 Dec 9999 23:59:59 GMT"),
+      dated(new Date(NOW + 5000).toUTCString()),
+      dated(new Date(NOW + 400 * 86_400_000).toUTCString()),
+    ]);
+    const skews: number[] = [];
+    for (let n = 0; n < 4; n++) {
+      await client.get(FACTORS, URL_OF_FACTORS);
+      skews.push(client.skewMs);
+    }
+    expect(skews).toEqual([0, 5000, 5000, 400 * 86_400_000]);
   });
 
   test("for too many calls at once it is soon: the reset is ignored", async () => {

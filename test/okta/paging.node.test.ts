@@ -1,33 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { limitOf, nextLink, safeNext, withLimit } from "../../src/okta/paging.ts";
+import { limitOf, nextPage, safeNext, withLimit } from "../../src/okta/paging.ts";
 
 const BASE = "https://company.okta.com";
-
-describe("the next link", () => {
-  test.each([
-    ["none", null, null],
-    ["an empty header", "", null],
-    ["self alone", `<${BASE}/api/v1/users?limit=200>; rel="self"`, null],
-    [
-      "two header lines as fetch joins them",
-      `<${BASE}/api/v1/users?limit=200>; rel="self", <${BASE}/api/v1/users?after=00u1&limit=200>; rel="next"`,
-      `${BASE}/api/v1/users?after=00u1&limit=200`,
-    ],
-    ["next first", `<${BASE}/a>; rel="next", <${BASE}/b>; rel="self"`, `${BASE}/a`],
-    ["commas and semicolons inside the URL", `<${BASE}/a?x=1,2;3>; rel="next"`, `${BASE}/a?x=1,2;3`],
-    ["an unquoted rel", `<${BASE}/a>; rel=next`, `${BASE}/a`],
-    ["upper case", `<${BASE}/a>; REL="NEXT"`, `${BASE}/a`],
-    ["what is no Link header at all", "just some words", null],
-    ["one that is cut off", `<${BASE}/a`, null],
-  ])("%s", (_, header, expected) => {
-    expect(nextLink(header)).toBe(expected);
-  });
-
-  test("an opaque cursor stays as Okta made it", () => {
-    const cursor = `${BASE}/api/v1/users?after=eyJhIjoiMSJ9%3D%3D&limit=200&search=status%20lt%20%22ZZZ%22`;
-    expect(safeNext(nextLink(`<${cursor}>; rel="next"`) ?? "", BASE)).toEqual({ ok: true, value: cursor });
-  });
-});
 
 describe("where a next link may lead", () => {
   test.each([
@@ -59,6 +33,41 @@ describe("where a next link may lead", () => {
     expect(safeNext("http://127.0.0.1:8790/a", "http://127.0.0.1:8790")).toMatchObject({ ok: true });
     expect(safeNext("http://127.0.0.1:8791/a", "http://127.0.0.1:8790")).toMatchObject({ ok: false });
   });
+});
+
+describe("the page that links lead to", () => {
+  const PAGE = `${BASE}/api/v1/users?limit=200`;
+  const OTHER = "https://login.example.com";
+  const NEXT = "/api/v1/users?after=eyJhIjoiMSJ9%3D%3D&search=status%20lt%20%22ZZZ%22";
+
+  test.each([
+    ["none is the end", [], [], { ok: true, value: null }],
+    ["an opaque cursor stays as Okta made it", [BASE + NEXT], [], { ok: true, value: BASE + NEXT }],
+    ["a path alone", [NEXT], [], { ok: true, value: BASE + NEXT }],
+    [
+      "a query alone is of the page's own path",
+      ["?after=1"],
+      [],
+      { ok: true, value: `${BASE}/api/v1/users?after=1` },
+    ],
+    ["another origin", [OTHER + NEXT], [], { ok: false, error: "foreign_origin" }],
+    ["an origin that the org names", [OTHER + NEXT], [OTHER], { ok: true, value: BASE + NEXT }],
+    [
+      "that origin on http",
+      [`http://login.example.com${NEXT}`],
+      [OTHER],
+      { ok: false, error: "foreign_origin" },
+    ],
+    [
+      "a name before it",
+      [`https://x@login.example.com${NEXT}`],
+      [OTHER],
+      { ok: false, error: "foreign_origin" },
+    ],
+    ["both origins of one page", [OTHER + NEXT, BASE + NEXT], [], { ok: true, value: BASE + NEXT }],
+    ["two pages", [`${BASE}/a?after=1`, `${BASE}/a?after=2`], [], { ok: false, error: "unreadable" }],
+    ["no URL", ["http://["], [], { ok: false, error: "unreadable" }],
+  ] as const)("%s", (_, links, others, expected) => expect(nextPage(links, PAGE, others)).toEqual(expected));
 });
 
 describe("the size of a page", () => {

@@ -116,6 +116,23 @@ describe("groups over several pages", () => {
     expect(requests).toHaveLength(50);
   });
 
+  test.each([
+    ["always the first page, under new links", (n: number) => ({ records: [group("a")], next: `n${n}` })],
+    ["empty pages, under new links", (n: number) => ({ records: [], next: `n${n}` })],
+    [
+      "two pages that follow each other",
+      (n: number) => ({ records: [group(`g${n % 2}`)], next: `n${n % 2}` }),
+    ],
+    ["a page that follows itself", () => ({ records: [group("a")], next: "n" })],
+  ])("are unknown after a few pages that show nothing new: %s", async (_, page) => {
+    let calls = 0;
+    const userGroups = async (): Promise<Result<Page, OktaError>> => ok(page(calls++));
+    const answer = await readGroups({ userGroups }, ACTIVE);
+    expect(answer).toMatchObject({ ok: false, error: { message: expect.stringContaining("does not end") } });
+    expect(!answer.ok && isUnusable(answer.error)).toBe(true);
+    expect(calls).toBeLessThanOrEqual(5);
+  });
+
   test("are unknown when a later page fails", async () => {
     let calls = 0;
     const userGroups = async (): Promise<Result<Page, OktaError>> =>

@@ -29,6 +29,8 @@ export interface MachineOptions {
    * @param path the call's path, without the query
    */
   readonly beforeCall: (path: string) => Promise<boolean>;
+  /** Answers the calls to Okta, in place of the simulated org. */
+  readonly fetch?: typeof fetch;
   /** A definition to use instead of the stream's own. */
   readonly definition?: StreamDefinition;
 }
@@ -133,7 +135,8 @@ export class Machine {
               this.#killed();
               return never();
             }
-            const response = await fetch(smaller(String(input), pageSize), init);
+            const answer = this.#options.fetch ?? fetch;
+            const response = await answer(smaller(String(input), pageSize), init);
             const body = await response.arrayBuffer();
             // It may have been killed while this call was under way.
             return life === this.#life ? new Response(body, response) : never();

@@ -202,8 +202,8 @@ describe("facts that Okta does not let us read are unknown, never empty", () => 
     expect(run).toMatchObject({ state: "done", error: null });
     const dump = await org.dump();
     const { present } = sizesOf(dump);
-    // A few refusals are enough to conclude that all are refused.
-    expect(run.calls.by_endpoint["GET /api/v1/users/{id}/factors"]).toBeLessThanOrEqual(12);
+    // Thirty refusals from all over the org, and what is under way meanwhile, show that all are refused.
+    expect(run.calls.by_endpoint["GET /api/v1/users/{id}/factors"]).toBeLessThanOrEqual(36);
     const stored = newestById(await inventory(CONNECTION));
     for (const { id, status } of dump.users) {
       const { has_mfa } = partOf(stored.get(id) ?? {}, "user");
@@ -213,6 +213,11 @@ describe("facts that Okta does not let us read are unknown, never empty", () => 
       state: "idle",
       assets: { total: 300, unknown: { factors: present } },
     });
+
+    // In the next run a few are enough, because they were refused the night before.
+    const again = await sync(CONNECTION);
+    expect(again.calls.by_endpoint["GET /api/v1/users/{id}/factors"]).toBeLessThanOrEqual(10);
+    expect((await statusOf(CONNECTION)).assets.unknown).toEqual({ factors: present });
 
     // Once it is allowed, the next full run reads them all; once it is forbidden again, the known values stay.
     await org.restrict({ forbid: [] });
@@ -225,6 +230,40 @@ describe("facts that Okta does not let us read are unknown, never empty", () => 
     await sync(CONNECTION);
     await expectEqual(org);
   });
+
+  test.each([10, 25])(
+    "refusals of the first %i users are theirs alone: others may be seen",
+    async (refused) => {
+      const org = await createOrg(CONNECTION, { users: 120, groups: 3 });
+      const endpoint = "GET /api/v1/users/{id}/factors";
+      await org.fault({ kind: "403", match: { endpoint, times: refused } });
+      expect(await sync(CONNECTION)).toMatchObject({ state: "done", error: null });
+      expect((await statusOf(CONNECTION)).assets.unknown).toEqual({ factors: refused });
+      // The next run tries some of them again, and all once one is answered.
+      await sync(CONNECTION);
+      await expectEqual(org);
+      expect(await statusOf(CONNECTION)).toMatchObject(complete);
+    },
+  );
+
+  test.each([
+    { code: "E0000015", status: 401 },
+    { code: "E0000022", status: 405 },
+  ])(
+    "a feature that is not enabled is neither a rejected credential nor an outage: $code",
+    async (answer) => {
+      const org = await createOrg(CONNECTION, { users: 100, groups: 3 });
+      await org.fault({
+        kind: "okta-error",
+        ...answer,
+        match: { endpoint: "GET /api/v1/users/{id}/factors" },
+      });
+      const run = await sync(CONNECTION);
+      expect(run).toMatchObject({ state: "done", error: null });
+      expect(run.calls.by_endpoint["GET /api/v1/users/{id}/factors"]).toBeLessThanOrEqual(6);
+      expect((await statusOf(CONNECTION)).assets.unknown["factors"]).toBe(sizesOf(await org.dump()).present);
+    },
+  );
 
   test("a missing scope applies to every user, so one refusal is enough", async () => {
     const org = await createOrg(CONNECTION, { users: 100, groups: 3 });

@@ -48,7 +48,7 @@ export const limitOf = (call: Call, byDefault: number, max: number): number => {
 
 /** URL of the page that starts after a position. */
 export const nextUrl = (call: Call, position: JsonValue, limit: number): string => {
-  const next = new URL(call.url.pathname + call.url.search, call.origin);
+  const next = new URL(call.url.pathname + call.url.search, call.state.options.nextOrigin ?? call.origin);
   next.searchParams.delete("after");
   next.searchParams.delete("limit");
   next.searchParams.set("after", makeCursor(call.state.cursorKey, call.url, position));

@@ -23,6 +23,9 @@ export const faultRuleSchema = z.strictObject({
     "concurrency-429",
     "500",
     "500-above-limit",
+    "504",
+    "504-above-limit",
+    "silence-above-limit",
     "503",
     "slow",
     "reset",
@@ -41,10 +44,14 @@ export const faultRuleSchema = z.strictObject({
     "html",
     "huge-body",
     "redirect",
+    "okta-error",
+    "endless-next",
+    "link-header",
+    "headers",
   ]),
-  /** slow: how long to wait before answering normally; the wait ends early when the faults are removed. */
+  /** slow, silence-above-limit: how long to wait before answering normally, or until the faults are removed. */
   ms: z.number().min(0).default(1000),
-  /** 500-above-limit: the greatest page size that still works. */
+  /** 500-above-limit, 504-above-limit, silence-above-limit: the greatest page size that still works. */
   limit: z.int().positive().default(100),
   /** 429: how far in the future the reset header lies; the real window's end when absent. */
   resetInMs: z.int().optional(),
@@ -52,6 +59,19 @@ export const faultRuleSchema = z.strictObject({
   bytes: z.int().positive().default(64_000_000),
   /** redirect and foreign-next: the other origin. */
   origin: z.string().default("https://attacker.invalid"),
+  /** redirect and okta-error: the answer's status. */
+  status: z.int().min(300).max(599).default(302),
+  /** okta-error: Okta's error code. */
+  code: z.string().default("E0000022"),
+  /**
+   * endless-next: what comes after a page. Always the first page again under a new link, an empty page under a new link,
+   * the first page after the second one, or the page itself.
+   */
+  how: z.enum(["first-page", "empty", "cycle", "self"]).default("first-page"),
+  /** link-header: the header's value, with {self} and {next} in the places of the links; null leaves it out. */
+  header: z.string().nullable().default('<{self}>; rel="self", <{next}>; rel="next"'),
+  /** headers: what takes the place of the answer's own. */
+  headers: z.record(z.string(), z.string()).default({}),
   /** malformed-record: what takes the place of the first record of the page. */
   record: z.unknown().default({ id: 42, profile: "garbage" }),
 });

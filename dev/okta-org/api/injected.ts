@@ -17,10 +17,23 @@ export const faultResponse = (fault: FaultRule, call: PartialCall, endpoint: End
       return oktaError("E0000009", undefined, errorId);
     case "503":
       return new Response("Service Unavailable", { status: 503, headers: { "content-type": "text/plain" } });
-    case "500-above-limit": {
-      const limit = Number(url.searchParams.get("limit") ?? endpoint.defaultLimit ?? 0);
-      return limit > fault.limit ? oktaError("E0000009", undefined, errorId) : null;
-    }
+    case "500-above-limit":
+      return isTooLarge(fault, url, endpoint) ? oktaError("E0000009", undefined, errorId) : null;
+    case "504":
+      return gatewayTimeout();
+    case "504-above-limit":
+      return isTooLarge(fault, url, endpoint) ? gatewayTimeout() : null;
+    case "okta-error":
+      return Response.json(
+        {
+          errorCode: fault.code,
+          errorSummary: "The answer of a fault",
+          errorLink: fault.code,
+          errorId,
+          errorCauses: [],
+        },
+        { status: fault.status },
+      );
     case "400":
       return oktaError("E0000001", "the cursor has expired", errorId);
     case "401":
@@ -44,13 +57,26 @@ export const faultResponse = (fault: FaultRule, call: PartialCall, endpoint: End
         headers: { "content-type": "text/html" },
       });
     case "redirect":
-      return new Response(null, { status: 302, headers: { location: `${fault.origin}${url.pathname}` } });
+      return new Response(null, {
+        status: fault.status,
+        headers: { location: `${fault.origin}${url.pathname}${url.search}` },
+      });
     case "throw":
       throw new TypeError("fetch failed: connection reset");
     default:
       return null;
   }
 };
+
+/** Whether a page of this size does not work under the fault. */
+export const isTooLarge = ({ limit }: FaultRule, url: URL, endpoint: Endpoint): boolean =>
+  Number(url.searchParams.get("limit") ?? endpoint.defaultLimit ?? 0) > limit;
+
+const gatewayTimeout = (): Response =>
+  new Response("<html><body><h1>504 Gateway Time-out</h1></body></html>", {
+    status: 504,
+    headers: { "content-type": "text/html" },
+  });
 
 const windowRefusal = (
   fault: FaultRule,
@@ -91,6 +117,23 @@ export const altered = async (fault: FaultRule, response: Response, call: Partia
     }
     case "foreign-next":
       return foreignNext(fault, withBody(await response.text()), call);
+    case "endless-next":
+      return endlessNext(fault, withBody(await response.text()), call);
+    case "link-header": {
+      const copy = withBody(await response.text());
+      const [, next = ""] = /<([^>]*)>; rel="next"/.exec(response.headers.get("link") ?? "") ?? [];
+      copy.headers.delete("link");
+      const header = fault.header?.replaceAll("{self}", call.url.href).replaceAll("{next}", next);
+      // Without a next page there is nothing to garble.
+      if (next === "") return withBodyOf(response, copy);
+      if (header !== undefined) copy.headers.set("link", header);
+      return copy;
+    }
+    case "headers": {
+      const copy = withBody(await response.text());
+      for (const [name, value] of Object.entries(fault.headers)) copy.headers.set(name, value);
+      return copy;
+    }
     case "malformed-record":
       return withBody(malformed(await response.text(), fault.record));
     case "huge-body":
@@ -100,16 +143,44 @@ export const altered = async (fault: FaultRule, response: Response, call: Partia
   }
 };
 
-const foreignNext = async (fault: FaultRule, response: Response, call: PartialCall): Promise<Response> => {
-  const foreign = `${fault.origin}${call.url.pathname}?after=stolen`;
+const foreignNext = (fault: FaultRule, response: Response, call: PartialCall): Promise<Response> =>
+  withNext(`${fault.origin}${call.url.pathname}?after=stolen`, response, call);
+
+/** The answer with another link to the next page, in the header or in the body as the list has it. */
+const withNext = async (next: string, response: Response, call: PartialCall): Promise<Response> => {
   const text = await response.text();
   const body: unknown = JSON.parse(text);
   if (body !== null && typeof body === "object" && !Array.isArray(body)) {
-    return Response.json({ ...body, _links: { next: { href: foreign } } }, { headers: response.headers });
+    return Response.json({ ...body, _links: { next: { href: next } } }, { headers: response.headers });
   }
   const copy = new Response(text, response);
   copy.headers.set("link", `<${call.url.href}>; rel="self"`);
-  copy.headers.append("link", `<${foreign}>; rel="next"`);
+  copy.headers.append("link", `<${next}>; rel="next"`);
+  return copy;
+};
+
+/** The answer as one page of a list without an end. */
+const endlessNext = async (fault: FaultRule, response: Response, call: PartialCall): Promise<Response> => {
+  const first = new URL(call.url);
+  first.searchParams.delete("after");
+  switch (fault.how) {
+    case "self":
+      return withNext(call.url.href, response, call);
+    case "cycle":
+      return call.url.searchParams.has("after") ? withNext(first.href, response, call) : response;
+    default: {
+      first.searchParams.set("again", String(Number(first.searchParams.get("again") ?? 0) + 1));
+      const isEmpty = fault.how === "empty";
+      const nothing = (await response.clone().text()).startsWith("[") ? "[]" : '{"value":[]}';
+      return withNext(first.href, isEmpty ? new Response(nothing, response) : response, call);
+    }
+  }
+};
+
+/** The answer as it was, with a body that can still be read. */
+const withBodyOf = (response: Response, copy: Response): Response => {
+  const link = response.headers.get("link");
+  if (link !== null) copy.headers.set("link", link);
   return copy;
 };
 

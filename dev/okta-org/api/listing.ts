@@ -64,10 +64,14 @@ export const listTable = <T extends { id: string }>(
     const predicate = compile(search, listing.search);
     const see = seeing<T>(view, predicate);
     const limit = limitOf(call, listing.limit, listing.max);
+    const cap = call.state.options.searchCap ?? Number.POSITIVE_INFINITY;
     const sortBy = query.get("sortBy");
-    if (sortBy === null) return scan(table, view, see, after, limit);
+    if (sortBy === null) {
+      if (Number.isFinite(cap)) refuseBeyond(cap, shownBefore(table, view, see, after));
+      return scan(table, view, see, after, limit);
+    }
     const key = `${table.version}/${view.key}/${search}/${sortBy}/${query.get("sortOrder")}`;
-    return sorted(table, view, see, after, limit, sortBy, query.get("sortOrder"), key);
+    return sorted(table, view, see, after, limit, sortBy, query.get("sortOrder"), key, cap);
   }
   const predicate = filter === null ? listing.plain : compile(filter, listing.filter);
   if (q !== null && listing.qLimit !== undefined) {
@@ -94,6 +98,22 @@ const seeing =
     const data = view.dataOf(row);
     return data !== null && wanted(data) ? data : null;
   };
+
+/** Okta has refused to show more results of one search than so many. */
+const refuseBeyond = (cap: number, shown: number): void => {
+  if (shown >= cap) throw new OktaError("E0000031", "Invalid search query");
+};
+
+/** How many results the pages before this one have shown. */
+const shownBefore = <T extends { id: string }>(
+  table: Table<T>,
+  view: View,
+  see: (row: Row<T>) => T | null,
+  after: unknown,
+): number =>
+  typeof after === "number"
+    ? view.rowsOf(table).filter((row) => row.seq <= after && see(row) !== null).length
+    : 0;
 
 /** Rows after a sequence. A deleted or inserted row shifts nothing: the position is a sequence, not an offset. */
 const scan = <T extends { id: string }>(
@@ -133,6 +153,7 @@ const sorted = <T extends { id: string }>(
   sortBy: string,
   sortOrder: string | null,
   key: string,
+  cap: number,
 ): Page<T> => {
   const path = sortBy.split(".");
   const sign = sortOrder?.toLowerCase().startsWith("desc") ? -1 : 1;
@@ -160,6 +181,7 @@ const sorted = <T extends { id: string }>(
     const found = hits.findIndex((hit) => order(keyOf(hit), position) > 0);
     start = found === -1 ? hits.length : found;
   }
+  refuseBeyond(cap, start);
   const page = hits.slice(start, start + limit);
   const last = page.at(-1);
   return { hits: page, position: last && start + limit < hits.length ? keyOf(last) : null, limit };

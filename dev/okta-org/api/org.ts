@@ -23,7 +23,7 @@ const getWellKnown = (call: Call): Response => {
     id: store.orgId,
     pipeline: options.pipeline,
     settings: { analyticsCollectionEnabled: false, bugReportingEnabled: true, omEnabled: false },
-    _links: { organization: { href: call.origin }, alternate: { href: call.origin } },
+    _links: { organization: { href: call.origin }, alternate: { href: options.alternate ?? call.origin } },
   });
 };
 

@@ -3,7 +3,7 @@ import { authenticate } from "./auth.ts";
 import type { Call, Endpoint } from "./call.ts";
 import { ChallengeError, concurrencyRefusal, OktaError, oktaError } from "./errors.ts";
 import type { FaultRule } from "./faults.ts";
-import { altered, faultResponse } from "./injected.ts";
+import { altered, faultResponse, isTooLarge } from "./injected.ts";
 import type { Take } from "./limits.ts";
 
 /** Waits so long, or until `ended` settles. */
@@ -47,8 +47,17 @@ export const runEndpoint = async (
 };
 
 /** Whether a page that was served under a fault is what it would have been without one. */
-const isWhole = (fault: FaultRule | null): boolean =>
-  fault === null || fault.kind === "slow" || fault.kind === "500-above-limit";
+const isWhole = (fault: FaultRule | null): boolean => fault === null || harmless.has(fault.kind);
+
+/** The faults that leave the pages that they let pass as they are. */
+const harmless: ReadonlySet<FaultRule["kind"]> = new Set([
+  "slow",
+  "500-above-limit",
+  "504-above-limit",
+  "silence-above-limit",
+  "link-header",
+  "headers",
+]);
 
 const answer = async (
   call: Omit<Call, "principal">,
@@ -56,7 +65,8 @@ const answer = async (
   fault: FaultRule | null,
 ): Promise<Response> => {
   const { state } = call;
-  if (fault?.kind === "slow") await sleep(fault.ms, state.faults.cleared);
+  const isSilent = fault?.kind === "silence-above-limit" && isTooLarge(fault, call.url, endpoint);
+  if (fault?.kind === "slow" || isSilent) await sleep(fault?.ms ?? 0, state.faults.cleared);
   const replaced = fault && faultResponse(fault, call, endpoint);
   if (replaced) return replaced;
   let take: Take | null = null;

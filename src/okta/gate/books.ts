@@ -1,6 +1,6 @@
 /** What an OktaGate stores, in one row: each exchange changes all of it, and a row written is what an exchange costs. */
 import type { Bucket } from "../endpoints.ts";
-import type { BucketState } from "./bucket.ts";
+import { type BucketState, mended } from "./bucket.ts";
 import { type CallStats, emptyCallStats } from "./call-stats.ts";
 import { emptyLedger, type Ledger } from "./ledger-state.ts";
 import { lose } from "./losses.ts";
@@ -55,3 +55,8 @@ export const loadBooks = (storage: BooksStorage): Books => {
 };
 
 export const saveBooks = (storage: BooksStorage, books: Books): void => storage.put(KEY, books);
+
+/** Takes out times that no window explains: nobody would be let through before them. @param now ms since the epoch */
+export const mendBooks = ({ ledger: { buckets } }: Books, now: number): void => {
+  for (const [name, state] of Object.entries(buckets)) Object.assign(buckets, { [name]: mended(state, now) });
+};

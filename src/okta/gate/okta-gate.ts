@@ -11,7 +11,7 @@ import type { AccessToken } from "../oauth/access-token.ts";
 import { type TokenError, tokenError } from "../oauth/errors.ts";
 import { type CredentialState, type KeptToken, TokenKeeper } from "../oauth/token-keeper.ts";
 import type { WaitReason } from "../wait-reason.ts";
-import { type Books, loadBooks, saveBooks } from "./books.ts";
+import { type Books, loadBooks, mendBooks, saveBooks } from "./books.ts";
 import { addCalls, type CallCount, type CallStats } from "./call-stats.ts";
 import { checkIn, release } from "./holders.ts";
 import { grant, type Observation, observe } from "./ledger.ts";
@@ -81,6 +81,7 @@ export class OktaGate extends DurableObject<Env> implements Purgeable {
     super(ctx, env);
     const { kv } = ctx.storage;
     this.#books = loadBooks(kv);
+    mendBooks(this.#books, Date.now());
     this.#keeper = new TokenKeeper({
       storage: { load: () => kv.get<KeptToken>("token"), save: (kept) => kv.put("token", kept) },
       fetch: (input, init) => fetch(input, init),

@@ -27,10 +27,14 @@ export const readTokenAnswer = ({ status, headers }: Response, text: string): To
     status,
     error: error?.replace(/[^\w.-]/g, "").slice(0, 40) ?? null,
     description: description.replace(/[\r\n]+/g, " ").slice(0, 200),
-    retryAfterSeconds: /^\d{1,5}$/.test(retryAfter) ? Number(retryAfter) : null,
+    retryAfterSeconds: /^\d{1,15}$/.test(retryAfter)
+      ? Math.min(LONGEST_WAIT_SECONDS, Number(retryAfter))
+      : null,
   };
 };
 
+/** Okta's windows last a minute; nobody is made to wait longer than this. */
+const LONGEST_WAIT_SECONDS = 120;
 /** When a 429 does not say how long to wait. */
 const RETRY_AFTER_SECONDS = 10;
 

@@ -1,4 +1,6 @@
 /** Reading MFA factors. This takes one call per user, so they are read only when they have to be. */
+import type { OktaError } from "../../okta/errors.ts";
+import { treatmentOf } from "../../okta/remedies.ts";
 import { readFactors as askFactors } from "../../okta/user-facts.ts";
 import type { FactorsCursor } from "../cursors.ts";
 import {
@@ -16,29 +18,45 @@ import {
 } from "../step.ts";
 
 const BATCH = 200;
+/**
+ * After this many refusals without a success, the next users are picked from all over the org: an administrator who sees
+ * only some people may well be refused the first ones, which are administrators.
+ */
+const SUSPICIOUS = 5;
 /** After this many refusals without a success, factors count as forbidden for every user. */
-const FORBIDDEN_FOR_ALL = 5;
+const FORBIDDEN_FOR_ALL = 30;
+/** So many of those who were refused in former runs are tried at the beginning of each. */
+const PROBES = 10;
 
 /**
  * Reads the factors that are due: users with roles first, then factors that were never read, then the oldest ones.
  * Failures get a second try. The few calls that a full run may make beyond its prediction go to the oldest readings.
+ *
+ * What was refused is due again after REFRESH_DAYS. Until then each run tries some of it, and reads all of it once one of
+ * these is answered.
  */
 export const factorsPhase: Phase<FactorsCursor> = async (context) => {
-  const { inventory, run } = context;
-  const { part = "first", since = run.startedAt } = context.cursor;
-  const ids = inventory.factors.next({
-    dueBefore: run.factorsDueBefore,
-    triedBefore: since,
-    failedOnly: part === "second",
-    limit: Math.min(BATCH, context.callsLeft()),
-  });
+  const { inventory, run, cursor } = context;
+  const { part = "first", since = run.startedAt } = cursor;
+  if (cursor.probed !== true) return probe(context);
+  if (isRefusedForAll(context)) return refuseAll(context);
+  const isSuspicious = part === "first" && (cursor.refusals ?? 0) >= SUSPICIOUS && cursor.succeeded !== true;
+  const due = dueIn(context, since, Math.min(BATCH, context.callsLeft()));
+  const ids = isSuspicious
+    ? inventory.factors.spread({ ...due, limit: Math.min(due.limit, FORBIDDEN_FOR_ALL) }, turnOf(run))
+    : inventory.factors.next({ ...due, failedOnly: part === "second" });
   if (ids.length > 0) {
+    // Once some readings show more, the next step decides how to go on.
+    const isDecided = (): boolean => {
+      const { refusals = 0, succeeded = false } = context.cursor;
+      if (isSuspicious) return succeeded || refusals >= FORBIDDEN_FOR_ALL;
+      return part === "first" && !succeeded && refusals >= SUSPICIOUS;
+    };
     const outcome = await forEachAsset(context, ids, async (id) => {
       const read = await readFactors(context, id, noting(context, id));
-      return read.next === "again" && isRefusedForAll(context) ? DONE : read;
+      return read.next === "again" && isDecided() ? DONE : read;
     });
-    if (!isRefusedForAll(context) || outcome.next === "superseded") return outcome;
-    return context.commit(() => inventory.factors.refuse("forbidden", run.startedAt), DONE);
+    return outcome.next === "done" ? AGAIN : outcome;
   }
   if (part === "second") return spareCalls(context);
   return context.commit(
@@ -46,6 +64,38 @@ export const factorsPhase: Phase<FactorsCursor> = async (context) => {
     AGAIN,
   );
 };
+
+/** Which factors a run reads. @param since only users who were not tried since, ms since the epoch */
+const dueIn = ({ run, cursor }: StepContext<FactorsCursor>, since: number, limit: number) => ({
+  dueBefore: run.factorsDueBefore,
+  triedBefore: since,
+  refusedToo: cursor.refusedToo === true,
+  limit,
+});
+
+/** A number that is another one in each run. */
+const turnOf = ({ startedAt }: StepContext<FactorsCursor>["run"]): number => Math.floor(startedAt / 1000);
+
+/** Tries some of those who were refused in former runs. */
+const probe = async (context: StepContext<FactorsCursor>): Promise<StepOutcome> => {
+  const { inventory, run } = context;
+  const ids = inventory.factors.spreadRefused({ triedBefore: run.startedAt, limit: PROBES }, turnOf(run));
+  const started = context.commit(() => context.move({ ...context.cursor, probed: true }), AGAIN);
+  if (started.next !== "again") return started;
+  return forEachAsset(context, ids, (id) =>
+    readFactors(context, id, {
+      stored: () => inventory.stale.done("factors", id),
+      succeeded: () => context.move({ ...context.cursor, refusedToo: true, succeeded: true }),
+    }),
+  );
+};
+
+/** Makes the factors that are due unknown for everybody who was not tried yet. */
+const refuseAll = (context: StepContext<FactorsCursor>): StepOutcome =>
+  context.commit(
+    () => context.inventory.factors.refuse("forbidden", dueIn(context, context.run.startedAt, 0)),
+    DONE,
+  );
 
 /** The part of a run's predicted calls that it may spend on factors that are not due. */
 const SPARE_PART = 0.02;
@@ -110,10 +160,13 @@ export const readFactors = async (
   }
   return settleFailure(context, factors.error, (reason) => {
     storeReadings(context, [{ userId, reading: { reason }, readAt, stored: notes.stored }]);
-    // A missing scope applies to every user; a missing permission may concern only this one.
-    if (reason === "forbidden") notes.refused?.(factors.error.code === "insufficient_scope");
+    // A missing scope or feature concerns every user; a missing permission perhaps only this one.
+    if (reason === "forbidden") notes.refused?.(isForEverybody(factors.error));
   });
 };
+
+const isForEverybody = ({ code, oktaErrorCode }: OktaError): boolean =>
+  code === "insufficient_scope" || treatmentOf(oktaErrorCode) === "forbidden";
 
 const storeReadings: BatchWrite<ReadingToStore> = ({ inventory }, readings) => {
   const changed = inventory.factors.setOf(readings);

@@ -1,16 +1,28 @@
 import { parseAll } from "../../okta/records.ts";
+import type { ListWay } from "../../streams/definition.ts";
 import type { ListCursor } from "../cursors.ts";
 import { predict } from "../prediction.ts";
-import { DONE, listStep, type Phase, type StepOutcome, shownUntil } from "../step.ts";
+import { runErrorOf } from "../run.ts";
+import { DONE, isGivenUp, listStep, type Phase, type StepOutcome, shownUntil } from "../step.ts";
+
+const DAY_MS = 86_400_000;
+/** For so long the way in which a list was read to its end is taken at once. */
+const WAY_DAYS = 30;
 
 /** Reads the complete list of a stream's assets. */
 export const listPhase: Phase<ListCursor> = async (context) => {
-  const { definition, inventory, run, api } = context;
+  const { definition, inventory, run, api, now, meta } = context;
   const { source, store, name } = definition;
+  const ways: readonly ListWay[] = [[{ query: () => source.listQuery }], ...(source.otherWays ?? [])];
+  if (context.cursor.way === undefined) {
+    const known = meta.get("listWay");
+    const way = known !== null && now() - known.at < WAY_DAYS * DAY_MS ? known.way : 0;
+    context.move({ ...context.cursor, way: ways[way] === undefined ? 0 : way });
+  }
   const outcome = await listStep(
     context,
     (request) => source.list(api, request),
-    source.listQuery,
+    ways,
     (page, number, listedAt) => {
       if (number === 0) inventory.sweeps.begin(name);
       const { records, quarantined } = parseAll(page.records, (record) => source.parse(record));
@@ -29,6 +41,7 @@ export const listPhase: Phase<ListCursor> = async (context) => {
   );
   if (outcome.next === "failed") {
     const { error } = outcome;
+    if (isGivenUp(context.cursor, error)) return { next: "stop", ...runErrorOf(error, run.phase, now()) };
     const stop = (await source.refusedList?.(api, error)) ?? null;
     return stop === null ? { next: "wait", error } : { next: "stop", ...stop };
   }
@@ -39,7 +52,9 @@ export const listPhase: Phase<ListCursor> = async (context) => {
 const closeList = (context: Parameters<typeof listPhase>[0]): StepOutcome => {
   const { definition, inventory, run, api, meta } = context;
   const { name, source, store } = definition;
-  const listed = inventory.sweeps.size(name);
+  const { way = 0 } = context.cursor;
+  // Parts of a list overlap.
+  const listed = way === 0 ? inventory.sweeps.size(name) : inventory.sweeps.sizeDistinct(name);
   if (listed === 0 && source.emptyList !== undefined && inventory.assets.counts().total === 0) {
     return { next: "stop", ...source.emptyList };
   }
@@ -50,6 +65,7 @@ const closeList = (context: Parameters<typeof listPhase>[0]): StepOutcome => {
     // The searches only have to find what has changed since this run began, or since a delta run has searched.
     const searchedAt = meta.get("watermarks")?.searchedAt ?? 0;
     meta.set("watermarks", { searchedAt: Math.max(searchedAt, run.startedAt + api.skewMs) });
+    if (way > 0 && meta.get("listWay")?.way !== way) meta.set("listWay", { way, at: context.now() });
     run.calls.predicted = predict(context);
   }, DONE);
 };

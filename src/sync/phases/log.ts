@@ -1,8 +1,8 @@
 /** Polling the System Log. Its events are applied to the inventory or show what has to be read again. */
-
 import { INDEX_LAG_MS } from "../../inventory/precedence.ts";
+import { isPlainObject } from "../../lib/json.ts";
 import type { OktaApi } from "../../okta/api.ts";
-import type { OktaError } from "../../okta/errors.ts";
+import { endlessList, type OktaError } from "../../okta/errors.ts";
 import { onOrigin } from "../../okta/paging.ts";
 import { parseAll, parseLogEvent } from "../../okta/records.ts";
 import { type Effect, effectsOf, logFilter } from "../../streams/log-effects.ts";
@@ -13,6 +13,8 @@ import {
   DONE,
   giveUp,
   lasting,
+  leaveToNext,
+  MAX_IDLE_PAGES,
   type Phase,
   type SliceContext,
   type StepContext,
@@ -76,7 +78,7 @@ const startLater = (context: SliceContext): StepOutcome => {
 
 /** Without the log, the inventory still follows the org through searches and full runs. */
 const unreadable = (context: SliceContext, error: OktaError): StepOutcome =>
-  lasting(error, context.run) === null ? { next: "wait", error } : giveUp(context, error, DONE);
+  lasting(error, context.run) === null ? { next: "wait", error } : leaveToNext(context, error, DONE);
 
 /** Reads the first page from `LEAD_MS` before a time, ms since the epoch by Okta's clock. */
 const begin = (api: OktaApi, time: number, filter: string | null) => {
@@ -114,7 +116,10 @@ export const logPhase: Phase<LogCursor> = async (context) => {
     }, DONE);
   }
   const askedAt = now();
-  const page = await api.logs({ next: onOrigin(state.next, connection.baseUrl) });
+  // A page may have been made smaller because Okta took too long for it. Each run tries whole ones again.
+  const whole = context.cursor.page === undefined && state.isShrunk === true;
+  const from = onOrigin(state.next, connection.baseUrl);
+  const page = await api.logs(whole ? { next: from, limit: PAGE.logs } : { next: from });
   if (!page.ok) {
     const lost =
       page.error.code === "bad_request" ||
@@ -125,12 +130,28 @@ export const logPhase: Phase<LogCursor> = async (context) => {
   }
   const { records, next } = page.value;
   const isLast = records.length === 0 || next === null || next === state.next;
+  const shown = inventory.sweeps.noteShown(
+    `${run.id}/log`,
+    uuidsIn(records),
+    context.cursor.page === undefined,
+  );
+  const idle = shown > 0 || isLast ? 0 : (context.cursor.idle ?? 0) + 1;
+  const since = context.cursor.since ?? state.polledAt;
+  if (next !== null && idle >= MAX_IDLE_PAGES) {
+    return context.commit(() => {
+      giveUp(context, endlessList(next, idle));
+      // The next run begins the log anew, from where it was polled before this one.
+      meta.set("log", { next: null, since: since + api.skewMs, polledAt: since, filter });
+    }, DONE);
+  }
   return context.commit(
     () => {
       applyEvents(context, records);
       const ended = isLast ? { endedAt: askedAt } : {};
-      meta.set("log", { next: next ?? state.next, polledAt: now(), filter, ...ended });
-      context.move({ page: (context.cursor.page ?? 0) + 1 });
+      const isShrunk = page.value.limit !== undefined || (state.isShrunk === true && !whole);
+      const shrunk = isShrunk ? { isShrunk } : {};
+      meta.set("log", { next: next ?? state.next, polledAt: now(), filter, ...ended, ...shrunk });
+      context.move({ page: (context.cursor.page ?? 0) + 1, idle, since });
       if (!isLast) return;
       run.polledAt = askedAt;
       inventory.memberships.forgetEventsBefore(api.serverNow() - LATE_MS);
@@ -140,6 +161,11 @@ export const logPhase: Phase<LogCursor> = async (context) => {
     isLast ? DONE : AGAIN,
   );
 };
+
+const uuidsIn = (records: readonly unknown[]): string[] =>
+  records.flatMap((record) =>
+    isPlainObject(record) && typeof record["uuid"] === "string" ? [record["uuid"]] : [],
+  );
 
 const gap = (context: StepContext<LogCursor>): StepOutcome => {
   const { run, meta } = context;

@@ -30,8 +30,10 @@ export const membershipsPhase: Phase<MembershipsCursor> = async (context) => {
   if (group === undefined || group === "") return finish(context);
   const since = cursor.next ? (cursor.since ?? run.startedAt) : context.now();
   /** Finishes this group: moves to a cursor without its pages. */
-  const leave = (refusal: MembershipsCursor["refusal"]) =>
-    context.move({ group, ...(refusal !== undefined && { refusal }) });
+  const leave = (refusal: MembershipsCursor["refusal"]) => {
+    const { size } = context.cursor;
+    context.move({ group, ...(refusal !== undefined && { refusal }), ...(size && { size }) });
+  };
   // A delta run has found that the group is gone. A list may still show its members for a while.
   if (!inventory.groups.has(group)) return context.commit(() => leave(cursor.refusal), AGAIN);
   const outcome = await listStep(

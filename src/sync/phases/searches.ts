@@ -5,8 +5,8 @@ import type { SearchesCursor } from "../cursors.ts";
 import {
   AGAIN,
   DONE,
-  giveUp,
   lasting,
+  leaveToNext,
   listStep,
   type Phase,
   type StepContext,
@@ -28,7 +28,7 @@ export const searchesPhase: Phase<SearchesCursor> = async (context) => {
   const outcome = await listStep(
     context,
     (request) => search.read(api, request),
-    search.query(from),
+    [[{ query: () => search.query(from) }], ...(search.inParts ? ([[search.inParts(from)]] as const) : [])],
     ({ records }, _, listedAt) => {
       const found = { now: api.serverNow(), listedAt };
       run.changes.search += search.file(inventory, records, found);
@@ -40,7 +40,7 @@ export const searchesPhase: Phase<SearchesCursor> = async (context) => {
       return goOn(context, search.otherwise ?? after(searches, search), since);
     }
     if (lasting(outcome.error, run) === null) return { next: "wait", error: outcome.error };
-    const noted = giveUp(context, outcome.error, AGAIN);
+    const noted = leaveToNext(context, outcome.error, AGAIN);
     if (noted.next !== "again") return noted;
     if (!isForbidden(outcome.error)) context.move({ ...context.cursor, incomplete: true });
     return goOn(context, after(searches, search), since);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { loadBooks, saveBooks } from "../../../src/okta/gate/books.ts";
+import { loadBooks, mendBooks, saveBooks } from "../../../src/okta/gate/books.ts";
 import { checkIn } from "../../../src/okta/gate/holders.ts";
 import { grant, observe } from "../../../src/okta/gate/ledger.ts";
 
@@ -111,4 +111,27 @@ describe("the gate's books", () => {
     rows.put("books", former);
     expect(loadBooks(rows).ledger.buckets["/api/v1/users"]?.counted).toBe(5);
   });
+});
+
+test("a bucket that was stored as full until next year is mended, and no other", () => {
+  const rows = storage({ books: former });
+  const books = loadBooks(rows);
+  const sane = structuredClone(books);
+  mendBooks(books, T0);
+  expect(books).toEqual(sane);
+  const bucket = books.ledger.buckets["/api/v1/users"];
+  Object.assign(bucket ?? {}, {
+    resetAt: T0 / 1000 + 31_536_000,
+    opensAt: T0 + 31_536_000_000,
+    remaining: 0,
+  });
+  mendBooks(books, T0);
+  checkIn(books.ledger, { name: "stream/users", incarnation: "2", priority: "background" }, T0 + 90_000);
+  const request = {
+    holder: "stream/users",
+    bucket: "/api/v1/users",
+    want: 1,
+    priority: "background",
+  } as const;
+  expect(grant(books.ledger, request, 0.5, T0 + 90_000).granted).toBe(1);
 });

@@ -51,3 +51,39 @@ describe("how long until the window is over", () => {
     expect(msUntilReset(reset - 100, DATE, 0)).toBe(0);
   });
 });
+
+describe("headers that make no sense", () => {
+  const NOW = 1_760_000_000_000;
+  const AT = NOW / 1000;
+  const GUESS = { limit: 600, remaining: 599, resetAt: AT + 60, isGuess: true };
+  const YEAR = 365 * 86_400;
+
+  test.each([
+    ["a minute ahead", `${AT + 60}`, { limit: 600, remaining: 599, resetAt: AT + 60 }],
+    ["just over", `${AT - 20}`, { limit: 600, remaining: 599, resetAt: AT - 20 }],
+    ["in milliseconds", `${NOW + 30_000}`, { limit: 600, remaining: 599, resetAt: AT + 30 }],
+    ["a year ahead", `${AT + YEAR}`, GUESS],
+    ["a year ago", `${AT - YEAR}`, GUESS],
+    ["the seconds that are left", "60", GUESS],
+    ["0", "0", GUESS],
+    [
+      "a year ahead beside a sane one",
+      `${AT + YEAR}, ${AT + 30}`,
+      { limit: 600, remaining: 599, resetAt: AT + 30 },
+    ],
+    ["a date", "Thu, 09 Oct 2025 08:53:20 GMT", null],
+    ["negative", "-5", null],
+  ])("a reset %s", (_, reset, expected) => {
+    expect(readRateLimit(headers("600", "599", reset), NOW)).toEqual(expected);
+  });
+
+  test.each([["Thu, 01 Jan 1970 00:00:00 GMT"], ["Fri, 31 Dec 9999 23:59:59 GMT"]])(
+    "a Date of %s",
+    (date) => {
+      const given = headers("600", "599", `${AT + 30}`);
+      given.set("date", date);
+      expect(readRateLimit(given, NOW)).toEqual({ limit: 600, remaining: 599, resetAt: AT + 30 });
+      expect(msUntilReset(AT + 30, date, NOW)).toBeLessThanOrEqual(121_000);
+    },
+  );
+});

@@ -517,3 +517,46 @@ describe("endpoints that may share a bucket", () => {
     });
   });
 });
+
+describe("a window that ends at an incredible time", () => {
+  const YEAR_S = 365 * 86_400;
+  const guess = (over: Parameters<typeof answered>[0] = {}): Observation => {
+    const { at = T0 } = over;
+    const observation = answered({ ...over, resetAt: Math.ceil((at + 60_000) / 1000) });
+    return { ...observation, reading: observation.reading && { ...observation.reading, isGuess: true } };
+  };
+
+  test("is over within two minutes, whatever a caller of the version before believed", () => {
+    const ledger = knowing({ resetAt: RESET + YEAR_S, remaining: 0 });
+    const { granted, retryAt } = ask(ledger, 1);
+    expect(granted).toBe(0);
+    expect(retryAt).toBeLessThanOrEqual(T0 + 121_000);
+    expect(ask(ledger, 1, { at: T0 + 121_000 }).granted).toBe(1);
+  });
+
+  test("a 429 with it backs off for minutes at most", () => {
+    const ledger = knowing();
+    book(ledger, answered({ status: 429, remaining: 0, resetAt: RESET + YEAR_S }));
+    expect(ask(ledger, 1).retryAt).toBeLessThanOrEqual(T0 + 121_000);
+  });
+
+  test("later sane answers win, and nothing that was counted is forgotten", () => {
+    const ledger = emptyLedger();
+    for (let n = 0; n < 100; n++) {
+      ask(ledger, 1);
+      book(ledger, guess({ remaining: 599 - n, at: T0 + n }));
+    }
+    expect(ledger.buckets[USERS]).toMatchObject({ counted: 100, isGuess: true });
+    ask(ledger, 1);
+    book(ledger, answered({ remaining: 499, at: T0 + 200 }));
+    expect(ledger.buckets[USERS]).toMatchObject({ counted: 101, resetAt: RESET });
+    expect(ledger.buckets[USERS]?.opensAt).toBeLessThanOrEqual(RESET * 1000 + 1000);
+  });
+
+  test("a guess is counted in the window that is open", () => {
+    const ledger = knowing();
+    ask(ledger, 1);
+    book(ledger, guess({ remaining: 598 }));
+    expect(ledger.buckets[USERS]).toMatchObject({ counted: 2, resetAt: RESET });
+  });
+});
