@@ -3,6 +3,7 @@ import type { BaseUrlRules } from "./base-url.ts";
 import { readBaseUrlRules, readDefaultBaseUrl } from "./base-url-settings.ts";
 import { type ConnectionEntry, connectionsExample, readEntries } from "./connection-entries.ts";
 import { credentialParts, credentialSetting } from "./credential.ts";
+import { type HookSecrets, readHookSecrets } from "./hook-secret.ts";
 import { oncePerEnv } from "./once.ts";
 import { allOf, problemsOf, refused, settingProblem, validLooksLike } from "./problem.ts";
 import { readTreatment, type Treatment } from "./treatment.ts";
@@ -22,6 +23,8 @@ export interface Connections {
    * `byId`, `default` is among them only if any of its settings is given.
    */
   readonly named: ReadonlyMap<string, string | null>;
+  /** By connection: the secrets with which its event hooks come. */
+  readonly hookSecrets: ReadonlyMap<string, HookSecrets>;
   /** What is wrong with CONNECTIONS where no connection can be named. */
   readonly problems: readonly SettingProblem[];
   /** Invalid settings that only runs need: every connection keeps working with a careful value, but starts no run. */
@@ -88,6 +91,7 @@ export const readConnections = (env: RawEnv): Connections => {
     secretPrefix: defaultInUse ? defaultPrefix : null,
   });
 
+  const hookSecrets = new Map([[defaultConnectionId, readHookSecrets(env, defaultPrefix)]]);
   const byId = new Map<string, Setting<Connection>>();
   const named = new Map<string, string | null>();
   const baseUrl = readDefaultBaseUrl(env, judge);
@@ -96,6 +100,9 @@ export const readConnections = (env: RawEnv): Connections => {
   for (const entry of entries) {
     const connection = connectionOfEntry(env, entry, treatment);
     const namesake = byId.get(entry.id);
+    if (entry.secretPrefix.ok && namesake === undefined) {
+      hookSecrets.set(entry.id, readHookSecrets(env, entry.secretPrefix.value));
+    }
     named.set(entry.id, namesake === undefined ? urlOf(entry.baseUrl) : null);
     byId.set(
       entry.id,
@@ -103,7 +110,7 @@ export const readConnections = (env: RawEnv): Connections => {
     );
   }
   const allProblems = [...problemsOf(list), ...problems];
-  return { byId, named, problems: allProblems, runProblems, rateLimitShare, baseUrlRules };
+  return { byId, named, hookSecrets, problems: allProblems, runProblems, rateLimitShare, baseUrlRules };
 };
 
 /** The connections of this env, read once. */

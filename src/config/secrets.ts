@@ -5,7 +5,7 @@ import { jsonOf, listOf, type RawEnv, textOf } from "./values.ts";
 /** A shorter text would mask ordinary words; no real secret is that short. */
 const minSecretLength = 8;
 
-const credentialNames = ["API_TOKEN", "PRIVATE_KEY"];
+const credentialNames = ["API_TOKEN", "PRIVATE_KEY", "HOOK_SECRET"];
 
 /** Adds the names of secrets that a setting mentions. */
 const collectNames = (value: unknown, names: Set<string>, depth = 0): void => {
@@ -24,12 +24,15 @@ const collectNames = (value: unknown, names: Set<string>, depth = 0): void => {
   }
 };
 
-/** The whole value, the lines of a PEM and the members of a JWK: each of them alone reveals the secret. */
+/** The whole value, the items of a list, the lines of a PEM and the members of a JWK: each alone reveals the secret. */
 const pieces = (value: unknown): string[] => {
   if (isPlainObject(value)) return Object.values(value).flatMap(pieces);
   if (typeof value !== "string") return [];
   const text = value.trim();
-  const lines = text.split(/\r?\n|\\n/).filter((line) => !line.startsWith("-----"));
+  const lines = text
+    .split(/\r?\n|\\n|,/)
+    .map((line) => line.trim())
+    .filter((line) => !line.startsWith("-----"));
   if (!text.startsWith("{")) return [text, ...lines];
   const jwk = parseJson(text);
   return [text, ...(isPlainObject(jwk) ? Object.values(jwk).flatMap(pieces) : lines)];

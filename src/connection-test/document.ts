@@ -8,9 +8,9 @@ export type Capability = (typeof capabilities)[number];
 const count = z.number().int().nullable();
 
 export const checkSchema = z.object({
-  name: z
-    .string()
-    .meta({ description: `${capabilities.map((name) => `\`${name}\``).join(", ")}, or \`sink:NAME\`.` }),
+  name: z.string().meta({
+    description: `${capabilities.map((name) => `\`${name}\``).join(", ")}, \`hooks\`, or \`sink:NAME\`.`,
+  }),
   status: z
     .enum(["pass", "fail", "unknown"])
     .meta({ description: "`unknown` when the test could not tell, for example because Okta was down." }),

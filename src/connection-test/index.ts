@@ -8,6 +8,7 @@ import { Permits } from "../okta/gate/permits.ts";
 import type { Candidate } from "./candidate.ts";
 import { type Check, type ConnectionTest, capabilities } from "./document.ts";
 import type { KnownAssets } from "./estimate-input.ts";
+import { hooksCheck, type KnownHooks } from "./hooks-check.ts";
 import { isOk, type OnCheck, type TestOptions, testOkta } from "./run.ts";
 import { candidateSignIn, storedSignIn } from "./sign-in.ts";
 
@@ -15,6 +16,7 @@ export { readCandidate } from "./candidate.ts";
 export { type Check, type ConnectionTest, connectionTestSchema } from "./document.ts";
 export type { KnownAssets } from "./estimate-input.ts";
 export { type TestEvent, testEventSchema } from "./events.ts";
+export type { KnownHooks } from "./hooks-check.ts";
 export type { OnCheck } from "./run.ts";
 
 export interface ConnectionTestDeps {
@@ -23,6 +25,7 @@ export interface ConnectionTestDeps {
   readonly fetch: typeof fetch;
   readonly now: () => number;
   readonly onCheck: OnCheck;
+  readonly hooks: KnownHooks;
 }
 
 /** How long a call of the test may wait in line for a permit, ms. */
@@ -86,17 +89,20 @@ const withSinks = async (
   options: Omit<TestOptions, "onCheck">,
 ): Promise<ConnectionTest> => {
   const { onCheck } = deps;
+  const hooks = hooksCheck(deps.hooks);
+  onCheck(capabilities.length, hooks);
   const [document, sinks] = await Promise.all([
     testOkta({ ...options, onCheck }),
     sinkChecks(deps, connection),
   ]);
-  const checks = [...document.checks, ...sinks];
+  const checks = [...document.checks, hooks, ...sinks];
   return { ...document, checks, ok: isOk(checks) };
 };
 
 /** The names of the document's checks, in its order. */
 export const checkNames = ({ accepted, refused }: ParsedSinks): readonly string[] => [
   ...capabilities,
+  "hooks",
   ...[...accepted, ...refused].map(({ name }) => `sink:${name}`),
 ];
 
@@ -106,7 +112,7 @@ const sinkChecks = async (
 ): Promise<Check[]> => {
   const { accepted, refused } = config.sinks;
   const told = (index: number, check: Check): Check => {
-    onCheck(capabilities.length + index, check);
+    onCheck(capabilities.length + 1 + index, check);
     return check;
   };
   const wrong = refused.map((sink, index) => told(accepted.length + index, refusedCheck(sink)));

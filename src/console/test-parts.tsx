@@ -42,6 +42,7 @@ const names: Readonly<Record<string, string>> = {
   roles: "Admin roles",
   devices: "Devices",
   logs: "System Log",
+  hooks: "Event hooks",
 };
 
 const limitWords = (limit: Check["rate_limit"]): string =>

@@ -74,6 +74,7 @@ const causes: Readonly<Record<RunDocument["cause"], string>> = {
   cron: "on schedule",
   request: "requested",
   first: "first run",
+  hook: "event hook",
   gap: "after a gap in the System Log",
 };
 

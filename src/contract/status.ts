@@ -6,8 +6,9 @@ import { streamNameSchema } from "./streams.ts";
 export const runKindSchema = z.enum(["full", "delta"]);
 export type RunKind = z.infer<typeof runKindSchema>;
 
-export const runCauseSchema = z.enum(["cron", "request", "first", "gap"]).meta({
-  description: "Why the run began: a cron, a request, the first run ever, or a gap in the System Log.",
+export const runCauseSchema = z.enum(["cron", "request", "hook", "first", "gap"]).meta({
+  description:
+    "Why the run began: a cron, a request, an event hook, the first run ever, or a gap in the System Log.",
 });
 export type RunCause = z.infer<typeof runCauseSchema>;
 
@@ -128,6 +129,7 @@ export const attentionCodeSchema = z.enum([
   "credential_rejected",
   "stale",
   "deletions_held",
+  "hooks_silent",
 ]);
 export type AttentionCode = z.infer<typeof attentionCodeSchema>;
 
@@ -137,7 +139,8 @@ export const attentionSchema = z.object({
     description:
       "`misconfigured`: the settings are invalid; `org_changed`: another Okta org answers at the base URL; " +
       "`credential_rejected`: Okta refuses the credential; `stale`: no run has succeeded for two hours; " +
-      "`deletions_held`: deletions wait for a confirmation.",
+      "`deletions_held`: deletions wait for a confirmation; `hooks_silent`: event hooks used to come, and none has come for " +
+      "a day.",
   }),
   severity: z.enum(["error", "warning"]),
   detail: z.string().meta({ description: "What is wrong." }),
@@ -173,6 +176,10 @@ export const streamStatusSchema = z.object({
       "Everything that Okta's log had told by then is in the inventory; null before the first full run has ended.",
   }),
   next_delta_at: isoTime.nullable().meta({ description: "When the next delta run is due." }),
+  last_hook_at: isoTime.nullable().meta({
+    description:
+      "When the last event hook came that named something of this stream, to the minute; null if none came.",
+  }),
   last_full: runSchema.nullable(),
   last_delta: runSchema.nullable(),
   assets: z.object({

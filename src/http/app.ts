@@ -14,6 +14,7 @@ import { connectionRoutes } from "./routes/connections.ts";
 import { docsRoutes } from "./routes/docs.tsx";
 import { enrichmentRoutes } from "./routes/enrichments.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { hookRoutes } from "./routes/hooks.ts";
 import { inventoryRoutes } from "./routes/inventory.ts";
 import { maliceRulesRoutes } from "./routes/malice-rules.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
@@ -73,6 +74,7 @@ export const createApp = (deps: AppDeps, mounts: readonly Mount[] = []): App => 
         ),
     }),
   );
+  hookRoutes(app, deps);
   const door = createDoor(deps);
   app.use("/v1/*", door.authenticate);
   app.use("/metrics", door.authenticate);

@@ -9,6 +9,9 @@ export const maxHeadersLength = 32 * 1024;
 /** Bytes of a body. */
 export const maxBodyBytes = 256 * 1024;
 
+/** Bytes of the body of an event hook. */
+export const maxHookBytes = 1024 * 1024;
+
 /** Characters of a search text. */
 export const maxSearchLength = 200;
 

@@ -6,6 +6,7 @@
 import { type AccessTeam, type ApiKey, readAccess, readApiKeys } from "../config/access.ts";
 import type { BaseUrlRules } from "../config/base-url.ts";
 import { connectionsOf } from "../config/connections.ts";
+import type { HookSecrets } from "../config/hook-secret.ts";
 import { oncePerEnv } from "../config/once.ts";
 import { problemsOf } from "../config/problem.ts";
 import type { Connection, Setting, SettingProblem } from "../config/types.ts";
@@ -20,6 +21,8 @@ export interface Config {
   readonly connections: ReadonlyMap<string, Setting<Connection>>;
   /** The ids that the settings name, valid or not, each with its base URL; null where that cannot be read. */
   readonly namedConnections: ReadonlyMap<string, string | null>;
+  /** By connection: the secrets with which its event hooks come. */
+  readonly hookSecrets: ReadonlyMap<string, HookSecrets>;
   /** What is wrong with CONNECTIONS where no connection can be named, for instance that it is not JSON. */
   readonly connectionProblems: readonly SettingProblem[];
   /** Invalid settings that only runs need: nothing else is held up by them. */
@@ -46,6 +49,7 @@ export const readConfig = (env: object): Config => {
   return {
     connections: connections.byId,
     namedConnections: connections.named,
+    hookSecrets: connections.hookSecrets,
     connectionProblems: connections.problems,
     runProblems: connections.runProblems,
     rateLimitShare: connections.rateLimitShare,
@@ -61,11 +65,12 @@ export const readConfig = (env: object): Config => {
 /** The config of this env, read once. */
 export const configOf = oncePerEnv(readConfig);
 
-/** Invalid settings that stop only a part: a sink, a connection, new runs, look-ups, verdicts, Access. */
+/** Invalid settings that stop only a part: a sink, a connection, event hooks, new runs, look-ups, verdicts, Access. */
 export const problemsOfParts = (config: Config): SettingProblem[] => [
   ...config.sinks.refused.flatMap(({ problems }) => settingProblemsOf(problems)),
   ...config.connectionProblems,
   ...config.runProblems,
+  ...[...config.hookSecrets.values()].flatMap(({ secrets }) => problemsOf(secrets)),
   ...problemsOf(config.enrichment),
   ...problemsOf(config.maliceRules),
   ...problemsOf(config.access),

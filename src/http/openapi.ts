@@ -19,6 +19,10 @@ const info = {
       description: "Runs read the org: a full run reads everything, a delta run only what changed.",
     },
     {
+      name: "Event hooks",
+      description: "Where Okta tells that something has happened, so that changes arrive within seconds.",
+    },
+    {
       name: "Inventory",
       description: "The users and devices that are known: as events, one by one, by search and in totals.",
     },
@@ -42,7 +46,7 @@ const info = {
   ],
 };
 
-/** Registers the security scheme `key`, to which the routes refer. */
+/** Registers the security schemes `key` and `hook`, to which the routes refer. */
 export const registerSecurity = (app: App): void => {
   app.openAPIRegistry.registerComponent("securitySchemes", "key", {
     type: "http",
@@ -51,6 +55,13 @@ export const registerSecurity = (app: App): void => {
       "One of the keys in the setting API_KEYS. A key with `read:` in front of it there may look accounts up, try " +
       "malice rules, and read the inventory, the status and the metrics, but change nothing. With Cloudflare " +
       "Access (ACCESS_TEAM, ACCESS_AUD), requests that Access has let in need no key.",
+  });
+  app.openAPIRegistry.registerComponent("securitySchemes", "hook", {
+    type: "apiKey",
+    in: "header",
+    name: "Authorization",
+    description:
+      "The connection's hook secret, as it is: OKTA_HOOK_SECRET, or that of its entry in CONNECTIONS.",
   });
 };
 

@@ -86,6 +86,7 @@ export const streamDocumentSchema = streamStatusSchema
       delta: null,
       current_as_of: null,
       next_delta_at: "2025-01-15T02:15:00.000Z",
+      last_hook_at: "2025-01-15T01:58:00.000Z",
       last_full: null,
       last_delta: null,
       assets: { total: 950, deleted: 0, quarantined: 0, unknown: { factors: 12, roles: 950 } },

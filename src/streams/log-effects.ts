@@ -45,6 +45,26 @@ export const logFilter = (rules: LogRules): string =>
     .map((type) => `eventType eq "${type}"`)
     .join(" or ");
 
+/** Of the types with a rule, those for which Okta offers no event hook (its event type catalogue). */
+const NOT_OFFERED: ReadonlySet<string> = new Set([
+  "user.lifecycle.delete.completed",
+  "user.account.update_primary_email",
+  "user.account.update_user_type",
+]);
+
+/**
+ * Whether an event hook should tell of events of this type: those with a rule, without sign-ins. Okta sends 400,000
+ * events a day at most, and sign-ins alone can be more.
+ */
+export const isHooked = (rules: LogRules, eventType: string): boolean => {
+  const rule = Object.hasOwn(rules, eventType) ? rules[eventType] : undefined;
+  return rule !== undefined && !("signedIn" in rule) && !NOT_OFFERED.has(eventType);
+};
+
+/** The event types to which an event hook is to be subscribed for a stream. */
+export const hookedTypes = (rules: LogRules): readonly string[] =>
+  Object.keys(rules).filter((eventType) => isHooked(rules, eventType));
+
 const targets = (event: OktaLogEvent, type: Target): string[] =>
   event.target.flatMap((target) => (target.type === type && target.id !== null ? [target.id] : []));
 

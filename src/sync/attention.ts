@@ -14,6 +14,8 @@ export interface AttentionFacts {
   /** The kind of the connection's credential; null while the settings are invalid. */
   readonly credential: Credential["kind"] | null;
   readonly runs: readonly Pick<Run, "error" | "failures" | "startedAt">[];
+  /** Since when event hooks that used to come are missing, ms since the epoch; null if none is missed. */
+  readonly hooksSilentSince: number | null;
   /** When the last successful run ended, ms since the epoch; null before the first. */
   readonly lastSuccessAt: number | null;
   /** ms since the epoch */
@@ -128,12 +130,30 @@ const stale = ({ stream, runs, lastSuccessAt, now }: AttentionFacts): Need[] => 
   ];
 };
 
+const hooksSilent = ({ hooksSilentSince: since }: AttentionFacts): Need[] =>
+  since === null
+    ? []
+    : [
+        {
+          code: "hooks_silent",
+          severity: "warning",
+          detail:
+            "Event hooks used to come, and none has come for a day in which Okta's log had changes. Changes still arrive, " +
+            "but within 15 minutes instead of seconds.",
+          remedy:
+            "Look in Okta (Workflow > Event Hooks) whether the hook is active and verified, and whether its " +
+            "Authorization is the connection's hook secret. Okta stops sending hooks for the day after 400,000 events.",
+          since,
+        },
+      ];
+
 const needs = (facts: AttentionFacts): readonly Need[] => [
   ...misconfigured(facts),
   ...orgChanged(facts),
   ...credentialRejected(facts),
   ...stale(facts),
   ...deletionsHeld(facts),
+  ...hooksSilent(facts),
 ];
 
 /** Everything that needs a person now, the most urgent first. A need that is not in `since` is known since now. */

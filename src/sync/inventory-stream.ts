@@ -109,6 +109,10 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi, In
     if (!this.#isRemoved) await this.#stream.wake(kind);
   }
 
+  async hook(uuids: readonly string[]): Promise<void> {
+    if (!this.#isRemoved) await this.#stream.hook(uuids);
+  }
+
   /** Also purges the stream's deliveries. Fails if one of them cannot be reached. */
   async purge(): Promise<void> {
     const { ctx, env } = this;

@@ -7,7 +7,7 @@ import type { Meta } from "../inventory/meta.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import type { PhaseNames, StreamDefinition } from "../streams/definition.ts";
 import { misconfigured } from "./org-control.ts";
-import { beginAgain, finish, isComplete, newRun, type Run } from "./run.ts";
+import { beginAgain, finish, isComplete, newRun, pollingPhases, type Run } from "./run.ts";
 import { afterRun, decideWake, type Schedule } from "./schedule.ts";
 import type { Runs, SyncMeta } from "./store.ts";
 
@@ -76,6 +76,22 @@ export class Lifecycle {
     });
   }
 
+  /**
+   * An event hook has come: the log is polled, by the delta run in progress or by one that does nothing else. It starts
+   * no first run, which reads everything anyway.
+   */
+  follow(): void {
+    const { definition, runs, storage, connection } = this.#deps;
+    if (connection() === null) return;
+    storage.transactionSync(() => {
+      const delta = runs.current("delta");
+      if (delta !== null) return this.#pollAgain(delta);
+      if (this.schedule.lastFullAt === null && runs.current("full") === null) return;
+      const [first, ...others] = pollingPhases(definition.run.deltaPhases);
+      if (first !== undefined) this.begin("delta", "hook", [first, ...others]);
+    });
+  }
+
   /** Stores a new run, and sets the alarm for its first slice. @param only instead of all phases */
   begin(kind: RunKind, cause: RunCause, only?: PhaseNames): Run {
     const { definition, storage, connection, inventory, meta, runs } = this.#deps;
@@ -112,7 +128,7 @@ export class Lifecycle {
     const { definition, meta, runs, now, fullRunEnded } = this.#deps;
     const isAskedFor = meta.get("pollAgain") === run.id;
     if (isAskedFor) meta.delete("pollAgain");
-    if (isAskedFor && state === "done") {
+    if (isAskedFor && (state === "done" || run.gaveUp !== undefined)) {
       beginAgain(run, definition.run.deltaPhases);
       runs.save(run);
       return;

@@ -118,6 +118,10 @@ export const isLastPhase = (run: Run): boolean => phaseAfter(run) === undefined;
 /** The phases that show what has happened since they were last done. */
 const POLLING: ReadonlySet<string> = new Set(["log", "refetch", "deletions"]);
 
+/** Those of the phases of a delta run that read what the log tells, and what follows from it. */
+export const pollingPhases = (all: readonly string[]): readonly string[] =>
+  all.filter((phase) => POLLING.has(phase));
+
 /**
  * The phases with which a delta run polls once more: what the log tells and what follows from it, and whatever the run
  * has left out so far.
@@ -129,7 +133,10 @@ export const phasesToPollAgain = (all: readonly string[], done: readonly string[
 
 /** Lets a delta run poll once more. @param all the phases of a delta run */
 export const beginAgain = (run: Run, all: readonly string[]): void => {
-  run.done = [...new Set([...(run.done ?? []), ...run.phases])];
+  // What it gave up may be possible now.
+  const gaveUp = run.gaveUp !== undefined;
+  delete run.gaveUp;
+  run.done = gaveUp ? [] : [...new Set([...(run.done ?? []), ...run.phases])];
   run.phases = phasesToPollAgain(all, run.done);
   run.phase = run.phases[0] ?? run.phase;
   run.cursor = {};

@@ -97,6 +97,8 @@ export const statusDocument = (parts: {
   schedule: Schedule;
   org: OrgIdentity | null;
   attention: readonly Attention[];
+  /** ms since the epoch; null if none came */
+  lastHookAt: number | null;
   now: number;
 }): StreamStatus => {
   const { definition, inventory, runs, schedule, now, stream } = parts;
@@ -121,6 +123,7 @@ export const statusDocument = (parts: {
     delta: full && delta && runDocument(delta, null),
     current_as_of: iso(schedule.currentAsOf ?? null),
     next_delta_at: iso(nextDeltaAt(now)),
+    last_hook_at: iso(parts.lastHookAt),
     last_full: newest("full"),
     last_delta: newest("delta"),
     assets: {

@@ -3,6 +3,7 @@ import type { RunKind } from "../contract/status.ts";
 import type { HeldState } from "../explore/explorer.ts";
 import type { Meta } from "../inventory/meta.ts";
 import type { Since } from "./attention.ts";
+import type { HookState } from "./hooks.ts";
 import type { OrgIdentity } from "./org-identity.ts";
 import { type Run, storedRun } from "./run.ts";
 import type { Schedule } from "./schedule.ts";
@@ -34,6 +35,8 @@ export interface SyncMeta {
   log: LogState;
   /** The org whose inventory this is. */
   org: OrgIdentity;
+  /** What is remembered of event hooks. */
+  hooks: HookState;
   /** The deletions that wait for a person. */
   held: HeldState;
   /** Since when each thing that needs a person is known. */
@@ -55,8 +58,8 @@ export interface SyncMeta {
   toForget: readonly string[];
 }
 
-/** How many finished runs are kept. */
-const HISTORY = 100;
+/** How many finished runs of each kind are kept. Event hooks start many delta runs. */
+const HISTORY: Readonly<Record<RunKind, number>> = { full: 30, delta: 70 };
 
 /** The stream's runs in progress, at most one of each kind, and its finished runs. Callers open the transaction. */
 export class Runs {
@@ -110,7 +113,7 @@ export class Runs {
     this.#ids[run.kind] = run.id;
   }
 
-  /** Moves a finished run to the history, which keeps the last 100. */
+  /** Moves a finished run to the history, which keeps the last 100: 30 full runs and 70 delta runs. */
   archive(run: Run): void {
     this.#meta.delete(run.kind);
     this.#ids[run.kind] = null;
@@ -121,9 +124,10 @@ export class Runs {
       JSON.stringify(run),
     );
     this.#sql.exec(
-      `DELETE FROM runs WHERE (started_at, id) NOT IN
-       (SELECT started_at, id FROM runs ORDER BY started_at DESC, id DESC LIMIT ?)`,
-      HISTORY,
+      `DELETE FROM runs WHERE document ->> '$.kind' = ?1 AND (started_at, id) NOT IN
+       (SELECT started_at, id FROM runs WHERE document ->> '$.kind' = ?1 ORDER BY started_at DESC, id DESC LIMIT ?2)`,
+      run.kind,
+      HISTORY[run.kind],
     );
   }
 

@@ -23,6 +23,7 @@ import type { OktaError } from "../okta/errors.ts";
 import type { StreamDefinition } from "../streams/definition.ts";
 import { type AttentionFacts, attentionOf, sinceOf } from "./attention.ts";
 import { CallBudget, UnbookedCalls } from "./calls.ts";
+import { HookControl } from "./hook-control.ts";
 import { nextAlarm } from "./lanes.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Numbers } from "./numbers.ts";
@@ -84,6 +85,7 @@ export class Stream {
   readonly #numbers: Numbers;
   readonly #org: OrgControl;
   readonly #lifecycle: Lifecycle;
+  readonly #hooks: HookControl;
   #slicing = false;
   /** How often the org was asked who it is outside runs. */
   #questions = 0;
@@ -103,6 +105,12 @@ export class Stream {
       ...shared,
       isWorking: () => this.#slicing,
       fullRunEnded: ({ id }) => this.#reports.wantSnapshots(id),
+    });
+    this.#hooks = new HookControl({
+      meta: this.#meta,
+      follow: () => this.#lifecycle.follow(),
+      transaction: (work) => deps.storage.transactionSync(work),
+      now: deps.now,
     });
     this.#numbers = new Numbers({
       ...deps,
@@ -148,6 +156,7 @@ export class Stream {
       schedule: this.#lifecycle.schedule,
       org: this.#meta.get("org"),
       attention: attentionOf(this.#attentionFacts(), this.#meta.get("attentionSince") ?? {}),
+      lastHookAt: this.#hooks.lastAt,
       now: now(),
     });
   }
@@ -160,6 +169,7 @@ export class Stream {
       held: this.inventory.sweeps.absentees().waiting,
       credential: connection()?.credential.kind ?? null,
       runs: this.#runs.inProgress(),
+      hooksSilentSince: this.#hooks.silentSince,
       lastSuccessAt: this.#lifecycle.schedule.lastSuccessAt,
       now: now(),
     };
@@ -278,11 +288,21 @@ export class Stream {
     await this.#reports.toSinks();
   }
 
+  /** An event hook has come; see `StreamApi.hook`. */
+  async hook(uuids: readonly string[]): Promise<void> {
+    const before = this.#hooks.dueAt;
+    this.#hooks.came(uuids);
+    // A slice looks before each of its steps; otherwise only an earlier time needs another alarm.
+    if (this.#slicing || this.#hooks.dueAt === before) return this.#reviveAlarm();
+    await this.#arm();
+  }
+
   /** The crons are the watchdog of alarms: sets the alarm again if it was lost. */
   async #reviveAlarm(): Promise<void> {
     const { storage, now } = this.#deps;
     if (this.#slicing || !isLostAlarm(await storage.getAlarm(), now())) return;
-    const isAtWork = this.#runs.inProgress().length > 0 || this.#numbers.areUnfinished;
+    const isAtWork =
+      this.#runs.inProgress().length > 0 || this.#numbers.areUnfinished || this.#hooks.dueAt !== null;
     if (!this.#slicing && isAtWork) await this.#arm();
   }
 
@@ -294,7 +314,8 @@ export class Stream {
     if (renumbering === "more") return;
     if (renumbering === "done") await this.#reports.toSinks();
     if (this.#slicing) return;
-    const due = nextAlarm(this.#runs.inProgress(), now());
+    this.#hooks.work();
+    const due = this.#nextDue();
     if (due === null) return;
     if (due > now()) return storage.setAlarm(due);
     this.#slicing = true;
@@ -330,6 +351,7 @@ export class Stream {
         runs: this.#runs,
         connect: ({ kind }, calls) => this.#session(settings, kind, calls, budget),
         end: (run, state) => this.#lifecycle.end(run, state),
+        beforeStep: () => this.#hooks.work(),
         changed: (run) => this.#reports.noteChanged(run),
         orgChanged: () => this.#reports.wantAllForgotten(),
         transaction: (work) => storage.transactionSync(work),
@@ -385,10 +407,17 @@ export class Stream {
     this.#lifecycle.save(current);
   }
 
+  /** When the stream has to work next, ms since the epoch; null if nothing is to be done. */
+  #nextDue(): number | null {
+    const { dueAt } = this.#hooks;
+    const runs = nextAlarm(this.#runs.inProgress(), this.#deps.now());
+    return dueAt === null || runs === null ? (dueAt ?? runs) : Math.min(dueAt, runs);
+  }
+
   /** Sets the alarm for what is to be done next; there is none if nothing is. */
   async #arm(): Promise<void> {
     const { storage, now } = this.#deps;
-    const next = this.#numbers.areUnfinished ? now() : nextAlarm(this.#runs.inProgress(), now());
+    const next = this.#numbers.areUnfinished ? now() : this.#nextDue();
     await (next === null ? storage.deleteAlarm() : storage.setAlarm(next));
   }
 }

@@ -35,6 +35,8 @@ export interface SliceOptions
   readonly changed: (run: Run) => void;
   /** Another org answers than the one whose inventory this is. Called within a transaction. */
   readonly orgChanged: () => void;
+  /** Called before each step: it may start runs. */
+  readonly beforeStep: () => void;
   readonly transaction: (work: () => void) => void;
   readonly budget: CallBudget;
   /** 0 ≤ random < 1 */

@@ -63,6 +63,7 @@ const allPass = {
   roles: "pass",
   devices: "pass",
   logs: "pass",
+  hooks: "unknown",
 };
 
 let lines: string[] = [];

@@ -138,6 +138,7 @@ const none = {
   "Admin roles": trying,
   Devices: trying,
   "System Log": trying,
+  "Event hooks": trying,
   "Sink siem": trying,
   "Sink typo": trying,
 };
@@ -161,16 +162,18 @@ describe("a test that goes on", () => {
     expect(first.id).toBe("main");
     expect(first.html).toContain("The connection is being tested…");
     expect(verdictsIn(first.html)).toEqual(none);
-    // Its settings are wrong: that needs no trial.
-    expect(verdictsIn((await nextOf(parts)).html)).toEqual({ ...none, "Sink typo": "Fails" });
+    // Whether hooks have come is known, and settings that are wrong need no trial.
+    const early = { ...none, "Event hooks": "Unknown" };
+    expect(verdictsIn((await nextOf(parts)).html)).toEqual(early);
+    expect(verdictsIn((await nextOf(parts)).html)).toEqual({ ...early, "Sink typo": "Fails" });
 
     release.users();
     const users = await nextOf(parts);
     expect(users.id).toBe("result");
-    expect(verdictsIn(users.html)).toEqual({ ...none, "Sink typo": "Fails", Users: "Works" });
+    expect(verdictsIn(users.html)).toEqual({ ...early, "Sink typo": "Fails", Users: "Works" });
     for (let others = 0; others < 3; others++) await nextOf(parts);
     const settled = { Users: "Works", Groups: "Works", "MFA factors": "Works", "Admin roles": "Works" };
-    const known = { ...none, ...settled, Devices: "Works", "Sink typo": "Fails" };
+    const known = { ...early, ...settled, Devices: "Works", "Sink typo": "Fails" };
     expect(verdictsIn((await nextOf(parts)).html)).toEqual(known);
 
     release.sink();
@@ -181,7 +184,7 @@ describe("a test that goes on", () => {
     const last = await nextOf(parts);
     expect(last).toMatchObject({ id: "main", last: true });
     expect((await parts.next()).done).toBe(true);
-    expect((await org.stats()).total).toBe(7);
+    expect((await org.stats()).total).toBe(8);
 
     // Just what whoever has no script is shown.
     const plain = await send({ headers: { Accept: "text/html" } });
@@ -251,7 +254,7 @@ describe("a test that goes on", () => {
     await parts.return(undefined);
     release();
     await waitOnExecutionContext(ctx);
-    expect((await org.stats()).total).toBe(7);
+    expect((await org.stats()).total).toBe(8);
     const again = await allOf((await send()).response);
     expect(verdictsIn(again.at(-1)?.html ?? "")).toMatchObject({ Users: "Works", "System Log": "Works" });
   });

@@ -58,6 +58,7 @@ export const statusOf = (connection: string, stream: StreamName): StreamStatus =
   delta: null,
   current_as_of: "2025-01-15T02:00:00.000Z",
   next_delta_at: "2025-01-15T10:15:00.000Z",
+  last_hook_at: null,
   last_full: runOf("full", "done"),
   last_delta: null,
   assets: { total: 5, deleted: 1, quarantined: 0, unknown: { factors: 2 } },
@@ -136,6 +137,7 @@ export const fakeStream = (connection: string, stream: StreamName, head = 7): St
   search: async () => ({ results: [], groups: [], next: null }),
   assetDetail: async () => null,
   wake: async () => {},
+  hook: async () => {},
 });
 
 /** A connection that was taken out of the settings. */

@@ -30,6 +30,7 @@ export const statusOf = (stream: StreamName, changes: Partial<StreamStatus> = {}
   delta: null,
   current_as_of: "2025-01-15T02:00:00.000Z",
   next_delta_at: "2025-01-15T10:15:00.000Z",
+  last_hook_at: null,
   last_full: runOf(),
   last_delta: null,
   assets: { total: 1000, deleted: 0, quarantined: 0, unknown: {} },

@@ -54,7 +54,15 @@ const partialProblems = (config: Config): { problems?: SettingProblem[] } => {
 };
 
 /** What version 0.1.0 does not tell of a stream. */
-const added = ["inventory", "org_id", "attention", "delta", "current_as_of", "next_delta_at"] as const;
+const added = [
+  "inventory",
+  "org_id",
+  "attention",
+  "delta",
+  "current_as_of",
+  "next_delta_at",
+  "last_hook_at",
+] as const;
 
 /** A stream's status. During a gradual deployment, an object of version 0.1.0 leaves out what is new. */
 const statusOf = async (stream: Pick<StreamApi, "status">): Promise<StreamStatus> => {
@@ -66,6 +74,7 @@ const statusOf = async (stream: Pick<StreamApi, "status">): Promise<StreamStatus
     delta: null,
     current_as_of: null,
     next_delta_at: null,
+    last_hook_at: null,
     ...status,
   };
 };

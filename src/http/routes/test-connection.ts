@@ -11,6 +11,7 @@ import {
   checkNames,
   connectionTestSchema,
   type KnownAssets,
+  type KnownHooks,
   type OnCheck,
   readCandidate,
   type TestEvent,
@@ -133,7 +134,10 @@ const route = createRoute({
         "application/json": { schema: connectionTestSchema.meta({ id: "ConnectionTest", example }) },
         "application/x-ndjson": {
           schema: testEventSchema,
-          example: { type: "checks", names: ["users", "groups", "factors", "roles", "devices", "logs"] },
+          example: {
+            type: "checks",
+            names: ["users", "groups", "factors", "roles", "devices", "logs", "hooks"],
+          },
         },
       },
     },
@@ -181,15 +185,27 @@ const inLines = (c: Context<AppEnv>, names: readonly string[], perform: PerformT
 };
 
 export const testConnectionRoutes = (app: App, deps: AppDeps): void => {
-  const assetsIn = async (env: Env, connection: string, stream: StreamName): Promise<number | null> => {
+  /** What a stream knows: how many assets, and when the last event hook came. */
+  const knownOf = async (env: Env, connection: string, stream: StreamName) => {
     try {
-      const { assets } = await deps.stream(env, connection, stream).status();
-      return assets.total > 0 ? assets.total : null;
+      const { assets, last_hook_at: lastHookAt } = await deps.stream(env, connection, stream).status();
+      return { assets: assets.total > 0 ? assets.total : null, lastHookAt: lastHookAt ?? null };
     } catch (error) {
       // The test is about Okta. A stream that does not answer only makes the estimate less exact.
       log("warn", "test_without_inventory", { stream, ...errorFields(error) });
-      return null;
+      return { assets: null, lastHookAt: null };
     }
+  };
+
+  /** What is known of a connection's hooks, given when each of its streams has heard of one. */
+  const hooksOf = (config: Config, id: string, heard: readonly (string | null)[]): KnownHooks => {
+    const { name, secrets } = config.hookSecrets.get(id) ?? { name: "its hook secret", secrets: undefined };
+    const times = heard.filter((at) => at !== null).sort();
+    return {
+      hasSecret: secrets?.ok === true && secrets.value.length > 0,
+      setting: name,
+      lastAt: times.at(-1) ?? null,
+    };
   };
 
   /** Prepares the requested test. Throws the problem when the request or the settings do not allow one. */
@@ -201,7 +217,7 @@ export const testConnectionRoutes = (app: App, deps: AppDeps): void => {
       const detail = given.error.map(({ field, message }) => `${field}: ${message}.`).join(" ");
       throw new ProblemError("invalid_request", detail, { errors: given.error });
     }
-    const testDeps = { env, config, fetch: deps.fetch, now: deps.now };
+    const testDeps = { env, config, fetch: deps.fetch, now: deps.now, hooks: hooksOf(config, id, []) };
     const { value } = given;
     if (value !== null) {
       // An unknown id is a mistake with a candidate, too. The default always exists, even before it is set up.
@@ -209,9 +225,10 @@ export const testConnectionRoutes = (app: App, deps: AppDeps): void => {
       return (onCheck) => testCandidate({ ...testDeps, onCheck }, value, stored);
     }
     const connection = selectConnection(config, id);
-    const [users, devices] = await Promise.all([assetsIn(env, id, "users"), assetsIn(env, id, "devices")]);
-    const known: KnownAssets = { users, devices };
-    return (onCheck) => testStored({ ...testDeps, onCheck }, connection, known);
+    const [users, devices] = await Promise.all([knownOf(env, id, "users"), knownOf(env, id, "devices")]);
+    const known: KnownAssets = { users: users.assets, devices: devices.assets };
+    const hooks = hooksOf(config, id, [users.lastHookAt, devices.lastHookAt]);
+    return (onCheck) => testStored({ ...testDeps, hooks, onCheck }, connection, known);
   };
 
   app.openapi(route, async (c) => {

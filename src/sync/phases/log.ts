@@ -4,10 +4,11 @@ import { isPlainObject } from "../../lib/json.ts";
 import type { OktaApi } from "../../okta/api.ts";
 import { endlessList, type OktaError } from "../../okta/errors.ts";
 import { onOrigin } from "../../okta/paging.ts";
-import { parseAll, parseLogEvent } from "../../okta/records.ts";
-import { type Effect, effectsOf, logFilter } from "../../streams/log-effects.ts";
+import { type OktaLogEvent, parseAll, parseLogEvent } from "../../okta/records.ts";
+import { type Effect, effectsOf, isHooked, logFilter } from "../../streams/log-effects.ts";
 import { PAGE } from "../../streams/plan.ts";
 import type { LogCursor } from "../cursors.ts";
+import { logShowed, logTold } from "../hooks.ts";
 import {
   AGAIN,
   DONE,
@@ -184,11 +185,29 @@ const gap = (context: StepContext<LogCursor>): StepOutcome => {
 /** @param from events that were published before are left out, ms by Okta's clock */
 const applyEvents = (context: SliceContext, records: readonly unknown[], from = 0): void => {
   const { logRules } = context.definition.source;
-  for (const event of parseAll(records, parseLogEvent).records) {
+  const events = parseAll(records, parseLogEvent).records;
+  noteHooks(context, events);
+  for (const event of events) {
     const published = event.published === null ? context.api.serverNow() : Date.parse(event.published);
     if (published < from) continue;
     for (const effect of effectsOf(logRules, event)) apply(context, effect, published);
   }
+};
+
+/** Compares what the log shows with the event hooks that have come. */
+const noteHooks = ({ meta, api, definition }: SliceContext, events: readonly OktaLogEvent[]): void => {
+  const before = meta.get("hooks");
+  if (before === null) return;
+  const told = events.filter(({ eventType }) => isHooked(definition.source.logRules, eventType));
+  const after = told.reduce(
+    (state, { published }) =>
+      published === null ? state : logTold(state, Date.parse(published) - api.skewMs),
+    logShowed(
+      before,
+      events.map(({ uuid }) => uuid),
+    ),
+  );
+  if (after !== before) meta.set("hooks", after);
 };
 
 const apply = ({ inventory, run }: SliceContext, effect: Effect, published: number): void => {

@@ -14,6 +14,7 @@ import type { OrgOptionsInput } from "../../../dev/okta-org/options.ts";
 import { createRandom, type Random } from "../../../dev/okta-org/org/random.ts";
 import type { RunKind } from "../../../src/contract/status.ts";
 import type { StreamName } from "../../../src/contract/streams.ts";
+import { nextPollAt } from "../../../src/sync/hooks.ts";
 import { type Machine, withMachine } from "../../support/machine.ts";
 import { createOrg, differences, expectedDevices, expectedUsers, type TestOrg } from "../../support/org.ts";
 import { long } from "../../support/seeds.ts";
@@ -36,6 +37,7 @@ const ACTIONS = {
   "delta run": 10,
   "full cron": 2,
   "delta cron": 4,
+  hook: 6,
   fault: 6,
   clock: 8,
   eviction: 4,
@@ -111,6 +113,7 @@ class Walk {
     if (random.chance(0.12)) this.#note(...(await this.#org.churn(1)));
     if (random.chance(0.03)) await this.#start("delta");
     if (random.chance(0.01)) await this.#start("full");
+    if (random.chance(0.02)) await this.#hook();
     if (random.chance(0.02)) await this.#pass(random.int(20_000));
     return true;
   }
@@ -145,6 +148,9 @@ class Walk {
       case "delta cron":
         this.#note(action);
         await machine.stream.wake(action === "full cron" ? "full" : "delta");
+        break;
+      case "hook":
+        await this.#hook();
         break;
       case "fault": {
         const kind = random.pick(FAULTS);
@@ -246,7 +252,9 @@ class Walk {
   /** @returns false if there is nothing to do */
   async #slice(): Promise<boolean> {
     const worked = await this.#machine.slice();
-    const isOn = this.#machine.isOn("full") || this.#machine.isOn("delta");
+    const hooks = JSON.parse(String(this.#meta("hooks", "") ?? "null"));
+    const isDue = hooks !== null && nextPollAt(hooks) !== null;
+    const isOn = this.#machine.isOn("full") || this.#machine.isOn("delta") || isDue;
     expect(this.#machine.alarm !== null, this.#story("an alarm exactly while a run is on")).toBe(isOn);
     return worked;
   }
@@ -258,6 +266,14 @@ class Walk {
     this.#answered.add(run.id);
     this.#note(`${started ? "started" : "asked for"} ${run.kind} ${run.id.slice(0, 4)}`);
     return run.id;
+  }
+
+  /** An event hook: it may name an event that the log never shows, come twice, or be forged. */
+  async #hook(): Promise<void> {
+    const random = this.#random;
+    const uuids = random.chance(0.5) ? [] : [`${random.int(5)}`];
+    this.#note(`a hook ${uuids.join()}`);
+    for (let n = random.chance(0.2) ? 2 : 1; n > 0; n--) await this.#machine.stream.hook(uuids);
   }
 
   async #cancel(): Promise<void> {
@@ -292,7 +308,7 @@ class Walk {
   #meta(key: string, field: string): SqlStorageValue {
     const [row] = this.#machine.storage.sql.exec(
       "SELECT value ->> ? AS value FROM meta WHERE key = ?",
-      `$.${field}`,
+      field === "" ? "$" : `$.${field}`,
       key,
     );
     return row?.["value"] ?? null;
