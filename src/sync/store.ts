@@ -1,6 +1,7 @@
 /** What syncing stores beside the inventory: the runs in progress, the runs before them, and small values by name. */
 import type { RunKind } from "../contract/status.ts";
 import type { HeldState } from "../explore/explorer.ts";
+import type { HourPosition } from "../inventory/factors.ts";
 import type { Meta } from "../inventory/meta.ts";
 import type { Since } from "./attention.ts";
 import type { OrgIdentity } from "./org-identity.ts";
@@ -38,6 +39,13 @@ export interface SyncMeta {
   held: HeldState;
   /** Since when each thing that needs a person is known. */
   attentionSince: Since;
+  /**
+   * The last user whose hour has come whose factors the delta runs have looked at, and how long a period was then; see
+   * `inventory/hours.ts`.
+   */
+  hours: HourPosition & { readonly periodMs: number };
+  /** When the org was found not to take `fields`, ms since the epoch. */
+  fieldsRefusedAt: number;
   /** Up to when the searches have covered changes, ms by Okta's clock. */
   watermarks: { readonly searchedAt: number };
   /** In which way the complete list was last read to its end, if not in the preferred one; `at` is when it first was. */
