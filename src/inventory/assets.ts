@@ -268,14 +268,6 @@ export class Assets {
     this.#renumber("id IN (SELECT user_id FROM memberships WHERE group_id = ?3)", groupId);
   }
 
-  /** The ids of all assets that exist. */
-  livingIds(): string[] {
-    return this.#sql
-      .exec<{ id: string }>("SELECT id FROM assets WHERE deleted_at IS NULL")
-      .toArray()
-      .map(({ id }) => id);
-  }
-
   /**
    * Turns an asset into a tombstone. Its last event will be made from `lastFacts` (JSON).
    * @returns false if no such asset exists
