@@ -2,11 +2,20 @@
 import { isPlainObject } from "../lib/json.ts";
 import type { Result } from "../lib/result.ts";
 import type { Page, PageRequest } from "../okta/api.ts";
-import type { OktaError } from "../okta/errors.ts";
+import type { OktaError, OktaErrorCode } from "../okta/errors.ts";
 import type { SliceContext } from "./step.ts";
 
-/** After this, an org that did not take `fields` is asked once more whether it does now. */
-const ASK_AGAIN_MS = 30 * 86_400_000;
+const DAY_MS = 86_400_000;
+/** After this, an org that refused `fields` is asked once more whether it takes them now. */
+const ASK_AGAIN_MS = 30 * DAY_MS;
+
+/** Failures that have nothing to do with what was asked for. */
+const OTHER_CAUSES: ReadonlySet<OktaErrorCode> = new Set([
+  "rate_limited",
+  "invalid_credential",
+  "forbidden",
+  "insufficient_scope",
+]);
 
 type Read = (request: PageRequest) => Promise<Result<Page, OktaError>>;
 
@@ -16,23 +25,31 @@ const hasParts = ({ records }: Page): boolean =>
 
 /**
  * A reader that asks for `fields` on the first page; Okta's links to further pages keep them. If the org refuses them, or
- * answers without what was asked for, the page is read whole at once, and so are all others from then on. An org that
- * does not know the parameter ignores it.
+ * answers without what was asked for, the page is read whole at once, and so are all others for 30 days. Any other
+ * failure is taken for a refusal only until the org has once taken them, and for one day. An org that does not know the
+ * parameter ignores it.
  */
 export const projected = (
   { meta, now }: Pick<SliceContext, "meta" | "now">,
   fields: string | undefined,
   read: Read,
 ): Read => {
-  const isRefused = now() - (meta.get("fieldsRefusedAt") ?? Number.NEGATIVE_INFINITY) < ASK_AGAIN_MS;
+  const known = meta.get("fields");
+  const isRefused = known !== null && !known.taken && now() - known.at < ASK_AGAIN_MS;
   if (fields === undefined || isRefused) return read;
+  const wereTaken = known?.taken === true;
   return async (request) => {
     if ("next" in request) return read(request);
     const page = await read({ query: { ...request.query, fields } });
-    if (page.ok ? hasParts(page.value) : page.error.code !== "bad_request") return page;
+    if (page.ok && hasParts(page.value)) {
+      if (!wereTaken && page.value.records.length > 0) meta.set("fields", { taken: true, at: now() });
+      return page;
+    }
+    const isAnswer = page.ok || page.error.code === "bad_request";
+    if (!page.ok && !isAnswer && (wereTaken || OTHER_CAUSES.has(page.error.code))) return page;
     const whole = await read(request);
-    // If that is refused as well, the fields were not the reason.
-    if (whole.ok) meta.set("fieldsRefusedAt", now());
+    // If that fails as well, the fields were not the reason.
+    if (whole.ok) meta.set("fields", { taken: false, at: isAnswer ? now() : now() - ASK_AGAIN_MS + DAY_MS });
     return whole;
   };
 };

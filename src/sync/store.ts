@@ -44,8 +44,8 @@ export interface SyncMeta {
    * `inventory/hours.ts`.
    */
   hours: HourPosition & { readonly periodMs: number };
-  /** When the org was found not to take `fields`, ms since the epoch. */
-  fieldsRefusedAt: number;
+  /** Whether the org takes `fields`, and when that was found, ms since the epoch. */
+  fields: { readonly taken: boolean; readonly at: number };
   /** Up to when the searches have covered changes, ms by Okta's clock. */
   watermarks: { readonly searchedAt: number };
   /** In which way the complete list was last read to its end, if not in the preferred one; `at` is when it first was. */

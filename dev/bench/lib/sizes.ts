@@ -3,7 +3,7 @@
 import type { RunKind } from "../../../src/contract/status.ts";
 import { streamNames } from "../../../src/contract/streams.ts";
 import { LEAN } from "../../../src/okta/api.ts";
-import { nextLink } from "../../../src/okta/paging.ts";
+import { nextLinks } from "../../../src/okta/link-header.ts";
 import { devicesFormula, usersFormula } from "../../../test/support/formula.ts";
 import { churn } from "../../okta-org/changes/churn.ts";
 import type { OrgDump } from "../../okta-org/index.ts";
@@ -197,7 +197,8 @@ const listBytesOf = async ({ org, url }: ServedOrg, asked: readonly string[]): P
         new Request(next, { headers: { authorization: `SSWS ${org.state.options.token}`, ...LEAN } }),
       );
       bytes += (await answer.arrayBuffer()).byteLength;
-      next = nextLink(answer.headers.get("link"));
+      const links = nextLinks(answer.headers.get("link"));
+      next = links.ok ? (links.value[0] ?? null) : null;
     }
   }
   return bytes;
