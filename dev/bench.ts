@@ -9,6 +9,7 @@ import { say } from "./bench/lib/progress.ts";
 import { Report } from "./bench/lib/report.ts";
 import { type MeasuredSize, measureSize } from "./bench/lib/sizes.ts";
 import { endAll } from "./bench/lib/workerd.ts";
+import { measureBuckets } from "./bench/sections/buckets.ts";
 import { reportCalls } from "./bench/sections/calls.ts";
 import { measureCost } from "./bench/sections/cost.ts";
 import { measureDelivery } from "./bench/sections/delivery.ts";
@@ -81,7 +82,10 @@ const sections: Readonly<Record<string, () => Promise<void>>> = {
     for (const size of await measureSizes()) reportCalls(report, size);
   },
   growth: async () => reportGrowth(report, await measureSizes()),
-  limits: () => measureLimits(report, quick ? 200 : 1000),
+  limits: async () => {
+    await measureLimits(report, quick ? 200 : 1000);
+    await measureBuckets(report, quick ? 100 : 400);
+  },
   lanes: () =>
     measureLanes(
       report,

@@ -88,6 +88,8 @@ export const orgOptionsSchema = z.strictObject({
   assigneesIncludeGroupInherited: z.boolean().default(false),
   /** The assignees' next link is http, as in Okta's own example. */
   assigneesNextHttp: z.boolean().default(false),
+  /** What a list of users does with `fields`; orgs without the feature ignore or refuse it. */
+  fields: z.enum(["honoured", "ignored", "refused"]).default("honoured"),
   /** How far the server's clock is ahead of the real one. */
   clockOffsetMs: z.int().default(0),
   clients: z.array(oauthClientSchema).default([]),

@@ -56,8 +56,9 @@ export const estimate = (input: EstimateInput): ConnectionTest["estimate"] => {
 
   const sizes = groups?.sizes ?? [];
   const plan = planMemberships(
-    sizes.map((usersCount, index) => ({ id: String(index), usersCount })),
+    sizes.map((usersCount, index) => ({ id: String(index), usersCount, givesRoles: false })),
     users,
+    false,
   );
   const memberships = groups === null || groups.complete ? plan : { mode: "per_user" as const, calls: users };
   const userCalls = predictUsers({

@@ -1,22 +1,50 @@
 import type { OktaRole } from "../okta/records.ts";
 import type { Assets } from "./assets.ts";
-import { type Fact, known, type UnknownReason, unknown } from "./facts.ts";
 import { type InventoryMeta, type Meta, type OrgFact, withLaterFailure } from "./meta.ts";
 import type { Reading } from "./readings.ts";
+import { everybodyQuery, isOpenThroughGroups } from "./role-queries.ts";
+import { jsonChunks } from "./sql.ts";
 
-/** What is stored about a user who has roles or may have some. */
-export interface AdminRow {
-  /** The last known roles, as JSON; null if they were never read. */
-  readonly roles: string | null;
-  /** When `roles` was read, ms since the epoch. */
-  readonly read_at: number | null;
-  /** Why the last reading failed; null if it succeeded. */
-  readonly reason: string | null;
+interface Row extends Record<string, SqlStorageValue> {
+  roles: string | null;
+  reason: string | null;
+  covers: number;
 }
 
+/** The roles that are not through groups, as JSON. @param roles JSON as it is stored */
+const ownOnly = (roles: string | null): string | null =>
+  roles === null
+    ? null
+    : JSON.stringify(
+        (JSON.parse(roles) as OktaRole[]).filter(({ assignmentType }) => assignmentType !== "GROUP"),
+      );
+
+/** How many members of groups are asked for their roles, because something else cannot tell them. */
+const MOST_ASKED_INSTEAD = 1_000;
+
+/** Users whose groups, or the roles of whose groups, have changed: what they said of roles through groups is over. */
+export const uncover = (sql: SqlStorage, userIds: readonly string[]): void => {
+  for (const chunk of jsonChunks(userIds))
+    sql.exec("UPDATE admins SET covers = 0 WHERE user_id IN (SELECT value FROM json_each(?))", chunk);
+};
+
+/** The same for all members of a group. */
+export const uncoverMembers = (sql: SqlStorage, groupId: string): void => {
+  sql.exec(
+    `UPDATE admins SET covers = 0 WHERE EXISTS
+       (SELECT 1 FROM memberships WHERE group_id = ? AND memberships.user_id = admins.user_id)`,
+    groupId,
+  );
+};
+
+/** The same for everybody who belongs to Everyone. */
+export const uncoverEveryone = (sql: SqlStorage): void => {
+  sql.exec(`UPDATE admins SET covers = 0 WHERE user_id IN (${everybodyQuery(sql)})`);
+};
+
 /**
- * The users who have roles or may have some. Once the org's admins are known, every other user has none. Callers open
- * the transaction.
+ * The users whose own roles are asked for, because they have some or may have. Once the org's list of them is known, every
+ * other user has none but through groups. Callers open the transaction.
  */
 export class Admins {
   readonly #sql: SqlStorage;
@@ -30,55 +58,57 @@ export class Admins {
   }
 
   /**
-   * Decides who may have roles: users in `listing`, members of a group that gives roles and, with `everyone`, every
-   * user that exists. Whose roles were read after `asOf` stays among them, and so does whose roles are still to be read
-   * again, since the listing may be behind. Users who are new or no longer among them get new sequence numbers.
+   * Decides whose own roles are asked for: users in `listing`, and members of groups of which Okta says that they give
+   * roles but refuses to say which, up to 1,000 of them. Whose roles were read after `asOf` stays among them, and so does
+   * whose roles are still to be read again, since the listing may be behind. Users who are new or no longer among them
+   * get new sequence numbers.
+   * @param listing null if Okta refuses the list: then members of all groups that give roles are asked instead, and
+   *   nobody is taken off
    * @param asOf ms since the epoch by our clock
    * @returns the ids of these users
    */
-  setCandidates(listing: string, everyone: boolean, asOf: number): string[] {
-    const candidates = `SELECT row.value AS user_id FROM sweeps, json_each(ids) AS row WHERE listing = ?1
-       UNION SELECT user_id FROM memberships JOIN groups ON groups.id = group_id WHERE coalesce(has_roles, 0) = 1
-       ${everyone ? "UNION SELECT id FROM assets WHERE deleted_at IS NULL" : ""}`;
-    const changed = [
-      `INSERT OR IGNORE INTO admins (user_id) ${candidates} RETURNING user_id`,
-      `DELETE FROM admins WHERE user_id NOT IN (${candidates}) AND coalesce(tried_at, 0) < ?2
-         AND user_id NOT IN (SELECT id FROM stale WHERE kind = 'roles') RETURNING user_id`,
-    ].flatMap((statement, index) =>
-      this.#sql.exec<{ user_id: string }>(statement, ...[listing, asOf].slice(0, index + 1)).toArray(),
-    );
-    const ids = changed.map(({ user_id }) => user_id);
+  setCandidates(listing: string | null, asOf: number): string[] {
+    const listed = "SELECT row.value AS user_id FROM sweeps, json_each(ids) AS row WHERE listing = ?1";
+    const silent = `SELECT id FROM groups WHERE has_roles = 1 ${listing === null ? "" : "AND roles_reason IS NOT NULL"}`;
+    const candidates = `${listed} UNION SELECT user_id FROM
+       (SELECT DISTINCT user_id FROM memberships WHERE group_id IN (${silent}) LIMIT ${MOST_ASKED_INSTEAD})`;
+    const added = this.#sql
+      .exec<{ user_id: string }>(
+        `INSERT OR IGNORE INTO admins (user_id) ${candidates} RETURNING user_id`,
+        listing ?? "",
+      )
+      .toArray();
+    const removed =
+      listing === null
+        ? []
+        : this.#sql
+            .exec<{ user_id: string }>(
+              `DELETE FROM admins WHERE user_id NOT IN (${candidates}) AND coalesce(tried_at, 0) < ?2
+                 AND user_id NOT IN (SELECT id FROM stale WHERE kind = 'roles') RETURNING user_id`,
+              listing,
+              asOf,
+            )
+            .toArray();
+    const ids = [...added, ...removed].map(({ user_id }) => user_id);
     this.#assets.touch(ids);
     return ids;
   }
 
-  /** The members of a group whose roles were read or tried at `since` (ms since the epoch) or later. */
-  triedSince(since: number, groupId: string): string[] {
-    return this.#sql
-      .exec<{ user_id: string }>(
-        `SELECT user_id FROM admins JOIN memberships USING (user_id) WHERE group_id = ? AND tried_at >= ?`,
-        groupId,
-        since,
-      )
-      .toArray()
-      .map(({ user_id }) => user_id);
-  }
-
-  /** How many users have roles or may have some. */
+  /** How many users' own roles are asked for. */
   count(): number {
     return this.#sql.exec<{ n: number }>("SELECT count(*) AS n FROM admins").one().n;
   }
 
   /**
-   * The next users whose roles have not been read or tried since `triedBefore` (ms since the epoch), in order of
-   * id.
+   * The next users whose roles have not been read or tried since `triedBefore` (ms since the epoch), those who were
+   * tried longest ago first.
    * @param failedOnly only users whose last try failed
    */
   next(triedBefore: number, limit: number, failedOnly = false): string[] {
     return this.#sql
       .exec<{ user_id: string }>(
         `SELECT user_id FROM admins WHERE coalesce(tried_at, 0) < ? ${failedOnly ? "AND reason = 'failed'" : ""}
-         ORDER BY user_id LIMIT ?`,
+         ORDER BY coalesce(tried_at, 0), user_id LIMIT ?`,
         triedBefore,
         limit,
       )
@@ -87,18 +117,16 @@ export class Admins {
   }
 
   /**
-   * Stores the outcome of reading one user's roles. A failure keeps the last known value.
+   * Stores the outcome of reading one user's roles. A failure keeps the last known value. What the answer says of roles
+   * through groups changes the user's event only where the groups do not tell.
    * @returns whether the user's event changed
    */
   setRoles(userId: string, reading: Reading, readAt: number): boolean {
-    const [was] = this.#sql.exec<{ roles: string | null; reason: string | null }>(
-      "SELECT roles, reason FROM admins WHERE user_id = ?",
-      userId,
-    );
+    const was = this.#rowOf(userId) ?? this.#unlisted();
     if ("value" in reading) {
       this.#sql.exec(
         `INSERT INTO admins (user_id, roles, read_at, reason, tried_at) VALUES (?1, ?2, ?3, NULL, ?3)
-         ON CONFLICT (user_id) DO UPDATE SET roles = ?2, read_at = ?3, reason = NULL, tried_at = ?3`,
+         ON CONFLICT (user_id) DO UPDATE SET roles = ?2, read_at = ?3, reason = NULL, tried_at = ?3, covers = 1`,
         userId,
         reading.value,
         readAt,
@@ -112,10 +140,27 @@ export class Admins {
         readAt,
       );
     }
-    const roles = "value" in reading ? reading.value : (was?.roles ?? null);
-    const reason = "value" in reading ? null : reading.reason;
-    if (was !== undefined && was.roles === roles && was.reason === reason) return false;
+    const is = this.#rowOf(userId) ?? was;
+    const isSame = was.roles === is.roles && was.covers === is.covers;
+    const isSameOwn = was.reason === is.reason && ownOnly(was.roles) === ownOnly(is.roles);
+    if (isSameOwn && (isSame || !isOpenThroughGroups(this.#sql, userId))) return false;
     return this.#assets.touch([userId]) > 0;
+  }
+
+  #rowOf(userId: string): Row | null {
+    const [row] = this.#sql.exec<Row>("SELECT roles, reason, covers FROM admins WHERE user_id = ?", userId);
+    return row ?? null;
+  }
+
+  /** What is known of a user without a row. */
+  #unlisted(): Row {
+    const org = this.#meta.get("roles");
+    const at = org?.at ?? null;
+    return {
+      roles: at === null ? null : "[]",
+      reason: at === null ? "pending" : (org?.reason ?? null),
+      covers: 0,
+    };
   }
 
   /** A complete list makes up for failures before it. @param askedAt when it was asked for, ms since the epoch */
@@ -135,18 +180,5 @@ export class Admins {
     this.#meta.set("roles", next);
     if (((was?.at ?? null) === null) !== (next.at === null) || (was?.reason ?? null) !== next.reason)
       this.#assets.touchAll();
-  }
-
-  /** The roles of one user. @param row null for a user who is not among the admins */
-  static fact(row: AdminRow | null, org: OrgFact | null): Fact<readonly OktaRole[]> {
-    if (row !== null) {
-      const last = row.roles === null ? undefined : { value: JSON.parse(row.roles), at: row.read_at ?? 0 };
-      if (last !== undefined && row.reason === null) return known(last.value, last.at);
-      return unknown((row.reason ?? "pending") as UnknownReason, last); // the column holds only reasons
-    }
-    const at = org?.at ?? null;
-    if (at !== null && (org?.reason ?? null) === null) return known([], at);
-    const reason = org?.reason ?? "pending";
-    return at === null ? unknown(reason) : unknown(reason, { value: [], at });
   }
 }

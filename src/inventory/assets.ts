@@ -258,17 +258,14 @@ export class Assets {
     this.renumbering.begin(["others"]);
   }
 
-  /** Gives a new sequence number to every existing member of a group. @returns how many there were */
-  touchMembers(groupId: string): number {
-    return this.#renumber("id IN (SELECT user_id FROM memberships WHERE group_id = ?3)", groupId);
+  /** Gives a new sequence number to every existing member of a group, in steps. */
+  touchMembers(groupId: string): void {
+    this.renumbering.beginMembers(groupId);
   }
 
-  /** The ids of all assets that exist. */
-  livingIds(): string[] {
-    return this.#sql
-      .exec<{ id: string }>("SELECT id FROM assets WHERE deleted_at IS NULL")
-      .toArray()
-      .map(({ id }) => id);
+  /** The same at once, for members who are about to leave it. */
+  touchFormerMembers(groupId: string): void {
+    this.#renumber("id IN (SELECT user_id FROM memberships WHERE group_id = ?3)", groupId);
   }
 
   /**

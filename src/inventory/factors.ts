@@ -1,24 +1,9 @@
 /** Users' MFA factors, as they were read. */
 import type { Assets } from "./assets.ts";
 import type { UnknownReason } from "./facts.ts";
+import { HOUR_SLOT, SLOTS, type SlotTime } from "./hours.ts";
 import type { Reading, UserReading } from "./readings.ts";
 import { jsonChunks } from "./sql.ts";
-
-/** Which factors to read. Times are ms since the epoch. */
-interface DueFactors {
-  readonly dueBefore: number;
-  readonly triedBefore: number;
-  /** Whether also those that were refused lately. */
-  readonly refusedToo?: boolean;
-  readonly limit: number;
-}
-
-/**
- * SQL: the factors are due, because they are unknown or were read before ?2. What was refused is due if that was before
- * ?2, or if ?3 is 1: asking in vain for each user each night would be a call for nothing.
- */
-const DUE = `CASE factors_reason WHEN 'forbidden' THEN ?3 OR coalesce(factors_tried_at, 0) < ?2
-  ELSE factors_at IS NULL OR factors_at < ?2 OR factors_reason IS NOT NULL END`;
 
 /** Values for the columns of one row. */
 type Row = readonly (string | number | null)[];
@@ -28,6 +13,63 @@ interface FactorsRow extends Record<string, SqlStorageValue> {
   factors: string | null;
   factors_reason: string | null;
   factors_at: number | null;
+}
+
+/** SQL: the factors were never read or tried. Spelt like the condition of an index, so that SQLite uses it. */
+const PENDING = "deleted_at IS NULL AND factors_at IS NULL AND factors_reason IS NULL";
+/** SQL: the factors are known. Spelt like the condition of an index. */
+const READ = "deleted_at IS NULL AND factors_at IS NOT NULL AND factors_reason IS NULL";
+
+const ADMINS_AT_ONCE = 100;
+
+/** Which factors to read. Times are ms since the epoch. */
+export interface DueFactors {
+  /** Known factors are due if they were read before this, and those that were refused if that was before this. */
+  readonly dueBefore: number;
+  /** Only users who were last tried before this. */
+  readonly triedBefore: number;
+  /** Whether also those that were refused lately. */
+  readonly refusedToo?: boolean;
+}
+
+/**
+ * SQL: the factors are due, because they are unknown or were read before ?2. What was refused is due if that was before
+ * ?2, or if ?3 is 1: asking in vain for each user each night would be a call for nothing.
+ */
+const DUE = `CASE factors_reason WHEN 'forbidden' THEN ?3 OR coalesce(factors_tried_at, 0) < ?2
+  ELSE factors_at IS NULL OR factors_at < ?2 OR factors_reason IS NOT NULL END`;
+
+/** The last administrator that was looked at: in the list of people with roles, or in a group that gives roles. */
+export interface AdminsPosition {
+  readonly group: string | null;
+  readonly user: string;
+}
+
+export interface AdminsPage {
+  /** The ids of those who are due. */
+  readonly due: readonly string[];
+  /** Where to look on; null after the last ones. */
+  readonly next: AdminsPosition | null;
+}
+
+/** A place in the order of hours. */
+export interface HourPosition {
+  readonly slot: SlotTime;
+  /** The number of the last asset of this slot that was looked at; 0 for none of them. */
+  readonly number: number;
+}
+
+/** A user whose hour has come. */
+export interface HourRow {
+  readonly id: string;
+  readonly number: number;
+  readonly at: HourPosition;
+  /** When the factors were read, ms since the epoch; null if never. */
+  readonly readAt: number | null;
+  readonly triedAt: number;
+  /** Why they are unknown; null if they are known. */
+  readonly reason: UnknownReason | null;
+  readonly status: string;
 }
 
 /** The factors of users. Whatever changes a user's event gives it a new sequence number. Callers open the transaction. */
@@ -102,42 +144,103 @@ export class Factors {
   }
 
   /**
-   * The next users whose factors are due and were not tried since `triedBefore`: admins first, then users whose
-   * factors were never read, then the oldest readings. A known value is due if it was read before `dueBefore`, and so is
-   * what was refused before then. With `failedOnly`, only users whose last try failed; with `refusedToo`, all whose last
-   * try was refused. Times are ms since the epoch.
+   * The next administrators whose factors are due: first those whose own roles are known or asked for, then the members of
+   * groups that give roles. It looks at up to 100 of them.
+   * @param after the position from which to look on; null for the first ones
    */
-  next(options: DueFactors & { failedOnly: boolean }): string[] {
-    const due = options.failedOnly ? "factors_reason = 'failed'" : DUE;
-    const where = `deleted_at IS NULL AND coalesce(factors_tried_at, 0) < ?1 AND ${due}`;
-    const ids = (sql: string): string[] =>
-      this.#sql
-        .exec<{ id: string }>(
-          sql,
-          options.triedBefore,
-          options.dueBefore,
-          options.refusedToo === true ? 1 : 0,
-          options.limit,
-        )
-        .toArray()
-        .map(({ id }) => id);
-    // CROSS makes SQLite start from the few admins; otherwise it would search all assets for them.
-    const admins = ids(`SELECT id FROM admins CROSS JOIN assets ON id = user_id WHERE ${where} LIMIT ?4`);
-    return admins.length > 0
-      ? admins
-      : ids(`SELECT id FROM assets WHERE ${where} ORDER BY factors_at LIMIT ?4`);
+  nextAdmins(after: AdminsPosition | null, due: DueFactors): AdminsPage {
+    const { ids, next } = this.#adminsAfter(after ?? { group: null, user: "" });
+    const found = this.#sql
+      .exec<{ id: string }>(
+        `SELECT id FROM assets WHERE id IN (SELECT value FROM json_each(?4)) AND deleted_at IS NULL
+         AND coalesce(factors_tried_at, 0) < ?1 AND ${DUE}`,
+        due.triedBefore,
+        due.dueBefore,
+        due.refusedToo === true ? 1 : 0,
+        JSON.stringify(ids),
+      )
+      .toArray();
+    return { due: found.map(({ id }) => id), next };
+  }
+
+  #adminsAfter({ group, user }: AdminsPosition): { ids: string[]; next: AdminsPosition | null } {
+    const from =
+      group === null ? "admins WHERE user_id > ?1" : "memberships WHERE group_id = ?3 AND user_id > ?1";
+    const ids = this.#sql
+      .exec<{ user_id: string }>(
+        `SELECT user_id FROM ${from} ORDER BY user_id LIMIT ?2`,
+        ...[user, ADMINS_AT_ONCE, ...(group === null ? [] : [group])],
+      )
+      .toArray()
+      .map(({ user_id }) => user_id);
+    const last = ids.at(-1);
+    if (last !== undefined && ids.length === ADMINS_AT_ONCE) return { ids, next: { group, user: last } };
+    const [giving] = this.#sql.exec<{ id: string }>(
+      `SELECT id FROM groups WHERE coalesce(has_roles, 1) = 1 AND has_roles = 1 AND id > ? ORDER BY id LIMIT 1`,
+      group ?? "",
+    );
+    return { ids, next: giving === undefined ? null : { group: giving.id, user: "" } };
+  }
+
+  /**
+   * The next users whose factors are due: those whose factors were never read, then those of whom they are unknown for
+   * another reason, then the oldest readings. Each part is found by an index that leaves out whoever is not due.
+   */
+  next(due: DueFactors, limit: number): string[] {
+    const { dueBefore, triedBefore, refusedToo } = due;
+    const refusedBefore = refusedToo === true ? triedBefore : Math.min(triedBefore, dueBefore);
+    const ids = this.neverRead(limit);
+    if (ids.length < limit) ids.push(...this.nextFailed(triedBefore, limit - ids.length));
+    if (ids.length < limit) ids.push(...this.#unknown("forbidden", refusedBefore, limit - ids.length));
+    if (ids.length < limit) {
+      const old = this.#sql.exec<{ id: string }>(
+        `SELECT id FROM assets WHERE ${READ} AND factors_at < ? AND coalesce(factors_tried_at, 0) < ?
+         ORDER BY factors_at LIMIT ?`,
+        dueBefore,
+        triedBefore,
+        limit - ids.length,
+      );
+      for (const { id } of old) ids.push(id);
+    }
+    return ids;
+  }
+
+  /** The next users whose factors were never read or tried, in the order in which they became known. */
+  neverRead(limit: number): string[] {
+    return this.#sql
+      .exec<{ id: string }>(`SELECT id FROM assets WHERE ${PENDING} ORDER BY number LIMIT ?`, limit)
+      .toArray()
+      .map(({ id }) => id);
+  }
+
+  /** The next users whose factors could not be read the last time, and were not tried since `triedBefore` (ms). */
+  nextFailed(triedBefore: number, limit: number): string[] {
+    return this.#unknown("failed", triedBefore, limit);
+  }
+
+  #unknown(reason: UnknownReason, triedBefore: number, limit: number): string[] {
+    return this.#sql
+      .exec<{ id: string }>(
+        `SELECT id FROM assets WHERE deleted_at IS NULL AND factors_reason IS NOT NULL
+         AND factors_reason = ? AND factors_tried_at < ? LIMIT ?`,
+        reason,
+        triedBefore,
+        limit,
+      )
+      .toArray()
+      .map(({ id }) => id);
   }
 
   /**
    * Some of the users whose factors are due and were not tried since `triedBefore`, evenly spread over all of them.
    * @param turn another number picks other users
    */
-  spread({ dueBefore, triedBefore, refusedToo, limit }: DueFactors, turn: number): string[] {
+  spread({ dueBefore, triedBefore, refusedToo }: DueFactors, limit: number, turn: number): string[] {
     return this.#spread(DUE, [triedBefore, dueBefore, refusedToo === true ? 1 : 0, limit, turn]);
   }
 
   /** Some of the users whose last try was refused before `triedBefore`, evenly spread over all of them. */
-  spreadRefused({ triedBefore, limit }: Pick<DueFactors, "triedBefore" | "limit">, turn: number): string[] {
+  spreadRefused(triedBefore: number, limit: number, turn: number): string[] {
     return this.#spread("factors_reason = 'forbidden'", [triedBefore, 0, 0, limit, turn]);
   }
 
@@ -155,39 +258,59 @@ export class Factors {
       .map(({ id }) => id);
   }
 
-  /**
-   * The next users whose factors are to be read by age: users whose factors were never read, then, oldest reading
-   * first, users whose factors were read before `dueBefore` or could not be read the last time. Leaves out
-   * DEPROVISIONED users, facts that are forbidden, and users who were tried since `retryBefore`. Times are ms since
-   * the epoch.
-   */
-  nextByAge(options: { dueBefore: number; retryBefore: number; limit: number }): string[] {
+  /** The users whose factors were read longest ago, and before `readBefore` (ms), DEPROVISIONED ones left out. */
+  oldest(readBefore: number, limit: number): string[] {
     return this.#sql
-      .exec<{ id: string }>(
-        // Each part uses an index, so a delta that finds nothing due does not search all assets.
-        `SELECT id FROM assets WHERE id IN (
-           SELECT id FROM assets WHERE deleted_at IS NULL AND factors_at IS NULL
-           UNION ALL SELECT id FROM assets WHERE deleted_at IS NULL AND factors_at < ?1
-           UNION ALL SELECT id FROM assets WHERE deleted_at IS NULL AND factors_reason = 'failed')
-         AND coalesce(factors_tried_at, 0) < ?2 AND (factors_reason IS NULL OR factors_reason = 'failed')
-         AND record ->> '$.status' <> 'DEPROVISIONED'
-         ORDER BY +factors_at LIMIT ?3`,
-        options.dueBefore,
-        options.retryBefore,
-        options.limit,
+      .exec<{ id: string; status: string }>(
+        `SELECT id, record ->> '$.status' AS status FROM assets WHERE ${READ} AND factors_at < ?
+         ORDER BY factors_at LIMIT ?`,
+        readBefore,
+        // Many DEPROVISIONED ones in a row are no reason to look on for ever.
+        2 * limit + 50,
       )
       .toArray()
+      .filter(({ status }) => status !== "DEPROVISIONED")
+      .slice(0, limit)
       .map(({ id }) => id);
+  }
+
+  /**
+   * The users whose hour has come after `after` and up to `until`, in this order, 100 at most; see `hours.ts`.
+   * @param after the last one that was looked at
+   */
+  byHour(after: HourPosition, until: SlotTime): readonly HourRow[] {
+    const lap = Math.floor(after.slot / SLOTS);
+    const endOfLap = (lap + 1) * SLOTS - 1;
+    const rows = this.#sql
+      .exec<Omit<HourRow, "at"> & { slot: number } & Record<string, SqlStorageValue>>(
+        `SELECT id, number, ${HOUR_SLOT} AS slot, factors_at AS readAt, factors_reason AS reason,
+           coalesce(factors_tried_at, 0) AS triedAt, record ->> '$.status' AS status
+         FROM assets WHERE deleted_at IS NULL AND ${HOUR_SLOT} >= ?1 AND ${HOUR_SLOT} <= ?2
+           AND (${HOUR_SLOT} > ?1 OR number > ?3)
+         ORDER BY ${HOUR_SLOT}, number LIMIT 100`,
+        after.slot - lap * SLOTS,
+        Math.min(until, endOfLap) - lap * SLOTS,
+        after.number,
+      )
+      .toArray();
+    if (rows.length > 0 || until <= endOfLap)
+      return rows.map(({ slot, ...row }) => ({
+        ...row,
+        at: { slot: lap * SLOTS + slot, number: row.number },
+      }));
+    return this.byHour({ slot: endOfLap + 1, number: 0 }, until);
   }
 
   /** For how many users `next` reads the factors, if it is not to read what was refused lately (ms since the epoch). */
   countDue(dueBefore: number): number {
+    const unknown = "SELECT count(*) FROM assets WHERE deleted_at IS NULL AND factors_reason IS NOT NULL";
     return this.#sql
       .exec<{ n: number }>(
-        `SELECT count(*) AS n FROM assets WHERE deleted_at IS NULL AND ${DUE}`,
-        0,
+        `SELECT (SELECT count(*) FROM assets WHERE ${PENDING})
+           + (${unknown} AND factors_reason <> 'forbidden')
+           + (${unknown} AND factors_reason = 'forbidden' AND factors_tried_at < ?1)
+           + (SELECT count(*) FROM assets WHERE ${READ} AND factors_at < ?1) AS n`,
         dueBefore,
-        0,
       )
       .one().n;
   }

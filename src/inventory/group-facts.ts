@@ -33,6 +33,8 @@ export interface PageGroups {
   readonly byId: ReadonlyMap<string, GroupFacts>;
   readonly everyone: GroupFacts | null;
   readonly everyoneHoldsDeprovisioned: boolean;
+  /** Whether a group other than Everyone gives roles or may give some. */
+  readonly doGroupsGiveRoles: boolean;
 }
 
 /** The groups of a user as the user's event shows them, sorted by id. Everyone is added if the user belongs to it. */
@@ -74,6 +76,9 @@ export const groupFacts = (row: GroupRow): GroupFacts => ({
   roles: rolesFact(row),
 });
 
+/** What members' events show of the roles that the group gives, as one text to compare. */
+export const shownRoles = (row: GroupRow): string =>
+  row.has_roles === 0 ? "[]null" : `${row.roles}${row.roles_reason}`;
+
 /** What members' events show of the group, as one text to compare. */
-export const shownText = (row: GroupRow): string =>
-  `${row.record}${row.has_roles === 0 ? "[]" : row.roles}${row.has_roles === 0 ? null : row.roles_reason}`;
+export const shownText = (row: GroupRow): string => `${row.record}${shownRoles(row)}`;

@@ -1,4 +1,5 @@
 import type { OktaGroup } from "../okta/records.ts";
+import { uncoverEveryone, uncoverMembers } from "./admins.ts";
 import type { Assets } from "./assets.ts";
 import type { GroupFacts, UnknownReason } from "./facts.ts";
 import {
@@ -7,20 +8,45 @@ import {
   isEveryone,
   type PageGroups,
   type StoredGroup,
+  shownRoles,
   shownText,
   stored,
 } from "./group-facts.ts";
-import type { InventoryMeta, Meta } from "./meta.ts";
+import { type InventoryMeta, isFactKnown, type Meta } from "./meta.ts";
 import { INDEX_LAG_MS } from "./precedence.ts";
 import type { Reading } from "./readings.ts";
-import { jsonChunks } from "./sql.ts";
+import { doGroupsGiveRoles, unknownGroupsQuery } from "./role-queries.ts";
+import { idsIn, jsonChunks } from "./sql.ts";
 
 /** What the planner needs to know about a group whose members have to be listed. */
 export interface GroupSize {
   readonly id: string;
   /** How many members the group's stats report; null if they do not. */
   readonly usersCount: number | null;
+  /** Whether the group is known to give roles. */
+  readonly givesRoles: boolean;
 }
+
+/** Stats may be this far behind a change of members. */
+const STATS_LAG_MS = 3_600_000;
+
+/**
+ * How many members a group is taken to have; null if that is open. The stats lag: a group that they call empty is only
+ * believed to be if nobody has come or gone within the hour. A count that is missing is the last one, but for 0.
+ */
+const believedCount = (
+  { stats, lastMembershipUpdated }: OktaGroup,
+  before: number | null,
+  now: number | undefined,
+): number | null => {
+  const count = stats?.usersCount ?? null;
+  if (count === null) return before === 0 ? null : before;
+  const isRecent =
+    now !== undefined &&
+    lastMembershipUpdated !== null &&
+    Date.parse(lastMembershipUpdated) > now - STATS_LAG_MS;
+  return count === 0 && isRecent ? null : count;
+};
 
 /** Groups and the roles that they give. Callers open the transaction. */
 export class Groups {
@@ -44,12 +70,13 @@ export class Groups {
    *   the group was read by its id
    * @param complete whether the record comes from the complete list, which should have the stats: without them it is
    *   open again whether the group gives roles
+   * @param now ms by Okta's clock; absent if the record has no stats
    * @returns `doubted` if the group was just deleted, so that the list may be behind: then nothing was filed. `opened` if
    *   it has become open whether the group gives roles
    */
   file(
     group: OktaGroup,
-    { listedAt, complete = false }: { listedAt?: number; complete?: boolean } = {},
+    { listedAt, complete = false, now }: { listedAt?: number; complete?: boolean; now?: number } = {},
   ): "filed" | "opened" | "doubted" {
     const asOf = listedAt === undefined ? null : listedAt - INDEX_LAG_MS;
     if (asOf !== null && this.#goneAt(group.id) >= asOf) return "doubted";
@@ -70,12 +97,12 @@ export class Groups {
     this.#sql.exec(
       `INSERT INTO groups (id, record, users_count, has_roles, filed_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET record = excluded.record, updated_at = excluded.updated_at,
-         users_count = coalesce(excluded.users_count, users_count), has_roles = coalesce(excluded.has_roles, has_roles)
-       WHERE record IS NOT excluded.record OR users_count IS NOT coalesce(excluded.users_count, users_count)
+         users_count = excluded.users_count, has_roles = coalesce(excluded.has_roles, has_roles)
+       WHERE record IS NOT excluded.record OR users_count IS NOT excluded.users_count
          OR has_roles IS NOT coalesce(excluded.has_roles, has_roles)`,
       group.id,
       isBehind ? before.record : JSON.stringify(record),
-      group.stats?.usersCount ?? null,
+      believedCount(group, before?.users_count ?? null, now),
       open ? null : hasRoles,
       this.#now(),
       isBehind ? before.updated_at : updatedAt,
@@ -106,9 +133,11 @@ export class Groups {
   remove(groupId: string): void {
     const before = this.#row(groupId);
     if (before !== null && isEveryone(stored(before))) this.#touchEveryone();
-    this.#assets.touchMembers(groupId);
+    this.#assets.touchFormerMembers(groupId);
+    uncoverMembers(this.#sql, groupId);
     this.#sql.exec("DELETE FROM memberships WHERE group_id = ?", groupId);
     this.#sql.exec("DELETE FROM groups WHERE id = ?", groupId);
+    this.#noteGiving();
     this.#sql.exec("INSERT OR REPLACE INTO gone_groups (id, gone_at) VALUES (?, ?)", groupId, this.#now());
   }
 
@@ -130,6 +159,12 @@ export class Groups {
   /** Whether the group is known to give roles. */
   hasRoles(groupId: string): boolean {
     return this.#row(groupId)?.has_roles === 1;
+  }
+
+  /** Whether the group gives roles, but Okta does not tell which. */
+  givesUnknownRoles(groupId: string): boolean {
+    const row = this.#row(groupId);
+    return row?.has_roles === 1 && row.roles_reason !== null;
   }
 
   /** Up to when (ms by Okta's clock) a listing of this one group has shown its members; 0 if there was none. */
@@ -221,7 +256,10 @@ export class Groups {
     }
   }
 
-  /** The groups whose members have to be listed, in order of id: all except Everyone and groups known to be empty. */
+  /**
+   * The groups whose members have to be listed, in order of id: all except Everyone and groups known to be empty. A group
+   * that a user's list or an event has placed somebody in is not empty, whatever its stats say.
+   */
   toList(): GroupSize[] {
     return this.#toList("", -1);
   }
@@ -229,21 +267,6 @@ export class Groups {
   /** The first group after the id `after` whose members have to be listed; null if there is none. */
   nextToList(after: string): GroupSize | null {
     return this.#toList(after, 1)[0] ?? null;
-  }
-
-  /**
-   * The ids of groups that are empty by their stats but still have stored members, other than those whose members were
-   * listed after `asOf` (ms by Okta's clock), when the stats were read.
-   */
-  emptyOnes(asOf: number): string[] {
-    return this.#sql
-      .exec<{ id: string }>(
-        `SELECT id FROM groups WHERE users_count = 0 AND coalesce(members_at, 0) < ?
-         AND id IN (SELECT DISTINCT group_id FROM memberships)`,
-        asOf,
-      )
-      .toArray()
-      .map(({ id }) => id);
   }
 
   /** How many members the stats of Everyone report; null if unknown. */
@@ -259,11 +282,6 @@ export class Groups {
   /** The id of Everyone; null if it is not known. */
   everyoneId(): string | null {
     return this.#everyone()?.id ?? null;
-  }
-
-  /** Whether Everyone gives roles, so that every user may be an admin. */
-  everyoneHasRoles(): boolean {
-    return this.#everyone()?.has_roles === 1;
   }
 
   /** Whether the org's counts have ever shown if DEPROVISIONED users belong to Everyone. */
@@ -296,19 +314,21 @@ export class Groups {
       byId,
       everyone: everyone === null ? null : groupFacts(everyone),
       everyoneHoldsDeprovisioned: this.#meta.get("everyone_holds_deprovisioned") ?? false,
+      doGroupsGiveRoles: doGroupsGiveRoles(this.#sql),
     };
   }
 
   #toList(after: string, limit: number): GroupSize[] {
     return this.#sql
-      .exec<{ id: string; users_count: number | null }>(
-        `SELECT id, users_count FROM groups WHERE id > ? AND users_count IS NOT 0
+      .exec<{ id: string; users_count: number | null; has_roles: number | null }>(
+        `SELECT id, users_count, has_roles FROM groups WHERE id > ?
+         AND (users_count IS NOT 0 OR EXISTS (SELECT 1 FROM memberships WHERE group_id = groups.id))
          AND NOT (record ->> '$.type' IS 'BUILT_IN' AND record ->> '$.name' IS 'Everyone') ORDER BY id LIMIT ?`,
         after,
         limit,
       )
       .toArray()
-      .map((row) => ({ id: row.id, usersCount: row.users_count }));
+      .map((row) => ({ id: row.id, usersCount: row.users_count, givesRoles: row.has_roles === 1 }));
   }
 
   #row(groupId: string): GroupRow | null {
@@ -328,9 +348,26 @@ export class Groups {
   #touchIfChanged(groupId: string, before: GroupRow | null): boolean {
     const after = this.#row(groupId);
     if (after === null || (before !== null && shownText(before) === shownText(after))) return false;
-    if (isEveryone(stored(after))) this.#touchEveryone();
+    this.#noteGiving();
+    const isOfAll = isEveryone(stored(after));
+    if (isOfAll) this.#touchEveryone();
     else this.#assets.touchMembers(groupId);
+    if (before !== null && shownRoles(before) === shownRoles(after)) return true;
+    if (isOfAll) uncoverEveryone(this.#sql);
+    else uncoverMembers(this.#sql, groupId);
     return true;
+  }
+
+  /**
+   * Once the first group gives roles, or the last one stops, it begins or ceases to matter in which groups those are whose
+   * groups are unknown. Call it after a change of what a group gives.
+   */
+  #noteGiving(): void {
+    const gives = doGroupsGiveRoles(this.#sql);
+    if ((this.#meta.get("groups_give_roles") ?? false) === gives) return;
+    this.#meta.set("groups_give_roles", gives);
+    if (!isFactKnown(this.#meta.get("groups"))) this.#assets.touchAll();
+    else this.#assets.touch(idsIn(this.#sql, unknownGroupsQuery(this.#sql)));
   }
 
   #touchEveryone(): void {

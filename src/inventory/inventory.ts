@@ -61,6 +61,11 @@ export class Inventory {
     return id;
   }
 
+  /** How many users there are that are not DEPROVISIONED; null if it is not known yet. */
+  countPresent(): number | null {
+    return this.assets.countNotDeprovisioned() || this.groups.everyoneCount();
+  }
+
   /** A reader of assets whose facts come from the record alone. */
   records<R, F>(factsOf: (record: R) => F): RecordReader<R, F> {
     return new RecordReader(this.#sql, factsOf);

@@ -1,3 +1,4 @@
+import { uncover } from "./admins.ts";
 import type { Assets } from "./assets.ts";
 import { jsonChunks } from "./sql.ts";
 
@@ -89,7 +90,7 @@ export class Memberships {
         added.push(row.user_id);
       }
     }
-    this.#assets.touch(added);
+    this.#changed(added);
     return added;
   }
 
@@ -98,7 +99,7 @@ export class Memberships {
     const removed = this.#sql
       .exec("DELETE FROM memberships WHERE group_id = ? AND user_id = ? RETURNING 1", groupId, userId)
       .toArray().length;
-    if (removed > 0) this.#assets.touch([userId]);
+    if (removed > 0) this.#changed([userId]);
     return removed > 0;
   }
 
@@ -119,7 +120,7 @@ export class Memberships {
       )
       .toArray()
       .map(({ user_id }) => user_id);
-    this.#assets.touch(left);
+    this.#changed(left);
     return left;
   }
 
@@ -149,6 +150,13 @@ export class Memberships {
         asOf,
       )
       .toArray().length;
-    return removed + added > 0;
+    const hasChanged = removed + added > 0;
+    if (hasChanged) uncover(this.#sql, [userId]);
+    return hasChanged;
+  }
+
+  #changed(userIds: readonly string[]): void {
+    this.#assets.touch(userIds);
+    uncover(this.#sql, userIds);
   }
 }

@@ -12,6 +12,10 @@ export interface OrgFact {
   readonly failedAt?: number;
 }
 
+/** Whether it is known now. */
+export const isFactKnown = (fact: OrgFact | null): boolean =>
+  fact !== null && fact.at !== null && fact.reason === null;
+
 /** The fact after a reading: a reading that began before the last failure does not make up for it. */
 export const withLaterFailure = (was: OrgFact | null, reading: OrgFact): OrgFact => {
   const failedLater = reading.reason === null && (was?.failedAt ?? 0) > (reading.at ?? 0);
@@ -27,6 +31,16 @@ export interface Unfinished {
   readonly upTo: Readonly<Record<AssetKind, number>>;
   /** No asset with a number up to this one needs a new number any more. */
   readonly from: number;
+  /** Groups whose members need new numbers. */
+  readonly members?: Readonly<Record<string, UnfinishedMembers>>;
+}
+
+/** Members of a group that wait for new numbers. */
+export interface UnfinishedMembers {
+  /** Those with a number up to this one get a new one. */
+  readonly upTo: number;
+  /** The id of the last member who was looked at. */
+  readonly from: string;
 }
 
 /** The values that the inventory itself keeps. */
@@ -45,6 +59,8 @@ export interface InventoryMeta {
   groups: OrgFact;
   /** Which users have roles at all. */
   roles: OrgFact;
+  /** Whether a group other than Everyone gives roles or may give some, as it was when it was last looked at. */
+  groups_give_roles: boolean;
   /** Whether DEPROVISIONED users belong to Everyone. Set once the org's counts have shown it. */
   everyone_holds_deprovisioned: boolean;
 }

@@ -9,7 +9,7 @@
  * first. So an event is only ever seen while its number is newer than the last change of what it says; and as new
  * numbers are above all that were seen, every cursor meets them.
  */
-import type { AssetKind, InventoryMeta, Meta, Unfinished } from "./meta.ts";
+import type { AssetKind, InventoryMeta, Meta, Unfinished, UnfinishedMembers } from "./meta.ts";
 
 /** All kinds of assets. */
 export const everyKind: readonly AssetKind[] = ["deleted", "deprovisioned", "others"];
@@ -18,7 +18,7 @@ export const everyKind: readonly AssetKind[] = ["deleted", "deprovisioned", "oth
 export const extended = (was: Unfinished | null, kinds: readonly AssetKind[], head: number): Unfinished => {
   const upTo = { deleted: 0, deprovisioned: 0, others: 0, ...was?.upTo };
   for (const kind of kinds) upTo[kind] = head;
-  return { upTo, from: 0 };
+  return { ...was, upTo, from: 0 };
 };
 
 /** How many rows one step reads and writes, at most. */
@@ -60,11 +60,50 @@ export class Renumbering {
     this.step();
   }
 
+  /**
+   * Begins to give new numbers to the members of a group, as `begin` does. A group whose members fit into one step is
+   * done at once and waits for nothing.
+   */
+  beginMembers(groupId: string): void {
+    const head = this.#meta.get("head") ?? 0;
+    if (head === 0) return;
+    const was = this.#meta.get("renumbering") ?? { upTo: extended(null, [], 0).upTo, from: 0 };
+    this.#membersStep(was, groupId, { upTo: head, from: "" });
+  }
+
+  /** Gives new numbers to the next members of a group, 1,000 at most, in the order of their ids, and stores what is left. */
+  #membersStep(was: Unfinished, groupId: string, { upTo, from }: UnfinishedMembers): void {
+    const { [groupId]: _, ...others } = was.members ?? {};
+    const rows = this.#sql
+      .exec<{ user_id: string; number: number | null; seq: number | null }>(
+        `SELECT user_id, number, seq FROM memberships LEFT JOIN assets ON id = user_id AND deleted_at IS NULL AND seq <= ?3
+         WHERE group_id = ?1 AND user_id > ?2 ORDER BY user_id LIMIT ?4`,
+        groupId,
+        from,
+        upTo,
+        this.#rowsPerStep,
+      )
+      .toArray();
+    const inOrder = rows.toSorted((a, b) => (a.seq ?? 0) - (b.seq ?? 0));
+    this.#give(inOrder.flatMap(({ number }) => number ?? []));
+    const last = rows.at(-1);
+    const isDone = last === undefined || rows.length < this.#rowsPerStep;
+    const members = isDone ? others : { ...others, [groupId]: { upTo, from: last.user_id } };
+    const isAllDone = Object.keys(members).length === 0 && Math.max(...Object.values(was.upTo)) === 0;
+    if (isAllDone) this.#meta.delete("renumbering");
+    else this.#meta.set("renumbering", { ...was, members });
+  }
+
   /** Gives new numbers to the next assets, 1,000 at most, in the order of their numbers. */
   step(): void {
     const unfinished = this.#meta.get("renumbering");
     if (unfinished === null) return;
-    const { upTo, from } = unfinished;
+    const { upTo, from, members = {} } = unfinished;
+    const [next] = Object.entries(members);
+    if (next !== undefined) {
+      this.#membersStep(unfinished, ...next);
+      return;
+    }
     const rows = this.#sql
       .exec<{ number: number; seq: number; needed: number }>(
         `SELECT number, seq, ${NEEDED} AS needed FROM assets WHERE seq > ?2 AND seq <= ?3 ORDER BY seq LIMIT ?4`,
@@ -84,10 +123,18 @@ export class Renumbering {
   hurry(id: string): void {
     const unfinished = this.#meta.get("renumbering");
     if (unfinished === null) return;
+    const waiting = Object.entries(unfinished.members ?? {}).map(([group, { upTo, from }]) => [
+      group,
+      upTo,
+      from,
+    ]);
     const rows = this.#sql.exec<{ number: number }>(
-      `SELECT number FROM assets WHERE id = ?2 AND ${NEEDED}`,
+      `SELECT number FROM assets WHERE id = ?2 AND (${NEEDED} OR deleted_at IS NULL AND EXISTS (
+         SELECT 1 FROM json_each(?3) AS row JOIN memberships ON group_id = row.value ->> 0 AND user_id = ?2
+         WHERE seq <= row.value ->> 1 AND user_id > row.value ->> 2))`,
       JSON.stringify(unfinished.upTo),
       id,
+      JSON.stringify(waiting),
     );
     this.#give([...rows].map(({ number }) => number));
   }

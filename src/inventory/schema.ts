@@ -6,6 +6,7 @@
  * Times are ms since the epoch. `record`, `roles`, `factors` and `ids` are JSON text in canonical form, so
  * comparing texts shows whether a value has changed.
  */
+import { HOUR_SLOT } from "./hours.ts";
 import { numberedAssetsMigration, searchIndexMigration } from "./search-index.ts";
 
 /** The first entry creates the tables; each later entry changes what the entries before it made. */
@@ -103,6 +104,24 @@ export const migrations: readonly string[] = [
   -- What was learned of assets that are not known, so that a list that is behind does not undo it when it shows them:
   -- that they are gone, or when they last signed in (ISO 8601).
   CREATE TABLE unheard_assets (id TEXT PRIMARY KEY, noted_at INTEGER NOT NULL, gone_at INTEGER, last_login TEXT) WITHOUT ROWID;
+  `,
+  `
+  -- Whether what 'roles' says of roles through groups still holds: no membership of the user, and no role of one of the
+  -- user's groups, has changed since it was read.
+  ALTER TABLE admins ADD COLUMN covers INTEGER NOT NULL DEFAULT 1;
+  CREATE INDEX admins_by_try ON admins (coalesce(tried_at, 0), user_id);
+  CREATE INDEX groups_giving_roles ON groups (id) WHERE coalesce(has_roles, 1) = 1;
+
+  -- Whose factors are to be read, without a look at those whose factors are not.
+  DROP INDEX assets_by_factors_age;
+  DROP INDEX assets_without_factors;
+  CREATE INDEX assets_by_factors_age ON assets (factors_at)
+    WHERE deleted_at IS NULL AND factors_at IS NOT NULL AND factors_reason IS NULL;
+  CREATE INDEX assets_without_factors ON assets (factors_reason, factors_tried_at)
+    WHERE deleted_at IS NULL AND factors_reason IS NOT NULL;
+  CREATE INDEX assets_pending_factors ON assets (number)
+    WHERE deleted_at IS NULL AND factors_at IS NULL AND factors_reason IS NULL;
+  CREATE INDEX assets_by_hour ON assets (${HOUR_SLOT}) WHERE deleted_at IS NULL;
   `,
 ];
 

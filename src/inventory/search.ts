@@ -1,4 +1,5 @@
 /** Finding assets in the search index, by words and facets. */
+import { adminsQuery } from "./role-queries.ts";
 
 /** What to find. A null matches everything; an asset must meet all the other conditions. */
 export interface AssetQuery {
@@ -65,23 +66,6 @@ export const searchWords = (text: string): string[] =>
 
 /** A full-text query for these words. They hold only letters and digits, so quoting them is safe. */
 const matchOf = (words: readonly string[]): string => words.map((word) => `"${word}" *`).join(" AND ");
-
-/**
- * SQL that yields the ids of users with an active role, assigned directly or through a group. Everyone has no stored
- * members: if it gives a role, every user that is not DEPROVISIONED has one.
- */
-export const adminsQuery = (sql: SqlStorage): string => {
-  const active = "SELECT 1 FROM json_each(roles) WHERE value ->> '$.status' = 'ACTIVE'";
-  const giving = `SELECT id FROM groups WHERE coalesce(has_roles, 1) = 1 AND EXISTS (${active})`;
-  const everyone = sql
-    .exec(`${giving} AND record ->> '$.type' = 'BUILT_IN' AND record ->> '$.name' = 'Everyone'`)
-    .toArray();
-  return [
-    `SELECT user_id FROM admins WHERE EXISTS (${active})`,
-    `SELECT user_id FROM memberships WHERE group_id IN (${giving})`,
-    ...(everyone.length > 0 ? ["SELECT id FROM search_keys WHERE status <> 'DEPROVISIONED'"] : []),
-  ].join(" UNION ");
-};
 
 type Condition = readonly [sql: string, ...parameters: SqlStorageValue[]];
 

@@ -1,3 +1,10 @@
+/** The ids that a query without parameters yields as `id`. */
+export const idsIn = (sql: SqlStorage, query: string): string[] =>
+  sql
+    .exec<{ id: string }>(query)
+    .toArray()
+    .map(({ id }) => id);
+
 /** Keeps a bound parameter below the 2 MB that a value may have: a UTF-16 code unit takes at most 3 bytes. */
 const MAX_CHUNK_CHARS = 500_000;
 

@@ -1,5 +1,5 @@
 /** Totals of an inventory, counted over the search index: about 10 ms for 100,000 assets. */
-import { adminsQuery } from "./search.ts";
+import { adminsQuery } from "./role-queries.ts";
 
 /** How many existing assets share these facets, each as Okta spells it. */
 export interface FacetCount {

@@ -1,11 +1,10 @@
 /** Which facts of which users are unknown. */
-import type { InventoryMeta, Meta, OrgFact } from "./meta.ts";
+import { type InventoryMeta, isFactKnown, type Meta } from "./meta.ts";
+import { unknownGroupsQuery, unknownRolesQuery } from "./role-queries.ts";
 
 /** The facts of a user that can be unknown. */
 export const userFactNames = ["factors", "groups", "roles"] as const;
 export type UserFactName = (typeof userFactNames)[number];
-
-const isKnown = (fact: OrgFact | null): boolean => fact !== null && fact.at !== null && fact.reason === null;
 
 /** Counts and finds the users for whom a fact is unknown. */
 export class UnknownFacts {
@@ -25,12 +24,10 @@ export class UnknownFacts {
       this.#count(`search_keys WHERE status IS NOT NULL AND ${where}`);
     const found: Record<UserFactName, number> = {
       factors: indexed("mfa IS NULL") + assets("factors_reason IS NOT NULL AND factors IS NOT NULL"),
-      groups: isKnown(this.#meta.get("groups"))
+      groups: isFactKnown(this.#meta.get("groups"))
         ? assets("groups_reason IS NOT NULL")
         : assets("groups_at IS NULL OR groups_reason IS NOT NULL"),
-      roles: isKnown(this.#meta.get("roles"))
-        ? this.#countAdmins("(roles IS NULL OR reason IS NOT NULL)")
-        : indexed("true") - this.#countAdmins("roles IS NOT NULL AND reason IS NULL"),
+      roles: this.#countRoles(() => indexed("true")),
     };
     return Object.fromEntries(Object.entries(found).filter(([, n]) => n > 0));
   }
@@ -41,21 +38,25 @@ export class UnknownFacts {
     switch (fact) {
       case "factors":
         return `${living} factors_reason IS NOT NULL UNION ALL ${living} factors_at IS NULL AND factors_reason IS NULL`;
-      case "groups": {
-        const never = `UNION ALL ${living} groups_at IS NULL AND groups_reason IS NULL`;
-        return `${living} groups_reason IS NOT NULL ${isKnown(this.#meta.get("groups")) ? "" : never}`;
+      case "groups":
+        return unknownGroupsQuery(this.#sql);
+      case "roles": {
+        const roles = unknownRolesQuery(this.#sql);
+        return "unknown" in roles ? roles.unknown : `${living} id NOT IN (${roles.known})`;
       }
-      case "roles":
-        return isKnown(this.#meta.get("roles"))
-          ? "SELECT user_id FROM admins WHERE roles IS NULL OR reason IS NOT NULL"
-          : `${living} id NOT IN (SELECT user_id FROM admins WHERE roles IS NOT NULL AND reason IS NULL)`;
     }
   }
 
-  /** CROSS makes SQLite start from the few admins instead of reading all assets to find them. */
-  #countAdmins(where: string): number {
+  #countRoles(living: () => number): number {
+    const roles = unknownRolesQuery(this.#sql);
+    if ("unknown" in roles) return this.#countLiving(`SELECT id FROM (${roles.unknown})`);
+    return living() - this.#countLiving(`SELECT user_id AS id FROM (${roles.known})`);
+  }
+
+  /** CROSS makes SQLite start from the few ids instead of reading all assets to find them. */
+  #countLiving(ids: string): number {
     return this.#count(
-      `admins CROSS JOIN assets ON assets.id = user_id WHERE deleted_at IS NULL AND ${where}`,
+      `(${ids}) AS these CROSS JOIN assets ON assets.id = these.id WHERE deleted_at IS NULL`,
     );
   }
 

@@ -3,6 +3,12 @@ import type { Assets } from "./assets.ts";
 import type { UnknownReason } from "./facts.ts";
 import type { InventoryMeta, Meta } from "./meta.ts";
 
+/** A user, and the number of the user's row. */
+export interface NumberedUser {
+  readonly id: string;
+  readonly number: number;
+}
+
 /** Whatever changes a user's event gives it a new sequence number. Callers open the transaction. */
 export class UserGroups {
   readonly #sql: SqlStorage;
@@ -18,18 +24,20 @@ export class UserGroups {
   /**
    * The next users, none of them DEPROVISIONED, whose groups were not tried since `triedBefore` (ms since the
    * epoch).
+   * @param after only users with a greater number
    * @param failedOnly only users whose last try failed
    */
-  next(triedBefore: number, limit: number, failedOnly: boolean): string[] {
+  next(options: { triedBefore: number; after: number; limit: number; failedOnly: boolean }): NumberedUser[] {
     return this.#sql
-      .exec<{ id: string }>(
-        `SELECT id FROM assets WHERE deleted_at IS NULL AND coalesce(groups_tried_at, 0) < ?
-         AND record ->> '$.status' <> 'DEPROVISIONED' ${failedOnly ? "AND groups_reason = 'failed'" : ""} LIMIT ?`,
-        triedBefore,
-        limit,
+      .exec<NumberedUser & Record<string, SqlStorageValue>>(
+        `SELECT id, number FROM assets WHERE deleted_at IS NULL AND number > ?1 AND coalesce(groups_tried_at, 0) < ?2
+         AND record ->> '$.status' <> 'DEPROVISIONED' ${options.failedOnly ? "AND groups_reason = 'failed'" : ""}
+         ORDER BY number LIMIT ?3`,
+        options.after,
+        options.triedBefore,
+        options.limit,
       )
-      .toArray()
-      .map(({ id }) => id);
+      .toArray();
   }
 
   /**

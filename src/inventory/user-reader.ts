@@ -1,11 +1,11 @@
 /** Reading users with their groups, factors and roles. */
 import type { OktaFactor, OktaUser } from "../okta/records.ts";
-import { type AdminRow, Admins } from "./admins.ts";
 import { type AssetReader, inOrder, type StoredAsset } from "./asset-reader.ts";
 import { type Fact, type GroupFacts, known, type UnknownReason, type UserFacts, unknown } from "./facts.ts";
 import { groupsOf, type PageGroups } from "./group-facts.ts";
 import type { Groups } from "./groups.ts";
 import type { InventoryMeta, Meta, OrgFact } from "./meta.ts";
+import { type AdminRow, rolesFact } from "./roles-fact.ts";
 
 interface UserRow extends Record<string, SqlStorageValue> {
   id: string;
@@ -24,13 +24,14 @@ interface UserRow extends Record<string, SqlStorageValue> {
   admin_roles: string | null;
   admin_read_at: number | null;
   admin_reason: string | null;
+  admin_covers: number | null;
 }
 
 const COLUMNS = `assets.id, seq, changed_at, deleted_at, record, factors, factors_at, factors_reason,
   groups_at, groups_reason, last_facts,
   (SELECT json_group_array(group_id) FROM memberships WHERE user_id = assets.id) AS group_ids,
   admins.user_id IS NOT NULL AS is_admin_row, admins.roles AS admin_roles, admins.read_at AS admin_read_at,
-  admins.reason AS admin_reason
+  admins.reason AS admin_reason, admins.covers AS admin_covers
   FROM assets LEFT JOIN admins ON admins.user_id = assets.id`;
 
 /** At most this many accounts are returned for one e-mail address or short name. */
@@ -112,26 +113,34 @@ const userFacts = (
   const user: OktaUser = JSON.parse(row.record);
   const admin: AdminRow | null =
     row.is_admin_row === 1
-      ? { roles: row.admin_roles, read_at: row.admin_read_at, reason: row.admin_reason }
+      ? {
+          roles: row.admin_roles,
+          read_at: row.admin_read_at,
+          reason: row.admin_reason,
+          covers: row.admin_covers === 1,
+        }
       : null;
-  return {
-    user,
-    groups: groupsFact(row, orgGroups, () => groupsOf(groupIds, user.status, page)),
-    factors: factorsFact(row),
-    roles: Admins.fact(admin, orgRoles),
-  };
+  const stored = groupsOf(groupIds, user.status, page);
+  const groups = groupsFact(row, orgGroups, stored);
+  const roles = rolesFact({
+    own: admin,
+    org: orgRoles,
+    groups: stored,
+    areAllGroups: groups.state === "known" || !page.doGroupsGiveRoles,
+    groupsReason: groups.state === "known" ? null : groups.reason,
+  });
+  return { user, groups, factors: factorsFact(row), roles };
 };
 
 const groupsFact = (
   row: UserRow,
   org: OrgFact | null,
-  groups: () => readonly GroupFacts[],
+  value: readonly GroupFacts[],
 ): Fact<readonly GroupFacts[]> => {
   // If this user's own groups could not be read, a reading of the whole org says nothing about them.
   const at = Math.max(row.groups_at ?? 0, row.groups_reason === null ? (org?.at ?? 0) : 0);
   const reason = row.groups_reason ?? (row.groups_at === null ? (org?.reason ?? null) : null);
   if (at === 0) return unknown((reason ?? "pending") as UnknownReason); // the column holds only reasons
-  const value = groups();
   return reason === null ? known(value, at) : unknown(reason as UnknownReason, { value, at });
 };
 

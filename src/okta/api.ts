@@ -32,7 +32,7 @@ export type PageRequest =
  * Leaves out credentials and per-user links: faster for Okta, and nothing secret reaches us. All three values
  * are needed for the speed-up.
  */
-const LEAN = {
+export const LEAN = {
   "content-type":
     'application/json; okta-response="omitCredentials,omitCredentialsLinks,omitTransitioningToStatus"',
 };

@@ -45,6 +45,7 @@ export type {
   OktaUser,
   OktaUserProfile,
 } from "./records/types.ts";
+export { USER_FIELDS } from "./records/types.ts";
 
 const bad = (record: JsonRecord | null, reason: string) =>
   err<BadRecord>({ reason, id: record === null ? null : identifier(record, "id") });
@@ -281,9 +282,13 @@ export const parseFactors = (page: readonly unknown[]): Parsed<OktaFactor> => {
   return parsed;
 };
 
+/** The order of roles in a fact. */
+export const byRole = (a: OktaRole, b: OktaRole): number =>
+  compareText(a.id, b.id) || compareText(a.type, b.type);
+
 /** A user's or group's roles, sorted so that equal sets are equal text. */
 export const parseRoles = (page: readonly unknown[]): Parsed<OktaRole> => {
   const parsed = parseAll(page, parseRole);
-  parsed.records.sort((a, b) => compareText(a.id, b.id) || compareText(a.type, b.type));
+  parsed.records.sort(byRole);
   return parsed;
 };

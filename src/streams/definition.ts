@@ -68,6 +68,8 @@ export interface Search {
   /** Stored in the cursor of the phase; unique in the stream. */
   readonly name: string;
   readonly read: ReadList;
+  /** What it asks for, where Okta takes `fields`; absent if whole records are needed. */
+  readonly fields?: string;
   /** The query of the first page. @param from ISO 8601; find what was updated after this */
   query(from: string): Readonly<Record<string, string>>;
   /** Files a page of unparsed records. @returns how many assets were new or changed */
@@ -89,8 +91,8 @@ export interface FoundBySearch {
 /** What determines the phases of a full run. */
 export interface FullPlan {
   readonly memberships: MembershipMode;
-  /** Whether Everyone gives roles, so that every user may be an administrator. */
-  readonly everyoneHasRoles: boolean;
+  /** Whether memberships were never read completely before. */
+  readonly isFirst: boolean;
 }
 
 /** Names of phases, in order. */
@@ -165,6 +167,11 @@ export interface StreamDefinition<R extends AssetRecord = AssetRecord, F = unkno
     readonly listQuery: Readonly<Record<string, string>>;
     /** Other ways to read the complete list, for orgs that do not let us follow that query to its end. */
     readonly otherWays?: readonly ListWay[];
+    /**
+     * What the complete list is asked for, where Okta takes `fields`; absent if whole records are needed. An answer of a
+     * list with `expand` is needed whole: Okta does not say that `fields` leaves what was expanded in it.
+     */
+    readonly fields?: string;
     /** Reads one record of the list. Error: the record cannot be filed. */
     parse(record: unknown): Result<R, BadRecord>;
     /**

@@ -4,7 +4,7 @@ import type { UserFacts } from "../inventory/facts.ts";
 import { ok } from "../lib/result.ts";
 import { userEvent } from "../ocsf/index.ts";
 import type { OktaApi } from "../okta/api.ts";
-import { type OktaUser, parseAll, parseUser } from "../okta/records.ts";
+import { type OktaUser, parseAll, parseUser, USER_FIELDS } from "../okta/records.ts";
 import type { ListWay, PhaseNames, ReadList, Search, StreamDefinition } from "./definition.ts";
 import type { LogRule, LogRules } from "./log-effects.ts";
 import { PAGE, predictUsers } from "./plan.ts";
@@ -78,6 +78,7 @@ const list: ReadList = (api, request) => api.users(request);
 const userSearch: Search = {
   name: "users",
   read: list,
+  fields: USER_FIELDS,
   query: (from) => ({ search: `lastUpdated gt "${from}"`, limit: String(PAGE.users) }),
   inParts: (from) => inOrder("lastUpdated", `lastUpdated gt "${from}"`),
   file: (inventory, records, { now, listedAt }) => {
@@ -97,6 +98,7 @@ export const users: StreamDefinition<OktaUser, UserFacts> = {
     list,
     listQuery: { search: EVERYBODY, limit: String(PAGE.users) },
     otherWays: OTHER_WAYS,
+    fields: USER_FIELDS,
     parse: parseUser,
     async one(api: OktaApi, _inventory, id) {
       const record = await api.user(id);
@@ -114,22 +116,21 @@ export const users: StreamDefinition<OktaUser, UserFacts> = {
 
   run: {
     /**
-     * Roles are read before users are listed, so that a user's first event already shows them. If reading roles needs
-     * the users first (memberships are read per user, or Everyone gives a role), roles are read after the users.
+     * Roles are read before users are listed, so that a user's first event already shows them, and so that the factors of
+     * administrators come first. If memberships are read per user, which is done after the list, the first run reads who is
+     * in the groups that give roles before it.
      */
-    fullPhases({ memberships, everyoneHasRoles }): PhaseNames {
+    fullPhases({ memberships, isFirst }): PhaseNames {
       const perUser = memberships === "per_user";
-      const rolesLater = perUser || everyoneHasRoles;
       return [
         "log",
         "groups",
         "group_roles",
         "assignees",
-        ...(perUser ? [] : ["memberships"]),
-        ...(rolesLater ? [] : ["admin_roles"]),
+        ...(perUser && !isFirst ? [] : ["memberships"]),
+        "admin_roles",
         "users",
-        ...(perUser ? ["user_groups"] : []),
-        ...(rolesLater ? ["admin_roles"] : []),
+        ...(perUser ? ["admin_factors", "user_groups"] : []),
         "factors",
         "refetch",
         "deletions",

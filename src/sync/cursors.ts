@@ -2,6 +2,7 @@
  * The cursors of the phases: where each one stands. Every phase starts with an empty cursor, so all fields are
  * optional. Cursors are stored with the run, unchanged.
  */
+import type { AdminsPosition, HourPosition } from "../inventory/factors.ts";
 import type { UnknownReason } from "../inventory/facts.ts";
 import type { PageSize } from "./page-size.ts";
 
@@ -42,6 +43,8 @@ export interface PassCursor {
   readonly part?: "first" | "second";
   /** Only assets that were last tried before this are read, ms since the epoch. */
   readonly since?: number;
+  /** Only assets with a greater number are still to be read. */
+  readonly after?: number;
 }
 
 export interface FactorsCursor extends PassCursor {
@@ -49,6 +52,8 @@ export interface FactorsCursor extends PassCursor {
   readonly probed?: boolean;
   /** Whether one of them was answered: then all of them are read again. */
   readonly refusedToo?: boolean;
+  /** The last administrator who was looked at, or that all were. */
+  readonly admins?: AdminsPosition | "done";
   /** Refusals so far, to distinguish "forbidden for every user" from "forbidden for one user". */
   readonly refusals?: number;
   /** Whether any reading in this phase has succeeded. */
@@ -61,6 +66,8 @@ export interface FactorsCursor extends PassCursor {
 export interface RollingCursor {
   /** For how many more users the phase may read factors. */
   readonly left?: number;
+  /** The last user whose hour has come that was looked at. */
+  readonly at?: HourPosition;
 }
 
 /** The System Log. Okta's own cursor is stored apart, in `LogState`, because it outlives the run. */

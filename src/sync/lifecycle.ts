@@ -101,7 +101,7 @@ export class Lifecycle {
     const { schedule } = this;
     const afterGap = kind === "full" && (cause === "gap" || schedule.gapDue === true);
     // The groups phase replaces this plan as soon as the groups are known.
-    const full = () => fullPhases({ memberships: "per_group", everyoneHasRoles: false });
+    const full = () => fullPhases({ memberships: "per_group", isFirst: false });
     const run = newRun({
       id: crypto.randomUUID(),
       kind,

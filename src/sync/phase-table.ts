@@ -12,7 +12,7 @@ import type {
   SearchesCursor,
 } from "./cursors.ts";
 import { deletionsPhase } from "./phases/deletions.ts";
-import { factorsPhase } from "./phases/factors.ts";
+import { adminFactorsPhase, factorsPhase } from "./phases/factors.ts";
 import { groupRolesPhase, groupsPhase } from "./phases/groups.ts";
 import { listPhase } from "./phases/list.ts";
 import { logPhase } from "./phases/log.ts";
@@ -32,6 +32,7 @@ interface Cursors {
   readonly memberships: MembershipsCursor;
   readonly user_groups: PassCursor;
   readonly admin_roles: PassCursor;
+  readonly admin_factors: FactorsCursor;
   readonly factors: FactorsCursor;
   readonly deletions: DeletionsCursor;
   readonly log: LogCursor;
@@ -47,6 +48,7 @@ const phases: { readonly [Name in keyof Cursors]: Phase<Cursors[Name]> } = {
   memberships: membershipsPhase,
   user_groups: userGroupsPhase,
   admin_roles: adminRolesPhase,
+  admin_factors: adminFactorsPhase,
   factors: factorsPhase,
   deletions: deletionsPhase,
   log: logPhase,

@@ -57,6 +57,8 @@ export interface Run {
   membershipMode: MembershipMode;
   /** How many calls reading the memberships takes, as planned. */
   membershipCalls: number;
+  /** Set once Okta has refused the list of people with roles. */
+  assigneesRefused?: true;
   /** Factors that were read before this are read again. */
   factorsDueBefore: number;
   /** The number of the newest asset that was known when the run began; see `Assets.newestNumber`. */

@@ -6,7 +6,7 @@ import { INDEX_LAG_MS } from "../inventory/precedence.ts";
 import type { Reading, UserReading } from "../inventory/readings.ts";
 import type { Result } from "../lib/result.ts";
 import type { OktaApi, Page, PageRequest } from "../okta/api.ts";
-import { endlessList, isForbidden, type OktaError } from "../okta/errors.ts";
+import { endlessList, isForbidden, type OktaError, type OktaErrorCode } from "../okta/errors.ts";
 import { onOrigin } from "../okta/paging.ts";
 import { identifierOf, type Parsed } from "../okta/records.ts";
 import { type AccountRef, isUnusable, type UserFactError } from "../okta/user-facts.ts";
@@ -204,6 +204,17 @@ export const giveUp = ({ run, now }: SliceContext, error: OktaError): OktaError 
 export const isGivenUp = ({ restarts = 0 }: ListCursor, error: OktaError): boolean =>
   error.code === "endless_list" || (error.code === "bad_request" && restarts >= MAX_RESTARTS);
 
+/** The answers that concern only what was asked for, are no sign of an outage, and do not change by waiting. */
+const OF_ONE: ReadonlySet<OktaErrorCode> = new Set([
+  "bad_request",
+  "not_found",
+  "too_large",
+  "foreign_origin",
+]);
+
+/** Whether a failure of a call about one asset or group concerns only that one, and waiting does not change it. */
+export const concernsOne = ({ code }: OktaError): boolean => OF_ONE.has(code);
+
 /**
  * Decides whether a failure of a list, or of any call that is not about one user's fact, has to be accepted (see
  * `settleFailure` for facts).
@@ -265,8 +276,8 @@ export const forEachAsset = async (
  * Handles a failure to read one user's fact:
  * - rate limited, or the credential is invalid: the phase waits
  * - forbidden: the fact is unknown as `forbidden`
- * - anything else: the fact is unknown as `failed`, and the next asset is read. Five such failures in a row are
- *   taken for an outage, and the phase waits
+ * - anything else: the fact is unknown as `failed`, and the next asset is read. Five failures in a row other than those
+ *   that concern one asset are taken for an outage, and the phase waits
  * @param mark stores the reason; called inside a transaction
  */
 export const settleFailure = (
@@ -276,8 +287,7 @@ export const settleFailure = (
 ): StepOutcome => {
   if (error.code === "rate_limited" || error.code === "invalid_credential") return { next: "wait", error };
   const forbidden = isForbidden(error);
-  // A 404, or an answer that cannot be used, concerns only this asset and is no sign of an outage.
-  const progress = forbidden || error.code === "not_found" || isUnusable(error);
+  const progress = forbidden || concernsOne(error) || isUnusable(error);
   return context.commit(
     () => {
       mark(forbidden ? "forbidden" : "failed");

@@ -1,6 +1,7 @@
 /** What syncing stores beside the inventory: the runs in progress, the runs before them, and small values by name. */
 import type { RunKind } from "../contract/status.ts";
 import type { HeldState } from "../explore/explorer.ts";
+import type { HourPosition } from "../inventory/factors.ts";
 import type { Meta } from "../inventory/meta.ts";
 import type { Since } from "./attention.ts";
 import type { HookState } from "./hooks.ts";
@@ -41,6 +42,13 @@ export interface SyncMeta {
   held: HeldState;
   /** Since when each thing that needs a person is known. */
   attentionSince: Since;
+  /**
+   * The last user whose hour has come whose factors the delta runs have looked at, and how long a period was then; see
+   * `inventory/hours.ts`.
+   */
+  hours: HourPosition & { readonly periodMs: number };
+  /** Whether the org takes `fields`, and when that was found, ms since the epoch. */
+  fields: { readonly taken: boolean; readonly at: number };
   /** Up to when the searches have covered changes, ms by Okta's clock. */
   watermarks: { readonly searchedAt: number };
   /** In which way the complete list was last read to its end, if not in the preferred one; `at` is when it first was. */

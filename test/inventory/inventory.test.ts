@@ -165,11 +165,21 @@ describe("factors", () => {
       inventory.factors.set("older", { value: "[]" }, 100);
       inventory.factors.set("fresh", { value: "[]" }, 900);
       inventory.admins.setRoles("admin", { value: "[]" }, 1);
-      const next = (triedBefore: number) =>
-        inventory.factors.next({ dueBefore: 500, triedBefore, failedOnly: false, limit: 10 });
-      expect(next(950)).toEqual(["admin"]);
-      inventory.factors.set("admin", { value: "[]" }, 960);
-      expect(next(950)).toEqual(["new", "older", "old"]);
+      inventory.groups.file(group("00g1", { stats: { usersCount: 2, hasAdminPrivilege: true } }));
+      inventory.memberships.addMembers("00g1", ["older", "fresh"], 0);
+      const due = { dueBefore: 500, triedBefore: 950 };
+      const first = inventory.factors.nextAdmins(null, due);
+      expect(first.due).toEqual(["admin"]);
+      const second = inventory.factors.nextAdmins(first.next, due);
+      expect(second).toEqual({ due: ["older"], next: null });
+      for (const id of ["admin", "older"]) inventory.factors.set(id, { value: "[]" }, 960);
+      expect(inventory.factors.nextAdmins(null, due).due).toEqual([]);
+      expect(inventory.factors.next(due, 10)).toEqual(["new", "old"]);
+      inventory.factors.set("new", { reason: "failed" }, 940);
+      expect(inventory.factors.next(due, 1)).toEqual(["new"]);
+      inventory.factors.set("new", { reason: "failed" }, 970);
+      expect(inventory.factors.next(due, 10)).toEqual(["old"]);
+      expect(inventory.factors.countDue(500)).toBe(2);
     }));
 
   test("of a deleted user cannot be set", () =>
@@ -280,7 +290,7 @@ describe("roles", () => {
       inventory.assets.file([user("a"), user("b")]);
       expect(inventory.users.one("b")?.facts.roles).toEqual({ state: "unknown", reason: "pending" });
       inventory.sweeps.add("assignees", 0, ["a"]);
-      expect(inventory.admins.setCandidates("assignees", false, Number.MAX_SAFE_INTEGER)).toEqual(["a"]);
+      expect(inventory.admins.setCandidates("assignees", Number.MAX_SAFE_INTEGER)).toEqual(["a"]);
       inventory.admins.setRoles("a", { value: ROLE }, NOW);
       inventory.admins.setOrg({ at: NOW, reason: null });
       expect(inventory.users.one("a")?.facts.roles).toEqual({
@@ -297,18 +307,24 @@ describe("roles", () => {
       inventory.assets.file([user("a")]);
       inventory.admins.setRoles("a", { value: ROLE }, NOW);
       inventory.admins.setOrg({ at: NOW, reason: null });
-      expect(inventory.admins.setCandidates("assignees", false, Number.MAX_SAFE_INTEGER)).toEqual(["a"]);
+      expect(inventory.admins.setCandidates("assignees", Number.MAX_SAFE_INTEGER)).toEqual(["a"]);
       expect(inventory.users.one("a")?.facts.roles).toMatchObject({ state: "known", value: [] });
     }));
 
-  test("come with the groups that give them", () =>
+  test("come with the groups that give them, and nobody is asked unless Okta does not say which", () =>
     within((inventory) => {
       inventory.assets.file([user("a"), user("b")]);
       inventory.groups.file(group("00g1", { stats: { usersCount: 1, hasAdminPrivilege: true } }));
       inventory.memberships.addMembers("00g1", ["b"], 0);
       expect(inventory.groups.nextWithRoles(NOW)).toBe("00g1");
-      expect(inventory.admins.setCandidates("assignees", false, Number.MAX_SAFE_INTEGER)).toEqual(["b"]);
-      expect(inventory.admins.setCandidates("assignees", true, Number.MAX_SAFE_INTEGER)).toEqual(["a"]);
+      expect(inventory.admins.setCandidates("assignees", Number.MAX_SAFE_INTEGER)).toEqual([]);
+      inventory.groups.setRoles("00g1", { reason: "forbidden" }, NOW);
+      expect(inventory.admins.setCandidates("assignees", Number.MAX_SAFE_INTEGER)).toEqual(["b"]);
+      inventory.groups.setRoles("00g1", { value: ROLE }, NOW);
+      expect(inventory.admins.setCandidates("assignees", Number.MAX_SAFE_INTEGER)).toEqual(["b"]);
+      // Without the list, whoever is in a group that gives roles is asked.
+      expect(inventory.admins.setCandidates(null, Number.MAX_SAFE_INTEGER)).toEqual(["b"]);
+      expect(inventory.admins.count()).toBe(1);
     }));
 });
 

@@ -225,15 +225,30 @@ describe("a list of members", () => {
     }),
   );
 
-  test("an empty group is one whose members nobody has listed since its stats were read", () =>
+  const HOUR_MS = 3_600_000;
+  const changed = (ago: number) => new Date(NOW - ago).toISOString();
+
+  test.each<[string, number | null, string | null, boolean]>([
+    ["has members", 2, null, true],
+    ["may have members", null, null, true],
+    ["is empty", 0, null, false],
+    ["was emptied long ago", 0, changed(HOUR_MS), false],
+    ["is said to be empty, but somebody has just come or gone", 0, changed(HOUR_MS - 1), true],
+  ])("is read of a group that %s", (_, usersCount, lastMembershipUpdated, isListed) =>
     within((inventory) => {
-      inventory.groups.file(group("00g1", { stats: { usersCount: 0, hasAdminPrivilege: false } }));
+      const stats = { usersCount, hasAdminPrivilege: false };
+      const listed = () => inventory.groups.toList().map(({ id }) => id);
+      inventory.groups.file(group("00g1", { stats, lastMembershipUpdated }), { listedAt: NOW, now: NOW });
+      expect(listed()).toEqual(isListed ? ["00g1"] : []);
       inventory.memberships.addMembers("00g1", ["a"], 0);
-      expect(inventory.groups.emptyOnes(10)).toEqual(["00g1"]);
-      inventory.groups.setMembersReadUntil("00g1", 10);
-      expect(inventory.groups.emptyOnes(10)).toEqual([]);
-      expect(inventory.groups.emptyOnes(11)).toEqual(["00g1"]);
-    }));
+      expect(listed()).toEqual(["00g1"]);
+      inventory.memberships.removeMember("00g1", "a");
+      expect(listed()).toEqual(isListed ? ["00g1"] : []);
+      // Without stats, what was no longer empty may be so again.
+      inventory.groups.file(group("00g1", { stats: null }));
+      expect(listed()).toEqual(["00g1"]);
+    }),
+  );
 });
 
 describe("the users with roles", () => {
@@ -246,7 +261,7 @@ describe("the users with roles", () => {
     within((inventory) => {
       inventory.assets.file([user("a")]);
       inventory.admins.setRoles("a", ROLE, NOW);
-      expect(inventory.admins.setCandidates("assignees", false, asOf)).toEqual(changed);
+      expect(inventory.admins.setCandidates("assignees", asOf)).toEqual(changed);
       expect(inventory.admins.count()).toBe(1 - changed.length);
     }),
   );
@@ -256,19 +271,9 @@ describe("the users with roles", () => {
       inventory.assets.file([user("a")]);
       inventory.admins.setRoles("a", ROLE, NOW);
       inventory.stale.add("roles", "a", "log", NOW);
-      expect(inventory.admins.setCandidates("assignees", false, Number.MAX_SAFE_INTEGER)).toEqual([]);
+      expect(inventory.admins.setCandidates("assignees", Number.MAX_SAFE_INTEGER)).toEqual([]);
       inventory.stale.done("roles", "a");
-      expect(inventory.admins.setCandidates("assignees", false, Number.MAX_SAFE_INTEGER)).toEqual(["a"]);
-    }));
-
-  test("of a group are those whose roles were tried since a time", () =>
-    within((inventory) => {
-      inventory.assets.file([user("a"), user("b"), user("c")]);
-      inventory.memberships.addMembers("00g1", ["a", "b"], 0);
-      inventory.admins.setRoles("a", ROLE, NOW);
-      inventory.admins.setRoles("b", ROLE, NOW - 1);
-      inventory.admins.setRoles("c", ROLE, NOW);
-      expect(inventory.admins.triedSince(NOW, "00g1")).toEqual(["a"]);
+      expect(inventory.admins.setCandidates("assignees", Number.MAX_SAFE_INTEGER)).toEqual(["a"]);
     }));
 });
 

@@ -8,13 +8,16 @@ import type { OktaGroup, OktaUser } from "../../src/okta/records.ts";
 export const NOW = 1_760_000_000_000;
 
 /** Runs `work` on a fresh inventory. The object that holds it does nothing by itself. */
-export const within = (work: (inventory: Inventory, tick: (ms: number) => void) => void): Promise<void> =>
+export const within = (
+  work: (inventory: Inventory, tick: (ms: number) => void, sql: SqlStorage) => void,
+): Promise<void> =>
   runInDurableObject(env.INVENTORY_STREAM.getByName("t5/users"), (_, state) => {
     let now = NOW;
     migrate(state.storage);
-    work(new Inventory(state.storage.sql, () => now), (ms) => {
+    const tick = (ms: number) => {
       now += ms;
-    });
+    };
+    work(new Inventory(state.storage.sql, () => now), tick, state.storage.sql);
   });
 
 export const user = (id: string, over: Partial<OktaUser> = {}): OktaUser => ({

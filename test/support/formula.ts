@@ -8,7 +8,6 @@ const pages = (count: number, perPage: number): number => Math.ceil(count / perP
 
 /** The counts that every formula is made of. */
 export const sizesOf = (dump: OrgDump) => {
-  const rolesOf = dump.users.filter(({ roles }) => roles.length > 0);
   return {
     users: dump.users.length,
     /** Not DEPROVISIONED. */
@@ -17,8 +16,11 @@ export const sizesOf = (dump: OrgDump) => {
     memberPages: dump.groups
       .filter((group) => !isEveryone(group))
       .reduce((sum, { usersCount }) => sum + pages(usersCount, 1000), 0),
-    /** People with a role, their own or through a group. */
-    admins: rolesOf.length,
+    /** The people whom the list of assignees names: those with a role of their own. */
+    listed: dump.users.filter(({ roles }) => roles.some(({ assignmentType }) => assignmentType === "USER"))
+      .length,
+    /** The people with a role, their own or through a group, whom some orgs' lists name. */
+    admins: dump.users.filter(({ roles }) => roles.length > 0).length,
     groupsWithRoles: dump.groups.filter(({ roles }) => roles.length > 0).length,
     devices: dump.devices.length,
     /** Sum over people of the groups they are in, Everyone included. */
@@ -26,15 +28,19 @@ export const sizesOf = (dump: OrgDump) => {
   };
 };
 
-/** The most calls that a first full run of the users may take. */
-export const usersFormula = (dump: OrgDump): number => {
-  const { users, present, groups, memberPages, admins, groupsWithRoles } = sizesOf(dump);
+/**
+ * The most calls that a first full run of the users may take.
+ * @param listsInherited whether the org's list of assignees names people with roles through groups as well
+ */
+export const usersFormula = (dump: OrgDump, listsInherited = false): number => {
+  const { users, present, groups, memberPages, groupsWithRoles, ...sizes } = sizesOf(dump);
+  const listed = listsInherited ? sizes.admins : sizes.listed;
   const calls =
     pages(users, 200) +
     pages(groups, 200) +
     Math.min(memberPages, present) +
-    pages(admins, 100) +
-    admins +
+    pages(listed, 100) +
+    listed +
     groupsWithRoles +
     present;
   return Math.floor(calls * 1.02) + 10;

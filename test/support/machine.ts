@@ -102,7 +102,8 @@ export class Machine {
   /** The living assets' events, by id. */
   living(): Map<string, Json> {
     const { events } = this.stream.events.page({ after: 0, limit: 100_000, dialect: "sekoia" });
-    const living = new Set(this.stream.inventory.assets.livingIds());
+    const rows = this.storage.sql.exec<{ id: string }>("SELECT id FROM assets WHERE deleted_at IS NULL");
+    const living = new Set([...rows].map(({ id }) => id));
     return new Map(
       events.flatMap(({ assetId, json }) => {
         const event: unknown = JSON.parse(json);

@@ -122,6 +122,37 @@ describe("what a delta run costs", () => {
     await expectUsersEqual();
   });
 
+  test("a group with a role: one call for its roles, none for those who have it, come or go", async () => {
+    const { groups, users } = await org.dump();
+    const [group] = groups
+      .filter(({ type, roles }) => type === "OKTA_GROUP" && roles.length === 0)
+      .toSorted((a, b) => b.usersCount - a.usersCount);
+    const id = group?.id ?? "";
+    expect(group?.usersCount).toBeGreaterThan(5);
+    const rolesCalls = (calls: Record<string, number>) => [
+      calls["GET /api/v1/groups/{id}/roles"] ?? 0,
+      calls["GET /api/v1/users/{id}/roles"] ?? 0,
+    ];
+    await org.change("POST", `/groups/${id}/roles`, { type: "APP_ADMIN" });
+    expect(rolesCalls(await deltaCalls())).toEqual([1, 0]);
+    await expectUsersEqual();
+    const active = users.filter(({ status }) => status === "ACTIVE");
+    const member = active.find(({ groups: own }) => own.includes(id));
+    const other = active.find(({ groups: own }) => !own.includes(id));
+    await org.change("DELETE", `/groups/${id}/users/${member?.id}`);
+    await org.change("POST", `/groups/${id}/users/${other?.id}`);
+    expect(rolesCalls(await deltaCalls())).toEqual([0, 0]);
+    await expectUsersEqual();
+    await org.change("DELETE", `/groups/${id}/roles`);
+    expect(rolesCalls(await deltaCalls())).toEqual([1, 0]);
+    await expectUsersEqual();
+    await org.change("POST", `/groups/${id}/roles`, { type: "APP_ADMIN" });
+    await deltaCalls();
+    await org.change("DELETE", `/groups/${id}`);
+    expect(rolesCalls(await deltaCalls())).toEqual([0, 0]);
+    await expectUsersEqual();
+  });
+
   test("a new user: one call for the factors and one for the groups", async () => {
     await org.change("POST", "/users", { profile: { login: "new@example.com", email: "new@example.com" } });
     expect(sum(await deltaCalls())).toBeLessThanOrEqual(4 + 2);
@@ -352,14 +383,16 @@ describe("rolling refresh", () => {
     const [id = ""] = await someUsers(1);
     await org.change("DELETE", `/users/${id}/factors?silent=true`);
     await runInDurableObject(streamStub(CONNECTION), (_, state) => {
-      // All factors were read in the last few days, except this user's, which are nearly a week old.
-      const old = Date.now() - 6.5 * 86_400_000;
+      // All factors were read just now, except this user's, whose hour has surely come within REFRESH_DAYS.
+      const old = Date.now() - 7 * 86_400_000;
       state.storage.sql.exec(
         "UPDATE assets SET factors_at = ?, factors_tried_at = ? WHERE id = ?",
         old,
         old,
         id,
       );
+      // No delta run has looked at anybody's hour since.
+      state.storage.sql.exec("DELETE FROM meta WHERE key = 'hours'");
     });
     const calls = await deltaCalls();
     expect(calls["GET /api/v1/users/{id}/factors"]).toBe(1);

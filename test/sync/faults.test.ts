@@ -360,6 +360,103 @@ describe("facts that Okta does not let us read are unknown, never empty", () => 
   });
 });
 
+describe("a refusal or a failure that concerns some alone leaves the others known", () => {
+  const rolesOfSome = async (org: TestOrg, count: number) => {
+    const { users } = await org.dump();
+    const active = users.filter(({ status, roles }) => status === "ACTIVE" && roles.length === 0);
+    const some = active.slice(0, count).map(({ id }) => id);
+    for (const id of some) await org.change("POST", `/users/${id}/roles`, { type: "USER_ADMIN" });
+    return some;
+  };
+  const adminsIn = async (): Promise<Map<string, unknown>> => {
+    const page = await call(CONNECTION, "GET", "/v1/inventory/users/search?limit=100");
+    const { results } = await page.json<{ results: { id: string; is_admin: boolean | null }[] }>();
+    return new Map(results.map(({ id, is_admin }) => [id, is_admin]));
+  };
+
+  test("twelve administrators whose roles are a 400 for good: nobody waits for them", async () => {
+    const org = await createOrg(CONNECTION, { users: 60, groups: 8 });
+    const some = await rolesOfSome(org, 14);
+    const bad = some.slice(0, 12);
+    await org.fault({ kind: "400", match: { path: `/api/v1/users/(${bad.join("|")})/roles` } });
+    const run = await sync(CONNECTION);
+    expect(run).toMatchObject({ state: "done", error: null });
+    // No back-off, not even one of 2 s.
+    expect(Date.parse(run.finished_at ?? "") - Date.parse(run.started_at)).toBeLessThan(2_000);
+    const admins = await adminsIn();
+    expect(bad.map((id) => admins.get(id))).toEqual(bad.map(() => null));
+    expect(some.slice(12).map((id) => admins.get(id))).toEqual([true, true]);
+    expect((await statusOf(CONNECTION)).assets.unknown).toEqual({ roles: 12 });
+  });
+
+  test("the roles of one group, the first one: its privileges are null, and nobody else's", async () => {
+    const org = await createOrg(CONNECTION, { users: 60, groups: 12 });
+    const { groups } = await org.dump();
+    const ids = groups.filter(({ roles }) => roles.length > 0).map(({ id }) => id);
+    const more = groups.filter(({ id, type }) => type === "OKTA_GROUP" && !ids.includes(id)).slice(0, 3);
+    for (const { id } of more) await org.change("POST", `/groups/${id}/roles`, { type: "APP_ADMIN" });
+    const [first = ""] = [...ids, ...more.map(({ id }) => id)].sort();
+    await org.fault({ kind: "403", match: { path: `/api/v1/groups/${first}/roles` } });
+    expect(await sync(CONNECTION)).toMatchObject({ state: "done", error: null });
+    const dump = await org.dump();
+    const stored = newestById(await inventory(CONNECTION));
+    for (const [id, event] of expectedUsers(dump)) {
+      const { groups: are } = partOf(stored.get(id) ?? {}, "user");
+      const { groups: should } = partOf(event, "user");
+      const hidden = (list: unknown) =>
+        JSON.stringify(list, (_, part) => (part?.uid === first ? { ...part, privileges: null } : part));
+      expect(JSON.stringify(are)).toBe(hidden(should));
+      // Its members were asked themselves.
+      expect(partOf(stored.get(id) ?? {}, "user")["type_id"]).toBe(partOf(event, "user")["type_id"]);
+    }
+    expect((await statusOf(CONNECTION)).assets.unknown).toEqual({});
+  });
+
+  test.each(["404", "403"] as const)(
+    "a %s for the list of administrators: known are members of groups that give roles and whom the log names",
+    async (kind) => {
+      const org = await createOrg(CONNECTION, { users: 60, groups: 12 });
+      await org.fault({ kind, match: { endpoint: "GET /api/v1/iam/assignees/users" } });
+      const run = await sync(CONNECTION);
+      expect(run).toMatchObject({ state: "done", error: null });
+      expect(Date.parse(run.finished_at ?? "") - Date.parse(run.started_at)).toBeLessThan(2_000);
+      expect(run.calls.by_endpoint["GET /api/v1/iam/assignees/users"]).toBe(1);
+      await sync(CONNECTION, "delta");
+      const [granted = ""] = await rolesOfSome(org, 1);
+      await sync(CONNECTION, "delta");
+      const { users, groups } = await org.dump();
+      const giving = groups.filter(({ roles }) => roles.length > 0).map(({ id }) => id);
+      expect(giving.length).toBeGreaterThan(0);
+      const isTold = ({ id, groups: own }: (typeof users)[number]) =>
+        id === granted || own.some((group) => giving.includes(group));
+      const isOne = ({ roles }: (typeof users)[number]) => roles.some(({ status }) => status === "ACTIVE");
+      const expected = new Map(users.map((user) => [user.id, isTold(user) ? isOne(user) : null]));
+      expect(await adminsIn()).toEqual(expected);
+      const { unknown } = (await statusOf(CONNECTION)).assets;
+      expect(unknown["roles"]).toBe(users.filter((user) => !isTold(user)).length);
+      // It is as it was after another full run.
+      await sync(CONNECTION);
+      expect(await adminsIn()).toEqual(expected);
+    },
+  );
+});
+
+describe("an org that takes only parts of the query of a list", () => {
+  test.each(["honoured", "ignored", "refused"] as const)("the fields of users: %s", async (fields) => {
+    const org = await createOrg(CONNECTION, { users: 250, groups: 4, fields });
+    const lists = async () => (await org.stats()).calls["GET /api/v1/users"];
+    expect(await sync(CONNECTION)).toMatchObject({ state: "done", error: null });
+    await expectEqual(org);
+    // What was refused is asked for without at once, and not asked for again.
+    expect(await lists()).toBe(fields === "refused" ? 3 : 2);
+    await org.resetStats();
+    await sync(CONNECTION);
+    await sync(CONNECTION, "delta");
+    expect(await lists()).toBe(3);
+    await expectEqual(org);
+  });
+});
+
 describe("records that cannot be read", () => {
   test("one bad record is quarantined, and the other records of its page are filed; a later run clears it", async () => {
     const org = await createOrg(CONNECTION, { users: 250, groups: 5 });

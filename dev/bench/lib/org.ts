@@ -10,6 +10,8 @@ export interface ServedOrg {
   readonly url: string;
   /** Paths in the order in which they were asked for since the last time that this was called. */
   takeAsked(): string[];
+  /** How many bytes the answers to lists of users have had since the last time that this was called. */
+  takeListBytes(): number;
   /** How many those would be. */
   askedCount(): number;
   /** How long nobody has asked anything, ms. */
@@ -55,6 +57,7 @@ export const serveOrg = async ({ recorded = false, ...options }: ServeOptions): 
   const kept = new Map<string, Answer>();
   let asked: string[] = [];
   let lastAsked = 0;
+  let listBytes = 0;
 
   const ask = async (request: IncomingMessage): Promise<Answer> => {
     const headers = new Headers();
@@ -85,6 +88,7 @@ export const serveOrg = async ({ recorded = false, ...options }: ServeOptions): 
       response.setHeader("date", new Date().toUTCString());
       response.setHeader("x-rate-limit-reset", String(60 * Math.ceil(Date.now() / 60_000 + 1)));
     }
+    if (path.startsWith("/api/v1/users?")) listBytes += answer.body.length;
     response.statusCode = answer.status;
     response.end(answer.body);
   };
@@ -98,6 +102,11 @@ export const serveOrg = async ({ recorded = false, ...options }: ServeOptions): 
     takeAsked: () => {
       const taken = asked;
       asked = [];
+      return taken;
+    },
+    takeListBytes: () => {
+      const taken = listBytes;
+      listBytes = 0;
       return taken;
     },
     askedCount: () => asked.length,

@@ -2,6 +2,8 @@
 
 import type { RunKind } from "../../../src/contract/status.ts";
 import { streamNames } from "../../../src/contract/streams.ts";
+import { LEAN } from "../../../src/okta/api.ts";
+import { nextLinks } from "../../../src/okta/link-header.ts";
 import { devicesFormula, usersFormula } from "../../../test/support/formula.ts";
 import { churn } from "../../okta-org/changes/churn.ts";
 import type { OrgDump } from "../../okta-org/index.ts";
@@ -37,6 +39,8 @@ interface Cycle {
   /** How many the runs had predicted. */
   readonly predicted: number;
   readonly ms: number;
+  /** How many bytes the answers to lists of users had. */
+  readonly listBytes: number;
 }
 
 export interface MeasuredSize {
@@ -46,6 +50,8 @@ export interface MeasuredSize {
   /** The most calls that the design allows for a first full run of both streams. */
   readonly bound: number;
   readonly first: Cycle;
+  /** How many bytes the complete list of users has if Okta leaves nothing out. */
+  readonly wholeListBytes: number;
   /** The first full run. */
   readonly ours: Measured;
   /** A Worker that fetches and parses the same and keeps nothing. */
@@ -75,6 +81,7 @@ export const cycle = async (
   onAsked: (paths: readonly string[]) => void = () => {},
 ): Promise<Cycle> => {
   org.takeAsked();
+  org.takeListBytes();
   let ms = 0;
   let calls = 0;
   let predicted = 0;
@@ -87,7 +94,7 @@ export const cycle = async (
     calls += asked.length;
     onAsked(asked);
   }
-  return { calls, predicted, ms };
+  return { calls, predicted, ms, listBytes: org.takeListBytes() };
 };
 
 /** @param work returns how long it took, ms */
@@ -157,7 +164,7 @@ export const measureSize = async (users: number, wanted: SizeOptions): Promise<M
     const dump = org.org.dump();
     const bound = usersFormula(dump) + devicesFormula(dump);
     say(`${label}: first full run, at most ${grouped(bound)} calls`);
-    let first: Cycle = { calls: 0, predicted: 0, ms: 0 };
+    let first: Cycle = { calls: 0, predicted: 0, ms: 0, listBytes: 0 };
     const asked: string[][] = [];
     const ours = await measureWork(worker, async () => {
       first = await cycle(org, worker, "full", `${label}: first full run`, (paths) => asked.push([...paths]));
@@ -168,11 +175,33 @@ export const measureSize = async (users: number, wanted: SizeOptions): Promise<M
     const floor = await measureFloor(org, asked.flat(), label);
     const later = wanted.later ? await measureLater(org, worker, label) : null;
     const peer = wanted.peer ? await askPeer(org, users) : null;
-    return { users, dump, bound, first, ours, floor, later, peer };
+    const wholeListBytes = await listBytesOf(org, asked.flat());
+    return { users, dump, bound, first, wholeListBytes, ours, floor, later, peer };
   } finally {
     await worker.close();
     org.close();
   }
+};
+
+/** How many bytes the same lists of users have without a choice of fields. */
+const listBytesOf = async ({ org, url }: ServedOrg, asked: readonly string[]): Promise<number> => {
+  let bytes = 0;
+  for (const path of asked.filter((each) => each.startsWith("/api/v1/users?"))) {
+    const whole = new URL(url + path);
+    // A cursor is good for one query only, so each list is read anew from its first page.
+    whole.searchParams.delete("fields");
+    if (whole.searchParams.has("after")) continue;
+    let next: string | null = whole.href;
+    while (next !== null) {
+      const answer: Response = await org.fetch(
+        new Request(next, { headers: { authorization: `SSWS ${org.state.options.token}`, ...LEAN } }),
+      );
+      bytes += (await answer.arrayBuffer()).byteLength;
+      const links = nextLinks(answer.headers.get("link"));
+      next = links.ok ? (links.value[0] ?? null) : null;
+    }
+  }
+  return bytes;
 };
 
 /** Runs the program on an org of the same size and seed, before anything has changed. */

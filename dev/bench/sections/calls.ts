@@ -78,6 +78,14 @@ export const reportCalls = (report: Report, measured: MeasuredSize): void => {
       ...(peer === null && { computed: "beside" }),
     },
   );
+  report.add({
+    table,
+    what: "lists of users in the first full run",
+    ours: first.listBytes / 1000,
+    beside: measured.wholeListBytes / 1000,
+    besideWhat: "whole records",
+    unit: "kB",
+  });
   if (peer !== null)
     report.add(
       calls(

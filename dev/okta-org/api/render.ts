@@ -34,13 +34,42 @@ const userText = (user: OktaUser, origin: string, form: string): string => {
   });
 };
 
-/** The JSON text of a user as a call wants it; the last rendering is kept. */
-export const renderUser = (call: Call, { row, data }: Hit<OktaUser>): string => {
+/**
+ * The JSON text of a user as a call wants it; the last rendering is kept.
+ * @param fields the only properties wanted, as `id,status,profile:(login,email)`; null: all
+ */
+export const renderUser = (
+  call: Call,
+  { row, data }: Hit<OktaUser>,
+  fields: string | null = null,
+): string => {
   const form = formOf(call.request);
-  if (row.data !== data) return userText(data, call.origin, form);
-  const key = call.origin + form;
-  if (row.rendered?.key !== key) row.rendered = { key, text: userText(data, call.origin, form) };
+  const text = () =>
+    fields === null ? userText(data, call.origin, form) : JSON.stringify(projection(data, fields));
+  if (row.data !== data) return text();
+  const key = `${call.origin}${form}${fields ?? ""}`;
+  if (row.rendered?.key !== key) row.rendered = { key, text: text() };
   return row.rendered.text;
+};
+
+/** The id, which is always part of it, and the wanted properties; unknown ones are left out. */
+const projection = (user: OktaUser, fields: string): object => {
+  const attributes = /profile:\(([^)]*)\)/
+    .exec(fields)?.[1]
+    ?.split(",")
+    .map((name) => name.trim());
+  const wanted = new Set(
+    fields
+      .replace(/:\([^)]*\)/, "")
+      .split(",")
+      .map((name) => name.trim()),
+  );
+  const kept = Object.entries(user).filter(([name]) => name === "id" || wanted.has(name));
+  const profile = Object.entries(user.profile).filter(([name]) => attributes?.includes(name) ?? true);
+  return {
+    ...Object.fromEntries(kept),
+    ...(wanted.has("profile") && { profile: Object.fromEntries(profile) }),
+  };
 };
 
 const groupText = (group: OktaGroup, origin: string): string => {

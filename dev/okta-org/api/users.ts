@@ -43,8 +43,17 @@ const listUsers = (call: Call): Response => {
   const withoutRole = call.principal.kind === "oauth" && !call.principal.client.adminRole;
   if (call.state.options.emptyLists || withoutRole) return listResponse(call, [], null, 200);
   const page = listTable(call, call.state.store.users, LISTING, viewOf(call));
-  const texts = page.hits.map((hit) => renderUser(call, hit));
+  const fields = fieldsOf(call);
+  const texts = page.hits.map((hit) => renderUser(call, hit, fields));
   return listResponse(call, texts, page.position, page.limit);
+};
+
+/** What the caller wants of each user; null: everything. */
+const fieldsOf = (call: Call): string | null => {
+  const fields = call.url.searchParams.get("fields");
+  if (fields === null || call.state.options.fields === "ignored") return null;
+  if (call.state.options.fields === "refused") throw new OktaError("E0000001", "fields: not supported");
+  return fields;
 };
 
 const getUser = (call: Call): Response => {

@@ -59,6 +59,23 @@ export interface OktaUser {
   readonly profile: OktaUserProfile;
 }
 
+/**
+ * What a list of users is asked for: all that a user's record is made of here, so that a record of these fields is as good
+ * as a whole one. What is read of a user from now on belongs in this text, too.
+ * Syntax: Okta's API description, `GET /api/v1/users`, parameter `fields`.
+ */
+export const USER_FIELDS = [
+  "id",
+  "status",
+  "created",
+  "activated",
+  "statusChanged",
+  "lastLogin",
+  "lastUpdated",
+  "passwordChanged",
+  `profile:(${USER_ATTRIBUTES.join(",")})`,
+].join(",");
+
 export interface OktaGroup {
   readonly id: string;
   /** OKTA_GROUP, APP_GROUP or BUILT_IN; may be null in the list of a user's groups. */

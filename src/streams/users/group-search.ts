@@ -38,7 +38,7 @@ export const groupSearch: Search = {
 const fileGroup = (inventory: Inventory, group: OktaGroup, { now, listedAt }: FoundBySearch): void => {
   const { groups, memberships, stale, meta } = inventory;
   const before = groups.hasRoles(group.id);
-  if (groups.file(group, { listedAt }) === "doubted") {
+  if (groups.file(group, { listedAt, now }) === "doubted") {
     stale.add("group", group.id, "search", now);
     return;
   }

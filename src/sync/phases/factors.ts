@@ -1,4 +1,5 @@
 /** Reading MFA factors. This takes one call per user, so they are read only when they have to be. */
+import type { DueFactors } from "../../inventory/factors.ts";
 import type { OktaError } from "../../okta/errors.ts";
 import { treatmentOf } from "../../okta/remedies.ts";
 import { readFactors as askFactors } from "../../okta/user-facts.ts";
@@ -29,35 +30,24 @@ const FORBIDDEN_FOR_ALL = 30;
 const PROBES = 10;
 
 /**
- * Reads the factors that are due: users with roles first, then factors that were never read, then the oldest ones.
- * Failures get a second try. The few calls that a full run may make beyond its prediction go to the oldest readings.
+ * Reads the factors that are due: administrators first, then factors that are not known, then the oldest ones. Failures
+ * get a second try. The few calls that a full run may make beyond its prediction go to the oldest readings.
  *
  * What was refused is due again after REFRESH_DAYS. Until then each run tries some of it, and reads all of it once one of
  * these is answered.
  */
 export const factorsPhase: Phase<FactorsCursor> = async (context) => {
-  const { inventory, run, cursor } = context;
+  const { run, cursor } = context;
   const { part = "first", since = run.startedAt } = cursor;
   if (cursor.probed !== true) return probe(context);
   if (isRefusedForAll(context)) return refuseAll(context);
-  const isSuspicious = part === "first" && (cursor.refusals ?? 0) >= SUSPICIOUS && cursor.succeeded !== true;
-  const due = dueIn(context, since, Math.min(BATCH, context.callsLeft()));
-  const ids = isSuspicious
-    ? inventory.factors.spread({ ...due, limit: Math.min(due.limit, FORBIDDEN_FOR_ALL) }, turnOf(run))
-    : inventory.factors.next({ ...due, failedOnly: part === "second" });
-  if (ids.length > 0) {
-    // Once some readings show more, the next step decides how to go on.
-    const isDecided = (): boolean => {
-      const { refusals = 0, succeeded = false } = context.cursor;
-      if (isSuspicious) return succeeded || refusals >= FORBIDDEN_FOR_ALL;
-      return part === "first" && !succeeded && refusals >= SUSPICIOUS;
-    };
-    const outcome = await forEachAsset(context, ids, async (id) => {
-      const read = await readFactors(context, id, noting(context, id));
-      return read.next === "again" && isDecided() ? DONE : read;
-    });
-    return outcome.next === "done" ? AGAIN : outcome;
+  if (part === "first" && !isSuspicious(context)) {
+    const admins = await adminsStep(context);
+    if (admins !== null) return admins;
   }
+  const limit = Math.min(BATCH, context.callsLeft());
+  const ids = nextIds(context, since, limit);
+  if (ids.length > 0) return readAll(context, ids);
   if (part === "second") return spareCalls(context);
   return context.commit(
     () => context.move({ ...context.cursor, part: "second", since: context.now() }),
@@ -65,12 +55,60 @@ export const factorsPhase: Phase<FactorsCursor> = async (context) => {
   );
 };
 
+/**
+ * Reads the administrators' factors that are due, before reading the groups of every user, which takes long and uses
+ * another rate limit.
+ */
+export const adminFactorsPhase: Phase<FactorsCursor> = async (context) => {
+  if (context.cursor.probed !== true) return probe(context);
+  // Whether everybody's are refused shows when everybody's are read.
+  return isSuspicious(context) ? DONE : ((await adminsStep(context)) ?? DONE);
+};
+
+/** Whose factors are read next, administrators left out. */
+const nextIds = (context: StepContext<FactorsCursor>, since: number, limit: number): readonly string[] => {
+  const { factors } = context.inventory;
+  const due = dueIn(context, since);
+  if (context.cursor.part === "second") return factors.nextFailed(since, limit);
+  if (!isSuspicious(context)) return factors.next(due, limit);
+  return factors.spread(due, Math.min(limit, FORBIDDEN_FOR_ALL), turnOf(context.run));
+};
+
+/** One step of reading the administrators' factors; null once all have been read that are due. */
+const adminsStep = async (context: StepContext<FactorsCursor>): Promise<StepOutcome | null> => {
+  const { inventory, run, cursor } = context;
+  if (cursor.admins === "done") return null;
+  const { due, next } = inventory.factors.nextAdmins(cursor.admins ?? null, dueIn(context, run.startedAt));
+  if (due.length > 0) return readAll(context, due);
+  // Whoever was read is not looked at again.
+  return context.commit(() => context.move({ ...context.cursor, admins: next ?? "done" }), AGAIN);
+};
+
+const readAll = async (context: StepContext<FactorsCursor>, ids: readonly string[]): Promise<StepOutcome> => {
+  const { part = "first" } = context.cursor;
+  const wasSuspicious = isSuspicious(context);
+  // Once some readings show more, the next step decides how to go on.
+  const isDecided = (): boolean => {
+    const { refusals = 0, succeeded = false } = context.cursor;
+    if (wasSuspicious) return succeeded || refusals >= FORBIDDEN_FOR_ALL;
+    return part === "first" && !succeeded && refusals >= SUSPICIOUS;
+  };
+  const outcome = await forEachAsset(context, ids, async (id) => {
+    const read = await readFactors(context, id, noting(context, id));
+    return read.next === "again" && isDecided() ? DONE : read;
+  });
+  return outcome.next === "done" ? AGAIN : outcome;
+};
+
+/** Whether so many were refused, and nobody answered, that it may be so for everybody. */
+const isSuspicious = ({ cursor }: StepContext<FactorsCursor>): boolean =>
+  (cursor.part ?? "first") === "first" && (cursor.refusals ?? 0) >= SUSPICIOUS && cursor.succeeded !== true;
+
 /** Which factors a run reads. @param since only users who were not tried since, ms since the epoch */
-const dueIn = ({ run, cursor }: StepContext<FactorsCursor>, since: number, limit: number) => ({
+const dueIn = ({ run, cursor }: StepContext<FactorsCursor>, since: number): DueFactors => ({
   dueBefore: run.factorsDueBefore,
   triedBefore: since,
   refusedToo: cursor.refusedToo === true,
-  limit,
 });
 
 /** A number that is another one in each run. */
@@ -79,7 +117,7 @@ const turnOf = ({ startedAt }: StepContext<FactorsCursor>["run"]): number => Mat
 /** Tries some of those who were refused in former runs. */
 const probe = async (context: StepContext<FactorsCursor>): Promise<StepOutcome> => {
   const { inventory, run } = context;
-  const ids = inventory.factors.spreadRefused({ triedBefore: run.startedAt, limit: PROBES }, turnOf(run));
+  const ids = inventory.factors.spreadRefused(run.startedAt, PROBES, turnOf(run));
   const started = context.commit(() => context.move({ ...context.cursor, probed: true }), AGAIN);
   if (started.next !== "again") return started;
   return forEachAsset(context, ids, (id) =>
@@ -93,7 +131,7 @@ const probe = async (context: StepContext<FactorsCursor>): Promise<StepOutcome> 
 /** Makes the factors that are due unknown for everybody who was not tried yet. */
 const refuseAll = (context: StepContext<FactorsCursor>): StepOutcome =>
   context.commit(
-    () => context.inventory.factors.refuse("forbidden", dueIn(context, context.run.startedAt, 0)),
+    () => context.inventory.factors.refuse("forbidden", dueIn(context, context.run.startedAt)),
     DONE,
   );
 
@@ -106,11 +144,7 @@ const SPARE_CALLS = 4;
 const spareCalls = async (context: StepContext<FactorsCursor>): Promise<StepOutcome> => {
   const { inventory, run } = context;
   const left = context.cursor.left ?? Math.floor((run.calls.predicted ?? 0) * SPARE_PART) + SPARE_CALLS;
-  const ids = inventory.factors.nextByAge({
-    dueBefore: run.startedAt,
-    retryBefore: run.startedAt,
-    limit: Math.min(left, context.callsLeft()),
-  });
+  const ids = inventory.factors.oldest(run.startedAt, Math.min(left, context.callsLeft()));
   if (left <= 0 || ids.length === 0) return DONE;
   const booked = context.commit(() => {
     context.move({ ...context.cursor, left: left - ids.length });

@@ -1,11 +1,10 @@
 /** Reading groups with their sizes, and the roles that they give. */
-import type { Reading } from "../../inventory/readings.ts";
-import { isForbidden } from "../../okta/errors.ts";
 import { parseAll, parseGroup, parseRoles } from "../../okta/records.ts";
 import { PAGE, planMemberships } from "../../streams/plan.ts";
 import type { ListCursor } from "../cursors.ts";
 import {
   AGAIN,
+  concernsOne,
   DONE,
   lasting,
   listStep,
@@ -32,7 +31,7 @@ export const groupsPhase: Phase<ListCursor> = async (context) => {
       inventory.sweeps.add(LISTING, number, ids);
       for (const group of records) {
         const { id, lastUpdated } = group;
-        const filed = inventory.groups.file(group, { listedAt, complete: true });
+        const filed = inventory.groups.file(group, { listedAt, complete: true, now: api.serverNow() });
         if (lastUpdated !== null) inventory.stale.doneUntil("group", id, Date.parse(lastUpdated));
         if (filed === "doubted") inventory.stale.add("group", id, "search", api.serverNow());
         // Otherwise the next phase reads its roles.
@@ -79,12 +78,11 @@ const giveUpGroups = (context: SliceContext, reason: "forbidden" | "failed"): St
  * Chooses to read memberships per group or per user, whichever takes fewer calls, and sets the phases accordingly.
  */
 const decideMemberships = ({ definition, inventory, run }: SliceContext): void => {
-  const active = inventory.assets.countNotDeprovisioned() || inventory.groups.everyoneCount();
-  const { mode, calls } = planMemberships(inventory.groups.toList(), active);
+  const isFirst = (inventory.meta.get("groups")?.at ?? null) === null;
+  const { mode, calls } = planMemberships(inventory.groups.toList(), inventory.countPresent(), isFirst);
   run.membershipMode = mode;
   run.membershipCalls = calls;
-  const everyoneHasRoles = inventory.groups.everyoneHasRoles();
-  run.phases = definition.run.fullPhases({ memberships: mode, everyoneHasRoles });
+  run.phases = definition.run.fullPhases({ memberships: mode, isFirst });
 };
 
 /** Reads the roles that groups give: one call per group that gives any or may give some. */
@@ -97,34 +95,20 @@ export const groupRolesPhase: Phase<Record<string, never>> = async (context) => 
   if (roles.ok) {
     const reading = readingOf(parseRoles(roles.value));
     return context.commit(() => {
-      storeGroupRoles(context, id, reading, readAt);
+      inventory.groups.setRoles(id, reading, readAt);
       inventory.stale.done("group_roles", id);
     }, AGAIN);
   }
   // The group was just listed, so a 404 says nothing about its roles: they are unknown.
-  const reason = roles.error.code === "not_found" ? "failed" : lasting(roles.error, run);
+  const reason = concernsOne(roles.error) ? "failed" : lasting(roles.error, run);
   if (reason === null) return { next: "wait", error: roles.error };
   return context.commit(() => {
-    // Reading roles is allowed for all groups or for none, so one refusal saves the other calls.
-    if (isForbidden(roles.error)) inventory.groups.refuseRoles(reason, run.startedAt, readAt);
+    // A missing scope concerns all groups; a missing permission may concern only this one.
+    if (roles.error.code === "insufficient_scope")
+      inventory.groups.refuseRoles(reason, run.startedAt, readAt);
     else inventory.groups.setRoles(id, { reason }, readAt);
+    inventory.stale.done("group_roles", id);
   }, AGAIN);
-};
-
-/**
- * Stores the roles that a group gives. If they have changed, its members' roles are read again, unless this run is
- * still going to read them.
- */
-const storeGroupRoles = (
-  { inventory, run, api }: SliceContext,
-  groupId: string,
-  reading: Reading,
-  readAt: number,
-): void => {
-  if (!inventory.groups.setRoles(groupId, reading, readAt)) return;
-  for (const id of inventory.admins.triedSince(run.startedAt, groupId)) {
-    inventory.stale.add("roles", id, "search", api.serverNow());
-  }
 };
 
 /** Whether a group no longer exists, by reading it by id. A 404 for its members or roles alone would not prove it. */

@@ -2,6 +2,7 @@ import { parseAll } from "../../okta/records.ts";
 import type { ListWay } from "../../streams/definition.ts";
 import type { ListCursor } from "../cursors.ts";
 import { predict } from "../prediction.ts";
+import { projected } from "../projection.ts";
 import { runErrorOf } from "../run.ts";
 import { DONE, isGivenUp, listStep, type Phase, type StepOutcome, shownUntil } from "../step.ts";
 
@@ -21,7 +22,7 @@ export const listPhase: Phase<ListCursor> = async (context) => {
   }
   const outcome = await listStep(
     context,
-    (request) => source.list(api, request),
+    projected(context, source.fields, (request) => source.list(api, request)),
     ways,
     (page, number, listedAt) => {
       if (number === 0) inventory.sweeps.begin(name);

@@ -224,16 +224,13 @@ const apply = ({ inventory, run }: SliceContext, effect: Effect, published: numb
       if (inventory.setLastLogin(effect.userId, effect.at)) run.changes.log += 1;
       return;
     case "group_deleted":
-      if (groups.hasRoles(effect.groupId)) {
-        for (const id of memberships.membersOf(effect.groupId)) stale.add("roles", id, "log", published);
-      }
       groups.remove(effect.groupId);
       return;
     case "membership":
       if (effect.groupId === groups.everyoneId()) return;
       if (memberships.applyEvent({ ...effect, published })) run.changes.log += 1;
-      // A new member gains the roles that the group gives; a former member loses them.
-      if (groups.hasRoles(effect.groupId)) stale.add("roles", effect.userId, "log", published);
+      // Okta does not tell which roles the group gives, but a user's own answer does.
+      if (groups.givesUnknownRoles(effect.groupId)) stale.add("roles", effect.userId, "log", published);
       if (effect.member && !groups.has(effect.groupId)) stale.add("group", effect.groupId, "log", published);
   }
 };

@@ -1,6 +1,6 @@
 import type { RunKind } from "../../contract/status.ts";
 import { identifierOf } from "../../okta/records.ts";
-import { PAGE } from "../../streams/plan.ts";
+import { earlyGroups, PAGE } from "../../streams/plan.ts";
 import type { MembershipsCursor } from "../cursors.ts";
 import {
   AGAIN,
@@ -18,16 +18,25 @@ import { isGroupGone } from "./groups.ts";
 const LISTING = "members";
 /** The name of the listing of one group's members that is read again by a run of this kind. */
 export const membersListing = (kind: RunKind, groupId: string): string => `members/${kind}/${groupId}`;
-/** A listing that has shown nobody. */
-const NOBODY = "nobody";
 
-/** Lists the members of each group, except Everyone and empty groups. */
+/** The next group after this id whose members this run lists; null if there is none. */
+const nextGroup = ({ inventory, run }: SliceContext, after: string): string | null => {
+  const { groups } = inventory;
+  if (run.membershipMode === "per_group") return groups.nextToList(after)?.id ?? null;
+  const early = earlyGroups(groups.toList(), inventory.countPresent() ?? 0);
+  return early.find(({ id }) => id > after)?.id ?? null;
+};
+
+/**
+ * Lists the members of each group, except Everyone and empty groups. A run that reads memberships user by user lists only
+ * a few groups that give roles.
+ */
 export const membershipsPhase: Phase<MembershipsCursor> = async (context) => {
   const { inventory, run, api, cursor } = context;
   // Without a next page, a group that was begun begins again: the cursor of its list had expired.
   const begun = cursor.next || cursor.restarts !== undefined;
-  const group = begun ? (cursor.group ?? "") : inventory.groups.nextToList(cursor.group ?? "")?.id;
-  if (group === undefined || group === "") return finish(context);
+  const group = begun ? (cursor.group ?? null) : nextGroup(context, cursor.group ?? "");
+  if (group === null || group === "") return finish(context);
   const since = cursor.next ? (cursor.since ?? run.startedAt) : context.now();
   /** Finishes this group: moves to a cursor without its pages. */
   const leave = (refusal: MembershipsCursor["refusal"]) => {
@@ -82,8 +91,9 @@ const closeGroup = (context: SliceContext, group: string, since: number): void =
 const finish = (context: StepContext<MembershipsCursor>): StepOutcome => {
   const { inventory, run } = context;
   return context.commit(() => {
+    inventory.sweeps.begin(LISTING);
+    if (run.membershipMode === "per_user") return;
     const asOf = shownUntil(context, run.startedAt);
-    for (const id of inventory.groups.emptyOnes(asOf)) inventory.memberships.keepOnly(id, NOBODY, asOf);
     const reason = context.cursor.refusal ?? null;
     if (reason === null) {
       inventory.stale.doneBefore("user_groups", asOf);
@@ -93,6 +103,5 @@ const finish = (context: StepContext<MembershipsCursor>): StepOutcome => {
     inventory.setGroupsKnown(
       reason === null ? { at: run.startedAt, reason } : { at: before, reason, failedAt: context.now() },
     );
-    inventory.sweeps.begin(LISTING);
   }, DONE);
 };

@@ -2,13 +2,14 @@
 import type { RunKind } from "../../contract/status.ts";
 import { INDEX_LAG_MS } from "../../inventory/precedence.ts";
 import type { StaleEntry, StaleKind } from "../../inventory/stale.ts";
-import type { OktaError, OktaErrorCode } from "../../okta/errors.ts";
+import type { OktaError } from "../../okta/errors.ts";
 import { identifierOf, parseAll, parseGroup, parseRoles } from "../../okta/records.ts";
 import { PAGE } from "../../streams/plan.ts";
 import type { RefetchCursor } from "../cursors.ts";
 import {
   AGAIN,
   bury,
+  concernsOne,
   DONE,
   forEachAsset,
   lasting,
@@ -98,19 +99,9 @@ const readAgain = (context: SliceContext, entry: StaleEntry): Promise<StepOutcom
 const drop = (context: SliceContext, { kind, id }: StaleEntry): StepOutcome =>
   context.commit(() => context.inventory.stale.done(kind, id), AGAIN);
 
-/** Errors that waiting does not change. */
-const hopeless: ReadonlySet<OktaErrorCode> = new Set([
-  "bad_request",
-  "not_found",
-  "too_large",
-  "foreign_origin",
-]);
-
 /** Waits if the failure may pass. Otherwise drops the entry; the next full run makes up for it. */
 const failedOn = (context: SliceContext, entry: StaleEntry, error: OktaError): StepOutcome =>
-  hopeless.has(error.code) || lasting(error, context.run) !== null
-    ? drop(context, entry)
-    : { next: "wait", error };
+  concernsOne(error) || lasting(error, context.run) !== null ? drop(context, entry) : { next: "wait", error };
 
 const readAsset = async (context: SliceContext, entry: StaleEntry): Promise<StepOutcome> => {
   const { definition, inventory, run, api } = context;
@@ -146,7 +137,7 @@ const readGroup = async (context: SliceContext, entry: StaleEntry): Promise<Step
   }, AGAIN);
 };
 
-/** Reads a group's roles, and queues the roles of its members, who have them through the group. */
+/** Reads a group's roles, which its members have through the group. */
 const readGroupRoles = async (context: SliceContext, entry: StaleEntry): Promise<StepOutcome> => {
   const { inventory, run, api } = context;
   const { id, cause } = entry;
@@ -159,7 +150,7 @@ const readGroupRoles = async (context: SliceContext, entry: StaleEntry): Promise
   }
   const roles = await api.groupRoles(id);
   if (!roles.ok) {
-    const reason = roles.error.code === "not_found" ? "failed" : lasting(roles.error, run);
+    const reason = concernsOne(roles.error) ? "failed" : lasting(roles.error, run);
     if (reason === null) return { next: "wait", error: roles.error };
     return context.commit(() => {
       inventory.stale.done("group_roles", id);
@@ -168,10 +159,8 @@ const readGroupRoles = async (context: SliceContext, entry: StaleEntry): Promise
   }
   return context.commit(() => {
     inventory.stale.done("group_roles", id);
-    inventory.groups.setRoles(id, readingOf(parseRoles(roles.value)), context.now());
-    const isEveryone = id === inventory.groups.everyoneId();
-    const members = isEveryone ? inventory.assets.livingIds() : inventory.memberships.membersOf(id);
-    for (const member of members) inventory.stale.add("roles", member, cause, api.serverNow());
+    if (inventory.groups.setRoles(id, readingOf(parseRoles(roles.value)), context.now()))
+      run.changes[cause] += 1;
   }, AGAIN);
 };
 
@@ -184,7 +173,7 @@ const readMembers = async (context: StepContext<RefetchCursor>, entry: StaleEntr
   // The cursor may belong to another list.
   if (context.cursor.group !== id) context.move({ group: id, listing, since: api.serverNow() });
   const readFrom = context.cursor.since ?? api.serverNow();
-  const givesRoles = inventory.groups.hasRoles(id);
+  const givesSecretRoles = inventory.groups.givesUnknownRoles(id);
   const outcome = await listStep(
     context,
     (request) => api.groupUsers(id, request),
@@ -200,7 +189,8 @@ const readMembers = async (context: StepContext<RefetchCursor>, entry: StaleEntr
       const left = page.next === null && isNewest ? inventory.memberships.keepOnly(id, listing, asOf) : [];
       const changed = [...added, ...left];
       run.changes[cause] += changed.length;
-      if (givesRoles) for (const member of changed) inventory.stale.add("roles", member, cause, readFrom);
+      if (givesSecretRoles)
+        for (const member of changed) inventory.stale.add("roles", member, cause, readFrom);
       if (page.next !== null) return;
       inventory.sweeps.begin(listing);
       if (isNewest) inventory.groups.setMembersReadUntil(id, readFrom);
@@ -240,8 +230,7 @@ const readAssignees = async (
   }
   if (outcome.next !== "done") return outcome;
   return context.commit(() => {
-    const everyone = inventory.groups.everyoneHasRoles();
-    for (const id of inventory.admins.setCandidates(listing, everyone, listedAt - INDEX_LAG_MS)) {
+    for (const id of inventory.admins.setCandidates(listing, listedAt - INDEX_LAG_MS)) {
       inventory.stale.add("roles", id, entry.cause, context.api.serverNow());
     }
     inventory.sweeps.begin(listing);

@@ -8,6 +8,7 @@ import {
   AGAIN,
   accountOf,
   type BatchWrite,
+  concernsOne,
   DONE,
   forEachAsset,
   type ListOutcome,
@@ -55,13 +56,16 @@ export const assigneesPhase: Phase<ListCursor> = async (context) => {
   return outcome.next === "failed" ? assigneesFailed(context, outcome) : outcome;
 };
 
-/** Handles a failure to list the users with roles: waits, or makes roles unknown for the whole org. */
+/**
+ * Handles a failure to list the users with roles: waits, or makes the roles of everybody unknown whom nothing else tells
+ * of: their own answer, which is then asked for from members of groups that give roles.
+ */
 export const assigneesFailed = (
   context: SliceContext,
   { error }: Extract<ListOutcome, { next: "failed" }>,
 ): StepOutcome => {
   const { inventory, run } = context;
-  const reason = lasting(error, run);
+  const reason = concernsOne(error) ? "failed" : lasting(error, run);
   if (reason === null) return { next: "wait", error };
   return context.commit(() => {
     inventory.admins.setOrg({
@@ -69,22 +73,24 @@ export const assigneesFailed = (
       reason,
       failedAt: context.now(),
     });
-    run.phases = run.phases.filter((phase) => phase !== "admin_roles");
+    if (run.kind !== "full") return;
+    run.assigneesRefused = true;
+    inventory.sweeps.begin(ASSIGNEES);
   }, DONE);
 };
 
 /**
- * Reads the roles, direct and through groups, of each user who has or may have some: one call per user. Failures
- * get a second try at the end.
+ * Reads the roles of each user whom the org's list names: one call per user. What a group gives its members is the
+ * group's to tell. Failures get a second try at the end.
  */
 export const adminRolesPhase: Phase<PassCursor> = async (context) => {
   const { inventory, run } = context;
   const { part, since = run.startedAt } = context.cursor;
+  const isRefused = run.assigneesRefused === true;
   if (part === undefined) {
     return context.commit(() => {
-      const everyone = inventory.groups.everyoneHasRoles();
-      inventory.admins.setCandidates(ASSIGNEES, everyone, run.startedAt - INDEX_LAG_MS);
-      inventory.stale.doneBefore("assignees", shownUntil(context, run.startedAt));
+      inventory.admins.setCandidates(isRefused ? null : ASSIGNEES, run.startedAt - INDEX_LAG_MS);
+      if (!isRefused) inventory.stale.doneBefore("assignees", shownUntil(context, run.startedAt));
       context.move({ part: "first", since: run.startedAt });
     }, AGAIN);
   }
@@ -98,7 +104,7 @@ export const adminRolesPhase: Phase<PassCursor> = async (context) => {
     return context.commit(() => context.move({ part: "second", since: context.now() }), AGAIN);
   }
   return context.commit(() => {
-    inventory.admins.setOrg({ at: run.startedAt, reason: null });
+    if (!isRefused) inventory.admins.setOrg({ at: run.startedAt, reason: null });
     inventory.stale.doneBefore("roles", shownUntil(context, run.startedAt));
     inventory.sweeps.begin(ASSIGNEES);
   }, DONE);

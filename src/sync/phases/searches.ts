@@ -2,6 +2,7 @@ import { INDEX_LAG_MS } from "../../inventory/precedence.ts";
 import { isForbidden } from "../../okta/errors.ts";
 import type { Search } from "../../streams/definition.ts";
 import type { SearchesCursor } from "../cursors.ts";
+import { projected } from "../projection.ts";
 import {
   AGAIN,
   DONE,
@@ -27,7 +28,7 @@ export const searchesPhase: Phase<SearchesCursor> = async (context) => {
   const from = new Date(watermark - INDEX_LAG_MS).toISOString();
   const outcome = await listStep(
     context,
-    (request) => search.read(api, request),
+    projected(context, search.fields, (request) => search.read(api, request)),
     [[{ query: () => search.query(from) }], ...(search.inParts ? ([[search.inParts(from)]] as const) : [])],
     ({ records }, _, listedAt) => {
       const found = { now: api.serverNow(), listedAt };

@@ -18,11 +18,18 @@ const BATCH = 200;
 /** Reads the groups of each user that is not DEPROVISIONED. Failures get a second try. */
 export const userGroupsPhase: Phase<PassCursor> = async (context) => {
   const { inventory, run } = context;
-  const { part = "first", since = run.startedAt } = context.cursor;
-  const ids = inventory.userGroups.next(since, BATCH, part === "second");
-  if (ids.length > 0) {
-    return forEachAsset(context, ids, (id) =>
-      readUserGroups(context, id, () => inventory.stale.done("user_groups", id)),
+  const { part = "first", since = run.startedAt, after = 0 } = context.cursor;
+  const failedOnly = part === "second";
+  const users = inventory.userGroups.next({ triedBefore: since, after, limit: BATCH, failedOnly });
+  const [next] = users;
+  // Those before the next one are done; nobody looks at them again.
+  if (next !== undefined && next.number > after + BATCH)
+    return context.commit(() => context.move({ ...context.cursor, after: next.number - 1 }), AGAIN);
+  if (next !== undefined) {
+    return forEachAsset(
+      context,
+      users.map(({ id }) => id),
+      (id) => readUserGroups(context, id, () => inventory.stale.done("user_groups", id)),
     );
   }
   if (part === "first") {
