@@ -14,6 +14,7 @@ import {
   parseDevVars,
   withApiKey,
 } from "./start/dev-vars.ts";
+import { registerHook } from "./start/event-hook.ts";
 import { Failure } from "./start/failure.ts";
 import { type Folder, takeFolder } from "./start/folder.ts";
 import { parseOptions, type StartOptions, usage } from "./start/options.ts";
@@ -49,12 +50,15 @@ interface Org {
   readonly vars: Readonly<Record<string, string>>;
   /** The address of a simulated org; null for a real one. */
   readonly simulatedAt: string | null;
+  /** Registers an event hook with a simulated org. @param origin the connector's */
+  readonly subscribe: (origin: string) => Promise<void>;
 }
 
 const realOrg = (vars: DevVars): Org => {
   const host = orgHost(vars);
   say(`Reading the org from .dev.vars${host === null ? "" : `, ${host}`}. Nothing is simulated.`);
-  return { name: (host ?? "org").replaceAll(/[^\w.-]/g, "_"), vars: {}, simulatedAt: null };
+  const name = (host ?? "org").replaceAll(/[^\w.-]/g, "_");
+  return { name, vars: {}, simulatedAt: null, subscribe: async () => {} };
 };
 
 const simulatedOrg = async (options: StartOptions, vars: DevVars): Promise<Org> => {
@@ -68,10 +72,20 @@ const simulatedOrg = async (options: StartOptions, vars: DevVars): Promise<Org> 
     `It has the rate limits that Okta publishes, in windows of ${WINDOW_MS / 1000} s instead of 60 s so that you do not have to wait.`,
   );
   if (vars.has("SINKS")) say("SINKS is set in .dev.vars, so the events of the simulated org are sent there.");
+  const secret = randomBytes(32).toString("hex");
   return {
     name: `simulated-${users}-${groups}-${devices}-${seed}`,
-    vars: { OKTA_BASE_URL: origin, OKTA_API_TOKEN: TOKEN, ALLOW_LOOPBACK: "true" },
+    vars: {
+      OKTA_BASE_URL: origin,
+      OKTA_API_TOKEN: TOKEN,
+      OKTA_HOOK_SECRET: secret,
+      ALLOW_LOOPBACK: "true",
+    },
     simulatedAt: origin,
+    subscribe: async (connector) => {
+      const types = await registerHook(origin, TOKEN, connector, secret);
+      say(`Registered an event hook for ${types} types of events, so that changes arrive within seconds.`);
+    },
   };
 };
 
@@ -153,6 +167,7 @@ const main = async (): Promise<number> => {
   try {
     const connector = connectorAt(`http://127.0.0.1:${port}`, key);
     await waitUntilUp(connector, wrangler, folder.log);
+    await org.subscribe(connector.origin);
     const complete = await fill(connector, org, options.once);
     if (options.once) return complete ? 0 : 1;
     say(

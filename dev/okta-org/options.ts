@@ -84,6 +84,11 @@ export const orgOptionsSchema = z.strictObject({
   logShuffle: z.boolean().default(false),
   /** Probability that an event is stored twice under one uuid. */
   logDuplicates: z.number().min(0).max(1).default(0),
+  /** An event hook is delivered after this long at most. */
+  hookDelayMs: z.int().min(0).default(0),
+  /** Probability that an event hook is never delivered, and that it is delivered twice. */
+  hookLoss: z.number().min(0).max(1).default(0),
+  hookDoubles: z.number().min(0).max(1).default(0),
   everyoneIncludesDeprovisioned: z.boolean().default(false),
   assigneesIncludeGroupInherited: z.boolean().default(false),
   /** The assignees' next link is http, as in Okta's own example. */

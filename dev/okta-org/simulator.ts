@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import type { Endpoint } from "./api/call.ts";
 import { deviceEndpoints } from "./api/devices.ts";
 import { oktaError } from "./api/errors.ts";
+import { eventHookEndpoints } from "./api/event-hooks.ts";
 import { groupEndpoints } from "./api/groups.ts";
 import { logEndpoints } from "./api/logs.ts";
 import { orgEndpoints } from "./api/org.ts";
@@ -31,6 +32,7 @@ const ENDPOINTS: Endpoint[] = [
   ...deviceEndpoints,
   ...logEndpoints,
   ...orgEndpoints,
+  ...eventHookEndpoints,
   ...tokenEndpoints,
 ];
 
@@ -49,8 +51,12 @@ export const createOktaOrg = (options: OrgOptionsInput = {}): OktaOrg => {
     app.on(endpoint.method ?? "GET", path, (c) =>
       runEndpoint(state, endpoint, c.req.raw, (name) => c.req.param(name) ?? ""),
     );
-    // HEAD arrives as GET in Hono; every other method is one that Okta's reading endpoints refuse.
-    app.all(path, () => finish(state, oktaError("E0000022", undefined, state.requestIds.id("oae"))));
+  }
+  for (const { path } of ENDPOINTS) {
+    // HEAD arrives as GET in Hono; every other method is one that the endpoint refuses.
+    app.all(path.replaceAll(/\{(\w+)\}/g, ":$1"), () =>
+      finish(state, oktaError("E0000022", undefined, state.requestIds.id("oae"))),
+    );
   }
   app.notFound((c) => {
     const response = oktaError("E0000007", `Resource not found: ${c.req.path}`, state.requestIds.id("oae"));

@@ -75,9 +75,8 @@ export const nextSteps = ({ origin, key, login, hasConsole, orgOrigin, userId }:
       ? []
       : [
           [
-            "Suspend somebody in the simulated org, and see is_enabled become false in the event:",
+            "Suspend somebody in the simulated org. Its event hook tells, and seconds later is_enabled is false in the event:",
             `curl -X POST '${orgOrigin}/_org/users/${userId}/suspend'`,
-            `curl -X POST ${auth} -H 'Content-Type: application/json' -d '{"kind":"delta"}' '${origin}/v1/streams/users/runs'`,
             `curl ${auth} '${origin}/v1/inventory/users/${userId}'`,
           ],
         ]),

@@ -178,7 +178,7 @@ test("what changes during a full run arrives while it goes on, in every phase", 
     ["assignees", "^/api/v1/iam/assignees/users"],
     ["memberships", `^/api/v1/groups/${group}/users`],
     ["admin_roles", `^/api/v1/users/${admin}/roles`],
-    ["users", "^/api/v1/users[?].*status"],
+    ["users", "^/api/v1/users[?].*search=status"],
     ["factors", `^/api/v1/users/${bystander}/factors`],
     ["deletions", `^/api/v1/users/${gone}$`],
   ];

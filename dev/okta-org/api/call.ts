@@ -22,7 +22,7 @@ export interface Call {
 /** One endpoint of the API: what it is called, what it costs, what it needs, what answers. */
 export interface Endpoint {
   /** GET when absent. */
-  method?: "POST";
+  method?: "POST" | "DELETE";
   /** Path with `{name}` parameters, also the name in statistics. */
   path: string;
   bucket: Bucket;

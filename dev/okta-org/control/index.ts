@@ -13,8 +13,12 @@ const dumpQuery = z.object({
   limit: z.coerce.number().int().positive().default(1000),
 });
 
-/** What callers did to the org: calls, windows, violations, repeated pages. */
-export const statsOf = (state: OrgState) => ({ ...state.stats.report(), ...state.limiter.report() });
+/** What callers did to the org: calls, windows, violations, repeated pages; and what became of event hooks. */
+export const statsOf = (state: OrgState) => ({
+  ...state.stats.report(),
+  ...state.limiter.report(),
+  hooks: state.hooks.report,
+});
 export type OrgStats = ReturnType<typeof statsOf>;
 
 const dumpPart = (state: OrgState, { kind, offset, limit }: z.output<typeof dumpQuery>): object => {

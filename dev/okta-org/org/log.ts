@@ -18,6 +18,8 @@ export interface LogSettings {
   delayMs: () => number;
   shuffle: () => boolean;
   duplicates: () => number;
+  /** Called with each event as it happens. */
+  tell: (event: OktaLogEvent) => void;
 }
 
 export interface LogInput {
@@ -51,7 +53,7 @@ export class SystemLog {
 
   /** Publishes an event now; it becomes readable after the log's delay. */
   write(input: LogInput): OktaLogEvent {
-    const { random, now, delayMs, shuffle, duplicates } = this.#settings;
+    const { random, now, delayMs, shuffle, duplicates, tell } = this.#settings;
     const publishedAt = input.at ?? now();
     const event: OktaLogEvent = {
       uuid: random.uuid(),
@@ -72,6 +74,7 @@ export class SystemLog {
     const delay = shuffle() ? Math.floor(random.next() * delayMs()) : delayMs();
     this.#pending.push({ readyAt: publishedAt + delay, event });
     if (random.chance(duplicates())) this.#pending.push({ readyAt: publishedAt + delay, event });
+    tell(event);
     return event;
   }
 

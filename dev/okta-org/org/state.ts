@@ -5,6 +5,7 @@ import { generateOrg } from "../generate/index.ts";
 import { Oauth } from "../oauth/tokens.ts";
 import { type OrgOptions, type OrgOptionsInput, orgOptionsSchema } from "../options.ts";
 import { type Clock, createClock } from "./clock.ts";
+import { EventHooks } from "./hooks.ts";
 import { SystemLog } from "./log.ts";
 import { createRandom, type Random } from "./random.ts";
 import type { Store } from "./store.ts";
@@ -15,6 +16,7 @@ export interface OrgState {
   readonly clock: Clock;
   readonly store: Store;
   readonly log: SystemLog;
+  readonly hooks: EventHooks;
   readonly limiter: RateLimiter;
   readonly stats: Stats;
   readonly faults: Faults;
@@ -32,7 +34,15 @@ export const createState = (input: OrgOptionsInput): OrgState => {
   const clock = createClock(options.clockOffsetMs);
   const store = generateOrg(options);
   const random = createRandom(options.seed, "runtime");
+  const hooks = new EventHooks({
+    random: createRandom(options.seed, "hooks"),
+    delayMs: () => options.hookDelayMs,
+    loss: () => options.hookLoss,
+    doubles: () => options.hookDoubles,
+    fetch: (input, init) => fetch(input, init),
+  });
   const log = new SystemLog({
+    tell: (event) => hooks.tell(event),
     now: clock.now,
     random: createRandom(options.seed, "log"),
     delayMs: () => options.logDelayMs,
@@ -44,6 +54,7 @@ export const createState = (input: OrgOptionsInput): OrgState => {
     clock,
     store,
     log,
+    hooks,
     limiter: new RateLimiter(options),
     stats: new Stats(),
     faults: new Faults(createRandom(options.seed, "faults")),
