@@ -91,7 +91,7 @@ const sections: Readonly<Record<string, () => Promise<void>>> = {
       report,
       quick
         ? { users: 600, atRest: 2, beside: 2, windowMs: 5_000 }
-        : { users: 1000, atRest: 20, beside: 20, windowMs: 60_000 },
+        : { users: 1600, atRest: 20, beside: 20, windowMs: 60_000 },
     ),
   engine: async () => {
     await measureEngine(report, { users: quick ? 300 : 2000, rounds: quick ? 1 : 3, slice: 40 });

@@ -82,10 +82,16 @@ export class BenchWorker {
     return new BenchWorker(await Workerd.start(script, ["--expose-gc", ...v8Flags]), org);
   }
 
-  async request(method: string, path: string, body?: unknown): Promise<Response> {
+  /** @param authorization the header Authorization, instead of the key to the API */
+  async request(
+    method: string,
+    path: string,
+    body?: unknown,
+    authorization = `Bearer ${KEY}`,
+  ): Promise<Response> {
     const response = await fetch(new URL(path, this.#workerd.url), {
       method,
-      headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json" },
+      headers: { authorization, "content-type": "application/json" },
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);

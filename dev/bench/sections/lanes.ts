@@ -1,6 +1,6 @@
 /**
- * How long a change takes from the cron, or the request for a delta run, to an HTTP sink, at rest and while a full run is
- * in progress; and what a delta run costs then. Okta's published limits, and 100 ms for each call.
+ * How long a change takes from the cron, or from the change itself with event hooks, to an HTTP sink, at rest and while a
+ * full run is in progress; and what a delta run costs then. Okta's published limits, and 100 ms for each call.
  */
 import type { RunDocument } from "../../../src/contract/status.ts";
 import { Cast, type ChangeKind, expectedOf } from "../../../test/support/cast.ts";
@@ -32,7 +32,7 @@ type Seconds = Readonly<Record<(typeof KINDS)[number], number[]>>;
 
 export interface LanesOptions {
   readonly users: number;
-  /** How many changes of each kind are followed at rest. */
+  /** How many changes of each kind are followed at rest, and of how many an event hook tells. */
   readonly atRest: number;
   /** The same during a full run. */
   readonly beside: number;
@@ -49,8 +49,28 @@ interface Scene {
 
 const noSeconds = (): Seconds => ({ suspension: [], "factor reset": [], role: [], membership: [] });
 
-/** Makes changes, and fires the cron. @returns when each has come to the sink, in seconds since the cron, by kind */
-const round = async ({ org, worker, sink, cast }: Scene, kinds: readonly (typeof KINDS)[number][]) => {
+/** The secret of the event hook. */
+const HOOK_SECRET = "bench-hook-secret-0123456789-0123456789";
+/** Hooks make a stream poll at most once in this time, ms: each round is to find it free. */
+const HOOK_INTERVAL_MS = 5_000;
+/** The most that the part from the change to the sink may take with an event hook, seconds. */
+const HOOK_GOAL_S = 10;
+
+/** What lets a delta run begin. */
+type Trigger = (worker: BenchWorker) => Promise<unknown>;
+const byCron: Trigger = (worker) => worker.bench("cron");
+const byHook: Trigger = (worker) => {
+  const events = ["user.lifecycle.suspend", "user.mfa.factor.reset_all"].map((eventType) => ({ eventType }));
+  const body = { eventType: "com.okta.event_hook", data: { events } };
+  return worker.request("POST", "/v1/hooks/okta", body, HOOK_SECRET);
+};
+
+/** Makes changes, and tells the Worker. @returns when each has come to the sink, in seconds since then, by kind */
+const round = async (
+  { org, worker, sink, cast }: Scene,
+  kinds: readonly (typeof KINDS)[number][],
+  trigger: Trigger = byCron,
+) => {
   const waiting = new Map(
     kinds.map((kind) => {
       const ids = cast.next(kind).make();
@@ -59,16 +79,16 @@ const round = async ({ org, worker, sink, cast }: Scene, kinds: readonly (typeof
   );
   const seconds = new Map<(typeof KINDS)[number], number>();
   const { promise: arrived, resolve } = Promise.withResolvers<void>();
-  const cronAt = performance.now();
+  const toldAt = performance.now();
   sink.onEvent = (event) => {
     for (const [kind, wanted] of waiting) {
       if (!isIn(event, wanted)) continue;
       waiting.delete(kind);
-      seconds.set(kind, (performance.now() - cronAt) / 1000);
+      seconds.set(kind, (performance.now() - toldAt) / 1000);
     }
     if (waiting.size === 0) resolve();
   };
-  await worker.bench("cron");
+  await trigger(worker);
   const late = sleep(PATIENCE_MS).then(() => {
     throw new Error(`not at the sink after ${PATIENCE_MS} ms: ${[...waiting.keys()].join(", ")}`);
   });
@@ -101,6 +121,9 @@ const idleCalls = async (worker: BenchWorker): Promise<number> => {
 interface Measured {
   readonly atRest: Seconds;
   readonly beside: Seconds;
+  /** The same by event hook. */
+  readonly hookAtRest: Seconds;
+  readonly hookBeside: Seconds;
   /** Calls per change of each kind, besides those of an idle delta run. */
   readonly calls: Readonly<Record<(typeof KINDS)[number], number>>;
   readonly idle: { readonly atRest: number; readonly beside: number; readonly devices: number };
@@ -114,6 +137,8 @@ const measure = async (scene: Scene, { windowMs, ...rounds }: LanesOptions): Pro
   const { org, worker } = scene;
   const atRest = noSeconds();
   const beside = noSeconds();
+  const hookAtRest = noSeconds();
+  const hookBeside = noSeconds();
   const calls = { suspension: 0, "factor reset": 0, role: 0, membership: 0 };
   const idle = { atRest: await idleCalls(worker), beside: 0, devices: 0 };
   idle.devices = (await worker.status("devices")).last_delta?.calls.made ?? Number.NaN;
@@ -124,6 +149,13 @@ const measure = async (scene: Scene, { windowMs, ...rounds }: LanesOptions): Pro
   for (let n = 1; n < rounds.atRest; n++) {
     say(`lanes: at rest, round ${n + 1} of ${rounds.atRest}`);
     collect(atRest, await round(scene, KINDS));
+    await deltaOf(worker);
+  }
+
+  for (let n = 0; n < rounds.atRest; n++) {
+    say(`lanes: by event hook at rest, round ${n + 1} of ${rounds.atRest}`);
+    await sleep(HOOK_INTERVAL_MS);
+    collect(hookAtRest, await round(scene, KINDS, byHook));
     await deltaOf(worker);
   }
 
@@ -142,6 +174,9 @@ const measure = async (scene: Scene, { windowMs, ...rounds }: LanesOptions): Pro
     const startedAt = performance.now();
     collect(beside, await round(scene, KINDS));
     await deltaOf(worker);
+    await sleep(HOOK_INTERVAL_MS);
+    collect(hookBeside, await round(scene, KINDS, byHook));
+    await deltaOf(worker);
     await assertBeside();
     // Crons come more often than in reality, but not so often that the log's bucket is used up.
     const roundMs = (1.4 * windowMs * CRON_CALLS) / LOG_CALLS;
@@ -149,10 +184,10 @@ const measure = async (scene: Scene, { windowMs, ...rounds }: LanesOptions): Pro
   }
   idle.beside = await idleCalls(worker);
   await assertBeside();
-  return { atRest, beside, calls, idle };
+  return { atRest, beside, hookAtRest, hookBeside, calls, idle };
 };
 
-const rowsOf = (table: string, { atRest, beside, calls, idle }: Measured): Row[] => {
+const rowsOf = (table: string, { atRest, beside, hookAtRest, hookBeside, calls, idle }: Measured): Row[] => {
   const situations = [
     ["at rest", atRest],
     ["during a full run", beside],
@@ -163,6 +198,23 @@ const rowsOf = (table: string, { atRest, beside, calls, idle }: Measured): Row[]
       { ...bound, what: `${kind}, ${when}, p50`, ours: quantile(seconds[kind], 0.5) },
       { ...bound, what: `${kind}, ${when}, p95`, ours: quantile(seconds[kind], 0.95), atMost: 1 },
     ]),
+  );
+  const hooked = [
+    ["at rest", hookAtRest],
+    ["during a full run", hookBeside],
+  ] as const;
+  const fromChange = hooked.flatMap(([when, seconds]) =>
+    [0.5, 0.95].map(
+      (part): Row => ({
+        table,
+        what: `by event hook from the change itself, any kind, ${when}, p${100 * part}`,
+        ours: quantile(Object.values(seconds).flat(), part),
+        beside: HOOK_GOAL_S,
+        besideWhat: "the bound",
+        unit: "s",
+        ...(part > 0.5 && { atMost: 1 }),
+      }),
+    ),
   );
   // A change comes at any time between two crons, so the part of them that has waited at most so long is the same part
   // of the interval.
@@ -201,6 +253,7 @@ const rowsOf = (table: string, { atRest, beside, calls, idle }: Measured): Row[]
   return [
     ...fromCron,
     ...whole,
+    ...fromChange,
     ...ofChanges,
     ofIdleRun("users, at rest", idle.atRest),
     ofIdleRun("devices, at rest", idle.devices),
@@ -213,8 +266,10 @@ export const measureLanes = async (report: Report, options: LanesOptions): Promi
   const org = await serveOrg({ users, groups: 40, devices: 100, limits: "none", windowMs });
   const sink = await startCollector();
   const sinks = [{ type: "http", name: "siem", url: sink.url, streams: ["users"], dialect: "sekoia" }];
-  const cast = new Cast(org.org, options.atRest + options.beside + 1);
-  const worker = await BenchWorker.start(org, { vars: { SINKS: JSON.stringify(sinks) } });
+  const cast = new Cast(org.org, 2 * (options.atRest + options.beside) + 1);
+  const worker = await BenchWorker.start(org, {
+    vars: { SINKS: JSON.stringify(sinks), OKTA_HOOK_SECRET: HOOK_SECRET },
+  });
   try {
     for (const stream of ["users", "devices"] as const) {
       assertDone(await worker.run("full", stream, `lanes: first full run of ${stream}`));
