@@ -214,6 +214,29 @@ describe("a full run of the users stream", () => {
   });
 });
 
+describe("a full run of the devices stream", () => {
+  test("reads 1,000 devices as the org's dump has them, with no more calls than the formula allows", async () => {
+    const org = await createOrg(CONNECTION, { users: 500, groups: 5, devices: 1000 });
+    const run = await sync(CONNECTION, "full", "devices");
+    expect(run).toMatchObject({ state: "done", error: null });
+    const dump = await org.dump();
+    const stored = newestById(await inventory(CONNECTION, { stream: "devices" }));
+    expect(differences(stored, expectedDevices(dump))).toEqual([]);
+    expect(run.calls.made).toBeLessThanOrEqual(devicesFormula(dump));
+    expect(await statusOf(CONNECTION, "devices")).toMatchObject({
+      state: "idle",
+      assets: { total: 1000, deleted: 0, quarantined: 0, unknown: {} },
+    });
+  });
+
+  test("succeeds in an org without devices", async () => {
+    await createOrg(CONNECTION, { devices: 0 });
+    expect(await sync(CONNECTION, "full", "devices")).toMatchObject({ state: "done", error: null });
+    expect(await inventory(CONNECTION, { stream: "devices" })).toEqual([]);
+  });
+});
+
+// The last ones, since from here on time passes only when it is told to.
 describe("a first full run under Okta's published limits", () => {
   test.each<[string, OrgOptionsInput, boolean]>([
     ["memberships are read group by group", { users: 1500, groups: 60 }, false],
@@ -262,26 +285,4 @@ describe("a first full run under Okta's published limits", () => {
       expect(stats.violations).toBe(0);
     },
   );
-});
-
-describe("a full run of the devices stream", () => {
-  test("reads 1,000 devices as the org's dump has them, with no more calls than the formula allows", async () => {
-    const org = await createOrg(CONNECTION, { users: 500, groups: 5, devices: 1000 });
-    const run = await sync(CONNECTION, "full", "devices");
-    expect(run).toMatchObject({ state: "done", error: null });
-    const dump = await org.dump();
-    const stored = newestById(await inventory(CONNECTION, { stream: "devices" }));
-    expect(differences(stored, expectedDevices(dump))).toEqual([]);
-    expect(run.calls.made).toBeLessThanOrEqual(devicesFormula(dump));
-    expect(await statusOf(CONNECTION, "devices")).toMatchObject({
-      state: "idle",
-      assets: { total: 1000, deleted: 0, quarantined: 0, unknown: {} },
-    });
-  });
-
-  test("succeeds in an org without devices", async () => {
-    await createOrg(CONNECTION, { devices: 0 });
-    expect(await sync(CONNECTION, "full", "devices")).toMatchObject({ state: "done", error: null });
-    expect(await inventory(CONNECTION, { stream: "devices" })).toEqual([]);
-  });
 });
