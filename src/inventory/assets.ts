@@ -120,7 +120,7 @@ export class Assets {
         continue;
       }
       const known = living ? was.record : told?.lastLogin != null ? JSON.stringify(told) : null;
-      const after = known === null ? text : JSON.stringify(withLatestLogin(record, known));
+      const after = known === null ? text : JSON.stringify(withLatestLogin(record, known, this.#now()));
       if (living && was.record === after) {
         same.push(id);
         continue;

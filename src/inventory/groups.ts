@@ -13,7 +13,7 @@ import {
   stored,
 } from "./group-facts.ts";
 import { type InventoryMeta, isFactKnown, type Meta } from "./meta.ts";
-import { INDEX_LAG_MS } from "./precedence.ts";
+import { believable, INDEX_LAG_MS } from "./precedence.ts";
 import type { Reading } from "./readings.ts";
 import { doGroupsGiveRoles, unknownGroupsQuery } from "./role-queries.ts";
 import { idsIn, jsonChunks } from "./sql.ts";
@@ -90,7 +90,8 @@ export class Groups {
         hasRoles !== null &&
         (before?.roles_at ?? 0) >= asOf &&
         before?.has_roles !== hasRoles);
-    const updatedAt = group.lastUpdated === null ? null : Date.parse(group.lastUpdated);
+    const updated = believable(group.lastUpdated, this.#now());
+    const updatedAt = Number.isNaN(updated) ? null : updated;
     const isBehind =
       asOf !== null && before !== null && before.updated_at !== null && (updatedAt ?? 0) < before.updated_at;
     const record: StoredGroup = { type: group.type, name: group.name, description: group.description };

@@ -8,6 +8,7 @@ import type { DeviceFacts } from "./facts.ts";
 import { Groups } from "./groups.ts";
 import { Memberships } from "./memberships.ts";
 import { type InventoryMeta, Meta, type OrgFact, withLaterFailure } from "./meta.ts";
+import { isLaterSignIn, wholeSeconds } from "./precedence.ts";
 import { Quarantine } from "./quarantine.ts";
 import { Stale } from "./stale.ts";
 import { Sweeps } from "./sweeps.ts";
@@ -86,12 +87,13 @@ export class Inventory {
    * @returns false if the user does not exist or a sign-in at least as new is known
    */
   setLastLogin(userId: string, at: string): boolean {
+    const lastLogin = wholeSeconds(at);
     const user = this.users.one(userId);
-    if (user === null) this.assets.noteLastLogin(userId, at);
+    if (user === null) this.assets.noteLastLogin(userId, lastLogin);
     if (user === null || user.deletedAt !== null) return false;
-    const before = user.facts.user.lastLogin;
-    if (before !== null && Date.parse(before) >= Date.parse(at)) return false;
-    return this.assets.file([{ ...user.facts.user, lastLogin: at }]).changed.size > 0;
+    const { lastLogin: before } = user.facts.user;
+    if (!isLaterSignIn(lastLogin, before)) return false;
+    return this.assets.file([{ ...user.facts.user, lastLogin }]).changed.size > 0;
   }
 
   /**

@@ -6,6 +6,17 @@ import { jsonChunks } from "./sql.ts";
 const newerEvent = (group: string, user: string, asOf: string): string =>
   `SELECT 1 FROM membership_events WHERE group_id = ${group} AND user_id = ${user} AND published > ${asOf}`;
 
+/** A user became a member of a group, or stopped being one. */
+export interface MembershipEvent {
+  /** The log's id of the event. */
+  readonly uuid: string;
+  readonly groupId: string;
+  readonly userId: string;
+  readonly member: boolean;
+  /** ms by Okta's clock */
+  readonly published: number;
+}
+
 /**
  * Who is in which group. Except in `replaceGroupsOf`, users whose groups change get new sequence numbers. Callers
  * open the transaction.
@@ -21,19 +32,24 @@ export class Memberships {
 
   /**
    * Applies one membership event from the System Log. Events can be late, repeated or out of order, so an event
-   * counts only if it is newer than the last one applied to the same group and user. `published` is ms by Okta's
-   * clock.
+   * counts only if it is newer than the last one applied to the same group and user. Of two events of the same
+   * millisecond, the one that the log shows later counts, unless it is a repetition.
+   * @param event.published ms by Okta's clock
    * @returns whether it changed the membership
    */
-  applyEvent(event: { groupId: string; userId: string; member: boolean; published: number }): boolean {
+  applyEvent(event: MembershipEvent): boolean {
+    const { groupId, userId, published, uuid } = event;
     const newest = this.#sql
       .exec(
-        `INSERT INTO membership_events (group_id, user_id, published) VALUES (?, ?, ?)
-         ON CONFLICT (group_id, user_id) DO UPDATE SET published = excluded.published
-         WHERE excluded.published > published RETURNING 1`,
-        event.groupId,
-        event.userId,
-        event.published,
+        `INSERT INTO membership_events (group_id, user_id, published, uuids) VALUES (?1, ?2, ?3, json_array(?4))
+         ON CONFLICT (group_id, user_id) DO UPDATE SET published = excluded.published,
+           uuids = iif(excluded.published > published, excluded.uuids, json_insert(coalesce(uuids, '[]'), '$[#]', ?4))
+         WHERE excluded.published > published OR (excluded.published = published
+           AND NOT EXISTS (SELECT 1 FROM json_each(uuids) WHERE value = ?4)) RETURNING 1`,
+        groupId,
+        userId,
+        published,
+        uuid,
       )
       .toArray();
     if (newest.length === 0) return false;

@@ -34,6 +34,15 @@ export interface RecordTimes {
 const timeOf = (text: string | null | undefined): number =>
   typeof text === "string" ? Date.parse(text) : Number.NaN;
 
+/** Okta's clock and ours differ by less than this, ms, however wrong one of them is. */
+const MOST_AHEAD_MS = 365 * 86_400_000;
+
+/** A time out of a record, ms; NaN if it is still to come, for then it says nothing of what came first. @param now ms */
+export const believable = (text: string | null | undefined, now: number): number => {
+  const time = timeOf(text);
+  return time > now + MOST_AHEAD_MS ? Number.NaN : time;
+};
+
 /**
  * Decides whether a record from a list takes the place of the stored one, which differs from it.
  * @param listedAt when the list was asked for, ms since the epoch by our clock
@@ -42,7 +51,7 @@ export const precedenceOf = (stored: StoredRecord, listed: RecordTimes, listedAt
   const asOf = listedAt - INDEX_LAG_MS;
   if (stored.deletedAt !== null) return stored.deletedAt >= asOf ? "doubt" : "file";
   const before: RecordTimes = JSON.parse(stored.record); // `Assets` wrote it
-  const [was, is] = [timeOf(before.lastUpdated), timeOf(listed.lastUpdated)];
+  const [was, is] = [believable(before.lastUpdated, listedAt), believable(listed.lastUpdated, listedAt)];
   if (is < was) return "keep";
   // Not every change moves `lastUpdated`.
   const mayBeBehind = !(is > was) && stored.readAt !== null && stored.readAt >= asOf;
@@ -50,13 +59,25 @@ export const precedenceOf = (stored: StoredRecord, listed: RecordTimes, listedAt
 };
 
 /** Two times of a sign-in that differ by less are the same: records have whole seconds, log events milliseconds. */
-const SAME_SIGN_IN_MS = 1_000;
+const SAME_SIGN_IN_MS = 2_000;
 
-/** The record with the later of both sign-ins: the log may have told of one that the record does not show yet. */
-export const withLatestLogin = <T extends RecordTimes>(record: T, stored: string): T => {
+/** A time as records have it, in whole seconds. @param at ISO 8601 */
+export const wholeSeconds = (at: string): string =>
+  new Date(Math.floor(Date.parse(at) / 1_000) * 1_000).toISOString();
+
+/** Whether a sign-in is another and later one than the last that is known. @param before null if none is */
+export const isLaterSignIn = (at: string, before: string | null): boolean =>
+  before === null || timeOf(at) - timeOf(before) >= SAME_SIGN_IN_MS;
+
+/**
+ * The record with the sign-in that is known, unless it shows another and later one: the log may have told of one that the
+ * record does not show yet, and the same sign-in read in two ways is one state.
+ * @param now what is said to be later than this never happened, ms since the epoch
+ */
+export const withLatestLogin = <T extends RecordTimes>(record: T, stored: string, now: number): T => {
   if (!("lastLogin" in record)) return record;
   const before: RecordTimes = JSON.parse(stored); // `Assets` wrote it
-  const [was, is] = [timeOf(before.lastLogin), timeOf(record.lastLogin)];
-  const isNewer = Number.isNaN(is) ? !Number.isNaN(was) : was - is >= SAME_SIGN_IN_MS;
-  return isNewer ? { ...record, lastLogin: before.lastLogin } : record;
+  const [was, is] = [believable(before.lastLogin, now), believable(record.lastLogin, now)];
+  const isKnown = !Number.isNaN(was) && (Number.isNaN(is) || is - was < SAME_SIGN_IN_MS);
+  return isKnown ? { ...record, lastLogin: before.lastLogin } : record;
 };

@@ -123,6 +123,10 @@ export const migrations: readonly string[] = [
     WHERE deleted_at IS NULL AND factors_at IS NULL AND factors_reason IS NULL;
   CREATE INDEX assets_by_hour ON assets (${HOUR_SLOT}) WHERE deleted_at IS NULL;
   `,
+  `
+  -- The log's ids of the applied events of that moment: the log's order decides between them, and none counts twice.
+  ALTER TABLE membership_events ADD COLUMN uuids TEXT;
+  `,
 ];
 
 /**

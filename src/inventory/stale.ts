@@ -1,3 +1,5 @@
+import { believable } from "./precedence.ts";
+
 /** What to read again: an asset of the stream, one of a user's facts, something about a group, or who has roles. */
 export type StaleKind =
   | "asset"
@@ -78,15 +80,18 @@ export class Stale {
   }
 
   /**
-   * Removes an entry if a record updated at `lastUpdated` (ms by Okta's clock) already shows the change: the change
+   * Removes an entry if a record updated at `lastUpdated` (ISO 8601) already shows the change: the change
    * happened before, or at most `SAME_CHANGE_MS` later, because the event of the same change may carry a later time.
+   * @param now ms by Okta's clock
    */
-  doneUntil(kind: StaleKind, id: string, lastUpdated: number): void {
+  doneUntil(kind: StaleKind, id: string, lastUpdated: string | null, now: number): void {
+    const updated = believable(lastUpdated, now);
+    if (Number.isNaN(updated)) return;
     this.#sql.exec(
       "DELETE FROM stale WHERE kind = ? AND id = ? AND since <= ?",
       kind,
       id,
-      lastUpdated + SAME_CHANGE_MS,
+      updated + SAME_CHANGE_MS,
     );
   }
 }

@@ -240,6 +240,7 @@ export const parseLogEvent = (record: unknown): Result<OktaLogEvent, BadRecord> 
     published: time(record, "published"),
     eventType,
     outcome: outcome === null ? null : word(outcome, "result"),
+    reason: outcome === null ? null : word(outcome, "reason"),
     actor: actor === null ? null : logActor(actor),
     target: list(record, "target")
       .filter(isPlainObject)

@@ -35,7 +35,7 @@ const LIST_QUERY = { limit: String(PAGE.devices), expand: "userSummary" };
 const file = (inventory: Inventory, devices: readonly OktaDevice[], filing: Filing): number => {
   const { changed, doubted } = inventory.assets.file(devices, filing);
   for (const { id, lastUpdated } of devices) {
-    if (lastUpdated !== null) inventory.stale.doneUntil("asset", id, Date.parse(lastUpdated));
+    inventory.stale.doneUntil("asset", id, lastUpdated, filing.now);
   }
   for (const id of doubted) inventory.stale.add("asset", id, filing.cause ?? "search", filing.now);
   inventory.quarantine.clear(devices.map(({ id }) => id));

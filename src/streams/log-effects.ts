@@ -65,40 +65,77 @@ export const isHooked = (rules: LogRules, eventType: string): boolean => {
 export const hookedTypes = (rules: LogRules): readonly string[] =>
   Object.keys(rules).filter((eventType) => isHooked(rules, eventType));
 
+/** What an event's outcome says about the change that the event names. */
+type Happened = "yes" | "maybe" | "no";
+
+/**
+ * By `outcome.result`. Okta documents twelve; only two of them say that the action was done, and two that it was not. Of
+ * all others, and of those that Okta may add, it is open: what may have changed is read again, and nothing is applied.
+ */
+const outcomes: Readonly<Record<string, Happened>> = {
+  SUCCESS: "yes",
+  ALLOW: "yes",
+  FAILURE: "no",
+  DENY: "no",
+};
+
+/** The reason of a failure that is itself a change: the account is locked, or has been before. */
+const LOCKED_OUT = "LOCKED_OUT";
+
 const targets = (event: OktaLogEvent, type: Target): string[] =>
   event.target.flatMap((target) => (target.type === type && target.id !== null ? [target.id] : []));
 
-/** The effects of one event. There are none for an action that failed or for a type without a rule. */
+/** The users whom an event is about. Where it names none as its target, that is the user who acted. */
+const people = (event: OktaLogEvent): string[] => {
+  const named = targets(event, "User");
+  return named.length > 0 ? named : actorOf(event);
+};
+
+const actorOf = ({ actor }: OktaLogEvent): string[] =>
+  actor?.type === "User" && actor.id !== null ? [actor.id] : [];
+
+const readAgain = (kind: StaleKind, ids: readonly string[], quiet?: true): Effect[] =>
+  ids.map((id) => ({ do: "read_again", kind, id, ...(quiet && { quiet }) }));
+
+/** The effects of one event. There are none for an action that was not done, or for a type without a rule. */
 export const effectsOf = (rules: LogRules, event: OktaLogEvent): Effect[] => {
   const rule = Object.hasOwn(rules, event.eventType) ? rules[event.eventType] : undefined;
-  if (rule === undefined || event.outcome === "FAILURE" || event.outcome === "DENY") return [];
+  if (rule === undefined) return [];
+  const happened = outcomes[event.outcome ?? ""] ?? "maybe";
+  // Whatever was tried: the account's status may have changed, and lastUpdated with it or not.
+  if (happened !== "yes" && event.reason === LOCKED_OUT) return readAgain("asset", people(event), true);
+  if (happened === "no") return [];
   if ("target" in rule) {
-    const { kind, quiet } = rule;
-    return targets(event, rule.target).map((id) => ({ do: "read_again", kind, id, ...(quiet && { quiet }) }));
+    const isAboutPerson = rule.target === "User" && rule.kind === "asset";
+    const ids = isAboutPerson ? people(event) : targets(event, rule.target);
+    return readAgain(rule.kind, ids, rule.quiet);
   }
+  // It is checked by its id in any case.
   if ("deletedAsset" in rule) {
     return targets(event, rule.deletedAsset).map((id) => ({ do: "maybe_deleted", id }));
   }
   if ("deletedGroup" in rule) {
-    return targets(event, "UserGroup").map((groupId) => ({ do: "group_deleted", groupId }));
+    const groups = targets(event, "UserGroup");
+    if (happened === "maybe") return readAgain("group", groups);
+    return groups.map((groupId) => ({ do: "group_deleted", groupId }));
   }
   if ("member" in rule) {
     const users = targets(event, "User");
+    if (happened === "maybe") return readAgain("user_groups", users);
     return targets(event, "UserGroup").flatMap((groupId) =>
       users.map((userId): Effect => ({ do: "membership", groupId, userId, member: rule.member })),
     );
   }
   if ("signedIn" in rule) {
-    const actor = event.actor?.type === "User" ? event.actor.id : null;
-    return actor === null || event.published === null
-      ? []
-      : [{ do: "signed_in", userId: actor, at: event.published }];
+    // Of a sign-in that may have been none, the user's record tells in time; a call for each would cost too much.
+    const { published } = event;
+    if (happened === "maybe" || published === null) return [];
+    return actorOf(event).map((userId) => ({ do: "signed_in", userId, at: published }));
   }
   // A binding names users or groups. If it names neither, the list of users with roles is read again.
-  const people = targets(event, "User").map((id): Effect => ({ do: "read_again", kind: "roles", id }));
-  const groups = targets(event, "UserGroup").map(
-    (id): Effect => ({ do: "read_again", kind: "group_roles", id }),
-  );
-  const named = [...people, ...groups];
-  return named.length > 0 ? named : [{ do: "read_again", kind: "assignees", id: "all" }];
+  const named = [
+    ...readAgain("roles", targets(event, "User")),
+    ...readAgain("group_roles", targets(event, "UserGroup")),
+  ];
+  return named.length > 0 ? named : readAgain("assignees", ["all"]);
 };

@@ -74,6 +74,8 @@ export interface RollingCursor {
 export interface LogCursor {
   /** Pages read so far. */
   readonly page?: number;
+  /** When the first one was asked for, ms since the epoch by our clock. */
+  readonly began?: number;
   /** How many pages in a row have shown no new event. */
   readonly idle?: number;
   /** When the log had been polled last before this run, ms since the epoch by our clock. */

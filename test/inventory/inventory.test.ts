@@ -270,7 +270,13 @@ describe("groups", () => {
     within((inventory) => {
       two(inventory);
       const event = (member: boolean, published: number) =>
-        inventory.memberships.applyEvent({ groupId: "00g1", userId: "b", member, published });
+        inventory.memberships.applyEvent({
+          uuid: crypto.randomUUID(),
+          groupId: "00g1",
+          userId: "b",
+          member,
+          published,
+        });
       expect(event(true, 20)).toBe(true);
       expect(event(true, 20)).toBe(false);
       expect(event(false, 10)).toBe(false);

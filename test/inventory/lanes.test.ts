@@ -181,7 +181,13 @@ describe("a list of members", () => {
   const prepared = (inventory: Inventory, member: boolean): void => {
     inventory.groups.file(group("00g1"));
     inventory.memberships.addMembers("00g1", member ? [] : ["a"], 0);
-    inventory.memberships.applyEvent({ groupId: "00g1", userId: "a", member, published: EVENT });
+    inventory.memberships.applyEvent({
+      uuid: crypto.randomUUID(),
+      groupId: "00g1",
+      userId: "a",
+      member,
+      published: EVENT,
+    });
   };
   const list = (inventory: Inventory, ids: string[]): void => {
     inventory.sweeps.begin("members");
@@ -218,7 +224,13 @@ describe("a list of members", () => {
   ])("by user, as of %s", (_, asOf, expected) =>
     within((inventory) => {
       prepared(inventory, true);
-      inventory.memberships.applyEvent({ groupId: "00g2", userId: "a", member: false, published: EVENT });
+      inventory.memberships.applyEvent({
+        uuid: crypto.randomUUID(),
+        groupId: "00g2",
+        userId: "a",
+        member: false,
+        published: EVENT,
+      });
       inventory.memberships.replaceGroupsOf("a", ["00g2"], asOf);
       const groups = ["00g1", "00g2"].filter((id) => inventory.memberships.membersOf(id).length > 0);
       expect(groups).toEqual(expected);

@@ -15,6 +15,7 @@ const AS_OF = LISTED_AT - INDEX_LAG_MS;
 
 const T1 = "2026-03-01T11:00:00.000Z";
 const T2 = "2026-03-01T11:00:01.000Z";
+const LATER = "2026-03-01T11:30:00.000Z";
 
 const stored = (times: RecordTimes, over: Partial<StoredRecord> = {}): StoredRecord => ({
   record: JSON.stringify(times),
@@ -74,6 +75,12 @@ describe("a listed record beside a stored one that differs", () => {
       "doubt",
     ],
   ];
+  test("an update that is still to come decides nothing, on either side", () => {
+    const never = "9999-12-31T23:59:59.000Z";
+    expect(precedenceOf(stored({ lastUpdated: never }), { lastUpdated: T2 }, LISTED_AT)).toBe("file");
+    expect(precedenceOf(stored({ lastUpdated: T1 }), { lastUpdated: never }, LISTED_AT)).toBe("file");
+  });
+
   test.each(rows)("%s", (_, before, listed, expected) => {
     expect(precedenceOf(before, listed, LISTED_AT)).toBe(expected);
   });
@@ -82,19 +89,27 @@ describe("a listed record beside a stored one that differs", () => {
 describe("the later sign-in", () => {
   const at = (lastLogin: string | null) => ({ lastLogin });
   test.each([
-    ["the record's, if it is later", T2, T1, T2],
-    ["the stored one's, if that is later", T1, T2, T2],
+    ["the record's, if it is later", LATER, T1, LATER],
+    ["the stored one's, if that is later", T1, LATER, LATER],
     ["the only one there is", null, T1, T1],
     ["the only one there is, in the record", T1, null, T1],
     ["none, without any", null, null, null],
-    ["the record's, if it is the same in whole seconds", T1, "2026-03-01T11:00:00.999Z", T1],
-    ["the stored one's, if it is a second later", T1, "2026-03-01T11:00:01.000Z", T2],
+    [
+      "the stored one's, if both are the same within two seconds",
+      T1,
+      "2026-03-01T11:00:01.999Z",
+      "2026-03-01T11:00:01.999Z",
+    ],
+    ["the stored one's, if the record shows the same a little later", "2026-03-01T11:00:01.999Z", T1, T1],
+    ["the record's, if it is two seconds later", "2026-03-01T11:00:02.000Z", T1, "2026-03-01T11:00:02.000Z"],
+    ["the stored one's, if the record's is still to come", "9999-12-31T23:59:59.000Z", T1, T1],
+    ["the record's, if the stored one is still to come", T1, "9999-12-31T23:59:59.000Z", T1],
   ])("is %s", (_, record, before, expected) => {
-    expect(withLatestLogin(at(record), JSON.stringify(at(before))).lastLogin).toBe(expected);
+    expect(withLatestLogin(at(record), JSON.stringify(at(before)), Date.parse(T2)).lastLogin).toBe(expected);
   });
 
   test("is of no concern to records that have none", () => {
     const device = { lastUpdated: T1 };
-    expect(withLatestLogin(device, JSON.stringify(at(T2)))).toBe(device);
+    expect(withLatestLogin(device, JSON.stringify(at(T2)), Date.parse(T2))).toBe(device);
   });
 });

@@ -12,6 +12,7 @@ const event = (eventType: string, over: Partial<OktaLogEvent> = {}): OktaLogEven
   published: "2026-01-02T03:04:05.678Z",
   eventType,
   outcome: "SUCCESS",
+  reason: null,
   actor: { id: "00uActor", type: "User", alternateId: null },
   target: [target("User", "00uTarget"), target("UserGroup", "00gTarget"), target("Device", "guoTarget")],
   ...over,
@@ -101,6 +102,50 @@ describe("the effects of a log event", () => {
     expect(effectsOf(rulesOf("devices"), event("user.lifecycle.create"))).toEqual([]);
     expect(effectsOf(rulesOf("users"), event("device.user.add"))).toEqual([]);
     expect(effectsOf(rulesOf("users"), event("application.user_membership.add"))).toEqual([]);
+  });
+
+  // Okta's twelve outcomes, less those that say yes or no; one that may come; and an event without one.
+  const open = [
+    "SKIPPED",
+    "CHALLENGE",
+    "UNKNOWN",
+    "RATE_LIMIT",
+    "DEFERRED",
+    "SCHEDULED",
+    "ABANDONED",
+    "UNANSWERED",
+  ];
+  test.each([...open, "A_NEW_ONE", null])("of an action that ended in %s nothing is applied", (outcome) => {
+    const effects = (type: string) => effectsOf(rulesOf("users"), event(type, { outcome }));
+    const readUserGroups: Effect = { do: "read_again", kind: "user_groups", id: "00uTarget" };
+    expect(effects("user.session.start")).toEqual([]);
+    expect(effects("group.user_membership.add")).toEqual([readUserGroups]);
+    expect(effects("group.user_membership.remove")).toEqual([readUserGroups]);
+    expect(effects("group.lifecycle.delete")).toEqual([readGroup]);
+    expect(effects("user.lifecycle.suspend")).toEqual([readUser]);
+    expect(effects("user.mfa.factor.reset_all")).toEqual([readFactors]);
+    expect(effects("user.lifecycle.delete.completed")).toEqual([{ do: "maybe_deleted", id: "00uTarget" }]);
+  });
+
+  const locked = { outcome: "FAILURE", reason: "LOCKED_OUT" };
+  test.each([
+    ["a lock that names the user", "user.account.lock", locked, "00uTarget"],
+    ["a lock that names nobody but who acted", "user.account.lock", { ...locked, target: [] }, "00uActor"],
+    ["a sign-in that fails because of it", "user.session.start", { ...locked, target: [] }, "00uActor"],
+  ])("a failure that says that the account is locked is a change: %s", (_, type, over, id) => {
+    expect(effectsOf(rulesOf("users"), event(type, over))).toEqual([
+      { do: "read_again", kind: "asset", id, quiet: true },
+    ]);
+  });
+
+  test("an event about a person that names none is about who acted", () => {
+    const own = event("user.account.update_profile", { target: [] });
+    expect(effectsOf(rulesOf("users"), own)).toEqual([{ ...readUser, id: "00uActor" }]);
+    const systems = event("user.account.update_profile", {
+      target: [],
+      actor: { id: "00u0", type: "SystemPrincipal", alternateId: null },
+    });
+    expect(effectsOf(rulesOf("users"), systems)).toEqual([]);
   });
 
   test.each(["FAILURE", "DENY"])("an action that ended in %s has no effect", (outcome) => {

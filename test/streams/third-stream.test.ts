@@ -30,10 +30,8 @@ const parse: StreamDefinition<TeamRecord>["source"]["parse"] = (raw) => {
   return ok({ id, lastUpdated, status: "ACTIVE", profile: { displayName: name } });
 };
 
-const file: StreamDefinition<TeamRecord>["store"]["file"] = (inventory, records) => {
-  for (const { id, lastUpdated } of records) {
-    if (lastUpdated !== null) inventory.stale.doneUntil("asset", id, Date.parse(lastUpdated));
-  }
+const file: StreamDefinition<TeamRecord>["store"]["file"] = (inventory, records, { now }) => {
+  for (const { id, lastUpdated } of records) inventory.stale.doneUntil("asset", id, lastUpdated, now);
   return inventory.assets.file(records).changed.size;
 };
 

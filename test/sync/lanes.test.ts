@@ -542,3 +542,30 @@ test("a third request in a row makes a delta run poll again, and search no more 
       "GET /api/v1/groups": 1,
     });
   }));
+
+test("a log that fills a page with every call keeps no delta run from its end, and what it told is in", () =>
+  stage({ searchLagMs: 0, listLagMs: 0 }, async ({ org, machine, atCall }) => {
+    const { members, others } = await largeGroup(org);
+    await org.change("POST", `/users/${members[0]}/suspend`);
+    // The machine asks for pages of 4 events.
+    let isBusy = true;
+    const busy = async (): Promise<void> => {
+      if (!isBusy) return;
+      for (let n = 0; n < 5; n++) await org.change("POST", `/users/${others[n]}/sign-in`);
+      atCall(/\/logs$/, busy);
+    };
+    await busy();
+    const before = (await org.stats()).calls["GET /api/v1/logs"] ?? 0;
+    const from = Date.now();
+    await start(machine, "delta");
+    for (let n = 0; n < 60 && machine.isOn("delta"); n++) await machine.slice();
+    expect(machine.stream.runs()[0]).toMatchObject({ kind: "delta", state: "done" });
+    expect(((await org.stats()).calls["GET /api/v1/logs"] ?? 0) - before).toBeLessThanOrEqual(6);
+    expect(machine.stream.inventory.assets.statusOf(members[0] ?? "")).toBe("SUSPENDED");
+    // What came while it polled is left to the next run, and not claimed.
+    const { current_as_of: asOf } = await machine.stream.status();
+    expect(Date.parse(asOf ?? "")).toBeLessThanOrEqual(from + 1_000);
+    isBusy = false;
+    await run(machine, "delta");
+    expect(await wrong({ org, machine })).toEqual([]);
+  }));

@@ -120,7 +120,8 @@ export const deleteUser = (state: OrgState, id: string, options: ChangeOptions):
 /** Changes only lastLogin. The user is the actor of the event, not its target. */
 export const signIn = (state: OrgState, id: string, options: ChangeOptions): OktaUser => {
   const at = state.clock.now();
-  const change = { lastLogin: new Date(at).toISOString() };
+  // Records have whole seconds, the log has milliseconds.
+  const change = { lastLogin: new Date(Math.floor(at / 1000) * 1000).toISOString() };
   const user = replaceUser(state, requireRow(state.store.users, id), change);
   record(state, options, { eventType: "user.session.start", actor: userTarget(user), at });
   return user;

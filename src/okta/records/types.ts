@@ -179,6 +179,8 @@ export interface OktaLogEvent {
   readonly eventType: string;
   /** `outcome.result`: SUCCESS, FAILURE, … */
   readonly outcome: string | null;
+  /** `outcome.reason`, such as LOCKED_OUT. */
+  readonly reason: string | null;
   readonly actor: OktaLogActor | null;
   readonly target: readonly OktaLogTarget[];
 }

@@ -17,7 +17,7 @@ export const fileUsers = (inventory: Inventory, users: readonly OktaUser[], fili
   const revived: string[] = [];
   for (const { id, status, lastUpdated, created, statusChanged } of users) {
     const change = changed.get(id);
-    if (lastUpdated !== null) stale.doneUntil("asset", id, Date.parse(lastUpdated));
+    stale.doneUntil("asset", id, lastUpdated, now);
     if (change === undefined) continue;
     const isNew = change.before === null;
     const was = change.before === null ? null : (JSON.parse(change.before) as OktaUser).status; // `file` wrote it

@@ -1,5 +1,6 @@
 /** Finding the groups that have changed, and those whose members have. */
 import type { Inventory } from "../../inventory/inventory.ts";
+import { believable } from "../../inventory/precedence.ts";
 import { SAME_CHANGE_MS } from "../../inventory/stale.ts";
 import { type OktaGroup, parseAll, parseGroup } from "../../okta/records.ts";
 import type { FoundBySearch, ReadList, Search } from "../definition.ts";
@@ -42,10 +43,10 @@ const fileGroup = (inventory: Inventory, group: OktaGroup, { now, listedAt }: Fo
     stale.add("group", group.id, "search", now);
     return;
   }
-  if (group.lastUpdated !== null) stale.doneUntil("group", group.id, Date.parse(group.lastUpdated));
+  stale.doneUntil("group", group.id, group.lastUpdated, now);
   if (before !== groups.hasRoles(group.id)) stale.add("group_roles", group.id, "search", now);
   if (group.id === groups.everyoneId() || group.lastMembershipUpdated === null) return;
-  const changedAt = Date.parse(group.lastMembershipUpdated);
+  const changedAt = believable(group.lastMembershipUpdated, now);
   const knownAt = Math.max(
     memberships.newestEventOf(group.id) + SAME_CHANGE_MS,
     groups.membersReadUntil(group.id),

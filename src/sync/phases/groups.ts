@@ -32,7 +32,7 @@ export const groupsPhase: Phase<ListCursor> = async (context) => {
       for (const group of records) {
         const { id, lastUpdated } = group;
         const filed = inventory.groups.file(group, { listedAt, complete: true, now: api.serverNow() });
-        if (lastUpdated !== null) inventory.stale.doneUntil("group", id, Date.parse(lastUpdated));
+        inventory.stale.doneUntil("group", id, lastUpdated, api.serverNow());
         if (filed === "doubted") inventory.stale.add("group", id, "search", api.serverNow());
         // Otherwise the next phase reads its roles.
         if (filed === "opened" && inventory.groups.rolesTriedSince(id, run.startedAt))

@@ -1,7 +1,7 @@
 /** Polling the System Log. Its events are applied to the inventory or show what has to be read again. */
 import { INDEX_LAG_MS } from "../../inventory/precedence.ts";
 import { isPlainObject } from "../../lib/json.ts";
-import type { OktaApi } from "../../okta/api.ts";
+import type { OktaApi, Page } from "../../okta/api.ts";
 import { endlessList, type OktaError } from "../../okta/errors.ts";
 import { onOrigin } from "../../okta/paging.ts";
 import { type OktaLogEvent, parseAll, parseLogEvent } from "../../okta/records.ts";
@@ -130,7 +130,8 @@ export const logPhase: Phase<LogCursor> = async (context) => {
     return unreadable(context, page.error);
   }
   const { records, next } = page.value;
-  const isLast = records.length === 0 || next === null || next === state.next;
+  const began = context.cursor.began ?? askedAt;
+  const isLast = next === null || next === state.next || isCaughtUp(context, page.value, from, began);
   const shown = inventory.sweeps.noteShown(
     `${run.id}/log`,
     uuidsIn(records),
@@ -152,15 +153,34 @@ export const logPhase: Phase<LogCursor> = async (context) => {
       const isShrunk = page.value.limit !== undefined || (state.isShrunk === true && !whole);
       const shrunk = isShrunk ? { isShrunk } : {};
       meta.set("log", { next: next ?? state.next, polledAt: now(), filter, ...ended, ...shrunk });
-      context.move({ page: (context.cursor.page ?? 0) + 1, idle, since });
+      context.move({ page: (context.cursor.page ?? 0) + 1, idle, since, began });
       if (!isLast) return;
-      run.polledAt = askedAt;
+      // A full page that reaches beyond the beginning of the poll says nothing of what came after that.
+      run.polledAt = records.length < limitOf(from, page.value) ? askedAt : began;
       inventory.memberships.forgetEventsBefore(api.serverNow() - LATE_MS);
       inventory.groups.forgetGoneBefore(now() - LATE_MS);
       inventory.assets.forgetUnheardBefore(now() - LATE_MS);
     },
     isLast ? DONE : AGAIN,
   );
+};
+
+/** How many events a page may hold. */
+const limitOf = (url: string, { limit }: Pick<Page, "limit">): number => {
+  const asked = Number(URL.parse(url)?.searchParams.get("limit") ?? Number.NaN);
+  return limit ?? (Number.isInteger(asked) && asked > 0 ? asked : PAGE.logs);
+};
+
+/**
+ * Whether a page shows that there is nothing more to follow now: it is not full, or it reaches beyond the time at which
+ * this poll began. In a busy org no page is ever empty, and the rest of the run must not wait for one.
+ * @param began ms since the epoch by our clock
+ */
+const isCaughtUp = ({ api }: SliceContext, page: Page, url: string, began: number): boolean => {
+  if (page.records.length < limitOf(url, page)) return true;
+  const last = page.records.at(-1);
+  const published = isPlainObject(last) ? Date.parse(String(last["published"])) : Number.NaN;
+  return published >= began + api.skewMs;
 };
 
 const uuidsIn = (records: readonly unknown[]): string[] =>
@@ -187,10 +207,12 @@ const applyEvents = (context: SliceContext, records: readonly unknown[], from = 
   const { logRules } = context.definition.source;
   const events = parseAll(records, parseLogEvent).records;
   noteHooks(context, events);
+  const now = context.api.serverNow();
   for (const event of events) {
-    const published = event.published === null ? context.api.serverNow() : Date.parse(event.published);
+    // Nothing was published later than now, whatever an event says.
+    const published = event.published === null ? now : Math.min(Date.parse(event.published), now);
     if (published < from) continue;
-    for (const effect of effectsOf(logRules, event)) apply(context, effect, published);
+    for (const effect of effectsOf(logRules, event)) apply(context, effect, published, event.uuid);
   }
 };
 
@@ -210,7 +232,7 @@ const noteHooks = ({ meta, api, definition }: SliceContext, events: readonly Okt
   if (after !== before) meta.set("hooks", after);
 };
 
-const apply = ({ inventory, run }: SliceContext, effect: Effect, published: number): void => {
+const apply = ({ inventory, run }: SliceContext, effect: Effect, published: number, uuid: string): void => {
   const { assets, groups, memberships, stale } = inventory;
   switch (effect.do) {
     case "read_again":
@@ -228,7 +250,7 @@ const apply = ({ inventory, run }: SliceContext, effect: Effect, published: numb
       return;
     case "membership":
       if (effect.groupId === groups.everyoneId()) return;
-      if (memberships.applyEvent({ ...effect, published })) run.changes.log += 1;
+      if (memberships.applyEvent({ ...effect, published, uuid })) run.changes.log += 1;
       // Okta does not tell which roles the group gives, but a user's own answer does.
       if (groups.givesUnknownRoles(effect.groupId)) stale.add("roles", effect.userId, "log", published);
       if (effect.member && !groups.has(effect.groupId)) stale.add("group", effect.groupId, "log", published);
