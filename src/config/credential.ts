@@ -102,7 +102,7 @@ type GivenParts = RawEnv & { readonly [P in CredentialPart]?: unknown };
 const readPrivateKey = (given: GivenParts): Result<string, CodeOf<"private_key">> => {
   const value = isPlainObject(given.private_key) ? given.private_key : textOf(given, "private_key");
   if (value === null) return err("missing");
-  const key = parsePrivateKey(value);
+  const key = parsePrivateKey(value, textOf(given, "key_id"));
   return key.ok ? key : err(key.error.code);
 };
 
