@@ -48,6 +48,8 @@ export interface Run {
   error: RunError | null;
   /** A failure for which the run has given up part of its work, or left it to a later run. */
   gaveUp?: RunError;
+  /** The things, as `kind/id`, that the run has left to a later one because they could not be read. */
+  postponed?: readonly string[];
   /** Consecutive failures; 0 once a step succeeds. */
   failures: number;
   /** The run continues at this time at the earliest; null if it need not wait. */
@@ -138,6 +140,7 @@ export const beginAgain = (run: Run, all: readonly string[]): void => {
   // What it gave up may be possible now.
   const gaveUp = run.gaveUp !== undefined;
   delete run.gaveUp;
+  delete run.postponed;
   run.done = gaveUp ? [] : [...new Set([...(run.done ?? []), ...run.phases])];
   run.phases = phasesToPollAgain(all, run.done);
   run.phase = run.phases[0] ?? run.phase;

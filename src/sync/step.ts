@@ -15,7 +15,7 @@ import type { Cursor, ListCursor } from "./cursors.ts";
 import { afterQuery, afterRefusal, beginningOf, currentQuery, keyAfter } from "./list-ways.ts";
 import type { OrgGuard } from "./org-guard.ts";
 import { afterPage, nextLimit } from "./page-size.ts";
-import { type Run, runErrorOf } from "./run.ts";
+import { type Run, type RunError, runErrorOf } from "./run.ts";
 import type { SyncMeta } from "./store.ts";
 
 /** What a slice gives to every phase. */
@@ -199,6 +199,10 @@ export const giveUp = ({ run, now }: SliceContext, error: OktaError): OktaError 
   run.gaveUp = runErrorOf(error, run.phase, now());
   return error;
 };
+
+/** A failure as the run's error. */
+export const runErrorOfRun = ({ run, now }: Pick<SliceContext, "run" | "now">, error: OktaError): RunError =>
+  runErrorOf(error, run.phase, now());
 
 /** Whether waiting is of no use for a list that has failed. */
 export const isGivenUp = ({ restarts = 0 }: ListCursor, error: OktaError): boolean =>

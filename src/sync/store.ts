@@ -36,6 +36,8 @@ export interface SyncMeta {
   log: LogState;
   /** The org whose inventory this is. */
   org: OrgIdentity;
+  /** How many runs, one after another, could not read each of these things, as `kind/id`. */
+  postponed: Readonly<Record<string, number>>;
   /** What is remembered of event hooks. */
   hooks: HookState;
   /** The deletions that wait for a person. */

@@ -3,9 +3,11 @@ import { TOMBSTONE_DAYS } from "../../contract/limits.ts";
 import { ok } from "../../lib/result.ts";
 import type { DeletionsCursor } from "../cursors.ts";
 import { refusalOf } from "../org-step.ts";
+import { forgetSettled, isPostponed, postpone } from "../postpone.ts";
 import {
   AGAIN,
   bury,
+  concernsOne,
   DONE,
   forEachAsset,
   lasting,
@@ -29,8 +31,10 @@ export const deletionsPhase: Phase<DeletionsCursor> = async (context) => {
     if (run.phases.includes(definition.name)) return findAbsentees(context);
     return context.commit(() => closeList(context), AGAIN);
   }
-  const ids = inventory.sweeps.nextAbsentees(BATCH);
-  return ids.length === 0 ? DONE : forEachAsset(context, ids, (id) => confirmById(context, id));
+  const ids = inventory.sweeps.nextAbsentees(BATCH).filter((id) => !isPostponed(context, keyOf(id)));
+  return ids.length === 0
+    ? forgetSettled(context, DONE)
+    : forEachAsset(context, ids, (id) => confirmById(context, id));
 };
 
 /**
@@ -64,13 +68,18 @@ const closeList = ({ inventory, now, move }: StepContext<DeletionsCursor>): void
   move({ part: "confirming" });
 };
 
+const keyOf = (id: string): string => `absent/${id}`;
+
 /** Checks one absentee by its id. If Okta has no such asset, it was deleted; if it has, the list was behind. */
 const confirmById = async (context: SliceContext, id: string): Promise<StepOutcome> => {
   const { definition, inventory, run, api } = context;
   const { source, store, name } = definition;
   const readAt = context.now();
   const answer = await source.one(api, inventory, id);
-  if (!answer.ok && lasting(answer.error, run) === null) return { next: "wait", error: answer.error };
+  if (!answer.ok && !concernsOne(answer.error)) {
+    if (lasting(answer.error, run) === null) return { next: "wait", error: answer.error };
+    return postpone(context, keyOf(id), answer.error, () => inventory.sweeps.dropAbsentee(id));
+  }
   return context.commit(() => {
     inventory.sweeps.dropAbsentee(id);
     if (!answer.ok) return;

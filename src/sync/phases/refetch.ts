@@ -6,6 +6,7 @@ import type { OktaError } from "../../okta/errors.ts";
 import { identifierOf, parseAll, parseGroup, parseRoles } from "../../okta/records.ts";
 import { PAGE } from "../../streams/plan.ts";
 import type { RefetchCursor } from "../cursors.ts";
+import { isPostponed, postpone } from "../postpone.ts";
 import {
   AGAIN,
   bury,
@@ -54,7 +55,7 @@ export const refetchPhase: Phase<RefetchCursor> = async (context) => {
   const leavesLists = run.kind === "full" && meta.get("delta") !== null;
   for (const kind of ORDER) {
     if (leavesLists && LISTS.has(kind)) continue;
-    const entries = stale.next(kind, BATCH);
+    const entries = stale.next(kind, BATCH).filter(({ id }) => !isPostponed(context, `${kind}/${id}`));
     const [first] = entries;
     if (first === undefined) continue;
     if (kind === "members") return readMembers(context, first);
@@ -99,9 +100,16 @@ const readAgain = (context: SliceContext, entry: StaleEntry): Promise<StepOutcom
 const drop = (context: SliceContext, { kind, id }: StaleEntry): StepOutcome =>
   context.commit(() => context.inventory.stale.done(kind, id), AGAIN);
 
-/** Waits if the failure may pass. Otherwise drops the entry; the next full run makes up for it. */
-const failedOn = (context: SliceContext, entry: StaleEntry, error: OktaError): StepOutcome =>
-  concernsOne(error) || lasting(error, context.run) !== null ? drop(context, entry) : { next: "wait", error };
+/**
+ * Waits if the failure may pass soon. What no later run can read either is dropped, and the next full run makes up for it;
+ * everything else is left to the next run.
+ */
+const failedOn = (context: SliceContext, entry: StaleEntry, error: OktaError): StepOutcome => {
+  const { kind, id } = entry;
+  if (concernsOne(error)) return drop(context, entry);
+  if (lasting(error, context.run) === null) return { next: "wait", error };
+  return postpone(context, `${kind}/${id}`, error, () => context.inventory.stale.done(kind, id));
+};
 
 const readAsset = async (context: SliceContext, entry: StaleEntry): Promise<StepOutcome> => {
   const { definition, inventory, run, api } = context;

@@ -1,6 +1,6 @@
-/** What needs a person comes up while it lasts, and goes once it is mended. */
+/** What fails is told while it lasts, and made up for once it is mended. */
 import { reset } from "cloudflare:test";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import type { Attention } from "../../src/contract/status.ts";
 import { statusMetrics } from "../../src/http/metrics.ts";
 import { type Machine, withMachine } from "../support/machine.ts";
@@ -117,5 +117,58 @@ test("an org that is down for two hours leaves an inventory that is not current,
     await machine.toRest();
     expect(await seen(machine)).toEqual({ state: "idle", detail: null, codes: [] });
     expect(machine.stream.inventory.assets.statusOf(user?.id ?? "")).toBe("SUSPENDED");
+  });
+});
+
+describe("an outage while what has changed is read", () => {
+  const asked = (id: string) => ({ path: `^/api/v1/users/${id}$` });
+
+  test("loses nothing: the delta run fails, and the next one reads it", async () => {
+    await stage(async (machine, org) => {
+      const [first = "", second = ""] = (await org.dump()).users.flatMap(({ id, status }) =>
+        status === "ACTIVE" ? [id] : [],
+      );
+      await machine.stream.startRun("delta");
+      await machine.toRest();
+      for (const id of [first, second]) await org.change("POST", `/users/${id}/suspend?silent=false`);
+      await org.change("POST", `/users/${second}/deactivate`);
+      await org.change("POST", `/users/${second}/delete`);
+      // Searches would find the suspension, too.
+      await org.fault({ kind: "400", match: { path: "search=" } });
+      await org.fault({ kind: "503", match: { path: "^/api/v1/users/[^/]+$" } });
+      await machine.stream.wake("delta");
+      await machine.toRest();
+      expect((await machine.stream.status()).last_delta).toMatchObject({
+        state: "failed",
+        error: { code: "incomplete", message: expect.stringContaining("503") },
+      });
+      await org.clearFaults();
+      await machine.stream.hook([]);
+      await machine.toRest();
+      const { last_delta: last, assets } = await machine.stream.status();
+      expect(last).toMatchObject({ state: "done", error: null });
+      expect(machine.stream.inventory.assets.statusOf(first)).toBe("SUSPENDED");
+      expect(assets.deleted).toBe(1);
+    });
+  });
+
+  test("of one thing for ever keeps nothing else from being read, and is given up after four runs", async () => {
+    await stage(async (machine, org) => {
+      const ids = (await org.dump()).users
+        .flatMap(({ id, status }) => (status === "ACTIVE" ? [id] : []))
+        .sort();
+      const [poison = "", other = ""] = ids;
+      await org.fault({ kind: "500", match: asked(poison) });
+      for (const id of [poison, other]) await org.change("POST", `/users/${id}/suspend`);
+      const states: string[] = [];
+      for (let n = 0; n < 5; n++) {
+        await machine.stream.hook([]);
+        await machine.toRest();
+        await machine.passTime(MINUTE_MS);
+        states.push((await machine.stream.status()).last_delta?.state ?? "");
+        expect(machine.stream.inventory.assets.statusOf(other)).toBe("SUSPENDED");
+      }
+      expect(states).toEqual(["failed", "failed", "failed", "done", "done"]);
+    });
   });
 });
