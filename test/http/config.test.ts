@@ -192,9 +192,13 @@ describe("an OAuth service app", () => {
   it.each([
     [{ OKTA_CLIENT_ID: "" }, "OKTA_CLIENT_ID", "missing"],
     [{ OKTA_PRIVATE_KEY: "" }, "OKTA_PRIVATE_KEY", "missing"],
-    [{ OKTA_PRIVATE_KEY: "not a key" }, "OKTA_PRIVATE_KEY", "PKCS#8"],
+    [{ OKTA_PRIVATE_KEY: "not a key" }, "OKTA_PRIVATE_KEY", "a JWK or as a PEM"],
     [{ OKTA_PRIVATE_KEY: "{broken" }, "OKTA_PRIVATE_KEY", "not JSON"],
-    [{ OKTA_PRIVATE_KEY: pem.replaceAll("PRIVATE", "RSA PRIVATE") }, "OKTA_PRIVATE_KEY", "openssl pkcs8"],
+    [
+      { OKTA_PRIVATE_KEY: pem.replaceAll("PRIVATE", "RSA PRIVATE") },
+      "OKTA_PRIVATE_KEY",
+      "cut off or damaged",
+    ],
     [
       { OKTA_PRIVATE_KEY: pem.replaceAll("PRIVATE", "ENCRYPTED PRIVATE") },
       "OKTA_PRIVATE_KEY",
@@ -203,7 +207,11 @@ describe("an OAuth service app", () => {
     [{ OKTA_PRIVATE_KEY: pem.replaceAll("PRIVATE", "PUBLIC") }, "OKTA_PRIVATE_KEY", "public"],
     [{ OKTA_PRIVATE_KEY: pem.slice(0, -20) }, "OKTA_PRIVATE_KEY", "cut"],
     [{ OKTA_PRIVATE_KEY: JSON.stringify({ ...rsaJwk, d: undefined }) }, "OKTA_PRIVATE_KEY", "public part"],
-    [{ OKTA_PRIVATE_KEY: JSON.stringify({ keys: [rsaJwk] }) }, "OKTA_PRIVATE_KEY", "one key"],
+    [
+      { OKTA_PRIVATE_KEY: JSON.stringify({ keys: [rsaJwk, rsaJwk] }) },
+      "OKTA_PRIVATE_KEY",
+      "several private keys",
+    ],
     [{ OKTA_PRIVATE_KEY: JSON.stringify({ kty: "oct", k: "x" }) }, "OKTA_PRIVATE_KEY", "RSA or EC"],
     [{ OKTA_PRIVATE_KEY: JSON.stringify({ kty: "EC", crv: "P-384", d: "d" }) }, "OKTA_PRIVATE_KEY", "P-256"],
   ])("%j", (change, setting, hint) => {

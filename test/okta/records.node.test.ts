@@ -285,6 +285,7 @@ describe("log events", () => {
         published: "2025-08-26T09:30:00.000Z",
         eventType: "group.user_membership.add",
         outcome: "SUCCESS",
+        reason: null,
         actor: { id: "00u9", type: "User", alternateId: "boss@example.com" },
         target: [
           { id: "00u1", type: "User", alternateId: "mary@example.com", displayName: "Mary" },
