@@ -9,7 +9,7 @@ import {
 } from "./private-key.ts";
 import { type Clauses, settingProblem, validLooksLike } from "./problem.ts";
 import type { Credential, Setting } from "./types.ts";
-import { type RawEnv, textOf } from "./values.ts";
+import { isHeaderSafe, type RawEnv, textOf } from "./values.ts";
 
 export const credentialParts = ["api_token", "client_id", "private_key", "key_id"] as const;
 export type CredentialPart = (typeof credentialParts)[number];
@@ -86,9 +86,6 @@ export const describeCredential = (problem: CredentialProblem, wording: Credenti
       ];
   }
 };
-
-/** Visible ASCII without blanks: what an HTTP header can carry. */
-const isHeaderSafe = (text: string): boolean => /^[\x21-\x7e]+$/.test(text);
 
 /** Judges the form of a token that is not blank; only Okta knows whether it works. */
 const tokenProblem = (token: string): CodeOf<"api_token"> | null => {

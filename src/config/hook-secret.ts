@@ -1,7 +1,7 @@
 /** The secret that Okta sends with event hooks: OKTA_HOOK_SECRET, or <PREFIX>HOOK_SECRET of an entry of CONNECTIONS. */
 import { type Clauses, settingProblem } from "./problem.ts";
 import type { Setting } from "./types.ts";
-import { listOf, type RawEnv } from "./values.ts";
+import { isHeaderSafe, listOf, type RawEnv } from "./values.ts";
 
 const minLength = 32;
 /** The former one and the new one, while it is being changed. */
@@ -26,7 +26,7 @@ const describe = ({ code }: HookSecretProblem, name: string): Clauses => [
 const problemsIn = (secrets: readonly string[]): HookSecretProblem[] => [
   ...(secrets.length > maxSecrets ? [{ code: "too_many" } as const] : []),
   ...(secrets.some((secret) => secret.length < minLength) ? [{ code: "too_short" } as const] : []),
-  ...(secrets.some((secret) => !/^[\x21-\x7e]+$/.test(secret)) ? [{ code: "odd_characters" } as const] : []),
+  ...(!secrets.every(isHeaderSafe) ? [{ code: "odd_characters" } as const] : []),
 ];
 
 /** A connection's hook secrets. */

@@ -103,6 +103,9 @@ export const allowsLoopback = (env: RawEnv): boolean => {
   return flag.ok && flag.value;
 };
 
+/** Visible ASCII without blanks: what an HTTP header can carry. */
+export const isHeaderSafe = (text: string): boolean => /^[\x21-\x7e]+$/.test(text);
+
 /** A comma-separated list, trimmed, without empty items. A JSON list of texts is accepted as well. */
 export const listOf = (env: RawEnv, name: string): readonly string[] => {
   const value = env[name];

@@ -3,7 +3,7 @@
  * never be read keeps nothing else from being read.
  */
 import { isForbidden, type OktaError } from "../okta/errors.ts";
-import { AGAIN, runErrorOfRun, type SliceContext, type StepOutcome } from "./step.ts";
+import { AGAIN, incomplete, type SliceContext, type StepOutcome } from "./step.ts";
 
 /** So many runs try it. After that it is left out until the next full run. */
 const MOST_RUNS = 4;
@@ -30,7 +30,7 @@ export const postpone = (
   const times = (before[key] ?? 0) + 1;
   const isLast = times >= MOST_RUNS || isForbidden(error);
   const isOutage = (run.postponed?.length ?? 0) + 1 >= MOST_THINGS;
-  const failure = { ...runErrorOfRun(context, error), code: "incomplete" };
+  const failure = incomplete(context, error);
   return context.commit(
     () => {
       const { [key]: _, ...others } = before;

@@ -200,10 +200,6 @@ export const giveUp = ({ run, now }: SliceContext, error: OktaError): OktaError 
   return error;
 };
 
-/** A failure as the run's error. */
-export const runErrorOfRun = ({ run, now }: Pick<SliceContext, "run" | "now">, error: OktaError): RunError =>
-  runErrorOf(error, run.phase, now());
-
 /** Whether waiting is of no use for a list that has failed. */
 export const isGivenUp = ({ restarts = 0 }: ListCursor, error: OktaError): boolean =>
   error.code === "endless_list" || (error.code === "bad_request" && restarts >= MAX_RESTARTS);
@@ -231,15 +227,19 @@ export const lasting = (error: OktaError, run: Run): "forbidden" | "failed" | nu
   return run.failures >= GIVE_UP_AFTER ? "failed" : null;
 };
 
+/** The error of a run that leaves work to a later one because of a failure. */
+export const incomplete = ({ run, now }: Pick<SliceContext, "run" | "now">, error: OktaError): RunError => ({
+  ...runErrorOf(error, run.phase, now()),
+  code: "incomplete",
+});
+
 /**
  * Leaves a piece of work to a later run after a lasting failure. A delta run that has done so ends as `failed`, unless
  * Okta forbids the work: then no later run could do it either.
  */
 export const leaveToNext = (context: SliceContext, error: OktaError, then: StepOutcome): StepOutcome =>
   context.commit(() => {
-    const { run, now } = context;
-    if (isForbidden(error)) return;
-    run.gaveUp ??= { ...runErrorOf(error, run.phase, now()), code: "incomplete" };
+    if (!isForbidden(error)) context.run.gaveUp ??= incomplete(context, error);
   }, then);
 
 /**

@@ -20,15 +20,16 @@ import { passTime } from "./time.ts";
 export interface MachineOptions {
   readonly org: TestOrg;
   readonly stream: StreamName;
-  /** How many calls a slice may make: the fewer, the finer the turns that the test can come between. */
-  readonly callsPerSlice: number;
-  /** The most that a page of a list holds. */
-  readonly pageSize: number;
+  /** How many calls a slice may make: the fewer, the finer the turns that the test can come between. By default 40. */
+  readonly callsPerSlice?: number;
+  /** The most that a page of a list holds. By default 200. */
+  readonly pageSize?: number;
   /**
    * Called before each call to Okta. False: the object is killed, and the call is never answered.
+   * By default, nothing happens.
    * @param path the call's path, without the query
    */
-  readonly beforeCall: (path: string) => Promise<boolean>;
+  readonly beforeCall?: (path: string) => Promise<boolean>;
   /** Answers the calls to Okta, in place of the simulated org. */
   readonly fetch?: typeof fetch;
   /** A definition to use instead of the stream's own. */
@@ -113,7 +114,7 @@ export class Machine {
   }
 
   #load(): Stream {
-    const { org, stream, callsPerSlice, pageSize, beforeCall } = this.#options;
+    const { org, stream, callsPerSlice = 40, pageSize = 200, beforeCall = async () => true } = this.#options;
     const { connection } = org;
     const life = ++this.#life;
     return new Stream({

@@ -5,7 +5,7 @@
 
 import { runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
-import { beforeEach, vi } from "vitest";
+import { beforeEach, expect, vi } from "vitest";
 import type { FaultRule } from "../../dev/okta-org/api/faults.ts";
 import type { OrgStats } from "../../dev/okta-org/control/index.ts";
 import type { OrgOptionsInput } from "../../dev/okta-org/options.ts";
@@ -14,7 +14,7 @@ import type { RunDocument, RunKind, StreamStatus } from "../../src/contract/stat
 import type { StreamName } from "../../src/contract/streams.ts";
 import { InventoryStream } from "../../src/sync/inventory-stream.ts";
 import { type Control, controlOf } from "./control.ts";
-import type { Json, OrgDump } from "./expected.ts";
+import { differences, expectedUsers, type Json, newestById, type OrgDump, type Unknown } from "./expected.ts";
 import { readEvents } from "./pages.ts";
 
 import "./jitter.ts";
@@ -250,6 +250,14 @@ export const untilIdleImpatiently = (
     if (error.code === "rate_limited") await scheduler.wait(100);
     await object.startRun(kind);
   });
+
+/** The users in the inventory are those of the org's own dump. @param unknown what could not be read @returns the dump */
+export const expectUsers = async (org: TestOrg, unknown: Unknown = {}): Promise<OrgDump> => {
+  const dump = await org.dump();
+  const stored = newestById(await inventory(org.connection));
+  expect(differences(stored, expectedUsers(dump, unknown))).toEqual([]);
+  return dump;
+};
 
 /** One run from its start to its end. */
 export const sync = async (

@@ -20,14 +20,7 @@ const stage = async (
   stopTime();
   const org = await createOrg(CONNECTION, { users: 40, groups: 6, devices: 0, ...options });
   await org.control("POST", "/clock", { stop: true });
-  const place = {
-    org,
-    stream: "users",
-    callsPerSlice: 3,
-    pageSize: 200,
-    beforeCall: async () => true,
-  } as const;
-  await withMachine(place, async (machine) => {
+  await withMachine({ org, stream: "users", callsPerSlice: 3 }, async (machine) => {
     for (const kind of known ? (["full", "delta"] as const) : []) {
       await machine.stream.startRun(kind);
       await machine.toRest();
@@ -149,14 +142,7 @@ test("hooks that never come, come twice or come late change nothing about what t
 test("a hook before the first run starts nothing, and survives an eviction after it", async () => {
   stopTime();
   const org = await createOrg(CONNECTION, { users: 10, groups: 2, devices: 0 });
-  const place = {
-    org,
-    stream: "users",
-    callsPerSlice: 40,
-    pageSize: 200,
-    beforeCall: async () => true,
-  } as const;
-  await withMachine(place, async (machine) => {
+  await withMachine({ org, stream: "users" }, async (machine) => {
     await machine.stream.hook(["x"]);
     await machine.toRest();
     expect(machine.stream.runs()).toEqual([]);

@@ -49,15 +49,7 @@ const machineOf = async (
 ) => {
   const org: TestOrg = await createOrg("t3", { users: 0, groups: 0 });
   const { requests, replay } = replayAt(org.origin);
-  const options = {
-    org,
-    stream,
-    callsPerSlice: 40,
-    pageSize: 1000,
-    beforeCall: async () => true,
-    fetch: replay,
-  };
-  await withMachine(options, (machine) => work(machine, requests));
+  await withMachine({ org, stream, pageSize: 1000, fetch: replay }, (machine) => work(machine, requests));
 };
 
 const run = async (machine: Machine, kind: "full" | "delta"): Promise<Json> => {

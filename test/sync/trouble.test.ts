@@ -16,14 +16,7 @@ const stage = async (play: (machine: Machine, org: TestOrg) => Promise<void>): P
   stopTime();
   const org = await createOrg(CONNECTION, { users: 12, groups: 3 });
   await org.control("POST", "/clock", { stop: true });
-  const place = {
-    org,
-    stream: "users",
-    callsPerSlice: 40,
-    pageSize: 200,
-    beforeCall: async () => true,
-  } as const;
-  await withMachine(place, async (machine) => {
+  await withMachine({ org, stream: "users" }, async (machine) => {
     await machine.stream.startRun("full");
     await machine.toRest();
     await play(machine, org);

@@ -3,7 +3,7 @@ import { INDEX_LAG_MS } from "../../inventory/precedence.ts";
 import { isPlainObject } from "../../lib/json.ts";
 import type { OktaApi, Page } from "../../okta/api.ts";
 import { endlessList, type OktaError } from "../../okta/errors.ts";
-import { onOrigin } from "../../okta/paging.ts";
+import { limitOf, onOrigin } from "../../okta/paging.ts";
 import { type OktaLogEvent, parseAll, parseLogEvent } from "../../okta/records.ts";
 import { type Effect, effectsOf, isHooked, logFilter } from "../../streams/log-effects.ts";
 import { PAGE } from "../../streams/plan.ts";
@@ -156,7 +156,7 @@ export const logPhase: Phase<LogCursor> = async (context) => {
       context.move({ page: (context.cursor.page ?? 0) + 1, idle, since, began });
       if (!isLast) return;
       // A full page that reaches beyond the beginning of the poll says nothing of what came after that.
-      run.polledAt = records.length < limitOf(from, page.value) ? askedAt : began;
+      run.polledAt = records.length < fullPage(from, page.value) ? askedAt : began;
       inventory.memberships.forgetEventsBefore(api.serverNow() - LATE_MS);
       inventory.groups.forgetGoneBefore(now() - LATE_MS);
       inventory.assets.forgetUnheardBefore(now() - LATE_MS);
@@ -166,10 +166,8 @@ export const logPhase: Phase<LogCursor> = async (context) => {
 };
 
 /** How many events a page may hold. */
-const limitOf = (url: string, { limit }: Pick<Page, "limit">): number => {
-  const asked = Number(URL.parse(url)?.searchParams.get("limit") ?? Number.NaN);
-  return limit ?? (Number.isInteger(asked) && asked > 0 ? asked : PAGE.logs);
-};
+const fullPage = (url: string, { limit }: Pick<Page, "limit">): number =>
+  limit ?? (limitOf(url) || PAGE.logs);
 
 /**
  * Whether a page shows that there is nothing more to follow now: it is not full, or it reaches beyond the time at which
@@ -177,7 +175,7 @@ const limitOf = (url: string, { limit }: Pick<Page, "limit">): number => {
  * @param began ms since the epoch by our clock
  */
 const isCaughtUp = ({ api }: SliceContext, page: Page, url: string, began: number): boolean => {
-  if (page.records.length < limitOf(url, page)) return true;
+  if (page.records.length < fullPage(url, page)) return true;
   const last = page.records.at(-1);
   const published = isPlainObject(last) ? Date.parse(String(last["published"])) : Number.NaN;
   return published >= began + api.skewMs;
