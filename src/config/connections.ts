@@ -122,6 +122,12 @@ export const connectionOf = (env: object, id: string): Connection | null => {
   return setting?.ok ? setting.value : null;
 };
 
+/** Whether a connection is to take event hooks: a secret for them is set, valid or not. */
+export const takesHooks = (env: object, id: string): boolean => {
+  const { secrets } = connectionsOf(env).hookSecrets.get(id) ?? {};
+  return secrets !== undefined && (!secrets.ok || secrets.value.length > 0);
+};
+
 /**
  * Whether a connection was taken out of the settings. Wrong settings are no removal: neither those of the connection, nor
  * an entry that names none, because it may be this one's.

@@ -142,7 +142,8 @@ const hooksSilent = ({ hooksSilentSince: since }: AttentionFacts): Need[] =>
             "but within 15 minutes instead of seconds.",
           remedy:
             "Look in Okta (Workflow > Event Hooks) whether the hook is active and verified, and whether its " +
-            "Authorization is the connection's hook secret. Okta stops sending hooks for the day after 400,000 events.",
+            "Authorization is the connection's hook secret. Okta stops sending hooks for the day after 400,000 events. If you " +
+            "want no hooks any more, delete that secret.",
           since,
         },
       ];

@@ -1,6 +1,14 @@
 /** Following event hooks: what a stream remembers of them, and when it polls because of them. */
 import type { Meta } from "../inventory/meta.ts";
-import { type HookState, hookCame, nextPollAt, pollBegins, silentSince, withAwaited } from "./hooks.ts";
+import {
+  type HookState,
+  hookCame,
+  nextPollAt,
+  pollBegins,
+  silentSince,
+  turned,
+  withAwaited,
+} from "./hooks.ts";
 import type { SyncMeta } from "./store.ts";
 
 /** Named events that are kept in memory until the next poll begins, at most. */
@@ -8,6 +16,8 @@ const MAX_FRESH = 100;
 
 interface HookDeps {
   readonly meta: Meta<SyncMeta>;
+  /** Whether the connection takes hooks. */
+  readonly takesHooks: () => boolean;
   /** Lets a delta run poll the log. */
   readonly follow: () => void;
   readonly transaction: (work: () => void) => void;
@@ -38,13 +48,24 @@ export class HookControl {
 
   /** Since when hooks that used to come are missing, ms since the epoch; null if none is missed. */
   get silentSince(): number | null {
-    return silentSince(this.#state, this.#deps.now());
+    return this.#deps.takesHooks() ? silentSince(this.#state, this.#deps.now()) : null;
   }
 
   /** When the log is to be polled next because of hooks, ms since the epoch; null if it is not. */
   get dueAt(): number | null {
     if (this.#dueAt === undefined) this.#readDue();
     return this.#dueAt ?? null;
+  }
+
+  /** Takes note of whether the connection takes hooks. */
+  noteSetting(): void {
+    const { meta, takesHooks } = this.#deps;
+    const before = this.#state;
+    if (before === null) return;
+    const after = turned(before, takesHooks());
+    if (after === before) return;
+    meta.set("hooks", after);
+    this.#readDue();
   }
 
   #readDue(): void {

@@ -22,6 +22,8 @@ export interface HookState {
   readonly awaited: readonly AwaitedEvent[];
   /** When the log first told, after the last hook, of something that Okta should have sent a hook for. */
   readonly unheardSince: number | null;
+  /** Set while the connection takes no hooks. */
+  readonly isOff?: true;
 }
 
 /** Hooks make a stream poll at most once in this time, ms. */
@@ -49,7 +51,7 @@ export const hookCame = (before: HookState | null, uuids: readonly string[], now
   if (was.dueAt !== null && was.dueAt <= now + HOOK_INTERVAL_MS && isRemembered) return was;
   const dueAt = Math.max(now, was.polledAt + HOOK_INTERVAL_MS);
   return {
-    ...withAwaited(was, uuids, now),
+    ...withAwaited(turned(was, true), uuids, now),
     at: isRemembered ? was.at : now,
     dueAt: was.dueAt === null ? dueAt : Math.min(was.dueAt, dueAt),
     unheardSince: null,
@@ -78,6 +80,13 @@ export const pollBegins = (was: HookState, now: number): HookState => {
   return { ...was, polledAt: now, awaited, dueAt: null };
 };
 
+/** The connection takes hooks from now on, or none: then none is waited for, and none is missed. */
+export const turned = (was: HookState, on: boolean): HookState => {
+  if (on !== (was.isOff === true)) return was;
+  const { isOff, ...state } = was;
+  return on ? state : { ...state, isOff: true, dueAt: null, awaited: [], unheardSince: null };
+};
+
 /** The log has shown events. @returns the same object if none of them was waited for */
 export const logShowed = (was: HookState, uuids: readonly string[]): HookState => {
   if (was.awaited.length === 0) return was;
@@ -92,7 +101,7 @@ export const logShowed = (was: HookState, uuids: readonly string[]): HookState =
  * @returns the same object if a hook may still come, or if one is missed already
  */
 export const logTold = (was: HookState, published: number): HookState =>
-  was.unheardSince !== null || published <= was.at + USUAL_DELAY_MS
+  was.isOff === true || was.unheardSince !== null || published <= was.at + USUAL_DELAY_MS
     ? was
     : { ...was, unheardSince: published };
 

@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import { connectionOf, isRemoved } from "../config/connections.ts";
+import { connectionOf, isRemoved, takesHooks } from "../config/connections.ts";
 import type { HeldDeletions, InventorySummary, SearchResults } from "../contract/inventory-documents.ts";
 import { gateObjectName, lookupCountersName, streamIdentityOf } from "../contract/objects.ts";
 import type { OrgVerdict } from "../contract/org.ts";
@@ -155,6 +155,7 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi, In
       snapshotSinks: (runId, only) => snapshotSinks({ env, connection, stream, runId, only }),
       forget: (ids) => (definition.areAccounts ? forgetLookups(env, connection, ids) : Promise.resolve([])),
       forgetAll: (cursor) => forgetConnection(env.ENRICHMENT_CACHE, connection, cursor),
+      takesHooks: () => takesHooks(env, connection),
       background: (work) => ctx.waitUntil(work),
       now: () => Date.now(),
       random: Math.random,

@@ -55,7 +55,7 @@ export class Lifecycle {
     const kind = isFirst && runs.current("full") === null ? "full" : asked;
     const current = runs.current(kind);
     if (current !== null) {
-      if (kind === "delta") this.#pollAgain(current);
+      if (kind === "delta") this.#askAgain(current);
       const run = current.error === null ? current : { ...current, resumeAt: null };
       this.save(run);
       return ok({ started: false, run });
@@ -71,7 +71,7 @@ export class Lifecycle {
       const delta = runs.current("delta");
       const inProgress = { full: runs.current("full") !== null, delta: delta !== null };
       const { starts, pollAgain } = decideWake(kind, this.schedule, inProgress, now());
-      if (pollAgain && delta !== null) this.#pollAgain(delta);
+      if (pollAgain && delta !== null) this.#askAgain(delta);
       for (const start of starts) this.begin(start.kind, start.cause);
     });
   }
@@ -85,7 +85,8 @@ export class Lifecycle {
     if (connection() === null) return;
     storage.transactionSync(() => {
       const delta = runs.current("delta");
-      if (delta !== null) return this.#pollAgain(delta);
+      // A run that is still to poll the log for the first time is going to see it anyway.
+      if (delta !== null) return this.#isToPoll(delta) ? undefined : this.#pollAgain(delta);
       if (this.schedule.lastFullAt === null && runs.current("full") === null) return;
       const [first, ...others] = pollingPhases(definition.run.deltaPhases);
       if (first !== undefined) this.begin("delta", "hook", [first, ...others]);
@@ -149,11 +150,26 @@ export class Lifecycle {
     });
   }
 
-  /** Whoever asks for a delta run while one is in progress wants to see what has changed until now. */
-  #pollAgain(run: Run): void {
-    const { meta, isWorking } = this.#deps;
-    // A run that is still to poll the log for the first time is going to see it anyway.
-    if (run.phase === "log" && run.calls.made === 0 && !isWorking()) return;
-    meta.set("pollAgain", run.id);
+  /**
+   * Whoever asks for a delta run while one is in progress wants to see what has changed until now, by all of its phases:
+   * the run in progress may be one that only follows event hooks.
+   */
+  #askAgain(run: Run): void {
+    if (this.#isToPoll(run)) {
+      run.phases = this.#deps.definition.run.deltaPhases;
+      this.save(run);
+    } else {
+      this.#pollAgain(run);
+    }
+  }
+
+  /** Whether a delta run is still to poll the log for the first time. */
+  #isToPoll({ phase, calls }: Run): boolean {
+    return phase === "log" && calls.made === 0 && !this.#deps.isWorking();
+  }
+
+  /** Lets a delta run poll once more before it ends, and do whatever it has left out so far. */
+  #pollAgain({ id }: Run): void {
+    this.#deps.meta.set("pollAgain", id);
   }
 }

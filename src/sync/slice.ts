@@ -41,7 +41,7 @@ export const runSlice = async (
   };
   try {
     while (budget.left > 0 && now() < deadline) {
-      options.beforeStep();
+      options.followHooks();
       const all = runKindSchema.options.flatMap((kind) => inProgress(kind) ?? []);
       const run = all.find(({ kind }) => kind === nextTurn(all, now()));
       if (run === undefined) return false;

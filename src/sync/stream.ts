@@ -21,7 +21,7 @@ import { err, ok, type Result } from "../lib/result.ts";
 import type { ConnectOptions, OktaSession } from "../okta/connect.ts";
 import type { OktaError } from "../okta/errors.ts";
 import type { StreamDefinition } from "../streams/definition.ts";
-import { type AttentionFacts, attentionOf, sinceOf } from "./attention.ts";
+import { AttentionControl } from "./attention-control.ts";
 import { CallBudget, UnbookedCalls } from "./calls.ts";
 import { HookControl } from "./hook-control.ts";
 import { nextAlarm } from "./lanes.ts";
@@ -56,6 +56,8 @@ export interface StreamDeps extends Listeners {
   readonly rateLimits: (share: number) => Promise<readonly RateLimitDocument[]>;
   /** The status of each sink. Never throws. @param head the stream's greatest sequence number */
   readonly sinkStatuses: (head: number) => Promise<readonly SinkStatusDocument[]>;
+  /** Whether the connection takes event hooks. */
+  readonly takesHooks: () => boolean;
   /** ms since the epoch */
   readonly now: () => number;
   /** 0 ≤ random < 1 */
@@ -86,6 +88,7 @@ export class Stream {
   readonly #org: OrgControl;
   readonly #lifecycle: Lifecycle;
   readonly #hooks: HookControl;
+  readonly #attention: AttentionControl;
   #slicing = false;
   /** How often the org was asked who it is outside runs. */
   #questions = 0;
@@ -107,10 +110,10 @@ export class Stream {
       fullRunEnded: ({ id }) => this.#reports.wantSnapshots(id),
     });
     this.#hooks = new HookControl({
+      ...deps,
       meta: this.#meta,
       follow: () => this.#lifecycle.follow(),
       transaction: (work) => deps.storage.transactionSync(work),
-      now: deps.now,
     });
     this.#numbers = new Numbers({
       ...deps,
@@ -124,6 +127,12 @@ export class Stream {
         this.#questions += 1;
         return this.#session(settings, `identity/${this.#questions}`, new UnbookedCalls(), budget);
       },
+    });
+    this.#attention = new AttentionControl({
+      ...shared,
+      lifecycle: this.#lifecycle,
+      org: this.#org,
+      hooks: this.#hooks,
     });
   }
 
@@ -155,31 +164,10 @@ export class Stream {
       sinks: await sinkStatuses(this.inventory.assets.head),
       schedule: this.#lifecycle.schedule,
       org: this.#meta.get("org"),
-      attention: attentionOf(this.#attentionFacts(), this.#meta.get("attentionSince") ?? {}),
+      attention: this.#attention.list,
       lastHookAt: this.#hooks.lastAt,
       now: now(),
     });
-  }
-
-  #attentionFacts(): AttentionFacts {
-    const { identity, connection, now } = this.#deps;
-    return {
-      stream: identity.stream,
-      org: this.#org.known,
-      held: this.inventory.sweeps.absentees().waiting,
-      credential: connection()?.credential.kind ?? null,
-      runs: this.#runs.inProgress(),
-      hooksSilentSince: this.#hooks.silentSince,
-      lastSuccessAt: this.#lifecycle.schedule.lastSuccessAt,
-      now: now(),
-    };
-  }
-
-  /** Remembers since when each thing that needs a person is known. */
-  #noteAttention(): void {
-    const before = this.#meta.get("attentionSince") ?? {};
-    const since = sinceOf(this.#attentionFacts(), before);
-    if (JSON.stringify(since) !== JSON.stringify(before)) this.#meta.set("attentionSince", since);
   }
 
   /** Finds an account that exists by its id, login, e-mail or short name. Only for the users stream. */
@@ -282,8 +270,9 @@ export class Stream {
    */
   async wake(kind: RunKind): Promise<void> {
     this.#numbers.observe();
+    this.#hooks.noteSetting();
     this.#lifecycle.wake(kind);
-    this.#noteAttention();
+    this.#attention.note();
     await this.#reviveAlarm();
     await this.#reports.toSinks();
   }
@@ -328,7 +317,7 @@ export class Stream {
       log("error", "slice_threw", { ...identity, ...errorFields(error) });
     } finally {
       this.#slicing = false;
-      this.#noteAttention();
+      this.#attention.note();
       await this.#arm();
     }
     await this.#reports.afterSlice(tell);
@@ -351,7 +340,7 @@ export class Stream {
         runs: this.#runs,
         connect: ({ kind }, calls) => this.#session(settings, kind, calls, budget),
         end: (run, state) => this.#lifecycle.end(run, state),
-        beforeStep: () => this.#hooks.work(),
+        followHooks: () => this.#hooks.work(),
         changed: (run) => this.#reports.noteChanged(run),
         orgChanged: () => this.#reports.wantAllForgotten(),
         transaction: (work) => storage.transactionSync(work),

@@ -35,8 +35,8 @@ export interface SliceOptions
   readonly changed: (run: Run) => void;
   /** Another org answers than the one whose inventory this is. Called within a transaction. */
   readonly orgChanged: () => void;
-  /** Called before each step: it may start runs. */
-  readonly beforeStep: () => void;
+  /** Starts the run that event hooks ask for, if one is due. Called before each step, and between the calls of a long one. */
+  readonly followHooks: () => void;
   readonly transaction: (work: () => void) => void;
   readonly budget: CallBudget;
   /** 0 ≤ random < 1 */
@@ -120,6 +120,7 @@ export const openTurn = (options: SliceOptions, run: Run): Turn => {
     },
     callsLeft: () => budget.left,
     isOthersTurn: () => {
+      if (run.kind === "full") options.followHooks();
       const delta = run.kind === "full" && options.runs.has("delta") ? options.runs.current("delta") : null;
       return delta !== null && nextTurn([run, delta], now()) === delta.kind;
     },

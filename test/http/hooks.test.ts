@@ -129,6 +129,19 @@ describe("a hook", () => {
     expect(hooks.mock.calls).toEqual(expected.map((stream) => [stream, ["uuid-0"]]));
   });
 
+  test("of thousands of events wakes whom the last one concerns, and passes on the newest hundred", async () => {
+    const { send, hooks } = make();
+    const { data } = hookOf(
+      ...Array.from({ length: 3_000 }, () => "user.lifecycle.suspend"),
+      "device.lifecycle.suspend",
+    );
+    expect((await send("POST", path, { body: { data } })).status).toBe(204);
+    expect(hooks.mock.calls.map(([stream, uuids]) => [stream, uuids.length, uuids.at(-1)])).toEqual([
+      ["default/users", 100, "uuid-2999"],
+      ["default/devices", 1, "uuid-3000"],
+    ]);
+  });
+
   test("that names events of both wakes both, each with its own", async () => {
     const { send, hooks } = make();
     const body = hookOf("device.user.add", "user.session.start", "group.privilege.grant");
@@ -175,6 +188,7 @@ describe("a hook", () => {
     ["GET", { headers: { "x-okta-verification-challenge": "x".repeat(1_001) } }, 400, "invalid_request"],
     ["POST", { body: "{" }, 400, "malformed_json"],
     ["POST", { body: "[1]" }, 400, "invalid_request"],
+    ["POST", { body: "{}", headers: { "Content-Type": "text/plain" } }, 415, "unsupported_media_type"],
     ["POST", { body: JSON.stringify({ text: "x".repeat(2 ** 20) }) }, 413, "payload_too_large"],
   ] as const)("%s %j is %i %s", async (method, sent, status, code) => {
     const { send, hooks } = make();

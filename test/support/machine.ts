@@ -32,6 +32,8 @@ export interface MachineOptions {
   readonly beforeCall?: (path: string) => Promise<boolean>;
   /** Answers the calls to Okta, in place of the simulated org. */
   readonly fetch?: typeof fetch;
+  /** Whether the connection takes event hooks. By default, it does. */
+  readonly takesHooks?: () => boolean;
   /** A definition to use instead of the stream's own. */
   readonly definition?: StreamDefinition;
 }
@@ -115,6 +117,7 @@ export class Machine {
 
   #load(): Stream {
     const { org, stream, callsPerSlice = 40, pageSize = 200, beforeCall = async () => true } = this.#options;
+    const { takesHooks = nobodyElse.takesHooks } = this.#options;
     const { connection } = org;
     const life = ++this.#life;
     return new Stream({
@@ -145,6 +148,7 @@ export class Machine {
           },
         }),
       ...nobodyElse,
+      takesHooks,
       now: () => Date.now(),
       random: () => 0.05,
     });

@@ -9,6 +9,7 @@ import {
   nextPollAt,
   pollBegins,
   silentSince,
+  turned,
   withAwaited,
 } from "../../src/sync/hooks.ts";
 import { examples } from "../support/seeds.ts";
@@ -139,5 +140,29 @@ describe("hooks that used to come", () => {
     const missed = logTold(came, T + 2 * MINUTE);
     expect(silentSince(hookCame(missed, [], T + 2 * DAY), T + 2 * DAY)).toBeNull();
     expect(silentSince(null, T)).toBeNull();
+  });
+});
+
+describe("hooks that are turned off", () => {
+  const told = logTold(hookCame(null, ["a"], T), T + 2 * MINUTE);
+  const off = turned(told, false);
+
+  test("are neither waited for nor missed, and the last one is remembered", () => {
+    expect(off).toMatchObject({ at: T, awaited: [], unheardSince: null });
+    expect(nextPollAt(off)).toBeNull();
+    expect(logTold(off, T + DAY)).toBe(off);
+    expect(silentSince(off, T + 9 * DAY)).toBeNull();
+  });
+
+  test("and on again are missed from what the log tells after that", () => {
+    const on = turned(off, true);
+    expect(silentSince(on, T + 9 * DAY)).toBeNull();
+    expect(silentSince(logTold(on, T + 9 * DAY), T + 10 * DAY)).not.toBeNull();
+  });
+
+  test("count as on once one comes; what is so already stays the same object", () => {
+    expect(hookCame(off, [], T + DAY)).not.toHaveProperty("isOff");
+    expect(turned(off, false)).toBe(off);
+    expect(turned(told, true)).toBe(told);
   });
 });

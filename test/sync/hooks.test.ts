@@ -2,7 +2,7 @@
 import { reset } from "cloudflare:test";
 import { afterEach, describe, expect, test } from "vitest";
 import type { OrgOptionsInput } from "../../dev/okta-org/options.ts";
-import { type Machine, withMachine } from "../support/machine.ts";
+import { type Machine, type MachineOptions, withMachine } from "../support/machine.ts";
 import { createOrg, differences, expectedUsers, type TestOrg } from "../support/org.ts";
 import { long } from "../support/seeds.ts";
 import { stopTime } from "../support/time.ts";
@@ -12,15 +12,21 @@ const SECOND = 1_000;
 
 afterEach(() => reset());
 
-/** An org whose users are all in the inventory, or of which nothing is known yet. */
+type Scene = Pick<MachineOptions, "beforeCall" | "takesHooks" | "callsPerSlice"> & {
+  /** Whether all users are in the inventory. If not, nothing is known yet. */
+  readonly known?: boolean;
+};
+
+/** An org, and a stream that follows it. */
 const stage = async (
-  { known = true, ...options }: OrgOptionsInput & { readonly known?: boolean },
+  { known = true, beforeCall, takesHooks, callsPerSlice = 3, ...options }: OrgOptionsInput & Scene,
   play: (machine: Machine, org: TestOrg) => Promise<void>,
 ): Promise<void> => {
   stopTime();
   const org = await createOrg(CONNECTION, { users: 40, groups: 6, devices: 0, ...options });
   await org.control("POST", "/clock", { stop: true });
-  await withMachine({ org, stream: "users", callsPerSlice: 3 }, async (machine) => {
+  const hidden = { ...(beforeCall && { beforeCall }), ...(takesHooks && { takesHooks }) };
+  await withMachine({ org, stream: "users", callsPerSlice, ...hidden }, async (machine) => {
     for (const kind of known ? (["full", "delta"] as const) : []) {
       await machine.stream.startRun(kind);
       await machine.toRest();
@@ -173,5 +179,84 @@ test("hooks that used to come are missed after a day with changes, and no more o
     expect(await codes()).toContain("hooks_silent");
     await machine.stream.hook([]);
     expect(await codes()).not.toContain("hooks_silent");
+  });
+});
+
+test("hooks that are not wanted any more are not missed, and nor are they once they are wanted again", async () => {
+  let wanted = true;
+  await stage({ takesHooks: () => wanted }, async (machine, org) => {
+    const [id = ""] = await active(org);
+    const isMissed = async () =>
+      (await machine.stream.status()).attention.some(({ code }) => code === "hooks_silent");
+    const change = async (verb: "suspend" | "unsuspend", isTold: boolean) => {
+      await machine.passTime(26 * 3_600 * SECOND);
+      await org.change("POST", `/users/${id}/${verb}`);
+      if (isTold) await machine.stream.hook([]);
+      await machine.stream.wake("delta");
+      await machine.toRest();
+      await machine.passTime(2 * 3_600 * SECOND);
+      return isMissed();
+    };
+    expect(await change("suspend", true)).toBe(false);
+    expect(await change("unsuspend", false)).toBe(true);
+    wanted = false;
+    expect(await isMissed()).toBe(false);
+    expect(await change("suspend", false)).toBe(false);
+    wanted = true;
+    expect(await isMissed()).toBe(false);
+    await machine.stream.wake("delta");
+    expect(await change("unsuspend", false)).toBe(true);
+    expect(await change("suspend", true)).toBe(false);
+  });
+});
+
+test.each(["a cron", "a person"])(
+  "%s that asks for a delta run before the one of a hook has called Okta gets all of it",
+  async (who) => {
+    let killed = false;
+    let isQuiet = true;
+    const beforeCall = async () => isQuiet || killed;
+    await stage({ beforeCall }, async (machine, org) => {
+      const { calls: before } = await org.stats();
+      isQuiet = false;
+      await machine.stream.hook([]);
+      await machine.slice();
+      killed = true;
+      expect(machine.stream.runs()[0]).toMatchObject({ cause: "hook", state: "running", calls: { made: 0 } });
+      if (who === "a cron") await machine.stream.wake("delta");
+      else await machine.stream.startRun("delta");
+      await machine.toRest();
+      const { calls } = await org.stats();
+      const users = "GET /api/v1/users";
+      expect((calls[users] ?? 0) - (before[users] ?? 0)).toBeGreaterThan(0);
+      expect(machine.stream.runs()[0]).toMatchObject({ kind: "delta", state: "done" });
+    });
+  },
+);
+
+test("a hook does not wait for the many calls of a step of a full run", async () => {
+  const paths: string[] = [];
+  const isOfFactors = (path: string) => path.endsWith("/factors");
+  let hook = async () => {};
+  /** How many calls had been made when the hook came. */
+  let before = 0;
+  const beforeCall = async (path: string) => {
+    paths.push(path);
+    if (before === 0 && paths.filter(isOfFactors).length === 30) {
+      before = paths.length;
+      await hook();
+    }
+    return true;
+  };
+  // One slice could make all of the calls.
+  await stage({ known: false, users: 120, callsPerSlice: 300, beforeCall }, async (machine, org) => {
+    hook = () => machine.stream.hook([]);
+    await machine.stream.startRun("full");
+    await machine.toRest();
+    const after = paths.slice(before);
+    expect(after.filter(isOfFactors).length).toBeGreaterThan(30);
+    // Six calls are under way at most, and the delta run asks the org who it is.
+    expect(after.findIndex((path) => path.endsWith("/logs"))).toBeLessThanOrEqual(7);
+    await equal(machine, org);
   });
 });

@@ -19,8 +19,8 @@ const path = "/v1/hooks/okta";
 const challengeHeader = "x-okta-verification-challenge";
 /** Characters of Okta's challenge; it is much shorter. */
 const maxChallenge = 1_000;
-/** Events of one hook that are looked at. Okta sends one or a few. */
-const maxEvents = 1_000;
+/** So many events of one hook are waited for in the log, the newest ones. Okta sends one or a few. */
+const maxUuids = 100;
 
 const query = strict({ connection: connectionParameter });
 const security = [{ hook: [] }];
@@ -77,7 +77,7 @@ const receive = createRoute({
       },
     },
   },
-  responses: { 204: { description: "Taken." }, ...problemResponses(400, 401, 413) },
+  responses: { 204: { description: "Taken." }, ...problemResponses(400, 401, 413, 415) },
 });
 
 /** What a hook names: event types, and the uuids of log events. */
@@ -91,7 +91,7 @@ const namedIn = (body: unknown): readonly Named[] | null => {
   const data = isPlainObject(body) ? body["data"] : null;
   const events = isPlainObject(data) ? data["events"] : null;
   if (!Array.isArray(events)) return null;
-  return events.slice(0, maxEvents).flatMap((event): Named[] => {
+  return events.flatMap((event): Named[] => {
     const { eventType, uuid } = isPlainObject(event) ? event : {};
     if (typeof eventType !== "string") return [];
     return [{ eventType, uuid: typeof uuid === "string" && uuid.length <= 100 ? uuid : null }];
@@ -109,7 +109,9 @@ const concernedBy = (named: readonly Named[] | null): readonly Concerned[] =>
   streamNames.flatMap((stream): Concerned[] => {
     if (named === null) return [{ stream, uuids: [] }];
     const its = named.filter(({ eventType }) => isHooked(streams[stream].source.logRules, eventType));
-    return its.length === 0 ? [] : [{ stream, uuids: its.flatMap(({ uuid }) => uuid ?? []) }];
+    return its.length === 0
+      ? []
+      : [{ stream, uuids: its.flatMap(({ uuid }) => uuid ?? []).slice(-maxUuids) }];
   });
 
 /** Okta sends the secret as it is. A wrong or unset one and an unknown connection look the same from outside. */

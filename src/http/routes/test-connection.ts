@@ -151,6 +151,16 @@ const storedOrNull = (config: Config, id: string): Connection | null => {
   return setting?.ok ? setting.value : null;
 };
 
+/** When the last event hook came, given what each stream has heard of; undefined for one that does not answer. */
+const lastOf = (heard: readonly (string | null | undefined)[]): KnownHooks["last"] => {
+  const at = heard
+    .filter((time) => typeof time === "string")
+    .sort()
+    .at(-1);
+  if (at !== undefined) return { at };
+  return heard.includes(undefined) ? "not_known" : "none";
+};
+
 /** Performs a prepared test. */
 type PerformTest = (onCheck: OnCheck) => Promise<ConnectionTest>;
 
@@ -185,7 +195,7 @@ const inLines = (c: Context<AppEnv>, names: readonly string[], perform: PerformT
 };
 
 export const testConnectionRoutes = (app: App, deps: AppDeps): void => {
-  /** What a stream knows: how many assets, and when the last event hook came. */
+  /** What a stream knows: how many assets, and when the last event hook came; undefined if it does not answer. */
   const knownOf = async (env: Env, connection: string, stream: StreamName) => {
     try {
       const { assets, last_hook_at: lastHookAt } = await deps.stream(env, connection, stream).status();
@@ -193,19 +203,14 @@ export const testConnectionRoutes = (app: App, deps: AppDeps): void => {
     } catch (error) {
       // The test is about Okta. A stream that does not answer only makes the estimate less exact.
       log("warn", "test_without_inventory", { stream, ...errorFields(error) });
-      return { assets: null, lastHookAt: null };
+      return { assets: null, lastHookAt: undefined };
     }
   };
 
-  /** What is known of a connection's hooks, given when each of its streams has heard of one. */
-  const hooksOf = (config: Config, id: string, heard: readonly (string | null)[]): KnownHooks => {
+  const hooksOf = (config: Config, id: string, last: KnownHooks["last"]): KnownHooks => {
     const { name, secrets } = config.hookSecrets.get(id) ?? { name: "its hook secret", secrets: undefined };
-    const times = heard.filter((at) => at !== null).sort();
-    return {
-      hasSecret: secrets?.ok === true && secrets.value.length > 0,
-      setting: name,
-      lastAt: times.at(-1) ?? null,
-    };
+    const isSet = secrets?.ok === true && secrets.value.length > 0;
+    return { secret: secrets?.ok === false ? "invalid" : isSet ? "valid" : "unset", setting: name, last };
   };
 
   /** Prepares the requested test. Throws the problem when the request or the settings do not allow one. */
@@ -217,7 +222,13 @@ export const testConnectionRoutes = (app: App, deps: AppDeps): void => {
       const detail = given.error.map(({ field, message }) => `${field}: ${message}.`).join(" ");
       throw new ProblemError("invalid_request", detail, { errors: given.error });
     }
-    const testDeps = { env, config, fetch: deps.fetch, now: deps.now, hooks: hooksOf(config, id, []) };
+    const testDeps = {
+      env,
+      config,
+      fetch: deps.fetch,
+      now: deps.now,
+      hooks: hooksOf(config, id, "not_stored"),
+    };
     const { value } = given;
     if (value !== null) {
       // An unknown id is a mistake with a candidate, too. The default always exists, even before it is set up.
@@ -227,7 +238,7 @@ export const testConnectionRoutes = (app: App, deps: AppDeps): void => {
     const connection = selectConnection(config, id);
     const [users, devices] = await Promise.all([knownOf(env, id, "users"), knownOf(env, id, "devices")]);
     const known: KnownAssets = { users: users.assets, devices: devices.assets };
-    const hooks = hooksOf(config, id, [users.lastHookAt, devices.lastHookAt]);
+    const hooks = hooksOf(config, id, lastOf([users.lastHookAt, devices.lastHookAt]));
     return (onCheck) => testStored({ ...testDeps, hooks, onCheck }, connection, known);
   };
 
