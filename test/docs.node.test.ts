@@ -10,3 +10,25 @@ test("docs/event-hooks.md lists the event types that the streams follow and that
   const followed = Object.values(streams).flatMap(({ source }) => hookedTypes(source.logRules));
   expect(list.split("\n").sort()).toEqual([...new Set(followed)].sort());
 });
+
+test("docs/log-events.md says of each event type that a stream asks for what is read again", () => {
+  const text = readFileSync("docs/log-events.md", "utf8");
+  const sections = new Map(
+    text.split(/^## /m).map((section): [string, string[]] => {
+      const rows = section.split("\n").filter((line) => line.startsWith("| `"));
+      const types = rows.flatMap((row) => (row.split("|")[1] ?? "").match(/[\w.]+[.*\w]/g) ?? []);
+      return [/^.*/.exec(section)?.[0] ?? "", types];
+    }),
+  );
+  const { Devices: ofDevices = [], ...ofUsers } = Object.fromEntries(sections);
+  for (const [name, types] of [
+    ["users", Object.values(ofUsers).flat()],
+    ["devices", ofDevices],
+  ] as const) {
+    // A family stands for its members.
+    const asked = Object.keys(streams[name].source.logRules).filter(
+      (type) => !/^iam\.resourceset\.bindings\.(add|delete)$/.test(type),
+    );
+    expect(types.sort()).toEqual(asked.sort());
+  }
+});

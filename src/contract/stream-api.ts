@@ -124,6 +124,8 @@ export interface StreamApi extends EventSource {
   confirmDeletions(): Promise<Result<{ confirmed: number; run?: RunDocument }, StreamRefusal>>;
   /** One page of held deletions, in order of id. @param after an id, or "" for the first page */
   heldDeletions(after: string, limit: number): Promise<HeldDeletions>;
+  /** The ids of the users who are linked to a device, deleted or not; null if the device is not known. */
+  linkedUsers(deviceId: string): Promise<readonly string[] | null>;
   /** The newest event of one asset, deleted or not; null if the asset is not known. */
   event(assetId: string, dialect: Dialect): Promise<StoredEvent | null>;
   /** Totals. They are counted at most once every two seconds and can be up to a minute old. */

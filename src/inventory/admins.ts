@@ -5,6 +5,9 @@ import type { Reading } from "./readings.ts";
 import { everybodyQuery, isOpenThroughGroups } from "./role-queries.ts";
 import { jsonChunks } from "./sql.ts";
 
+/** SQL: `roles` has a custom one. */
+export const HAS_CUSTOM_ROLE = "EXISTS (SELECT 1 FROM json_each(roles) WHERE value ->> '$.type' = 'CUSTOM')";
+
 interface Row extends Record<string, SqlStorageValue> {
   roles: string | null;
   reason: string | null;
@@ -92,6 +95,14 @@ export class Admins {
     const ids = [...added, ...removed].map(({ user_id }) => user_id);
     this.#assets.touch(ids);
     return ids;
+  }
+
+  /** The ids of the users who have a custom role of their own. */
+  customHolders(): string[] {
+    return this.#sql
+      .exec<{ user_id: string }>(`SELECT user_id FROM admins WHERE ${HAS_CUSTOM_ROLE}`)
+      .toArray()
+      .map(({ user_id }) => user_id);
   }
 
   /** How many users' own roles are asked for. */

@@ -205,6 +205,21 @@ export class Factors {
     return ids;
   }
 
+  /**
+   * The types of the known factors of users, 1,000 users at most, in the order in which they became known.
+   * @param after the number of the last user who was looked at
+   */
+  typesAfter(after: number): { readonly id: string; readonly number: number; readonly types: string[] }[] {
+    return this.#sql
+      .exec<{ id: string; number: number; types: string }>(
+        `SELECT id, number, (SELECT json_group_array(value ->> '$.factorType') FROM json_each(factors)) AS types
+         FROM assets WHERE deleted_at IS NULL AND factors IS NOT NULL AND number > ? ORDER BY number LIMIT 1000`,
+        after,
+      )
+      .toArray()
+      .map(({ types, ...user }) => ({ ...user, types: JSON.parse(types) }));
+  }
+
   /** The next users whose factors were never read or tried, in the order in which they became known. */
   neverRead(limit: number): string[] {
     return this.#sql

@@ -1,5 +1,5 @@
 import type { OktaGroup } from "../okta/records.ts";
-import { uncoverEveryone, uncoverMembers } from "./admins.ts";
+import { HAS_CUSTOM_ROLE, uncoverEveryone, uncoverMembers } from "./admins.ts";
 import type { Assets } from "./assets.ts";
 import type { GroupFacts, UnknownReason } from "./facts.ts";
 import {
@@ -211,6 +211,16 @@ export class Groups {
       triedBefore,
     );
     return row?.id ?? null;
+  }
+
+  /** The ids of the groups that give a custom role. */
+  givingCustomRoles(): string[] {
+    return this.#sql
+      .exec<{ id: string }>(
+        `SELECT id FROM groups WHERE coalesce(has_roles, 1) = 1 AND roles IS NOT NULL AND ${HAS_CUSTOM_ROLE}`,
+      )
+      .toArray()
+      .map(({ id }) => id);
   }
 
   /** How many groups give roles or may give some. */

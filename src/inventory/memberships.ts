@@ -70,6 +70,13 @@ export class Memberships {
     );
   }
 
+  /** How many members a group has. */
+  countOf(groupId: string): number {
+    return this.#sql
+      .exec<{ n: number }>("SELECT count(*) AS n FROM memberships WHERE group_id = ?", groupId)
+      .one().n;
+  }
+
   /** Forgets applied events from before `published` (ms by Okta's clock): no event comes in that late. */
   forgetEventsBefore(published: number): void {
     this.#sql.exec("DELETE FROM membership_events WHERE published < ?", published);

@@ -127,6 +127,11 @@ export const migrations: readonly string[] = [
   -- The log's ids of the applied events of that moment: the log's order decides between them, and none counts twice.
   ALTER TABLE membership_events ADD COLUMN uuids TEXT;
   `,
+  `
+  -- Whether it is about an administrator: these are read again first.
+  ALTER TABLE stale ADD COLUMN is_admin INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX stale_in_order ON stale (kind, is_admin DESC, id);
+  `,
 ];
 
 /**

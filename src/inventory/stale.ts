@@ -1,6 +1,10 @@
 import { believable } from "./precedence.ts";
 
-/** What to read again: an asset of the stream, one of a user's facts, something about a group, or who has roles. */
+/**
+ * What to read again: an asset of the stream, one of a user's facts, something about a group, or who has roles. The last
+ * four stand for more than one: everybody's records, the roles of whoever has a custom one, the factors of whoever has
+ * some of these types, and the factors of the people of a device.
+ */
 export type StaleKind =
   | "asset"
   | "user_groups"
@@ -9,7 +13,11 @@ export type StaleKind =
   | "group"
   | "members"
   | "group_roles"
-  | "assignees";
+  | "assignees"
+  | "everybody"
+  | "custom_roles"
+  | "factor_holders"
+  | "device_people";
 
 /** What revealed a change: the System Log, a search by time, or reading the oldest facts again. */
 export type StaleCause = "log" | "search" | "rolling";
@@ -24,6 +32,11 @@ export interface StaleEntry {
 /** The time stamps of a record and of the event that reports the same change may differ by this much. */
 export const SAME_CHANGE_MS = 2_000;
 
+/** SQL: whether the user with this id, an expression, has roles or may have some. */
+const isAdmin = (id: string): string =>
+  `EXISTS (SELECT 1 FROM admins WHERE user_id = ${id}) OR EXISTS (SELECT 1 FROM memberships JOIN groups
+     ON groups.id = group_id WHERE memberships.user_id = ${id} AND has_roles = 1)`;
+
 /** The queue of facts to read again. An entry leaves it in the transaction that stores the new reading. */
 export class Stale {
   readonly #sql: SqlStorage;
@@ -35,7 +48,7 @@ export class Stale {
   /** Adds an entry. @param since when the change happened, ms by Okta's clock; of two times the later one is kept */
   add(kind: StaleKind, id: string, cause: StaleCause, since: number): void {
     this.#sql.exec(
-      `INSERT INTO stale (kind, id, cause, since) VALUES (?, ?, ?, ?)
+      `INSERT INTO stale (kind, id, cause, since, is_admin) VALUES (?1, ?2, ?3, ?4, ${isAdmin("?2")})
        ON CONFLICT (kind, id) DO UPDATE SET since = max(since, excluded.since)`,
       kind,
       id,
@@ -44,11 +57,11 @@ export class Stale {
     );
   }
 
-  /** The next entries of one kind, in order of id. */
+  /** The next entries of one kind: administrators first, then in order of id. */
   next(kind: StaleKind, limit: number): StaleEntry[] {
     return this.#sql
       .exec<{ id: string; cause: StaleCause }>(
-        "SELECT id, cause FROM stale WHERE kind = ? ORDER BY id LIMIT ?",
+        "SELECT id, cause FROM stale WHERE kind = ? ORDER BY is_admin DESC, id LIMIT ?",
         kind,
         limit,
       )

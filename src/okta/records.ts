@@ -193,12 +193,15 @@ const deviceUser = (link: unknown): OktaDeviceUser | null => {
 
 const deviceUsers = (record: JsonRecord): OktaDeviceUser[] => {
   const embedded = child(record, "_embedded");
-  if (embedded === null) return [];
-  return list(embedded, "users")
+  return embedded === null ? [] : parseDeviceUsers(list(embedded, "users"));
+};
+
+/** The users linked to a device, the oldest link first. A link that names nobody is left out. */
+export const parseDeviceUsers = (links: readonly unknown[]): OktaDeviceUser[] =>
+  links
     .map(deviceUser)
     .filter((user) => user !== null)
     .sort((a, b) => compareText(a.created, b.created) || compareText(a.id, b.id));
-};
 
 /** A device of `GET /api/v1/devices`, with `expand=user` or `userSummary`, or of the shape that older samples have. */
 export const parseDevice = (raw: unknown): Result<OktaDevice, BadRecord> => {

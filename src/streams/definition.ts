@@ -76,7 +76,7 @@ export interface Search {
   file(inventory: Inventory, records: readonly unknown[], found: FoundBySearch): number;
   /** The same search in an order in which it can be taken up, if Okta does not let us follow it to its end. */
   inParts?(from: string): ListQuery;
-  /** The search to use instead if Okta refuses this query. */
+  /** The search to use instead if Okta refuses this query. What is used instead is remembered for a day. */
   readonly otherwise?: Search;
 }
 

@@ -19,6 +19,10 @@ const links: LogRule = { target: "Device", kind: "asset", quiet: true };
 
 const logRules: LogRules = {
   "device.enrollment.create": links,
+  "device.desktop_mfa.enrollment.create": links,
+  "device.platform_sso.enrollment.create": links,
+  "device.password_sync.enrollment.create": links,
+  "device.local_account.create": links,
   "device.lifecycle.activate": device,
   "device.lifecycle.deactivate": device,
   "device.lifecycle.delete": { deletedAsset: "Device" },

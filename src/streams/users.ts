@@ -21,7 +21,13 @@ const factors: LogRule = { target: "User", kind: "factors" };
 const roles: LogRule = { target: "User", kind: "roles" };
 const group: LogRule = { target: "UserGroup", kind: "group" };
 const groupRoles: LogRule = { target: "UserGroup", kind: "group_roles" };
+const binding: LogRule = { binding: true };
+const customRoles: LogRule = { customRoles: true };
+const authenticatorOn: LogRule = { authenticator: "on" };
+const authenticatorOff: LogRule = { authenticator: "off" };
+const factorsOfDevice: LogRule = { factorsOfDevice: true };
 
+/** What is read again after each, and at what cost: docs/log-events.md. */
 const logRules: LogRules = {
   "user.lifecycle.create": account,
   "user.lifecycle.activate": account,
@@ -35,8 +41,22 @@ const logRules: LogRules = {
   "user.account.lock": account,
   "user.account.unlock": account,
   "user.account.unlock_by_admin": account,
+  "user.account.lock.limit": account,
+  "user.account.update_secondary_email": account,
+  "user.risk.change": account,
+  "scheduled_action.user_suspension.completed": account,
+  "system.import.user.*": account,
+  "system.identity_sources.bulk_*": { search: true },
   "user.account.update_password": password,
   "user.account.reset_password": password,
+  "user.account.expire_password": password,
+  "user.import.password": password,
+  "user.lifecycle.password_mass_expiry": { passwords: true },
+  "system.agent.ad.reset_user_password": password,
+  "system.agent.ldap.change_user_password": password,
+  "system.agent.ldap.reset_user_password": password,
+  "system.agent.ldap.update_user_password": password,
+  "app.ad.password_migration_campaign.user.migrate.end": password,
   "user.account.update_primary_email": account,
   "user.account.update_user_type": account,
   "user.session.start": { signedIn: true },
@@ -45,18 +65,39 @@ const logRules: LogRules = {
   "group.lifecycle.create": group,
   "group.lifecycle.delete": { deletedGroup: true },
   "group.profile.update": group,
+  "system.import.group.create": group,
+  "system.import.group.update": group,
+  "system.import.group.delete": { deletedGroup: true },
+  "app.user_management.user_group_import.delete_success": { deletedGroup: true },
   "user.mfa.factor.activate": factors,
   "user.mfa.factor.deactivate": factors,
   "user.mfa.factor.reset_all": factors,
   "user.mfa.factor.suspend": factors,
   "user.mfa.factor.unsuspend": factors,
   "user.mfa.factor.update": factors,
+  "user.mfa.promote_enrollment": factors,
+  "security.authenticator.lifecycle.activate": authenticatorOn,
+  "security.authenticator.lifecycle.deactivate": authenticatorOff,
+  "system.mfa.factor.activate": authenticatorOn,
+  "system.mfa.factor.deactivate": authenticatorOff,
+  "device.lifecycle.suspend": factorsOfDevice,
+  "device.lifecycle.unsuspend": factorsOfDevice,
+  "device.lifecycle.deactivate": factorsOfDevice,
+  "device.lifecycle.delete": factorsOfDevice,
   "user.account.privilege.grant": roles,
   "user.account.privilege.revoke": roles,
   "group.privilege.grant": groupRoles,
   "group.privilege.revoke": groupRoles,
-  "iam.resourceset.bindings.add": { binding: true },
-  "iam.resourceset.bindings.delete": { binding: true },
+  "iam.resourceset.bindings.add": binding,
+  "iam.resourceset.bindings.delete": binding,
+  "iam.resourceset.bindings.*": binding,
+  "app.oauth2.client.privilege.grant": binding,
+  "app.oauth2.client.privilege.revoke": binding,
+  "iam.resourceset.delete": customRoles,
+  "iam.role.update": customRoles,
+  "iam.role.delete": customRoles,
+  "iam.role.permissions.add": customRoles,
+  "iam.role.permissions.delete": customRoles,
 };
 
 /** A search that matches every user. A plain list leaves out DEPROVISIONED users; a search does not. */

@@ -92,10 +92,14 @@ export interface SearchesCursor extends ListCursor {
   readonly incomplete?: true;
 }
 
-/** A list that is read again: a group's members, or the users with roles. */
+/** A list that is read again: a group's members, the users with roles, or everybody. */
 export interface RefetchCursor extends ListCursor {
-  /** The group's id, or the name of the listing of users with roles. */
+  /** The group's id, or the name of another list. */
   readonly group?: string;
+  /** The number of the last user who was looked at for factors of certain types. */
+  readonly after?: number;
+  /** Whether the phase has done a step. */
+  readonly isOn?: true;
   /** The name of the listing. */
   readonly listing?: string;
   /** When reading the list began, ms since the epoch: by Okta's clock for members, by ours for users with roles. */

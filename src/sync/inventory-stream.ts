@@ -1,7 +1,12 @@
 import { DurableObject } from "cloudflare:workers";
 import { connectionOf, isRemoved, takesHooks } from "../config/connections.ts";
 import type { HeldDeletions, InventorySummary, SearchResults } from "../contract/inventory-documents.ts";
-import { gateObjectName, lookupCountersName, streamIdentityOf } from "../contract/objects.ts";
+import {
+  gateObjectName,
+  lookupCountersName,
+  streamIdentityOf,
+  streamObjectName,
+} from "../contract/objects.ts";
 import type { OrgVerdict } from "../contract/org.ts";
 import type { RunDocument, RunKind, StreamStatus } from "../contract/status.ts";
 import type {
@@ -19,6 +24,7 @@ import { noCounts, sendCounts } from "../enrichment/counters.ts";
 import type { AccountFacts, AssetDetail, InventoryApi } from "../inventory/api.ts";
 import { Meta } from "../inventory/meta.ts";
 import { migrate } from "../inventory/schema.ts";
+import { errorFields, log } from "../lib/log.ts";
 import { isEmpty, type Purgeable, purgeObject } from "../lib/purge.ts";
 import type { Result } from "../lib/result.ts";
 import { connectOkta } from "../okta/connect.ts";
@@ -38,6 +44,21 @@ const forgetLookups = async (
     await sendCounts(connection, { ...noCounts, forget_failures: failed.length }, counters);
   }
   return failed;
+};
+
+/** The users who are linked to a device, as the devices stream knows it; null if it does not, or does not answer. */
+const linkedUsers = async (
+  env: Env,
+  connection: string,
+  deviceId: string,
+): Promise<readonly string[] | null> => {
+  try {
+    const devices = env.INVENTORY_STREAM.getByName(streamObjectName({ connection, stream: "devices" }));
+    return await devices.linkedUsers(deviceId);
+  } catch (error) {
+    log("warn", "devices_not_asked", { connection, ...errorFields(error) });
+    return null;
+  }
 };
 
 /**
@@ -86,6 +107,11 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi, In
 
   async event(assetId: string, dialect: Dialect): Promise<StoredEvent | null> {
     return this.#stream.events.one(assetId, dialect);
+  }
+
+  async linkedUsers(deviceId: string): Promise<readonly string[] | null> {
+    const device = this.#stream.inventory.devices.one(deviceId);
+    return device === null ? null : device.facts.device.users.map(({ id }) => id);
   }
 
   async account(identifier: string): Promise<AccountFacts> {
@@ -155,6 +181,7 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi, In
       snapshotSinks: (runId, only) => snapshotSinks({ env, connection, stream, runId, only }),
       forget: (ids) => (definition.areAccounts ? forgetLookups(env, connection, ids) : Promise.resolve([])),
       forgetAll: (cursor) => forgetConnection(env.ENRICHMENT_CACHE, connection, cursor),
+      peopleOf: (deviceId) => linkedUsers(env, connection, deviceId),
       takesHooks: () => takesHooks(env, connection),
       background: (work) => ctx.waitUntil(work),
       now: () => Date.now(),

@@ -110,7 +110,7 @@ export class Lifecycle {
       phases: only ?? (kind === "full" ? full() : deltaPhases),
       now,
       // After a gap in the log it is unknown whose factors changed, so all are read again.
-      factorsDueBefore: afterGap ? now : now - days * DAY_MS,
+      factorsDueBefore: afterGap ? now : Math.max(now - days * DAY_MS, meta.get("factorsDue") ?? 0),
       newestAsset: inventory.assets.newestNumber(),
     });
     storage.transactionSync(() => {

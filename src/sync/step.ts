@@ -28,6 +28,8 @@ export interface SliceContext {
   readonly org: OrgGuard;
   readonly run: Run;
   readonly now: () => number;
+  /** The ids of the users who are linked to a device, as the devices stream knows it; null if it does not. Never throws. */
+  readonly peopleOf: (deviceId: string) => Promise<readonly string[] | null>;
   /** How many calls to Okta this slice may still make. */
   readonly callsLeft: () => number;
   /** Whether the run of the other lane goes first now: a step of many calls ends early then. */

@@ -49,10 +49,14 @@ export interface SyncMeta {
    * `inventory/hours.ts`.
    */
   hours: HourPosition & { readonly periodMs: number };
+  /** The next full run reads all factors again that were read before this, ms since the epoch by our clock. */
+  factorsDue: number;
   /** Whether the org takes `fields`, and when that was found, ms since the epoch. */
   fields: { readonly taken: boolean; readonly at: number };
   /** Up to when the searches have covered changes, ms by Okta's clock. */
   watermarks: { readonly searchedAt: number };
+  /** What is used instead of a search that Okta refused, null for nothing, and since when, ms since the epoch; by its name. */
+  searchWays: Readonly<Record<string, { readonly way: string | null; readonly at: number }>>;
   /** In which way the complete list was last read to its end, if not in the preferred one; `at` is when it first was. */
   listWay: { readonly way: number; readonly at: number };
   schedule: Schedule;

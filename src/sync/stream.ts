@@ -56,6 +56,8 @@ export interface StreamDeps extends Listeners {
   readonly rateLimits: (share: number) => Promise<readonly RateLimitDocument[]>;
   /** The status of each sink. Never throws. @param head the stream's greatest sequence number */
   readonly sinkStatuses: (head: number) => Promise<readonly SinkStatusDocument[]>;
+  /** The ids of the users who are linked to a device, as the devices stream knows it; null if it does not. Never throws. */
+  readonly peopleOf: (deviceId: string) => Promise<readonly string[] | null>;
   /** Whether the connection takes event hooks. */
   readonly takesHooks: () => boolean;
   /** ms since the epoch */
@@ -325,7 +327,7 @@ export class Stream {
 
   /** @returns whether the sinks are to be told now */
   async #slice(): Promise<boolean> {
-    const { definition, connection, storage, now, random } = this.#deps;
+    const { definition, connection, storage, peopleOf, now, random } = this.#deps;
     const settings = connection();
     if (settings === null) return this.#waitForSettings();
     const budget = new CallBudget(settings.subrequestsPerSlice);
@@ -337,6 +339,7 @@ export class Stream {
         inventory: this.inventory,
         meta: this.#meta,
         org,
+        peopleOf,
         runs: this.#runs,
         connect: ({ kind }, calls) => this.#session(settings, kind, calls, budget),
         end: (run, state) => this.#lifecycle.end(run, state),

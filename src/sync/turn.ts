@@ -22,7 +22,10 @@ const MAX_PENDING = 6;
 
 /** What the runs of a slice share. */
 export interface SliceOptions
-  extends Pick<SliceContext, "definition" | "connection" | "inventory" | "meta" | "org" | "now"> {
+  extends Pick<
+    SliceContext,
+    "definition" | "connection" | "inventory" | "meta" | "org" | "peopleOf" | "now"
+  > {
   readonly runs: Runs;
   /**
    * Opens a session with Okta for a run.

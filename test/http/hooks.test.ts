@@ -119,7 +119,9 @@ describe("the secret", () => {
 describe("a hook", () => {
   test.each([
     ["user.lifecycle.suspend", ["default/users"]],
-    ["device.lifecycle.suspend", ["default/devices"]],
+    ["device.user.add", ["default/devices"]],
+    ["device.lifecycle.suspend", ["default/users", "default/devices"]],
+    ["system.import.user.update", []],
     ["user.session.start", []],
     ["policy.evaluate_sign_on", []],
     ["__proto__", []],
@@ -133,7 +135,7 @@ describe("a hook", () => {
     const { send, hooks } = make();
     const { data } = hookOf(
       ...Array.from({ length: 3_000 }, () => "user.lifecycle.suspend"),
-      "device.lifecycle.suspend",
+      "device.user.add",
     );
     expect((await send("POST", path, { body: { data } })).status).toBe(204);
     expect(hooks.mock.calls.map(([stream, uuids]) => [stream, uuids.length, uuids.at(-1)])).toEqual([

@@ -122,6 +122,7 @@ export const fakeStream = (connection: string, stream: StreamName, head = 7): St
   startRun: async (kind) => ok({ started: true, run: runOf(kind) }),
   cancelRun: async () => ok(runOf("full", "cancelled")),
   orgVerdict: async () => "same",
+  linkedUsers: async () => null,
   reset: async () => ok({ ...runOf("full"), cause: "first" }),
   runs: async () => [runOf("delta", "done"), runOf("full", "done")],
   confirmDeletions: async () => ok({ confirmed: 2, run: runOf("delta") }),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { OktaLogEvent } from "../../src/okta/records.ts";
 import { streams } from "../../src/streams/index.ts";
-import { type Effect, effectsOf, logFilter } from "../../src/streams/log-effects.ts";
+import { type Effect, effectsOf, isHolder, logFilter } from "../../src/streams/log-effects.ts";
 
 const rulesOf = (stream: "users" | "devices") => streams[stream].source.logRules;
 
@@ -26,6 +26,8 @@ const readGroup: Effect = { do: "read_again", kind: "group", id: "00gTarget" };
 const readGroupRoles: Effect = { do: "read_again", kind: "group_roles", id: "00gTarget" };
 const readDevice: Effect = { do: "read_again", kind: "asset", id: "guoTarget" };
 const readDeviceQuietly: Effect = { ...readDevice, quiet: true };
+const readHolders = (id: string): Effect => ({ do: "read_again", kind: "factor_holders", id });
+const readCustomRoles: Effect = { do: "read_again", kind: "custom_roles", id: "all" };
 const membership = (member: boolean): Effect => ({
   do: "membership",
   groupId: "00gTarget",
@@ -71,6 +73,41 @@ const usersTable: readonly (readonly [string, readonly Effect[]])[] = [
   ["iam.resourceset.bindings.add", [readRoles, readGroupRoles]],
   ["iam.resourceset.bindings.delete", [readRoles, readGroupRoles]],
   ["user.session.start", [{ do: "signed_in", userId: "00uActor", at: "2026-01-02T03:04:05.678Z" }]],
+  ["user.account.lock.limit", [readUser]],
+  ["user.account.update_secondary_email", [readUser]],
+  ["user.risk.change", [readUser]],
+  ["scheduled_action.user_suspension.completed", [readUser]],
+  ["system.import.user.*", [readUser]],
+  ["system.identity_sources.bulk_*", [{ do: "search" }]],
+  ["user.account.expire_password", [readQuietly]],
+  ["user.import.password", [readQuietly]],
+  ["user.lifecycle.password_mass_expiry", [readQuietly]],
+  ["system.agent.ad.reset_user_password", [readQuietly]],
+  ["system.agent.ldap.change_user_password", [readQuietly]],
+  ["system.agent.ldap.reset_user_password", [readQuietly]],
+  ["system.agent.ldap.update_user_password", [readQuietly]],
+  ["app.ad.password_migration_campaign.user.migrate.end", [readQuietly]],
+  ["system.import.group.create", [readGroup]],
+  ["system.import.group.update", [readGroup]],
+  ["system.import.group.delete", [{ do: "group_deleted", groupId: "00gTarget" }]],
+  ["app.user_management.user_group_import.delete_success", [{ do: "group_deleted", groupId: "00gTarget" }]],
+  ["user.mfa.promote_enrollment", [readFactors]],
+  ["security.authenticator.lifecycle.activate", [readHolders("all"), { do: "factors_due" }]],
+  ["security.authenticator.lifecycle.deactivate", [readHolders("all")]],
+  ["system.mfa.factor.activate", [readHolders("all"), { do: "factors_due" }]],
+  ["system.mfa.factor.deactivate", [readHolders("all")]],
+  ["device.lifecycle.suspend", [readFactors]],
+  ["device.lifecycle.unsuspend", [readFactors]],
+  ["device.lifecycle.deactivate", [readFactors]],
+  ["device.lifecycle.delete", [readFactors]],
+  ["iam.resourceset.bindings.*", [readRoles, readGroupRoles]],
+  ["app.oauth2.client.privilege.grant", [readRoles, readGroupRoles]],
+  ["app.oauth2.client.privilege.revoke", [readRoles, readGroupRoles]],
+  ["iam.resourceset.delete", [readCustomRoles]],
+  ["iam.role.update", [readCustomRoles]],
+  ["iam.role.delete", [readCustomRoles]],
+  ["iam.role.permissions.add", [readCustomRoles]],
+  ["iam.role.permissions.delete", [readCustomRoles]],
 ];
 
 const devicesTable: readonly (readonly [string, readonly Effect[]])[] = [
@@ -82,11 +119,16 @@ const devicesTable: readonly (readonly [string, readonly Effect[]])[] = [
   ["device.lifecycle.unsuspend", [readDevice]],
   ["device.user.add", [readDeviceQuietly]],
   ["device.user.remove", [readDeviceQuietly]],
+  ["device.desktop_mfa.enrollment.create", [readDeviceQuietly]],
+  ["device.platform_sso.enrollment.create", [readDeviceQuietly]],
+  ["device.password_sync.enrollment.create", [readDeviceQuietly]],
+  ["device.local_account.create", [readDeviceQuietly]],
 ];
 
 describe("the effects of a log event", () => {
   test.each(usersTable)("users: %s", (type, effects) => {
-    expect(effectsOf(rulesOf("users"), event(type))).toEqual(effects);
+    // A family of types stands for each of its members.
+    expect(effectsOf(rulesOf("users"), event(type.replace("*", "anything")))).toEqual(effects);
   });
 
   test.each(devicesTable)("devices: %s", (type, effects) => {
@@ -172,9 +214,86 @@ describe("the effects of a log event", () => {
     expect(effectsOf(rulesOf("users"), event("user.session.start", { actor }))).toEqual([]);
   });
 
-  test("the filter is valid in Okta's grammar: eventType eq, joined by or", () => {
-    expect(logFilter(rulesOf("devices")).split(" or ")).toEqual(
-      devicesTable.map(([type]) => `eventType eq "${type}"`),
-    );
+  const named = (displayName: string | null, alternateId: string | null = null) => ({
+    target: [{ type: "Authenticator", id: "aut1", displayName, alternateId }],
   });
+  test.each([
+    ["Okta Verify", "push,signed_nonce,token:software:totp"],
+    ["OKTA_SOFT_TOKEN", "push,signed_nonce,token:software:totp"],
+    ["Phone", "call,sms"],
+    ["SMS Authentication", "call,sms"],
+    ["Voice Call", "call,sms"],
+    ["Security Question", "question"],
+    ["Security Key or Biometric", "u2f,webauthn"],
+    ["FIDO2 (WebAuthn)", "u2f,webauthn"],
+    ["Google Authenticator", "token:software:totp"],
+    ["Email", "email"],
+    ["Duo Security", "web"],
+    ["Our own one-time code", "all"],
+  ])("an authenticator called %s is that of %s", (name, id) => {
+    const effects = (over: Partial<OktaLogEvent>) =>
+      effectsOf(rulesOf("users"), event("system.mfa.factor.deactivate", over));
+    expect(effects(named(name))).toEqual([readHolders(id)]);
+    expect(effects(named(null, name))).toEqual([readHolders(id)]);
+  });
+
+  test("whoever has a factor of one of the types is concerned, and by all of them whoever has any", () => {
+    expect(isHolder("call,sms", ["sms", "push"])).toBe(true);
+    expect(isHolder("call,sms", ["push"])).toBe(false);
+    expect(isHolder("all", ["anything"])).toBe(true);
+    expect(isHolder("all", [])).toBe(false);
+  });
+
+  test("an event that names a person only in another directory is about the user with that login", () => {
+    const effects = (type: string) =>
+      effectsOf(
+        rulesOf("users"),
+        event(type, { target: [{ ...target("AppUser", "0ua1"), alternateId: "ann@acme.example" }] }),
+      );
+    const byLogin = { do: "read_again_by_login", login: "ann@acme.example" };
+    expect(effects("system.import.user.update")).toEqual([{ ...byLogin, kind: "asset" }]);
+    expect(effects("system.agent.ldap.reset_user_password")).toEqual([
+      { ...byLogin, kind: "asset", quiet: true },
+    ]);
+    expect(effects("user.mfa.factor.activate")).toEqual([{ ...byLogin, kind: "factors" }]);
+  });
+
+  test("what names nobody stands for all whom it may concern", () => {
+    const effects = (type: string, ...targets: OktaLogEvent["target"]) =>
+      effectsOf(rulesOf("users"), event(type, { target: targets }));
+    expect(effects("user.lifecycle.password_mass_expiry")).toEqual([
+      { do: "read_again", kind: "everybody", id: "all" },
+    ]);
+    expect(effects("device.lifecycle.suspend", target("Device", "guo1"))).toEqual([
+      { do: "read_again", kind: "device_people", id: "guo1" },
+    ]);
+  });
+
+  test.each(["Group", "GROUP", "user_group", "AnythingElse"])(
+    "a group is known by its id or by a type such as %s",
+    (type) => {
+      expect(
+        effectsOf(
+          rulesOf("users"),
+          event("iam.resourceset.bindings.add", { target: [target(type, "00gT")] }),
+        ),
+      ).toEqual([{ do: "read_again", kind: "group_roles", id: "00gT" }]);
+    },
+  );
+
+  test.each(["users", "devices"] as const)(
+    "the filter of %s is valid in Okta's grammar, lets through what has a rule and nothing else, and is not too long for a URL",
+    (stream) => {
+      const filter = logFilter(rulesOf(stream));
+      const terms = filter.split(" or ").map((term) => /^eventType (eq|sw) "([a-zA-Z0-9_.]+)"$/.exec(term));
+      expect(terms).not.toContain(null);
+      const passes = (type: string): boolean =>
+        terms.some((term) => (term?.[1] === "sw" ? type.startsWith(term[2] ?? "?") : type === term?.[2]));
+      const table = stream === "users" ? usersTable : devicesTable;
+      for (const [type] of table) expect(passes(type.replace("*", "anything"))).toBe(true);
+      for (const type of ["user.session.end", "user.lifecycle.create.more", "system.import.start"])
+        expect(passes(type)).toBe(false);
+      expect(new URLSearchParams({ filter }).toString().length).toBeLessThan(4_000);
+    },
+  );
 });

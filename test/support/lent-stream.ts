@@ -17,6 +17,7 @@ export const nobodyElse = {
   snapshotSinks: async () => [],
   forget: async () => [],
   forgetAll: async () => null,
+  peopleOf: async () => null,
   takesHooks: () => true,
   background: () => {},
 } satisfies Partial<StreamDeps>;

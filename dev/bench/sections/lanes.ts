@@ -140,6 +140,8 @@ const measure = async (scene: Scene, { windowMs, ...rounds }: LanesOptions): Pro
   const hookAtRest = noSeconds();
   const hookBeside = noSeconds();
   const calls = { suspension: 0, "factor reset": 0, role: 0, membership: 0 };
+  // The first delta run begins to poll the log, and asks the org who it is before that.
+  await idleCalls(worker);
   const idle = { atRest: await idleCalls(worker), beside: 0, devices: 0 };
   idle.devices = (await worker.status("devices")).last_delta?.calls.made ?? Number.NaN;
   for (const kind of KINDS) {

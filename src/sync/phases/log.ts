@@ -230,11 +230,23 @@ const noteHooks = ({ meta, api, definition }: SliceContext, events: readonly Okt
   if (after !== before) meta.set("hooks", after);
 };
 
-const apply = ({ inventory, run }: SliceContext, effect: Effect, published: number, uuid: string): void => {
-  const { assets, groups, memberships, stale } = inventory;
+const apply = (context: SliceContext, effect: Effect, published: number, uuid: string): void => {
+  const { inventory, run, definition, meta, api } = context;
+  const { assets, groups, memberships, stale, users } = inventory;
   switch (effect.do) {
     case "read_again":
       stale.add(effect.kind, effect.id, "log", effect.quiet ? Number.MAX_SAFE_INTEGER : published);
+      return;
+    case "read_again_by_login":
+      for (const { id } of users.named(effect.login.toLowerCase()))
+        stale.add(effect.kind, id, "log", effect.quiet ? Number.MAX_SAFE_INTEGER : published);
+      return;
+    case "search":
+      // A run that only follows event hooks has no searches.
+      if (run.kind === "delta") run.phases = definition.run.deltaPhases;
+      return;
+    case "factors_due":
+      meta.set("factorsDue", Math.max(meta.get("factorsDue") ?? 0, published - api.skewMs));
       return;
     case "maybe_deleted":
       if (assets.exists(effect.id)) inventory.sweeps.addAbsentee(effect.id);

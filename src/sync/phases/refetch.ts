@@ -24,13 +24,19 @@ import {
 import { readFactors } from "./factors.ts";
 import { isGroupGone } from "./groups.ts";
 import { membersListing } from "./memberships.ts";
+import { queueCustomRoles, queueHolders, queuePeopleOf, readEverybody } from "./refetch-many.ts";
 import { assigneesFailed, listAssignees, readRoles } from "./roles.ts";
 import { readUserGroups } from "./user-groups.ts";
 
 /**
- * Groups come first, because the roles that they give decide whose roles are read. Assets come before their facts.
+ * Entries that stand for many come first, since others follow from them. Then groups, because the roles that they give
+ * decide whose roles are read. Assets come before their facts.
  */
 const ORDER: readonly StaleKind[] = [
+  "custom_roles",
+  "factor_holders",
+  "device_people",
+  "everybody",
   "group",
   "group_roles",
   "members",
@@ -42,16 +48,19 @@ const ORDER: readonly StaleKind[] = [
 ];
 const BATCH = 100;
 /** Lists, of which each run has a name of its own: both lanes may be in the middle of the same one. */
-const LISTS: ReadonlySet<StaleKind> = new Set(["members", "assignees"]);
+const LISTS: ReadonlySet<StaleKind> = new Set(["members", "assignees", "everybody"]);
 const assigneesListing = (kind: RunKind): string => `assignees/again/${kind}`;
 
 /**
  * Reads the next stale entries. Each leaves the queue in the transaction that stores what was read. A full run leaves
- * lists to a delta run that is in progress.
+ * lists to a delta run that is in progress. If somebody waits for a delta run to poll again, that comes first: between two
+ * steps, but not in the middle of a list.
  */
 export const refetchPhase: Phase<RefetchCursor> = async (context) => {
   const { inventory, run, meta, cursor } = context;
   const { stale, sweeps } = inventory;
+  if (cursor.isOn && !cursor.next && meta.get("pollAgain") === run.id) return DONE;
+  context.move({ ...cursor, isOn: true });
   const leavesLists = run.kind === "full" && meta.get("delta") !== null;
   for (const kind of ORDER) {
     if (leavesLists && LISTS.has(kind)) continue;
@@ -60,6 +69,10 @@ export const refetchPhase: Phase<RefetchCursor> = async (context) => {
     if (first === undefined) continue;
     if (kind === "members") return readMembers(context, first);
     if (kind === "assignees") return readAssignees(context, first);
+    if (kind === "everybody") return readAgainAll(context, first);
+    if (kind === "custom_roles") return queueCustomRoles(context, first);
+    if (kind === "factor_holders") return queueHolders(context, first);
+    if (kind === "device_people") return queuePeopleOf(context, first, failedOn);
     const byId = new Map(entries.map((entry) => [entry.id, entry]));
     return forEachAsset(context, [...byId.keys()], (id) => readAgain(context, byId.get(id) ?? first));
   }
@@ -214,6 +227,11 @@ const readMembers = async (context: StepContext<RefetchCursor>, entry: StaleEntr
     }, AGAIN);
   }
   return failedOn(context, entry, outcome.error);
+};
+
+const readAgainAll = async (context: StepContext<RefetchCursor>, entry: StaleEntry): Promise<StepOutcome> => {
+  const outcome = await readEverybody(context, entry);
+  return outcome.next === "failed" ? failedOn(context, entry, outcome.error) : outcome;
 };
 
 /** Reads one page of the users with roles. The log has reported a change but not for whom. */

@@ -14,12 +14,14 @@ import {
   type StepOutcome,
 } from "../step.ts";
 
+const DAY_MS = 86_400_000;
+
 /** Finds what Okta has updated, with the stream's searches by time, one after another. */
 export const searchesPhase: Phase<SearchesCursor> = async (context) => {
   const { definition, inventory, run, api, meta } = context;
   const { searches } = definition.source;
   const { part, since = api.serverNow() } = context.cursor;
-  if (part === undefined) return goOn(context, searches[0], since);
+  if (part === undefined) return goOn(context, usable(context, searches), since);
   const search = named(searches, part);
   // Before the first search, a full run that is in progress has begun earlier and may have passed what changed since.
   const beganAt = Math.min(run.startedAt, meta.get("full")?.startedAt ?? run.startedAt);
@@ -38,28 +40,57 @@ export const searchesPhase: Phase<SearchesCursor> = async (context) => {
   if (outcome.next === "failed") {
     if (outcome.error.code === "bad_request") {
       // If Okta refuses a search and there is no other, the next full run makes up for it. The other searches continue.
-      return goOn(context, search.otherwise ?? after(searches, search), since);
+      const noted = context.commit(() => note(context, search, search.otherwise?.name ?? null), AGAIN);
+      if (noted.next !== "again") return noted;
+      return goOn(context, search.otherwise ?? usable(context, after(searches, search)), since);
     }
     if (lasting(outcome.error, run) === null) return { next: "wait", error: outcome.error };
     const noted = leaveToNext(context, outcome.error, AGAIN);
     if (noted.next !== "again") return noted;
     if (!isForbidden(outcome.error)) context.move({ ...context.cursor, incomplete: true });
-    return goOn(context, after(searches, search), since);
+    return goOn(context, usable(context, after(searches, search)), since);
   }
-  return outcome.next === "done" ? goOn(context, after(searches, search), since) : outcome;
+  return outcome.next === "done" ? goOn(context, usable(context, after(searches, search)), since) : outcome;
 };
+
+/**
+ * The first of the searches that is of use, or what is used instead of it: what Okta refused is not asked again for a
+ * day.
+ */
+const usable = (context: StepContext<SearchesCursor>, searches: readonly Search[]): Search | undefined => {
+  const [search, ...others] = searches;
+  if (search === undefined) return undefined;
+  const known = context.meta.get("searchWays")?.[search.name];
+  if (known === undefined || context.now() - known.at >= DAY_MS) return search;
+  if (known.way === null) return usable(context, others);
+  return insteadOf(search).find(({ name }) => name === known.way) ?? search;
+};
+
+/** Takes note of what is used instead of a search. @param way the name of a search; null if nothing is left to try */
+const note = (context: StepContext<SearchesCursor>, refused: Search, way: string | null): void => {
+  const { definition, meta, now } = context;
+  const search = definition.source.searches.find((one) => insteadOf(one).includes(refused));
+  if (search === undefined) return;
+  const ways = meta.get("searchWays") ?? {};
+  meta.set("searchWays", { ...ways, [search.name]: { way, at: now() } });
+};
+
+/** A search and those that are used instead of it, in this order. */
+const insteadOf = (search: Search): readonly Search[] => [
+  search,
+  ...(search.otherwise === undefined ? [] : insteadOf(search.otherwise)),
+];
 
 /** The search with this name. Throws if the stream has none: a bug. */
 const named = (searches: readonly Search[], name: string): Search => {
-  const all = searches.flatMap((search) => [search, ...(search.otherwise ? [search.otherwise] : [])]);
-  const search = all.find((candidate) => candidate.name === name);
+  const search = searches.flatMap(insteadOf).find((candidate) => candidate.name === name);
   if (search === undefined) throw new Error(`The stream has no search ${name}`);
   return search;
 };
 
-/** The search after this one. A search that was used instead of another has the place of the other. */
-const after = (searches: readonly Search[], done: Search): Search | undefined =>
-  searches[searches.findIndex((search) => search === done || search.otherwise === done) + 1];
+/** The searches after this one. A search that was used instead of another has the place of the other. */
+const after = (searches: readonly Search[], done: Search): readonly Search[] =>
+  searches.slice(searches.findIndex((search) => insteadOf(search).includes(done)) + 1);
 
 /** Continues with a search or, without one, moves the watermark and ends the phase. */
 const goOn = (
