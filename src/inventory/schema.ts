@@ -7,7 +7,7 @@
  * comparing texts shows whether a value has changed.
  */
 import { HOUR_SLOT } from "./hours.ts";
-import { numberedAssetsMigration, searchIndexMigration } from "./search-index.ts";
+import { managedByUsersMigration, numberedAssetsMigration, searchIndexMigration } from "./search-index.ts";
 
 /** The first entry creates the tables; each later entry changes what the entries before it made. */
 export const migrations: readonly string[] = [
@@ -132,6 +132,7 @@ export const migrations: readonly string[] = [
   ALTER TABLE stale ADD COLUMN is_admin INTEGER NOT NULL DEFAULT 0;
   CREATE INDEX stale_in_order ON stale (kind, is_admin DESC, id);
   `,
+  managedByUsersMigration,
 ];
 
 /**

@@ -23,10 +23,20 @@ const words = (record: string): string => `
 
 const platform = (record: string): string => `${record} ->> '$.profile.platform'`;
 const compliance = (record: string): string => `${record} ->> '$.complianceStatus'`;
-/** SQL: whether a device is managed, as `isManaged` in `ocsf/derive.ts` decides it. */
-const managed = (record: string): string =>
+/** SQL: whether a device is managed. */
+type Managed = (record: string) => string;
+
+/** As version 0.1.0 decided it: a device without a managed user may have been managed. */
+const managedOrUnknown: Managed = (record) =>
   `coalesce(${record} ->> '$.managed', ${record} ->> '$.profile.managed', (SELECT 1 FROM json_each(${record}, '$.users')
     WHERE value ->> '$.managementStatus' = 'MANAGED' LIMIT 1))`;
+
+/** As `isManaged` in `ocsf/derive.ts` decides it. */
+const managed: Managed = (record) =>
+  `coalesce(${record} ->> '$.managed', ${record} ->> '$.profile.managed', (
+    SELECT CASE WHEN max(value ->> '$.managementStatus' = 'MANAGED') THEN 1
+      WHEN min(coalesce(value ->> '$.managementStatus' = 'NOT_MANAGED', 0)) THEN 0 END
+    FROM json_each(${record}, '$.users')))`;
 
 /** SQL: the kinds of the ACTIVE factors as JSON, `["push|OKTA"]`. An org has few distinct values of it. */
 const mfa = (factors: string): string =>
@@ -37,8 +47,10 @@ const mfa = (factors: string): string =>
 /** SQL: the status of an asset; NULL once it is deleted. */
 const status = (row: string): string => `iif(${row}.deleted_at IS NULL, ${row}.record ->> '$.status', NULL)`;
 
-const facets = (row: string): string =>
-  [status(row), platform(`${row}.record`), compliance(`${row}.record`), managed(`${row}.record`)].join(", ");
+const facets = (row: string, isManaged: Managed): string =>
+  [status(row), platform(`${row}.record`), compliance(`${row}.record`), isManaged(`${row}.record`)].join(
+    ", ",
+  );
 
 /**
  * SQL: whether a part of the record has changed. Comparing parts is cheaper than comparing what is derived from them,
@@ -59,19 +71,20 @@ interface Numbering {
   readonly added: string;
   /** The number of an existing asset. */
   readonly numberOf: (row: "old" | "new") => string;
+  readonly isManaged: Managed;
 }
 
-const searchTriggers = ({ columns, values, added, numberOf }: Numbering): string => `
+const searchTriggers = ({ columns, values, added, numberOf, isManaged }: Numbering): string => `
   CREATE TRIGGER search_added AFTER INSERT ON assets BEGIN
     INSERT INTO search_keys (${columns}, status, platform, compliance, managed, mfa)
-      VALUES (${values}, ${facets("new")}, ${mfa("new.factors")});
+      VALUES (${values}, ${facets("new", isManaged)}, ${mfa("new.factors")});
     INSERT INTO search_words (rowid, words) VALUES (${added}, ${words("new.record")});
   END;
 
   CREATE TRIGGER search_facets_changed AFTER UPDATE OF record, deleted_at ON assets
     WHEN ${differ("deleted_at")} OR ${differ("record -> '$.status'")} OR ${differ("record -> '$.profile'")}
       OR ${devicePartsDiffer} BEGIN
-    UPDATE search_keys SET (status, platform, compliance, managed) = (${facets("new")}) WHERE n = ${numberOf("new")};
+    UPDATE search_keys SET (status, platform, compliance, managed) = (${facets("new", isManaged)}) WHERE n = ${numberOf("new")};
   END;
 
   CREATE TRIGGER search_words_changed AFTER UPDATE OF record ON assets
@@ -104,7 +117,7 @@ export const searchIndexMigration = `
   );
 
   INSERT INTO search_keys (id, status, platform, compliance, managed, mfa)
-    SELECT id, ${facets("assets")}, ${mfa("factors")} FROM assets;
+    SELECT id, ${facets("assets", managedOrUnknown)}, ${mfa("factors")} FROM assets;
   INSERT INTO search_words (rowid, words) SELECT n, ${words("record")} FROM search_keys JOIN assets USING (id);
 
 ${searchTriggers({
@@ -113,8 +126,16 @@ ${searchTriggers({
   values: "new.id",
   added: "last_insert_rowid()",
   numberOf: (row) => `(SELECT n FROM search_keys WHERE id = ${row}.id)`,
+  isManaged: managedOrUnknown,
 })}
 `;
+
+const byNumber = {
+  columns: "n, id",
+  values: "new.number, new.id",
+  added: "new.number",
+  numberOf: (row) => `${row}.number`,
+} as const satisfies Omit<Numbering, "isManaged">;
 
 /**
  * Numbers the assets in the order in which they come; a separate index finds them by id. Before, the table of rows of
@@ -155,10 +176,17 @@ export const numberedAssetsMigration = `
   DROP TABLE search_keys;
   ALTER TABLE numbered_search_keys RENAME TO search_keys;
   CREATE INDEX search_by_facet ON search_keys (status, mfa, platform, compliance, managed);
-  ${searchTriggers({
-    columns: "n, id",
-    values: "new.number, new.id",
-    added: "new.number",
-    numberOf: (row) => `${row}.number`,
-  })}
+  ${searchTriggers({ ...byNumber, isManaged: managedOrUnknown })}
+`;
+
+/** A device whose linked users are all not managed is not managed. */
+export const managedByUsersMigration = `
+  DROP TRIGGER IF EXISTS search_added;
+  DROP TRIGGER IF EXISTS search_facets_changed;
+  DROP TRIGGER IF EXISTS search_words_changed;
+  DROP TRIGGER IF EXISTS search_factors_changed;
+  DROP TRIGGER IF EXISTS search_removed;
+  ${searchTriggers({ ...byNumber, isManaged: managed })}
+  UPDATE search_keys SET managed = 0 FROM assets
+    WHERE number = n AND search_keys.managed IS NULL AND ${managed("record")} = 0;
 `;

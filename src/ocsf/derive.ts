@@ -69,14 +69,18 @@ export const hasMfa = (
 export const isEnabled = (status: string, context: EventContext): boolean =>
   status === "ACTIVE" && context.deletedAt === null;
 
+/** By the enrolments of a device's users: true if any is managed, false if there are some and all are not. */
+const isManagedByUsers = (users: OktaDevice["users"]): boolean | null => {
+  if (users.some((user) => user.managementStatus === "MANAGED")) return true;
+  return users.length > 0 && users.every((user) => user.managementStatus === "NOT_MANAGED") ? false : null;
+};
+
 /**
- * Whether the device is managed: what the device itself says, else what its profile says, else true if the
- * enrolment of any linked user is managed; null if unknown.
+ * Whether the device is managed: what the device itself says, else what its profile says, else what the enrolments of its
+ * users say; null if unknown.
  */
 export const isManaged = (device: OktaDevice): boolean | null =>
-  device.managed ??
-  device.profile.managed ??
-  (device.users.some((user) => user.managementStatus === "MANAGED") ? true : null);
+  device.managed ?? device.profile.managed ?? isManagedByUsers(device.users);
 
 /**
  * The id of the user to whom the device belongs: `userId`, else the linked user who comes first (the oldest link).

@@ -105,7 +105,7 @@ const owner = (device: OktaDevice) => {
     uid,
     name: filled(link?.login),
     full_name: name,
-    display_name: filled(link?.displayName) ?? name ?? filled(link?.login),
+    display_name: name ?? filled(link?.login),
     email_addr: emailAddress(link?.email),
     domain: emailDomain(link?.email),
   });

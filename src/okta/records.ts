@@ -185,7 +185,6 @@ const deviceUser = (link: unknown): OktaDeviceUser | null => {
     screenLockType: word(link, "screenLockType"),
     login: text(profile, "login"),
     email: text(profile, "email"),
-    displayName: text(profile, "displayName"),
     firstName: text(profile, "firstName"),
     lastName: text(profile, "lastName"),
   };

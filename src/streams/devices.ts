@@ -139,7 +139,7 @@ export const devices: StreamDefinition<OktaDevice, DeviceFacts> = {
     unknownFacts: () => ({}),
   },
 
-  mapping: 1,
+  mapping: 2,
   event: deviceEvent,
 
   explore: {

@@ -98,6 +98,7 @@ test("a device as the real API returns it, with its users", () => {
     imei_list: ["356938035643809"],
     meid: "A0000000000001",
     udid: "00008120-0015E40A2E59801E",
+    is_managed: false,
     owner: {
       uid: "u1",
       name: "u1@example.com",

@@ -106,7 +106,20 @@ describe("the real API's shape", () => {
     ["the device itself", { managed: false, profile: { managed: true }, links }, false],
     ["the profile", { profile: { managed: false }, links }, false],
     ["a managed user", { profile: {}, links }, true],
-    ["no managed user", { profile: {}, links: links.slice(1) }, null],
+    ["only users who are not managed", { profile: {}, links: links.slice(1) }, false],
+    [
+      "users of whom one may be managed",
+      {
+        profile: {},
+        links: [...links.slice(1), { ...link("00u3", "", "NOT_MANAGED"), managementStatus: null }],
+      },
+      null,
+    ],
+    [
+      "a word that is new",
+      { profile: {}, links: [...links.slice(1), link("00u3", "2024-06-01T00:00:00.000Z", "PARTLY_MANAGED")] },
+      null,
+    ],
     ["nothing", { profile: {}, links: [] }, null],
   ])("is_managed by %s", (_, { links: users, ...rest }, managed) => {
     const event = eventOf({ ...bare, ...rest, _embedded: { users } });

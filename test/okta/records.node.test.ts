@@ -199,7 +199,16 @@ describe("devices", () => {
       created,
       managementStatus: "MANAGED",
       screenLockType: "BIOMETRIC",
-      user: { id, profile: { login: `${id}@example.com`, email: null, firstName: "F", lastName: "L" } },
+      user: {
+        id,
+        profile: {
+          login: `${id}@example.com`,
+          email: null,
+          firstName: "F",
+          lastName: "L",
+          displayName: "Effel",
+        },
+      },
     });
     const parsed = parseDevice({
       ...device,
@@ -222,7 +231,6 @@ describe("devices", () => {
       screenLockType: "BIOMETRIC",
       login: "u3@example.com",
       email: null,
-      displayName: null,
       firstName: "F",
       lastName: "L",
     });

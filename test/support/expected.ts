@@ -151,7 +151,11 @@ export const expectedDevice = (device: DumpDevice): Json => {
   );
   const isManaged =
     flag("managed") ??
-    (device.users.some(({ managementStatus }) => managementStatus === "MANAGED") ? true : null);
+    (device.users.some(({ managementStatus }) => managementStatus === "MANAGED")
+      ? true
+      : device.users.length > 0 && device.users.every((one) => one.managementStatus === "NOT_MANAGED")
+        ? false
+        : null);
   const lastSeen = seconds(device.lastUpdated);
   return {
     ...header("Device Inventory Info", 5001),

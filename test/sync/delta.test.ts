@@ -440,6 +440,24 @@ describe("devices", () => {
     expect(differences(newestById(found), expectedDevices(await org.dump()))).toEqual([]);
   });
 
+  test("the same device read by the list and by its id is one event", async () => {
+    await sync(CONNECTION, "full", "devices");
+    await quiet();
+    await sync(CONNECTION, "delta", "devices");
+    const { head } = await statusOf(CONNECTION, "devices");
+    const { devices } = await org.dump();
+    const linked = devices.filter(({ users }) => users.length > 0);
+    for (const { id } of linked)
+      await org.control("POST", "/events", {
+        eventType: "device.user.add",
+        targets: [{ id, type: "Device" }],
+      });
+    await org.resetStats();
+    await sync(CONNECTION, "delta", "devices");
+    expect((await org.stats()).calls["GET /api/v1/devices/{id}/users"]).toBe(linked.length);
+    expect((await statusOf(CONNECTION, "devices")).head).toBe(head);
+  });
+
   test("status, links and deletions follow the log", async () => {
     await sync(CONNECTION, "full", "devices");
     await quiet();

@@ -105,10 +105,7 @@ const People: FC<{ view: View; of: readonly OktaDeviceUser[] }> = ({ view, of: u
           <tr>
             <th scope="row">
               <a href={linkTo(view, `/console/inventory/users/${segment(user.id)}`)}>
-                <Text
-                  of={user.displayName ?? fullName(user.firstName, user.lastName) ?? user.login ?? user.id}
-                  max={60}
-                />
+                <Text of={fullName(user.firstName, user.lastName) ?? user.login ?? user.id} max={60} />
               </a>
             </th>
             <td>

@@ -133,6 +133,7 @@ export type OktaDeviceProfile = Readonly<
   >
 >;
 
+/** A user's display name is not kept: only some of Okta's answers have it, and the same state is to be the same text. */
 export interface OktaDeviceUser {
   readonly id: string;
   /** When the user was linked to the device. */
@@ -142,7 +143,6 @@ export interface OktaDeviceUser {
   readonly screenLockType: string | null;
   readonly login: string | null;
   readonly email: string | null;
-  readonly displayName: string | null;
   readonly firstName: string | null;
   readonly lastName: string | null;
 }

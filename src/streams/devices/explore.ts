@@ -49,10 +49,10 @@ export const foundDevice = ({ id, facts: { device }, deletedAt }: StoredAsset<De
   is_managed: isManaged(device),
   compliance_status: device.complianceStatus ?? UNKNOWN,
   last_seen: lastSeen(device),
-  users: device.users.map(({ id: userId, login, displayName, firstName, lastName }) => ({
+  users: device.users.map(({ id: userId, login, firstName, lastName }) => ({
     id: userId,
     login,
-    display_name: displayName ?? fullName(firstName, lastName),
+    display_name: fullName(firstName, lastName),
   })),
 });
 
