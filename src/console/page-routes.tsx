@@ -9,7 +9,7 @@ import type {
   UserSummary,
 } from "../contract/inventory-documents.ts";
 import type { RunDocument } from "../contract/status.ts";
-import { type StreamName, streamNames } from "../contract/streams.ts";
+import { dialects, type StreamName, streamNames } from "../contract/streams.ts";
 import type { DeadLettersDocument } from "../delivery/api.ts";
 import type { OktaAnswer } from "../enrichment/answer.ts";
 import { evaluateRules } from "../enrichment/verdict.ts";
@@ -205,7 +205,8 @@ export const pageRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps): void => {
 
   pages.get("/console/inventory/:stream/:id/event", async (c) => {
     const { id, events } = await detailOf(c);
-    const dialect = c.req.query("dialect") === "ocsf" ? "ocsf" : "sekoia";
+    const asked = c.req.query("dialect");
+    const dialect = dialects.find((name) => name === asked) ?? "sekoia";
     return c.body(events[dialect], 200, {
       "Content-Type": "application/json",
       "Content-Disposition": `attachment; filename="${id.replaceAll(/[^\w.-]/g, "_")}.${dialect}.json"`,

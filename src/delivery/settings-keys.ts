@@ -42,7 +42,7 @@ export const commonKeys = (type: string, dialect: Dialect) => ({
     .min(1, streamsMessage)
     .refine((list) => new Set(list).size === list.length, streamsMessage)
     .default([...streamNames]),
-  dialect: z.enum(dialects, 'it must be "ocsf" or "sekoia"').default(dialect),
+  dialect: z.enum(dialects, 'it must be "ocsf", "sekoia" or "sekoia_2026"').default(dialect),
 });
 
 /** The common keys as people write them, with defaults. */

@@ -2,7 +2,7 @@
 import type { HeldDeletions, InventorySummary, SearchResults } from "../contract/inventory-documents.ts";
 import { COUNT_AGAIN_AFTER_MS } from "../contract/limits.ts";
 import type { SearchQuery } from "../contract/stream-api.ts";
-import type { StreamName } from "../contract/streams.ts";
+import type { Dialect, StreamName } from "../contract/streams.ts";
 import type { AssetDetail } from "../inventory/api.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import { type AssetQuery, findAssets, findGroups } from "../inventory/search.ts";
@@ -157,12 +157,13 @@ export class Explorer {
 
   /** Everything that is known about one asset, deleted or not; null if the asset is not known. */
   detail(stream: StreamName, id: string, events: EventReader): AssetDetail | null {
-    const sekoia = events.one(id, "sekoia")?.json;
-    const ocsf = events.one(id, "ocsf")?.json;
+    const event = (dialect: Dialect): string | undefined => events.one(id, dialect)?.json;
+    const [sekoia, sekoia_2026, ocsf] = [event("sekoia"), event("sekoia_2026"), event("ocsf")];
     // Last, because reading its event may give it a new number.
     const asset = this.#definition.store.reader(this.#inventory).one(id);
-    if (asset === null || sekoia === undefined || ocsf === undefined) return null;
-    return { stream, ...asset, events: { sekoia, ocsf } };
+    if (asset === null || sekoia === undefined || sekoia_2026 === undefined || ocsf === undefined)
+      return null;
+    return { stream, ...asset, events: { sekoia, sekoia_2026, ocsf } };
   }
 
   /** The conditions of the stream's own filters; null if the query uses a filter that the stream does not have. */

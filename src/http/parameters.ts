@@ -4,7 +4,7 @@ import "@hono/zod-openapi";
 import type { Hook } from "@hono/zod-openapi";
 import * as z from "zod";
 import { defaultConnectionId } from "../config/connections.ts";
-import { streamNames } from "../contract/streams.ts";
+import { dialects, streamNames } from "../contract/streams.ts";
 import { maxErrors } from "./bounds.ts";
 import type { AppEnv } from "./deps.ts";
 import { type FieldError, ProblemError } from "./problems.ts";
@@ -59,11 +59,12 @@ export const streamParameter = z
 export const streamParams = z.object({ stream: streamParameter });
 
 export const dialectParameter = z
-  .enum(["sekoia", "ocsf"], "it must be sekoia or ocsf")
+  .enum(dialects, "it must be sekoia, sekoia_2026 or ocsf")
   .default("sekoia")
   .openapi({
     description:
-      "The form of the events. `sekoia`: as Sekoia.io's Okta asset connectors send them. `ocsf`: valid OCSF 1.6.0.",
+      "The form of the events. `sekoia`: as Sekoia.io's Okta asset connectors send them. `sekoia_2026`: the same for " +
+      "users, and for devices Sekoia.io's table of April 2026. `ocsf`: valid OCSF 1.6.0.",
   });
 
 const places: Readonly<Record<string, string>> = { json: "body", param: "path" };

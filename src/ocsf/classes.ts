@@ -39,3 +39,5 @@ export const PRODUCT = { name: "Okta", vendor_name: "Okta", version: "N/A" } as 
 export const ACCESS_CONTROL = { name: "access_control", value: "okta" } as const;
 /** Names the enrichment that holds a device's facts for which the class has no attribute. */
 export const DEVICE_SECURITY = { name: "device_security", value: "okta_device" } as const;
+/** The same in Sekoia.io's table of April 2026. */
+export const DEVICE_INFO = { name: "device_info", value: "hardware_and_security" } as const;

@@ -4,11 +4,14 @@ import type { DeviceFacts, EventContext, UserFacts } from "../inventory/facts.ts
 import { ocsfDevice } from "./ocsf-device.ts";
 import type { OcsfDeviceEvent, OcsfUserEvent } from "./ocsf-schemas.ts";
 import { ocsfUser } from "./ocsf-user.ts";
+import { sekoia2026Device } from "./sekoia-2026-device.ts";
+import type { Sekoia2026DeviceEvent } from "./sekoia-2026-schema.ts";
 import { sekoiaDevice } from "./sekoia-device.ts";
 import type { SekoiaDeviceEvent, SekoiaUserEvent } from "./sekoia-schemas.ts";
 import { sekoiaUser } from "./sekoia-user.ts";
 
 export { ocsfDeviceSchema, ocsfUserSchema } from "./ocsf-schemas.ts";
+export { sekoia2026DeviceSchema } from "./sekoia-2026-schema.ts";
 export { sekoiaDeviceSchema, sekoiaUserSchema } from "./sekoia-schemas.ts";
 
 /**
@@ -20,15 +23,23 @@ export const userEvent = (
   context: EventContext,
   dialect: Dialect,
 ): SekoiaUserEvent | OcsfUserEvent =>
-  dialect === "sekoia" ? sekoiaUser(facts, context) : ocsfUser(facts, context);
+  dialect === "ocsf" ? ocsfUser(facts, context) : sekoiaUser(facts, context);
 
 /** A device as an event. For `time`, see `userEvent`. */
 export const deviceEvent = (
   facts: DeviceFacts,
   context: EventContext,
   dialect: Dialect,
-): SekoiaDeviceEvent | OcsfDeviceEvent =>
-  dialect === "sekoia" ? sekoiaDevice(facts, context) : ocsfDevice(facts, context);
+): SekoiaDeviceEvent | Sekoia2026DeviceEvent | OcsfDeviceEvent => {
+  switch (dialect) {
+    case "sekoia":
+      return sekoiaDevice(facts, context);
+    case "sekoia_2026":
+      return sekoia2026Device(facts, context);
+    case "ocsf":
+      return ocsfDevice(facts, context);
+  }
+};
 
 /**
  * A copy without the keys whose value is null, at any depth. Lists stay, even empty ones. Sekoia.io's intake wants

@@ -14,21 +14,14 @@ import {
   toMillis,
 } from "./ocsf-common.ts";
 import type { OcsfDeviceEvent } from "./ocsf-schemas.ts";
-import { type OsFamily, osFamily } from "./platform.ts";
+import { OS_TYPE_IDS, type OsFamily, osFamily } from "./platform.ts";
 
 const SECURITY_ENRICHMENT = { ...DEVICE_SECURITY, type: "device_security", provider: "Okta" } as const;
 
 type DeviceType = Pick<OcsfDeviceEvent["device"], "type" | "type_id">;
 type OsType = Pick<NonNullable<OcsfDeviceEvent["device"]["os"]>, "type" | "type_id">;
 
-const OS_TYPES: Readonly<Record<OsFamily, OsType>> = {
-  Windows: { type: "Windows", type_id: 100 },
-  Linux: { type: "Linux", type_id: 200 },
-  Android: { type: "Android", type_id: 201 },
-  macOS: { type: "macOS", type_id: 300 },
-  iOS: { type: "iOS", type_id: 301 },
-  ChromeOS: { type: "ChromeOS", type_id: 99 },
-};
+const osType = (family: OsFamily): OsType => ({ type: family, type_id: OS_TYPE_IDS[family] });
 
 const UNKNOWN = { type: "Unknown", type_id: 0 } as const;
 const DESKTOP = { type: "Desktop", type_id: 2 } as const;
@@ -82,7 +75,7 @@ const operatingSystem = (device: OktaDevice, family: OsFamily | null) => {
   const version = filled(device.profile.osVersion);
   return present({
     name: family ?? platform,
-    ...(family === null ? other(platform) : OS_TYPES[family]),
+    ...(family === null ? other(platform) : osType(family)),
     version,
     build: family === "Windows" ? windowsBuild(version) : null,
   });

@@ -3,6 +3,16 @@
 /** An operating system by the name that people use. */
 export type OsFamily = "Windows" | "macOS" | "iOS" | "Android" | "ChromeOS" | "Linux";
 
+/** OCSF 1.6.0's `os.type_id`. It has none for ChromeOS, which is 99, "Other". */
+export const OS_TYPE_IDS = {
+  Windows: 100,
+  Linux: 200,
+  Android: 201,
+  macOS: 300,
+  iOS: 301,
+  ChromeOS: 99,
+} as const satisfies Readonly<Record<OsFamily, number>>;
+
 const FAMILIES: ReadonlyMap<string, OsFamily> = new Map([
   ["windows", "Windows"],
   ["macos", "macOS"],

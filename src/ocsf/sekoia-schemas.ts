@@ -12,20 +12,20 @@ import {
 } from "./classes.ts";
 import { literals } from "./literals.ts";
 
-const text = z.string().nullable();
-const flag = z.boolean().nullable();
-const epochSeconds = z
+export const text = z.string().nullable();
+export const flag = z.boolean().nullable();
+export const epochSeconds = z
   .number()
   .int()
   .nullable()
   .meta({ description: "Whole seconds since the epoch; null if Okta does not report it" });
 
-const metadata = z.strictObject({
+export const metadata = z.strictObject({
   product: z.strictObject(literals(PRODUCT)),
   version: z.literal(OCSF_VERSION),
 });
 
-const isDeleted = z
+export const isDeleted = z
   .literal(true)
   .optional()
   .meta({ description: "Only present on assets that were deleted in Okta" });

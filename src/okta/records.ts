@@ -37,6 +37,7 @@ import {
 export type {
   BadRecord,
   OktaDevice,
+  OktaDeviceProfile,
   OktaDeviceUser,
   OktaFactor,
   OktaGroup,

@@ -161,7 +161,7 @@ describe("parseSinks refuses", () => {
     ["an unknown stream", { ...http, streams: ["groups"] }, "SINKS[0].streams[0]", /"users", "devices"/],
     ["no stream", { ...http, streams: [] }, "SINKS[0].streams", /"users", "devices"/],
     ["a stream twice", { ...http, streams: ["users", "users"] }, "SINKS[0].streams", /each once/],
-    ["a dialect", { ...http, dialect: "ecs" }, "SINKS[0].dialect", /"ocsf" or "sekoia"/],
+    ["a dialect", { ...http, dialect: "ecs" }, "SINKS[0].dialect", /"ocsf", "sekoia" or "sekoia_2026"/],
     [
       "an absent binding",
       { type: "r2", name: "siem", binding: "LAKE" },

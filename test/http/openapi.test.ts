@@ -155,6 +155,10 @@ describe("the OpenAPI document", () => {
     for (const record of [managedDevice, nonCompliantDevice]) {
       check("OcsfDeviceEvent", deviceEvent({ device: readDevice(record) }, deviceContext, "ocsf"));
       check("SekoiaDeviceEvent", deviceEvent({ device: readDevice(record) }, deviceContext, "sekoia"));
+      check(
+        "Sekoia2026DeviceEvent",
+        deviceEvent({ device: readDevice(record) }, deviceContext, "sekoia_2026"),
+      );
     }
   });
 

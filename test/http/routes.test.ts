@@ -308,7 +308,7 @@ describe("input that does not fit", () => {
     ["GET", "/v1/inventory/users?after=-1", undefined, "query.after", "whole number"],
     ["GET", "/v1/inventory/users?after=1&after=2", undefined, "query.after", "once"],
     ["GET", "/v1/inventory/users?after=9999999999999999", undefined, "query.after", "whole number"],
-    ["GET", "/v1/inventory/users?dialect=cef", undefined, "query.dialect", "sekoia or ocsf"],
+    ["GET", "/v1/inventory/users?dialect=cef", undefined, "query.dialect", "sekoia, sekoia_2026 or ocsf"],
     ["GET", "/v1/inventory/users?afer=1", undefined, "query.afer", "after, limit, dialect, connection"],
     ["GET", `/v1/inventory/users/${"x".repeat(256)}`, undefined, "path.id", "255"],
     ["GET", "/v1/streams?stream=users", undefined, "query.stream", "connection"],

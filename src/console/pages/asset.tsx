@@ -29,7 +29,15 @@ import {
 import { linkTo, segment, type View } from "../view.ts";
 import { spelled } from "../words.ts";
 
-const dialectNames: Readonly<Record<Dialect, string>> = { sekoia: "Sekoia.io", ocsf: "OCSF 1.6.0" };
+const dialectNames: Readonly<Record<Dialect, string>> = {
+  sekoia: "Sekoia.io",
+  sekoia_2026: "Sekoia.io, April 2026",
+  ocsf: "OCSF 1.6.0",
+};
+
+/** The dialects that say something of their own. */
+const dialectsOf = ({ events }: AssetDetail): readonly Dialect[] =>
+  dialects.filter((dialect) => dialect !== "sekoia_2026" || events[dialect] !== events.sekoia);
 
 const Events: FC<{ view: View; detail: AssetDetail }> = ({ view, detail }) => (
   <Section
@@ -41,7 +49,7 @@ const Events: FC<{ view: View; detail: AssetDetail }> = ({ view, detail }) => (
       </span>
     }
   >
-    {dialects.map((dialect) => (
+    {dialectsOf(detail).map((dialect) => (
       <details id={`event-${dialect}`}>
         <summary>{dialectNames[dialect]}</summary>
         <p class="tools">

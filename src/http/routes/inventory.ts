@@ -2,7 +2,13 @@
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { TOMBSTONE_DAYS } from "../../contract/limits.ts";
-import { ocsfDeviceSchema, ocsfUserSchema, sekoiaDeviceSchema, sekoiaUserSchema } from "../../ocsf/index.ts";
+import {
+  ocsfDeviceSchema,
+  ocsfUserSchema,
+  sekoia2026DeviceSchema,
+  sekoiaDeviceSchema,
+  sekoiaUserSchema,
+} from "../../ocsf/index.ts";
 import type { App, AppDeps } from "../deps.ts";
 import { exampleEvent } from "../example-event.ts";
 import { connectionParameter, dialectParameter, streamParams, strict, wholeNumber } from "../parameters.ts";
@@ -14,7 +20,7 @@ const security = [{ key: [] }];
 const tags = ["Inventory"];
 
 const event = z
-  .union([sekoiaUserSchema, sekoiaDeviceSchema, ocsfUserSchema, ocsfDeviceSchema])
+  .union([sekoiaUserSchema, sekoiaDeviceSchema, sekoia2026DeviceSchema, ocsfUserSchema, ocsfDeviceSchema])
   .openapi("Event", {
     description: "An OCSF event: User Inventory Info (5003) or Device Inventory Info (5001).",
   });
