@@ -1,6 +1,7 @@
 /** How every org is treated, whichever connection it belongs to. */
 import { readIgnoredFactors } from "./factors.ts";
 import { allOf, problemsOf } from "./problem.ts";
+import { readProfileAttributes } from "./profile-attributes.ts";
 import type { Connection, Setting, SettingProblem } from "./types.ts";
 import { flagSetting, numberSetting, type RawEnv } from "./values.ts";
 
@@ -19,8 +20,8 @@ const DEFAULT_SHARE = 0.5;
 const valueOr = <T>(setting: Setting<T>, fallback: T): T => (setting.ok ? setting.value : fallback);
 
 /**
- * Reads OKTA_RATE_LIMIT_SHARE, MFA_IGNORED_FACTORS, DELETION_GUARD, REFRESH_DAYS, SUBREQUESTS_PER_SLICE, and
- * whether ALLOW_LOOPBACK is valid.
+ * Reads OKTA_RATE_LIMIT_SHARE, MFA_IGNORED_FACTORS, PROFILE_ATTRIBUTES, DELETION_GUARD, REFRESH_DAYS,
+ * SUBREQUESTS_PER_SLICE, and whether ALLOW_LOOPBACK is valid.
  *
  * While a setting that only runs need is invalid, everything else keeps working: with the defaults, and with a
  * guard of 0, so that the runs that the cron starts leave every absence to a person.
@@ -44,6 +45,7 @@ export const readTreatment = (env: RawEnv): ReadTreatment => {
     loopback: flagSetting(env, "ALLOW_LOOPBACK"),
     rateLimitShare: share,
     mfaIgnoredFactors: readIgnoredFactors(env),
+    profileAttributes: readProfileAttributes(env),
   });
   const treatment: Setting<Treatment> = needed.ok
     ? {
@@ -51,6 +53,7 @@ export const readTreatment = (env: RawEnv): ReadTreatment => {
         value: {
           rateLimitShare: needed.value.rateLimitShare,
           mfaIgnoredFactors: needed.value.mfaIgnoredFactors,
+          profileAttributes: needed.value.profileAttributes,
           deletionGuard: valueOr(deletionGuard, 0),
           refreshDays: valueOr(refreshDays, 7),
           subrequestsPerSlice: valueOr(subrequestsPerSlice, 40),

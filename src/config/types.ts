@@ -32,6 +32,8 @@ export interface Connection {
   readonly rateLimitShare: number;
   /** Lower-case factor types. */
   readonly mfaIgnoredFactors: readonly string[];
+  /** Names of custom profile attributes to keep, sorted. */
+  readonly profileAttributes: readonly string[];
   /** 0–1: the part of the known assets that may vanish in one run without a person's confirmation. */
   readonly deletionGuard: number;
   /** Every fact of every asset is re-read within this many days. */

@@ -71,6 +71,15 @@ const Tag: FC<PropsWithChildren<{ name: string; status: string }>> = ({ name, st
   </li>
 );
 
+/** When it was added, where Okta tells it. */
+const Added: FC<{ at: string | null | undefined; now: number }> = ({ at, now }) =>
+  at == null ? null : (
+    <>
+      {", added "}
+      <Time at={at} now={now} />
+    </>
+  );
+
 export const Factors: FC<{ view: View; of: Fact<readonly OktaFactor[]> }> = ({ view, of }) => (
   <ListSection
     view={view}
@@ -83,6 +92,7 @@ export const Factors: FC<{ view: View; of: Fact<readonly OktaFactor[]> }> = ({ v
         {factors.map((factor) => (
           <Tag name={factorName(factor)} status={factor.status}>
             <Text of={factor.provider} max={24} none="" />
+            <Added at={factor.created} now={view.now} />
           </Tag>
         ))}
       </ul>
@@ -101,7 +111,9 @@ export const Roles: FC<{ view: View; of: Fact<readonly OktaRole[]> }> = ({ view,
       <ul class="tags">
         {roles.map((role) => (
           <Tag name={role.label ?? spelled(role.type)} status={role.status}>
-            {role.assignmentType === "GROUP" ? "through a group" : "direct"}
+            {role.assignmentType === "GROUP" ? "through " : "direct"}
+            {role.assignmentType === "GROUP" && <Text of={role.group ?? "a group"} max={60} />}
+            <Added at={role.created} now={view.now} />
           </Tag>
         ))}
       </ul>

@@ -60,6 +60,7 @@ export const foundUserSchema = z.object({
   status: z.string(),
   deleted: z.boolean(),
   mfa_enrolled: z.boolean().nullable(),
+  phishing_resistant: z.boolean().nullable(),
   is_admin: z.boolean().nullable(),
   department: text,
   last_login: text,

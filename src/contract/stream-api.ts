@@ -66,6 +66,8 @@ export interface SearchQuery {
   readonly status?: string;
   /** Finds only users that are not DEPROVISIONED. */
   readonly mfa?: "enrolled" | "not_enrolled" | "unknown";
+  /** Only users that are not DEPROVISIONED, by whether a factor of theirs resists phishing. */
+  readonly phishingResistant?: boolean | "unknown";
   /** Users with an active role, assigned directly or through a group. */
   readonly admin?: true;
   /** Users for whom this fact is unknown. */

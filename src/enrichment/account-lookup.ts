@@ -2,12 +2,14 @@ import { DurableObject } from "cloudflare:workers";
 import { connectionOf } from "../config/connections.ts";
 import type { Connection } from "../config/types.ts";
 import { connectionOfLookup, streamObjectName } from "../contract/objects.ts";
+import type { AccountFacts } from "../inventory/api.ts";
 import { errorFields, log } from "../lib/log.ts";
 import { type Purgeable, purgeObject } from "../lib/purge.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import { timeLimit } from "../lib/timeout.ts";
 import { connectOkta, type OktaSession } from "../okta/connect.ts";
 import { type OktaError, oktaError } from "../okta/errors.ts";
+import { isComplete } from "./account.ts";
 import type { LookupFailure } from "./answer.ts";
 import { AccountCache } from "./cache.ts";
 import { answerToKeep, type CachedAnswer, type CacheResult, foundIn, freshness } from "./cached-answer.ts";
@@ -16,7 +18,6 @@ import type { Identifier } from "./identifier.ts";
 import { limited } from "./limited.ts";
 import { type LookedUp, lookUpAccount } from "./lookup.ts";
 import {
-  type LookupAnswer,
   type LookupOutcome,
   type LookupReply,
   type LookupRequest,
@@ -28,7 +29,7 @@ import { RecentAnswers } from "./recent-answers.ts";
 import { sessionPerCall } from "./session-per-call.ts";
 import { enrichmentOf } from "./settings.ts";
 import { SingleFlight } from "./single-flight.ts";
-import { answerOfCache, answerOfInventory } from "./stand-in.ts";
+import { answerOfCache, answerOfInventory, withInventory } from "./stand-in.ts";
 
 const COUNTS = "counts";
 
@@ -108,7 +109,7 @@ export class AccountLookup extends DurableObject<Env> implements Purgeable {
     const startedAt = Date.now();
     const looked = await this.#ask(connection, identifier, lookupTimeoutMs);
     if (!looked.ok) return this.#withoutOkta(connection, identifier, before, looked.error);
-    const answer = answerToKeep(looked.value, before, Date.now());
+    const answer = answerToKeep(await this.#withInventory(id, looked.value), before, Date.now());
     // Stored before anybody gets the answer, so that whoever asks next finds it.
     await this.#store(cache, identifier, looked.value, answer, startedAt, ttlMs);
     this.#recent.keep(identifier, answer, answer.at);
@@ -163,7 +164,11 @@ export class AccountLookup extends DurableObject<Env> implements Purgeable {
     const work = this.#inTurn(async () => {
       if (limit.signal.aborted) return err(crowded); // nobody waits for it any more
       begun = true;
-      return lookUpAccount(api, identifier, { now: Date.now, timeUp });
+      return lookUpAccount(api, identifier, {
+        now: Date.now,
+        timeUp,
+        attributes: connection.profileAttributes,
+      });
     });
     try {
       // A look-up that has begun ends by itself when the time is up, with the facts that it has by then.
@@ -220,14 +225,27 @@ export class AccountLookup extends DurableObject<Env> implements Purgeable {
     before: CacheResult,
     { code, message, retryAt }: LookupFailure,
   ): Promise<LookupOutcome> {
-    const answer = answerOfCache(before, Date.now()) ?? (await this.#askInventory(connection.id, identifier));
+    const now = Date.now();
+    const reason = { code, message };
+    const cached = answerOfCache(before, now, reason);
+    if (cached !== null) return ok(cached);
+    const facts = await this.#inventoryOf(connection.id, identifier.given);
+    const answer = facts === null ? null : answerOfInventory(identifier, facts, now, reason);
     return answer === null ? err({ code, message, retryAt }) : ok(answer);
   }
 
-  async #askInventory(connection: string, identifier: Identifier): Promise<LookupAnswer | null> {
+  /** What was looked up, with what the inventory knows of the facts that could not be read. */
+  async #withInventory(connection: string, looked: LookedUp): Promise<LookedUp> {
+    if (looked.found !== "one" || isComplete(looked.account)) return looked;
+    const facts = await this.#inventoryOf(connection, looked.account.id);
+    return facts === null ? looked : withInventory(looked, facts);
+  }
+
+  /** What the inventory knows of an account; null if it does not answer. */
+  async #inventoryOf(connection: string, identifier: string): Promise<AccountFacts | null> {
     const stream = this.env.INVENTORY_STREAM.getByName(streamObjectName({ connection, stream: "users" }));
     try {
-      return answerOfInventory(identifier, await stream.account(identifier.given), Date.now());
+      return await stream.account(identifier);
     } catch (error) {
       log("warn", "enrichment_inventory_unreadable", { connection, ...errorFields(error) });
       return null;

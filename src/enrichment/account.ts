@@ -3,7 +3,7 @@ import type { Found } from "../contract/found.ts";
 import { type Fact, known, type UserFacts } from "../inventory/facts.ts";
 import { displayName, filled } from "../ocsf/derive.ts";
 import type { OktaErrorCode } from "../okta/errors.ts";
-import type { OktaFactor, OktaRole, OktaUser } from "../okta/records.ts";
+import type { AttributeValue, OktaFactor, OktaRole, OktaUser } from "../okta/records.ts";
 
 /** Why a fact of an account is unknown. */
 export interface MissingReason {
@@ -15,8 +15,24 @@ export interface MissingReason {
 
 export type AccountFact<T> = Fact<T, MissingReason>;
 
-/** An ACTIVE factor. */
-export type ActiveFactor = Pick<OktaFactor, "factorType" | "provider">;
+/** An ACTIVE factor. Times are ISO 8601 as Okta wrote them; null where they are not known. */
+export interface ActiveFactor extends Pick<OktaFactor, "factorType" | "provider"> {
+  readonly created: string | null;
+  readonly lastUpdated: string | null;
+}
+
+/** An ACTIVE role. What is not known of it is null. */
+export interface ActiveRole {
+  readonly label: string;
+  readonly type: string | null;
+  readonly assignment: "user" | "group" | null;
+  /** The name of the group that gives it. */
+  readonly group: string | null;
+  /** ISO 8601 as Okta wrote it. */
+  readonly assignedAt: string | null;
+  /** The id of the resource set that a custom role is limited to. */
+  readonly resourceSet: string | null;
+}
 
 export interface Account {
   readonly id: string;
@@ -33,11 +49,18 @@ export interface Account {
   readonly title: string | null;
   /** `profile.manager`, else the manager's id. */
   readonly manager: string | null;
+  readonly realmId: string | null;
+  /** The id of the user's type. */
+  readonly userType: string | null;
+  /** The custom attributes that were read, null where one is not set. */
+  readonly attributes: Readonly<Record<string, AttributeValue | null>>;
+  /** When Okta's user record was read, ms since the epoch; null if that was not noted. */
+  readonly readAt: number | null;
   /** Names, sorted. */
   readonly groups: AccountFact<readonly string[]>;
   readonly factors: AccountFact<readonly ActiveFactor[]>;
-  /** Labels of the ACTIVE roles, direct or through a group, sorted; none means "not an admin". */
-  readonly adminRoles: AccountFact<readonly string[]>;
+  /** The ACTIVE roles, direct or through a group, sorted; none means "not an admin". */
+  readonly adminRoles: AccountFact<readonly ActiveRole[]>;
 }
 
 /** What a look-up found. Several logins mean that the name fits several accounts. */
@@ -57,15 +80,43 @@ export const groupNames = (groups: readonly { id: string; name: string | null }[
 export const activeFactors = (factors: readonly OktaFactor[]): ActiveFactor[] =>
   factors
     .filter((factor) => factor.status === "ACTIVE")
-    .map(({ factorType, provider }) => ({ factorType, provider }));
+    .map(({ factorType, provider, created, lastUpdated }) => ({
+      factorType,
+      provider,
+      created: created ?? null,
+      lastUpdated: lastUpdated ?? null,
+    }));
 
-export const activeRoles = (roles: readonly OktaRole[]): string[] =>
-  sortedSet(roles.filter((role) => role.status === "ACTIVE").map((role) => role.label ?? role.type));
+const assignmentOf = ({ assignmentType }: OktaRole): ActiveRole["assignment"] => {
+  if (assignmentType === "GROUP") return "group";
+  return assignmentType === "USER" ? "user" : null;
+};
+
+/** The ACTIVE roles, sorted by label, then by what gives them. */
+export const activeRoles = (roles: readonly OktaRole[]): ActiveRole[] =>
+  roles
+    .filter(({ status }) => status === "ACTIVE")
+    .map((role) => ({
+      label: role.label ?? role.type,
+      type: role.type,
+      assignment: assignmentOf(role),
+      group: role.group ?? null,
+      assignedAt: role.created ?? null,
+      resourceSet: role.resourceSet ?? null,
+    }))
+    .sort((a, b) => (order(a) < order(b) ? -1 : 1));
+
+const order = ({ label, assignment, group, assignedAt }: ActiveRole): string =>
+  JSON.stringify([label, assignment, group, assignedAt]);
+
+/** The labels of roles, each once, sorted. */
+export const labelsOf = (roles: readonly ActiveRole[]): string[] =>
+  sortedSet(roles.map(({ label }) => label));
 
 /** An account from Okta's user record and what was read beside it. */
 export const toAccount = (
-  { id, status, created, lastLogin, passwordChanged, profile }: OktaUser,
-  facts: Pick<Account, "groups" | "factors" | "adminRoles">,
+  { id, status, created, lastLogin, passwordChanged, profile, realmId, typeId, attributes }: OktaUser,
+  facts: Pick<Account, "readAt" | "groups" | "factors" | "adminRoles">,
 ): Account => ({
   id,
   login: filled(profile.login),
@@ -78,6 +129,9 @@ export const toAccount = (
   department: filled(profile.department),
   title: filled(profile.title) ?? filled(profile.jobTitle),
   manager: filled(profile.manager) ?? filled(profile.managerId),
+  realmId: realmId ?? null,
+  userType: typeId ?? null,
+  attributes: attributes ?? {},
   ...facts,
 });
 
@@ -97,9 +151,10 @@ const fromFact = <T, U>(fact: Fact<T>, map: (value: T) => U): AccountFact<U> => 
   };
 };
 
-/** An account from the inventory's facts. */
-export const fromInventory = (facts: UserFacts): Account =>
+/** An account from the inventory's facts. @param readAt when all that Okta tells of changes was last known, ms since the epoch */
+export const fromInventory = (facts: UserFacts, readAt: number): Account =>
   toAccount(facts.user, {
+    readAt,
     groups: fromFact(facts.groups, groupNames),
     factors: fromFact(facts.factors, activeFactors),
     adminRoles: fromFact(facts.roles, activeRoles),
@@ -112,10 +167,10 @@ export const isComplete = ({ groups, factors, adminRoles }: Account): boolean =>
 const withLast = <T>(now: AccountFact<T>, before: AccountFact<T>): AccountFact<T> => {
   if (now.state === "known") return now;
   const last = before.state === "known" ? { value: before.value, at: before.at } : before.last;
-  return last === undefined ? now : { ...now, last };
+  return last === undefined || (now.last !== undefined && now.last.at >= last.at) ? now : { ...now, last };
 };
 
-/** The account with what was known of its missing facts before. */
+/** The account with what was known of its missing facts before, the newest of it. */
 export const withLastKnown = (account: Account, before: Account): Account => ({
   ...account,
   groups: withLast(account.groups, before.groups),

@@ -1,11 +1,35 @@
 /** From facts to the answer of the public contract, and the schemas that document it. Pure. */
 import * as z from "zod";
-import { countsAsMfa, factorName } from "../okta/factor-names.ts";
-import type { Account, AccountFact, ActiveFactor, FoundAccount } from "./account.ts";
+import { countsAsMfa, factorName, resistsPhishing } from "../okta/factor-names.ts";
+import {
+  type Account,
+  type AccountFact,
+  type ActiveFactor,
+  type ActiveRole,
+  type FoundAccount,
+  labelsOf,
+  type MissingReason,
+} from "./account.ts";
 import { verdicts } from "./rules.ts";
 
 const text = z.string().nullable();
 const names = z.array(z.string()).nullable();
+
+const factorSchema = z.object({
+  name: z.string(),
+  provider: text,
+  enrolled_at: text,
+  last_updated: text,
+});
+
+const roleSchema = z.object({
+  label: z.string(),
+  type: text,
+  assignment: z.enum(["user", "group"]).nullable(),
+  group: text.meta({ description: "The group that gives the role; null where Okta does not say which." }),
+  assigned_at: text,
+  resource_set: text.meta({ description: "The id of the resource set that a custom role is limited to." }),
+});
 
 const extractedSchema = z
   .object({
@@ -25,6 +49,17 @@ const extractedSchema = z
     admin_roles: names,
     password_changed: text,
     manager: text,
+    mfa_factors_detail: z.array(factorSchema).nullable(),
+    newest_factor_at: text.meta({ description: "When the newest of these factors was enrolled." }),
+    phishing_resistant: z.boolean().nullable().meta({
+      description: "Whether one of these factors is webauthn, u2f or fastpass.",
+    }),
+    admin_roles_detail: z.array(roleSchema).nullable(),
+    realm_id: text,
+    user_type: text.meta({ description: "The id of the user's type." }),
+    attributes: z.record(z.string(), z.unknown()).meta({
+      description: "The custom attributes that PROFILE_ATTRIBUTES names, null where one is not set.",
+    }),
   })
   .meta({
     description:
@@ -40,6 +75,8 @@ const incompleteSchema = z.object({
   last_known_at: z.iso.datetime().nullable().meta({ description: "When Okta said so." }),
 });
 type Incomplete = z.infer<typeof incompleteSchema>;
+
+const asOf = z.iso.datetime().nullable();
 
 const errorSchema = z.object({
   code: z.string().meta({ example: "rate_limited" }),
@@ -61,7 +98,14 @@ export const oktaAnswerSchema = z.object({
     .meta({ description: "Fields of `extracted` that could not be read." }),
   cached: z.boolean().meta({ description: "It was read earlier, for another request." }),
   stale: z.boolean().meta({ description: "Okta cannot be asked now: this is what was known last." }),
-  enriched_at: z.iso.datetime().nullable().meta({ description: "When Okta said so." }),
+  stale_reason: z
+    .object({ code: z.string(), message: z.string() })
+    .optional()
+    .meta({ description: "Why Okta cannot be asked." }),
+  enriched_at: z.iso.datetime().nullable().meta({ description: "The oldest time in `facts_as_of`." }),
+  facts_as_of: z.object({ status: asOf, groups: asOf, mfa: asOf, roles: asOf }).optional().meta({
+    description: "When Okta said what; null for what could not be read. Absent without an account.",
+  }),
   matches: z
     .array(z.string())
     .optional()
@@ -76,26 +120,63 @@ export interface Provenance {
   readonly at: number;
   readonly cached: boolean;
   readonly stale: boolean;
+  /** Why it is stale. */
+  readonly reason?: MissingReason;
 }
 
 /** ISO 8601 in whole seconds, as the contract shows it. */
 const isoSeconds = (ms: number): string => new Date(ms).toISOString().replace(/\.\d{3}Z$/, "Z");
 
 /** Short names of the factors that count as MFA, each once, sorted. */
-const mfaNames = (factors: readonly ActiveFactor[], ignored: readonly string[]): string[] => {
-  const counting = factors.filter((factor) => countsAsMfa(factor, ignored));
-  return [...new Set(counting.map(factorName))].sort();
-};
+const mfaNames = (counting: readonly ActiveFactor[]): string[] =>
+  [...new Set(counting.map(factorName))].sort();
+
+/** The factors that count as MFA, by name, then in the order in which they were enrolled. */
+const factorDetails = (counting: readonly ActiveFactor[]): z.infer<typeof factorSchema>[] =>
+  counting
+    .map((factor) => ({
+      name: factorName(factor),
+      provider: factor.provider,
+      enrolled_at: factor.created,
+      last_updated: factor.lastUpdated,
+    }))
+    .sort((a, b) => (sortKey(a.name, a.enrolled_at) < sortKey(b.name, b.enrolled_at) ? -1 : 1));
+
+const sortKey = (...parts: readonly (string | null)[]): string => JSON.stringify(parts);
+
+/** The newest of the times; null if there is none, or if one of them is not known. */
+const newestOf = (times: readonly (string | null)[]): string | null =>
+  times.reduce(
+    (newest, time) =>
+      newest === null || time === null ? null : Date.parse(time) > Date.parse(newest) ? time : newest,
+    times[0] ?? null,
+  );
+
+const roleDetails = (roles: readonly ActiveRole[]): z.infer<typeof roleSchema>[] =>
+  roles.map(({ label, type, assignment, group, assignedAt, resourceSet }) => ({
+    label,
+    type,
+    assignment,
+    group,
+    assigned_at: assignedAt,
+    resource_set: resourceSet,
+  }));
 
 /** How the extracted fields are made of facts that can be unknown. */
 const derived = (ignored: readonly string[]) => {
-  const mfa = (factors: readonly ActiveFactor[]) => mfaNames(factors, ignored);
+  const counting = (factors: readonly ActiveFactor[]) =>
+    factors.filter((factor) => countsAsMfa(factor, ignored));
   return {
     groups: (groups: readonly string[]) => [...groups],
-    mfa_enrolled: (factors: readonly ActiveFactor[]) => mfa(factors).length > 0,
-    mfa_factors: mfa,
-    is_admin: (roles: readonly string[]) => roles.length > 0,
-    admin_roles: (roles: readonly string[]) => [...roles],
+    mfa_enrolled: (factors: readonly ActiveFactor[]) => counting(factors).length > 0,
+    mfa_factors: (factors: readonly ActiveFactor[]) => mfaNames(counting(factors)),
+    is_admin: (roles: readonly ActiveRole[]) => roles.length > 0,
+    admin_roles: labelsOf,
+    mfa_factors_detail: (factors: readonly ActiveFactor[]) => factorDetails(counting(factors)),
+    newest_factor_at: (factors: readonly ActiveFactor[]) =>
+      newestOf(counting(factors).map(({ created }) => created)),
+    phishing_resistant: (factors: readonly ActiveFactor[]) => counting(factors).some(resistsPhishing),
+    admin_roles_detail: roleDetails,
   };
 };
 
@@ -140,9 +221,26 @@ export const extract = (account: Account, mfaIgnored: readonly string[]): Extrac
     admin_roles: field("admin_roles", account.adminRoles, make.admin_roles),
     password_changed: account.passwordChanged,
     manager: account.manager,
+    mfa_factors_detail: field("mfa_factors_detail", account.factors, make.mfa_factors_detail),
+    newest_factor_at: field("newest_factor_at", account.factors, make.newest_factor_at),
+    phishing_resistant: field("phishing_resistant", account.factors, make.phishing_resistant),
+    admin_roles_detail: field("admin_roles_detail", account.adminRoles, make.admin_roles_detail),
+    realm_id: account.realmId,
+    user_type: account.userType,
+    attributes: { ...account.attributes },
   };
   return { extracted, incomplete };
 };
+
+const readAtOf = (fact: AccountFact<unknown>): number | null => (fact.state === "known" ? fact.at : null);
+
+/** When each fact was read, ms since the epoch. @param at when the answer was made */
+const timesOf = (account: Account, at: number) => ({
+  status: account.readAt ?? at,
+  groups: readAtOf(account.groups),
+  mfa: readAtOf(account.factors),
+  roles: readAtOf(account.adminRoles),
+});
 
 /** The answer to a look-up that succeeded; the verdict is filled in afterwards. */
 export const answerFor = (
@@ -150,10 +248,30 @@ export const answerFor = (
   from: Provenance,
   mfaIgnored: readonly string[],
 ): OktaAnswer => {
-  const { cached, stale } = from;
-  const frame = { verdict: null, cached, stale, enriched_at: isoSeconds(from.at) };
+  const { cached, stale, reason } = from;
+  const frame = {
+    verdict: null,
+    cached,
+    stale,
+    ...(reason !== undefined && { stale_reason: reason }),
+    enriched_at: isoSeconds(from.at),
+  };
   if (found.found === "one") {
-    return { success: true, found: true, ...extract(found.account, mfaIgnored), ...frame };
+    const times = timesOf(found.account, from.at);
+    const iso = (at: number | null): string | null => (at === null ? null : isoSeconds(at));
+    return {
+      success: true,
+      found: true,
+      ...extract(found.account, mfaIgnored),
+      ...frame,
+      enriched_at: isoSeconds(Math.min(...Object.values(times).filter((at) => at !== null))),
+      facts_as_of: {
+        status: isoSeconds(times.status),
+        groups: iso(times.groups),
+        mfa: iso(times.mfa),
+        roles: iso(times.roles),
+      },
+    };
   }
   const none = { success: true, found: false, extracted: {}, incomplete: [], ...frame };
   if (found.found === "none") return none;

@@ -109,9 +109,9 @@ const lookUp = async (
   } catch (error) {
     // The object was restarted or is overloaded. Okta may be well.
     log("warn", "enrichment_flight_lost", errorFields(error));
-    const copy = answerOfCache(cached, deps.now());
-    const message = "the look-up was interrupted; ask again";
-    return copy === null ? err({ code: "overloaded", message, retryAt: null }) : ok(copy);
+    const reason = { code: "overloaded", message: "the look-up was interrupted; ask again" };
+    const copy = answerOfCache(cached, deps.now(), reason);
+    return copy === null ? err({ ...reason, retryAt: null }) : ok(copy);
   }
 };
 

@@ -4,10 +4,10 @@
  */
 import type { Found } from "../contract/found.ts";
 import { err, ok, type Result } from "../lib/result.ts";
-import type { FoundAccount } from "./account.ts";
+import type { Account, FoundAccount, MissingReason } from "./account.ts";
 import type { LookupFailure, Provenance } from "./answer.ts";
 import type { Identifier } from "./identifier.ts";
-import { fromStored, type StoredAccount, toStored } from "./stored-account.ts";
+import { fromStored, type StoredAccount, storedAccountSchema, toStored } from "./stored-account.ts";
 
 /**
  * How new the answer has to be: `any` accepts whatever is fresh, `renew` what is not yet in the last tenth of its
@@ -29,6 +29,8 @@ export type LookupReply =
       readonly found: Found<{ readonly account: StoredAccount }>;
       readonly at: number;
       readonly cached: boolean;
+      /** Why it is stale; objects of version 0.1.0 do not say. */
+      readonly reason?: MissingReason;
     }
   | { readonly kind: "failed"; readonly failure: LookupFailure };
 
@@ -48,14 +50,18 @@ export const toReply = (outcome: LookupOutcome): LookupReply => {
     found: found.found === "one" ? { found: "one", account: toStored(found.account) } : found,
     at: from.at,
     cached: from.cached,
+    ...(from.reason !== undefined && { reason: from.reason }),
   };
 };
 
+/** What an object of version 0.1.0 did not say is not known. */
+const accountIn = (account: StoredAccount): Account => fromStored(storedAccountSchema.parse(account));
+
 export const fromReply = (reply: LookupReply): LookupOutcome => {
   if (reply.kind === "failed") return err(reply.failure);
-  const { kind, found, at, cached } = reply;
+  const { kind, found, at, cached, reason } = reply;
   return ok({
-    found: found.found === "one" ? { found: "one", account: fromStored(found.account) } : found,
-    from: { at, cached, stale: kind === "stale" },
+    found: found.found === "one" ? { found: "one", account: accountIn(found.account) } : found,
+    from: { at, cached, stale: kind === "stale", ...(reason !== undefined && { reason }) },
   });
 };

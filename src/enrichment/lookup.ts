@@ -34,6 +34,8 @@ export interface LookupOptions {
   readonly now: () => number;
   /** Resolves when the time is up: what is known then is the answer, the rest is a timeout. */
   readonly timeUp: Promise<void>;
+  /** Names of the custom profile attributes to keep. */
+  readonly attributes: readonly string[];
 }
 
 /** `emailIsUnique`: no other account has this e-mail as e-mail or login, so that it may stand for the account. */
@@ -54,6 +56,8 @@ const namesOf = (user: OktaUser): AccountNames => ({
 class Lookup {
   readonly #api: LookupApi;
   readonly #options: LookupOptions;
+  /** When Okta last showed a user's record, ms since the epoch. */
+  #readAt: number | null = null;
 
   constructor(api: LookupApi, options: LookupOptions) {
     this.#api = api;
@@ -80,7 +84,8 @@ class Lookup {
     const endpoint = "GET /api/v1/users/{id}";
     const answer = await this.#inTime(endpoint, this.#api.user(identifier.given));
     if (!answer.ok) return answer.error.code === "not_found" ? ok(null) : answer;
-    const user = parseUser(answer.value);
+    this.#readAt = this.#options.now();
+    const user = parseUser(answer.value, this.#options.attributes);
     if (!user.ok)
       return err(oktaError(endpoint, "invalid_response", `the user cannot be read: ${user.error.reason}`));
     return ok(isNamed(identifier, namesOf(user.value)) ? user.value : null);
@@ -97,22 +102,29 @@ class Lookup {
     for (let page = 0; page < MAX_SEARCH_PAGES; page++) {
       const answer: Result<Page, OktaError> = await this.#inTime(endpoint, this.#api.users(request));
       if (!answer.ok) return answer;
+      this.#readAt = this.#options.now();
       const { records, next }: Page = answer.value;
-      users.push(...parseAll(records, parseUser).records.filter(fits));
+      users.push(...this.#read(records).filter(fits));
       if (next === null) return ok(users);
       request = { next };
     }
     return err(oktaError(endpoint, "invalid_response", `the list has more than ${MAX_SEARCH_PAGES} pages`));
   }
 
+  #read(records: readonly unknown[]): OktaUser[] {
+    return parseAll(records, (record) => parseUser(record, this.#options.attributes)).records;
+  }
+
   async #complete(user: OktaUser, emailIsUnique: boolean): Promise<LookedUp> {
+    const readAt = this.#readAt;
     const [groups, factors, adminRoles, unique] = await Promise.all([
       this.#fact("GET /api/v1/users/{id}/groups", readGroups(this.#api, user), groupNames),
       this.#fact("GET /api/v1/users/{id}/factors", readFactors(this.#api, user), activeFactors),
       this.#fact("GET /api/v1/users/{id}/roles", readRoles(this.#api, user), activeRoles),
       emailIsUnique || this.#emailIsUnique(user),
     ]);
-    return { found: "one", account: toAccount(user, { groups, factors, adminRoles }), emailIsUnique: unique };
+    const account = toAccount(user, { readAt, groups, factors, adminRoles });
+    return { found: "one", account, emailIsUnique: unique };
   }
 
   /**
@@ -139,7 +151,7 @@ class Lookup {
     const query = { search, limit: PAGE };
     const page = await this.#inTime("GET /api/v1/users", this.#api.users({ query }));
     if (!page.ok) return page;
-    const ids = parseAll(page.value.records, parseUser).records.map((other) => other.id);
+    const ids = this.#read(page.value.records).map((other) => other.id);
     return ok(page.value.next === null && ids.length === 1 && ids[0] === user.id);
   }
 

@@ -24,6 +24,10 @@ export const ruleFields = [
   "department",
   "title",
   "manager",
+  "newest_factor_at",
+  "phishing_resistant",
+  "realm_id",
+  "user_type",
 ] as const;
 export type RuleField = (typeof ruleFields)[number];
 

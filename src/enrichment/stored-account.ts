@@ -5,7 +5,7 @@
  */
 import * as z from "zod";
 import { known } from "../inventory/facts.ts";
-import type { Account, AccountFact } from "./account.ts";
+import { type Account, type AccountFact, type ActiveRole, labelsOf } from "./account.ts";
 
 const storedFactSchema = <T extends z.ZodType>(value: T) =>
   z.discriminatedUnion("known", [
@@ -20,6 +20,18 @@ const storedFactSchema = <T extends z.ZodType>(value: T) =>
   ]);
 
 const text = z.string().nullable();
+/** What the first release did not store is not known. */
+const laterText = text.default(null);
+const role = z.object({
+  label: z.string(),
+  type: text,
+  assignment: z.enum(["user", "group"]).nullable(),
+  group: text,
+  assignedAt: text,
+  resourceSet: text,
+});
+const scalar = z.union([z.string(), z.number(), z.boolean()]);
+const attributes = z.record(z.string(), z.union([scalar, z.array(scalar).readonly()]).nullable());
 const names = z.array(z.string()).readonly();
 
 export const storedAccountSchema = z.object({
@@ -35,8 +47,19 @@ export const storedAccountSchema = z.object({
   title: text,
   manager: text,
   groups: storedFactSchema(names),
-  factors: storedFactSchema(z.array(z.object({ factorType: z.string(), provider: text })).readonly()),
+  realmId: laterText,
+  userType: laterText,
+  attributes: attributes.default({}),
+  readAt: z.number().nullable().default(null),
+  factors: storedFactSchema(
+    z
+      .array(z.object({ factorType: z.string(), provider: text, created: laterText, lastUpdated: laterText }))
+      .readonly(),
+  ),
+  /** The labels, each once. */
   adminRoles: storedFactSchema(names),
+  /** The roles themselves, which the first release did not store. */
+  roles: storedFactSchema(z.array(role).readonly()).optional(),
 });
 
 export type StoredAccount = z.infer<typeof storedAccountSchema>;
@@ -55,16 +78,40 @@ const factFromStored = <T>(stored: StoredFact<T>): AccountFact<T> => {
   return { state: "unknown", reason: { code, message }, ...(last !== null && { last }) };
 };
 
+/** The same fact of other values. */
+const mapFact = <T, U>(fact: AccountFact<T>, map: (value: T) => U): AccountFact<U> => {
+  if (fact.state === "known") return known(map(fact.value), fact.at);
+  const { reason, last } = fact;
+  return {
+    state: "unknown",
+    reason,
+    ...(last !== undefined && { last: { value: map(last.value), at: last.at } }),
+  };
+};
+
+/** Roles of which only the labels are known. */
+const labelled = (labels: readonly string[]): ActiveRole[] =>
+  labels.map((label) => ({
+    label,
+    type: null,
+    assignment: null,
+    group: null,
+    assignedAt: null,
+    resourceSet: null,
+  }));
+
 export const toStored = (account: Account): StoredAccount => ({
   ...account,
   groups: factToStored(account.groups),
   factors: factToStored(account.factors),
-  adminRoles: factToStored(account.adminRoles),
+  adminRoles: factToStored(mapFact(account.adminRoles, labelsOf)),
+  roles: factToStored(account.adminRoles),
 });
 
-export const fromStored = (stored: StoredAccount): Account => ({
+export const fromStored = ({ roles, ...stored }: StoredAccount): Account => ({
   ...stored,
   groups: factFromStored(stored.groups),
   factors: factFromStored(stored.factors),
-  adminRoles: factFromStored(stored.adminRoles),
+  adminRoles:
+    roles === undefined ? mapFact(factFromStored(stored.adminRoles), labelled) : factFromStored(roles),
 });

@@ -17,6 +17,7 @@ const MAX_GROUPS = 10;
 
 const filterNames: readonly FilterName[] = [
   "mfa",
+  "phishingResistant",
   "admin",
   "unknown",
   "group",
@@ -43,6 +44,13 @@ interface HeldQuery {
 }
 
 const nothing: SearchResults = { results: [], groups: [], next: null };
+
+/** Conditions of two filters that are both to be met: two lists of sets of factors leave what is in both. */
+const both = (a: Partial<AssetQuery>, b: Partial<AssetQuery>): Partial<AssetQuery> => {
+  if (a.mfa == null || b.mfa == null) return { ...a, ...b };
+  const sets = new Set(a.mfa.map((kinds) => JSON.stringify(kinds)));
+  return { ...a, ...b, mfa: b.mfa.filter((kinds) => sets.has(JSON.stringify(kinds))) };
+};
 
 /**
  * Answers questions about one stream's inventory. It remembers the totals for a moment, so each Durable Object has
@@ -175,7 +183,7 @@ export class Explorer {
       if (value === undefined) return true;
       const filter = filters[name];
       // Narrowed by the line above, which the compiler does not follow through a generic key.
-      if (filter !== undefined) asked = { ...asked, ...filter(value as NonNullable<SearchQuery[K]>, tools) };
+      if (filter !== undefined) asked = both(asked, filter(value as NonNullable<SearchQuery[K]>, tools));
       return filter !== undefined;
     };
     return filterNames.every(add) ? asked : null;

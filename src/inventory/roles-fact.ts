@@ -63,8 +63,9 @@ export const rolesFact = (sources: RoleSources): Fact<readonly OktaRole[]> => {
   const open = groups.find(({ roles }) => roles.state === "unknown")?.roles;
   const areGroupsKnown = areAllGroups && open === undefined;
   const isCovered = row?.covers && !areGroupsKnown;
-  const given = groups.flatMap(({ roles }) => shown(roles) ?? []);
-  const inherited = given.map((role): OktaRole => ({ ...role, assignmentType: "GROUP" }));
+  const inherited = groups.flatMap(({ id, name, roles }) =>
+    (shown(roles) ?? []).map((role): OktaRole => ({ ...role, assignmentType: "GROUP", group: name ?? id })),
+  );
   const ownShown = shown(own);
   const direct = ownShown?.filter((role) => isCovered || !isInherited(role)) ?? [];
   const value = joined(direct, inherited);

@@ -1,6 +1,6 @@
 /** Values that both dialects derive from facts in the same way. Null always means "unknown" or "not set". */
 import { type EventContext, shown, type UserFacts } from "../inventory/facts.ts";
-import { countsAsMfa } from "../okta/factor-names.ts";
+import { countsAsMfa, resistsPhishing } from "../okta/factor-names.ts";
 import type { OktaDevice, OktaRole, OktaUserProfile } from "../okta/records.ts";
 
 /** The string as it is; null if it is blank or not there. */
@@ -64,6 +64,18 @@ export const hasMfa = (
   ignored: EventContext["mfaIgnoredFactors"],
 ): boolean | null =>
   shown(factors)?.some((factor) => factor.status === "ACTIVE" && countsAsMfa(factor, ignored)) ?? null;
+
+/**
+ * Whether the user has an active factor that counts as MFA and resists phishing; null if unknown, as in `hasMfa`.
+ * @param ignored as in `hasMfa`
+ */
+export const hasPhishingResistantMfa = (
+  factors: UserFacts["factors"],
+  ignored: EventContext["mfaIgnoredFactors"],
+): boolean | null =>
+  shown(factors)?.some(
+    (factor) => factor.status === "ACTIVE" && countsAsMfa(factor, ignored) && resistsPhishing(factor),
+  ) ?? null;
 
 /** Whether the asset is enabled: its status is ACTIVE and it is not deleted. */
 export const isEnabled = (status: string, context: EventContext): boolean =>

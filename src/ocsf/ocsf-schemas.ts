@@ -93,9 +93,28 @@ const accessData = z.strictObject({
   status_changed_time: timestamp,
   last_time_password_change: timestamp,
   mfa_factors: z.array(z.string()).optional(),
-  factors: z.array(z.strictObject({ type: z.string(), provider: text, status: z.string() })).optional(),
+  factors: z
+    .array(
+      z.strictObject({
+        type: z.string(),
+        provider: text,
+        status: z.string(),
+        created_time: timestamp,
+        modified_time: timestamp,
+      }),
+    )
+    .optional(),
   roles: z
-    .array(z.strictObject({ type: z.string(), label: text, status: z.string(), assignment_type: text }))
+    .array(
+      z.strictObject({
+        type: z.string(),
+        label: text,
+        status: z.string(),
+        assignment_type: text,
+        created_time: timestamp,
+        resource_set: text,
+      }),
+    )
     .optional(),
   is_deleted: z.literal(true).optional(),
 });
@@ -143,6 +162,20 @@ export const ocsfUserSchema = z
     unmapped: z
       .strictObject({
         profile: z.record(z.string(), z.string()).optional(),
+        attributes: z
+          .record(
+            z.string(),
+            z.union([
+              z.string(),
+              z.number(),
+              z.boolean(),
+              z.array(z.union([z.string(), z.number(), z.boolean()])).readonly(),
+            ]),
+          )
+          .optional()
+          .meta({ description: "The custom attributes that PROFILE_ATTRIBUTES names" }),
+        realm_id: text,
+        user_type_id: text,
         unknown_facts: z
           .strictObject({
             groups: unknownReason,

@@ -1,6 +1,6 @@
 import { type EventContext, type Fact, type GroupFacts, shown, type UserFacts } from "../inventory/facts.ts";
 import { factorName } from "../okta/factor-names.ts";
-import type { OktaFactor, OktaRole, OktaUser, OktaUserProfile } from "../okta/records.ts";
+import type { AttributeValue, OktaFactor, OktaRole, OktaUser, OktaUserProfile } from "../okta/records.ts";
 import { ACCESS_CONTROL, USER_INVENTORY } from "./classes.ts";
 import { countryCode } from "./countries.ts";
 import {
@@ -107,7 +107,13 @@ const person = (user: OktaUser, where: ReturnType<typeof location>, context: Eve
 
 const factorData = (factors: readonly OktaFactor[]) =>
   factors.map((factor) =>
-    present({ type: factorName(factor), provider: factor.provider, status: factor.status }),
+    present({
+      type: factorName(factor),
+      provider: factor.provider,
+      status: factor.status,
+      created_time: toMillis(factor.created),
+      modified_time: toMillis(factor.lastUpdated),
+    }),
   );
 
 const activeFactorNames = (factors: readonly OktaFactor[]): string[] =>
@@ -120,6 +126,8 @@ const roleData = (roles: readonly OktaRole[]) =>
       label: role.label,
       status: role.status,
       assignment_type: role.assignmentType,
+      created_time: toMillis(role.created),
+      resource_set: role.resourceSet ?? null,
     }),
   );
 
@@ -189,6 +197,14 @@ const leftovers = (profile: OktaUserProfile, where: ReturnType<typeof location>)
     department: organizationName(profile) === null ? profile.department : null,
   });
 
+/** The custom attributes that are kept and set; null if none are. */
+const attributesOf = ({ attributes = {} }: OktaUser): Record<string, AttributeValue> | null => {
+  const set = Object.entries(attributes).flatMap(([name, value]) =>
+    value === null ? [] : [[name, value] as const],
+  );
+  return set.length === 0 ? null : Object.fromEntries(set);
+};
+
 const observablesOf = (user: OcsfUserEvent["user"]): Observable[] => {
   const observables: Observable[] = [];
   observe(observables, "userUid", "user.uid", user.uid);
@@ -245,6 +261,12 @@ export const ocsfUser = (facts: UserFacts, context: EventContext): OcsfUserEvent
         data: accessData(facts, context),
       },
     ],
-    unmapped: presentOrNull({ profile: leftovers(profile, where), ...unknownFacts(facts) }),
+    unmapped: presentOrNull({
+      profile: leftovers(profile, where),
+      attributes: attributesOf(facts.user),
+      realm_id: facts.user.realmId ?? null,
+      user_type_id: facts.user.typeId ?? null,
+      ...unknownFacts(facts),
+    }),
   });
 };

@@ -31,3 +31,10 @@ export const factorName = (factor: NamedFactor): string =>
 export const countsAsMfa = (factor: NamedFactor, ignored: readonly string[]): boolean =>
   ignored.length === 0 ||
   !(ignored.includes(factor.factorType.toLowerCase()) || ignored.includes(factorName(factor).toLowerCase()));
+
+/** Okta's types of factors that no look-alike site can use: WebAuthn, U2F and FastPass. */
+const PHISHING_RESISTANT: ReadonlySet<string> = new Set(["webauthn", "u2f", "signed_nonce"]);
+
+/** Whether a factor resists phishing. */
+export const resistsPhishing = ({ factorType }: Pick<OktaFactor, "factorType">): boolean =>
+  PHISHING_RESISTANT.has(factorType);

@@ -13,11 +13,13 @@ import {
   identifier,
   type JsonRecord,
   list,
+  scalar,
   text,
   time,
   word,
 } from "./records/readers.ts";
 import {
+  type AttributeValue,
   type BadRecord,
   DEVICE_FLAGS,
   DEVICE_TEXTS,
@@ -35,6 +37,7 @@ import {
 } from "./records/types.ts";
 
 export type {
+  AttributeValue,
   BadRecord,
   OktaDevice,
   OktaDeviceProfile,
@@ -46,7 +49,7 @@ export type {
   OktaUser,
   OktaUserProfile,
 } from "./records/types.ts";
-export { USER_FIELDS } from "./records/types.ts";
+export { userFields } from "./records/types.ts";
 
 const bad = (record: JsonRecord | null, reason: string) =>
   err<BadRecord>({ reason, id: record === null ? null : identifier(record, "id") });
@@ -83,11 +86,35 @@ const fileable = (
   return ok({ record, id, status, profile });
 };
 
-/** A user of any user list or `GET /api/v1/users/{id}`. */
-export const parseUser = (raw: unknown): Result<OktaUser, BadRecord> => {
+/** So many items of a custom attribute's list are kept. */
+const MAX_ITEMS = 100;
+
+const attributeValue = (profile: JsonRecord, key: string): AttributeValue | null => {
+  const value = profile[key];
+  if (!Array.isArray(value)) return scalar(profile, key);
+  return value
+    .slice(0, MAX_ITEMS)
+    .map((item) => scalar({ item }, "item"))
+    .filter((item) => item !== null);
+};
+
+/** The named attributes, in the order of their names; null where one is not set. */
+const attributesOf = (profile: JsonRecord, names: readonly string[]): Record<string, AttributeValue | null> =>
+  Object.fromEntries(
+    names.map((name) => [name, Object.hasOwn(profile, name) ? attributeValue(profile, name) : null]),
+  );
+
+/**
+ * A user of any user list or `GET /api/v1/users/{id}`.
+ * @param attributes names of the custom profile attributes to keep
+ */
+export const parseUser = (raw: unknown, attributes: readonly string[] = []): Result<OktaUser, BadRecord> => {
   const asset = fileable(raw);
   if (!asset.ok) return asset;
   const { record, id, status, profile } = asset.value;
+  const realmId = identifier(record, "realmId");
+  const type = child(record, "type");
+  const typeId = type === null ? null : identifier(type, "id");
   return ok({
     id,
     status,
@@ -98,6 +125,9 @@ export const parseUser = (raw: unknown): Result<OktaUser, BadRecord> => {
     lastUpdated: time(record, "lastUpdated"),
     passwordChanged: time(record, "passwordChanged"),
     profile: userProfile(profile),
+    ...(realmId !== null && { realmId }),
+    ...(typeId !== null && { typeId }),
+    ...(attributes.length > 0 && { attributes: attributesOf(profile, attributes) }),
   });
 };
 
@@ -137,7 +167,14 @@ export const parseFactor = (record: unknown): Result<OktaFactor, BadRecord> => {
   if (factorType === null) return bad(record, "no factorType");
   const status = word(record, "status");
   if (status === null) return bad(record, NO_STATUS);
-  return ok({ id: identifier(record, "id"), factorType, provider: word(record, "provider"), status });
+  return ok({
+    id: identifier(record, "id"),
+    factorType,
+    provider: word(record, "provider"),
+    status,
+    created: time(record, "created"),
+    lastUpdated: time(record, "lastUpdated"),
+  });
 };
 
 /** One role of a user or a group. It needs a type and a status. */
@@ -147,12 +184,15 @@ export const parseRole = (record: unknown): Result<OktaRole, BadRecord> => {
   if (type === null) return bad(record, "no type");
   const status = word(record, "status");
   if (status === null) return bad(record, NO_STATUS);
+  const resourceSet = identifier(record, "resource-set");
   return ok({
     id: identifier(record, "id"),
     type,
     label: word(record, "label"),
     status,
     assignmentType: word(record, "assignmentType"),
+    created: time(record, "created"),
+    ...(resourceSet !== null && { resourceSet }),
   });
 };
 

@@ -27,6 +27,9 @@ export interface AssetRecord {
   readonly lastUpdated: string | null;
 }
 
+/** The value of `fields`. @param attributes names of the custom profile attributes to keep */
+export type Fields = (attributes: readonly string[]) => string;
+
 /** Reads one page of an Okta list. */
 export type ReadList = (api: OktaApi, request: PageRequest) => Promise<Result<Page, OktaError>>;
 
@@ -69,7 +72,7 @@ export interface Search {
   readonly name: string;
   readonly read: ReadList;
   /** What it asks for, where Okta takes `fields`; absent if whole records are needed. */
-  readonly fields?: string;
+  readonly fields?: Fields;
   /** The query of the first page. @param from ISO 8601; find what was updated after this */
   query(from: string): Readonly<Record<string, string>>;
   /** Files a page of unparsed records. @returns how many assets were new or changed */
@@ -86,6 +89,8 @@ export interface FoundBySearch {
   readonly now: number;
   /** When the page was asked for, ms since the epoch by our clock. */
   readonly listedAt: number;
+  /** Names of the custom profile attributes to keep. */
+  readonly attributes: readonly string[];
 }
 
 /** What determines the phases of a full run. */
@@ -126,7 +131,15 @@ export interface ExploreTools {
 }
 
 /** The filters of a search that only some streams have. */
-export type FilterName = "mfa" | "admin" | "unknown" | "group" | "platform" | "compliance" | "managed";
+export type FilterName =
+  | "mfa"
+  | "phishingResistant"
+  | "admin"
+  | "unknown"
+  | "group"
+  | "platform"
+  | "compliance"
+  | "managed";
 
 /** For each filter of the stream: turns the filter's value into conditions for the search index. */
 export type Filters = {
@@ -171,17 +184,22 @@ export interface StreamDefinition<R extends AssetRecord = AssetRecord, F = unkno
      * What the complete list is asked for, where Okta takes `fields`; absent if whole records are needed. An answer of a
      * list with `expand` is needed whole: Okta does not say that `fields` leaves what was expanded in it.
      */
-    readonly fields?: string;
-    /** Reads one record of the list. Error: the record cannot be filed. */
-    parse(record: unknown): Result<R, BadRecord>;
+    readonly fields?: Fields;
+    /**
+     * Reads one record of the list. Error: the record cannot be filed.
+     * @param attributes names of the custom profile attributes to keep
+     */
+    parse(record: unknown, attributes: readonly string[]): Result<R, BadRecord>;
     /**
      * Reads one complete asset by its id. Null if Okta has none with this id; the inner error is a record that cannot
      * be filed.
+     * @param attributes as in `parse`
      */
     one(
       api: OktaApi,
       inventory: Inventory,
       id: string,
+      attributes: readonly string[],
     ): Promise<Result<Result<R, BadRecord> | null, OktaError>>;
     readonly searches: readonly Search[];
     readonly logRules: LogRules;

@@ -4,7 +4,7 @@ import type { UserFacts } from "../inventory/facts.ts";
 import { ok } from "../lib/result.ts";
 import { userEvent } from "../ocsf/index.ts";
 import type { OktaApi } from "../okta/api.ts";
-import { type OktaUser, parseAll, parseUser, USER_FIELDS } from "../okta/records.ts";
+import { type OktaUser, parseAll, parseUser, userFields } from "../okta/records.ts";
 import type { ListWay, PhaseNames, ReadList, Search, StreamDefinition } from "./definition.ts";
 import type { LogRule, LogRules } from "./log-effects.ts";
 import { PAGE, predictUsers } from "./plan.ts";
@@ -119,11 +119,11 @@ const list: ReadList = (api, request) => api.users(request);
 const userSearch: Search = {
   name: "users",
   read: list,
-  fields: USER_FIELDS,
+  fields: userFields,
   query: (from) => ({ search: `lastUpdated gt "${from}"`, limit: String(PAGE.users) }),
   inParts: (from) => inOrder("lastUpdated", `lastUpdated gt "${from}"`),
-  file: (inventory, records, { now, listedAt }) => {
-    const read = parseAll(records, parseUser);
+  file: (inventory, records, { now, listedAt, attributes }) => {
+    const read = parseAll(records, (record) => parseUser(record, attributes));
     for (const bad of read.quarantined) inventory.quarantine.add(bad, "users/search");
     return fileUsers(inventory, read.records, { now, listedAt, cause: "search" });
   },
@@ -139,11 +139,11 @@ export const users: StreamDefinition<OktaUser, UserFacts> = {
     list,
     listQuery: { search: EVERYBODY, limit: String(PAGE.users) },
     otherWays: OTHER_WAYS,
-    fields: USER_FIELDS,
+    fields: userFields,
     parse: parseUser,
-    async one(api: OktaApi, _inventory, id) {
+    async one(api: OktaApi, _inventory, id, attributes) {
       const record = await api.user(id);
-      if (record.ok) return ok(parseUser(record.value));
+      if (record.ok) return ok(parseUser(record.value, attributes));
       return record.error.code === "not_found" ? ok(null) : record;
     },
     searches: [userSearch, groupSearch],

@@ -7,6 +7,7 @@ import type { Meta } from "../inventory/meta.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import type { PhaseNames, StreamDefinition } from "../streams/definition.ts";
 import { misconfigured } from "./org-control.ts";
+import { noteAttributes } from "./profile-attributes.ts";
 import { beginAgain, finish, isComplete, newRun, pollingPhases, type Run } from "./run.ts";
 import { afterRun, decideWake, type Schedule } from "./schedule.ts";
 import type { Runs, SyncMeta } from "./store.ts";
@@ -66,8 +67,10 @@ export class Lifecycle {
 
   /** A cron asks for a run: starts the runs that are due. */
   wake(kind: RunKind): void {
-    const { runs, storage, now } = this.#deps;
+    const { definition, connection, inventory, meta, runs, storage, now } = this.#deps;
+    const settings = connection();
     storage.transactionSync(() => {
+      if (definition.areAccounts && settings !== null) noteAttributes(meta, inventory, settings, now());
       const delta = runs.current("delta");
       const inProgress = { full: runs.current("full") !== null, delta: delta !== null };
       const { starts, pollAgain } = decideWake(kind, this.schedule, inProgress, now());

@@ -3,6 +3,7 @@ import { isPlainObject } from "../lib/json.ts";
 import type { Result } from "../lib/result.ts";
 import type { Page, PageRequest } from "../okta/api.ts";
 import type { OktaError, OktaErrorCode } from "../okta/errors.ts";
+import type { Fields } from "../streams/definition.ts";
 import type { SliceContext } from "./step.ts";
 
 const DAY_MS = 86_400_000;
@@ -30,13 +31,14 @@ const hasParts = ({ records }: Page): boolean =>
  * parameter ignores it.
  */
 export const projected = (
-  { meta, now }: Pick<SliceContext, "meta" | "now">,
-  fields: string | undefined,
+  { meta, now, connection }: Pick<SliceContext, "meta" | "now" | "connection">,
+  fieldsOf: Fields | undefined,
   read: Read,
 ): Read => {
   const known = meta.get("fields");
   const isRefused = known !== null && !known.taken && now() - known.at < ASK_AGAIN_MS;
-  if (fields === undefined || isRefused) return read;
+  if (fieldsOf === undefined || isRefused) return read;
+  const fields = fieldsOf(connection.profileAttributes);
   const wereTaken = known?.taken === true;
   return async (request) => {
     if ("next" in request) return read(request);

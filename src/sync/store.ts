@@ -51,6 +51,8 @@ export interface SyncMeta {
   hours: HourPosition & { readonly periodMs: number };
   /** The next full run reads all factors again that were read before this, ms since the epoch by our clock. */
   factorsDue: number;
+  /** The custom profile attributes that were last asked for; see `profile-attributes.ts`. */
+  attributes: readonly string[];
   /** Whether the org takes `fields`, and when that was found, ms since the epoch. */
   fields: { readonly taken: boolean; readonly at: number };
   /** Up to when the searches have covered changes, ms by Okta's clock. */

@@ -140,6 +140,22 @@ describe("people", () => {
     expect(await ids("admin=true&mfa=enrolled")).toEqual(
       idsOf(admins.filter((user) => !without.includes(user))),
     );
+    const kinds = new Set(["webauthn", "u2f", "signed_nonce"]);
+    const resistant = live.filter(({ factors }) =>
+      active(factors).some(({ factorType }) => kinds.has(factorType)),
+    );
+    expect(resistant.length).toBeGreaterThan(0);
+    expect(await ids("phishing_resistant=true")).toEqual(idsOf(resistant));
+    expect(await ids("phishing_resistant=false")).toEqual(
+      idsOf(live.filter((user) => !resistant.includes(user))),
+    );
+    expect(await ids("phishing_resistant=unknown")).toEqual([]);
+    expect(await ids("phishing_resistant=false&mfa=enrolled&admin=true")).toEqual(
+      idsOf(
+        admins.filter((user) => live.includes(user) && !without.includes(user) && !resistant.includes(user)),
+      ),
+    );
+    expect(await ids("phishing_resistant=true&mfa=not_enrolled")).toEqual([]);
     expect(await ids("status=SUSPENDED")).toEqual(
       idsOf(dump.users.filter(({ status }) => status === "SUSPENDED")),
     );
@@ -207,6 +223,7 @@ describe("people", () => {
     expect(await ids("unknown=factors")).toEqual(live.sort());
     expect((await ids("unknown=roles")).length).toBe(dump.users.length);
     expect(await ids("mfa=unknown")).toEqual(live.sort());
+    expect(await ids("phishing_resistant=unknown")).toEqual(live);
   });
 });
 

@@ -63,6 +63,9 @@ beforeAll(async () => {
   await org.calls();
 });
 
+const isoSeconds = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+const isoMillis = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+
 describe("what is answered", () => {
   it("is the contract, field for field", async () => {
     const { status, okta, headers } = await org.ask("jane.doe@example.com");
@@ -87,12 +90,37 @@ describe("what is answered", () => {
         admin_roles: ["Group Administrator"],
         password_changed: "2024-11-02T09:12:44.000Z",
         manager: "00uManager1234567890",
+        mfa_factors_detail: ["duo", "fastpass", "made:up", "push", "totp", "webauthn", "webauthn"].map(
+          (name) =>
+            expect.objectContaining({
+              name,
+              provider: expect.any(String),
+              enrolled_at: isoMillis,
+              last_updated: isoMillis,
+            }),
+        ),
+        newest_factor_at: isoMillis,
+        phishing_resistant: true,
+        admin_roles_detail: [
+          {
+            label: "Group Administrator",
+            type: "USER_ADMIN",
+            assignment: "user",
+            group: null,
+            assigned_at: isoMillis,
+            resource_set: null,
+          },
+        ],
+        realm_id: null,
+        user_type: expect.stringMatching(/^oty/),
+        attributes: {},
       },
       verdict: null,
       incomplete: [],
       cached: false,
       stale: false,
-      enriched_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
+      enriched_at: isoSeconds,
+      facts_as_of: { status: isoSeconds, groups: isoSeconds, mfa: isoSeconds, roles: isoSeconds },
     });
     expect(headers.get("Server-Timing")).toMatch(/^cache;dur=\d+, okta;dur=\d+, rules;dur=\d+$/);
     expect(headers.get("Cache-Control")).toBe("no-store");

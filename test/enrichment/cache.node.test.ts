@@ -197,8 +197,9 @@ describe("AccountCache", () => {
     const { kv, entries } = memoryKv();
     const cache = cacheOf(kv, "form");
     const readAt = now - HOUR;
+    const { realmId, userType, attributes, readAt: _, ...first } = account;
     const facts = {
-      ...account,
+      ...first,
       groups: {
         known: false,
         reason: "rate_limited",
@@ -217,8 +218,9 @@ describe("AccountCache", () => {
         reason: { code: "rate_limited", message: "…" },
         last: { value: ["A"], at: readAt },
       },
-      factors: known([{ factorType: "push", provider: null }], now),
+      factors: known([{ factorType: "push", provider: null, created: null, lastUpdated: null }], now),
       adminRoles: missing("forbidden", "no"),
+      readAt: null,
     };
     expect(await cache.read(named(account.id))).toEqual(one({ account: current }));
     await cache.writeAccount(
@@ -226,7 +228,8 @@ describe("AccountCache", () => {
       { account: current, at: now },
       { emailIsUnique: false, previous: null, ttlMs: HOUR, now },
     );
-    expect(JSON.parse(entries.get(`form/user/${account.id}`)?.value ?? "")).toEqual({
+    // The first release reads it as well: what is new comes beside what it knows.
+    expect(JSON.parse(entries.get(`form/user/${account.id}`)?.value ?? "")).toMatchObject({
       ...JSON.parse(value),
       host: "acme.okta.com",
     });

@@ -189,7 +189,12 @@ describe("when Okta cannot answer", () => {
     for (const account of [login, id]) {
       const stale = await org.ask(account);
       expect(stale.status).toBe(200);
-      expect(stale.okta).toEqual({ ...okta, cached: true, stale: true });
+      expect(stale.okta).toEqual({
+        ...okta,
+        cached: true,
+        stale: true,
+        stale_reason: { code: "forbidden", message: expect.stringContaining("403") },
+      });
     }
     passTime(21.9 * HOUR);
     expect((await org.ask(login)).okta.stale).toBe(true);
@@ -260,7 +265,15 @@ describe("when Okta cannot answer", () => {
       ["mfa_factors", "failed", ["push"]],
       ["is_admin", "forbidden", null],
       ["admin_roles", "forbidden", null],
+      ["mfa_factors_detail", "failed", [expect.objectContaining({ name: "push", enrolled_at: null })]],
+      ["newest_factor_at", "failed", null],
+      ["phishing_resistant", "failed", false],
+      ["admin_roles_detail", "forbidden", null],
     ]);
+    expect(okta).toMatchObject({
+      stale_reason: { code: "forbidden" },
+      facts_as_of: { mfa: null, roles: null },
+    });
 
     account.mockResolvedValue({ found: "none" });
     expect(await other.ask(login)).toMatchObject({ status: 502, okta: { success: false } });

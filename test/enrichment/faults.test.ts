@@ -11,16 +11,26 @@ const truth = {
   mfa_factors: ["push"],
   is_admin: true,
   admin_roles: ["Super Organization Administrator"],
+  mfa_factors_detail: [expect.objectContaining({ name: "push", enrolled_at: expect.any(String) })],
+  newest_factor_at: expect.any(String),
+  phishing_resistant: false,
+  admin_roles_detail: [
+    expect.objectContaining({ label: "Super Organization Administrator", assignment: "user" }),
+  ],
 };
 
 const facts = {
   groups: { endpoint: "/api/v1/users/{id}/groups", fields: ["groups"], stored: "groups" },
   factors: {
     endpoint: "/api/v1/users/{id}/factors",
-    fields: ["mfa_enrolled", "mfa_factors"],
+    fields: ["mfa_enrolled", "mfa_factors", "mfa_factors_detail", "newest_factor_at", "phishing_resistant"],
     stored: "factors",
   },
-  roles: { endpoint: "/api/v1/users/{id}/roles", fields: ["is_admin", "admin_roles"], stored: "adminRoles" },
+  roles: {
+    endpoint: "/api/v1/users/{id}/roles",
+    fields: ["is_admin", "admin_roles", "admin_roles_detail"],
+    stored: "adminRoles",
+  },
 } as const;
 
 const faults = [
@@ -107,7 +117,12 @@ describe.each(Object.entries(facts))("%s that cannot be read", (_, { endpoint, f
     }
     passTime(61_000);
     await org.fault("/api/v1/users/{id}", "403");
-    expect((await org.ask(login)).okta).toEqual({ ...complete, cached: true, stale: true });
+    expect((await org.ask(login)).okta).toEqual({
+      ...complete,
+      cached: true,
+      stale: true,
+      stale_reason: { code: "forbidden", message: expect.stringContaining("/api/v1/users/{id}") },
+    });
   });
 });
 

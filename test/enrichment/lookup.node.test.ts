@@ -41,7 +41,7 @@ const api = (over: Partial<LookupApi> = {}): LookupApi => ({
 const lookUp = (account: string, over: Partial<LookupApi> = {}, timeUp = never) => {
   const parsed = parseIdentifier(account);
   if (!parsed.ok) throw new Error(parsed.error.message);
-  return lookUpAccount(api(over), parsed.value, { now: () => 7, timeUp });
+  return lookUpAccount(api(over), parsed.value, { now: () => 7, timeUp, attributes: [] });
 };
 
 describe("lookUpAccount", () => {

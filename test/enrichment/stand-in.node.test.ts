@@ -55,6 +55,7 @@ describe("an answer to keep", () => {
 });
 
 describe("without Okta", () => {
+  const reason = { code: "unavailable", message: "Okta is down" };
   const facts: AccountFacts = {
     found: "one",
     readAt: now - 5 * HOUR,
@@ -78,28 +79,28 @@ describe("without Okta", () => {
 
   it("the cache's complete account answers, and says that it is stale", () => {
     const cached: CacheResult = { found: "one", account, at: now - HOUR, previous: null };
-    expect(answerOfCache(cached, now)).toEqual({
+    expect(answerOfCache(cached, now, reason)).toEqual({
       found: { found: "one", account },
-      from: { at: now - HOUR, cached: true, stale: true },
+      from: { at: now - HOUR, cached: true, stale: true, reason },
     });
-    expect(answerOfCache({ ...cached, account: partial }, now)).toBeNull();
+    expect(answerOfCache({ ...cached, account: partial }, now, reason)).toBeNull();
   });
 
   it("the inventory's account answers, as old as the inventory", () => {
-    expect(answerOfInventory(named("jane"), facts, now)).toMatchObject({
+    expect(answerOfInventory(named("jane"), facts, now, reason)).toMatchObject({
       found: { found: "one", account: { id: account.id, adminRoles: { reason: { code: "pending" } } } },
-      from: { at: now - 5 * HOUR, cached: false, stale: true },
+      from: { at: now - 5 * HOUR, cached: false, stale: true, reason },
     });
   });
 
   it("an account that does not have the name is no answer", () => {
-    expect(answerOfInventory(named("mallory@example.com"), facts, now)).toBeNull();
+    expect(answerOfInventory(named("mallory@example.com"), facts, now, reason)).toBeNull();
   });
 
   it("several accounts are an answer, none is not", () => {
     const many = { found: "many", logins: ["a@x.org", "a@y.org"] } as const;
-    expect(answerOfInventory(named("a"), many, now)).toMatchObject({ found: many });
-    expect(answerOfInventory(named("a"), { found: "none" }, now)).toBeNull();
+    expect(answerOfInventory(named("a"), many, now, reason)).toMatchObject({ found: many });
+    expect(answerOfInventory(named("a"), { found: "none" }, now, reason)).toBeNull();
   });
 });
 

@@ -15,8 +15,11 @@ const HELD = { ms: 50_000 };
 describe("after LOOKUP_TIMEOUT_MS", () => {
   it.each([
     ["groups", ["groups"]],
-    ["factors", ["mfa_enrolled", "mfa_factors"]],
-    ["roles", ["is_admin", "admin_roles"]],
+    [
+      "factors",
+      ["mfa_enrolled", "mfa_factors", "mfa_factors_detail", "newest_factor_at", "phishing_resistant"],
+    ],
+    ["roles", ["is_admin", "admin_roles", "admin_roles_detail"]],
   ])("what is known is answered, and %s are named as timed out", async (part, fields) => {
     const org = await newOrg();
     await org.user({ id, profile: { login, email: login } });

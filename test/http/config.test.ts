@@ -31,6 +31,7 @@ describe("a complete configuration", () => {
         credential: { kind: "ssws", token: "00-token_value" },
         rateLimitShare: 0.5,
         mfaIgnoredFactors: [],
+        profileAttributes: [],
         deletionGuard: 0.2,
         refreshDays: 7,
         subrequestsPerSlice: 40,

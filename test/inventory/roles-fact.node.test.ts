@@ -35,7 +35,19 @@ const KNOWN_ORG = { at: 9, reason: null };
 const all = { org: KNOWN_ORG, areAllGroups: true, groupsReason: null };
 const forbidden = unknown<readonly OktaRole[]>("forbidden");
 
+/** A fact without the names of the groups that give roles. */
+const nameless = (fact: ReturnType<typeof rolesFact>): ReturnType<typeof rolesFact> =>
+  JSON.parse(JSON.stringify(fact, (key, value) => (key === "group" ? undefined : value)));
+
 describe("a user's roles", () => {
+  test("name the group that gives them, where a group tells them", () => {
+    const named = { ...group(known([GIVEN], 1)), name: "Administrators" };
+    const other = { ...group(known([LOST], 1), "00g2"), name: null };
+    expect(rolesFact({ ...all, own: row([OWN]), groups: [named, other] })).toMatchObject({
+      value: [OWN, { ...GIVEN, group: "Administrators" }, { ...LOST, group: "00g2" }],
+    });
+  });
+
   test.each<[string, RoleSources, ReturnType<typeof rolesFact>]>([
     [
       "nobody has any",
@@ -98,7 +110,7 @@ describe("a user's roles", () => {
       { state: "unknown", reason: "failed", last: { value: [OWN, GIVEN], at: 5 } },
     ],
   ])("%s", (_, sources, fact) => {
-    expect(rolesFact(sources)).toEqual(fact);
+    expect(nameless(rolesFact(sources))).toEqual(fact);
   });
 
   const ids = fc.uniqueArray(fc.constantFrom("ra1", "ra2", "ra3"), { maxLength: 3 });
@@ -118,16 +130,18 @@ describe("a user's roles", () => {
           );
           const truth = [...direct, ...given.flat()].sort((a, b) => (String(a.id) < String(b.id) ? -1 : 1));
           const isAsked = way === "asked" || (way === "listed" && direct.length > 0);
-          const fact = rolesFact({
-            own: isAsked ? row(truth) : null,
-            org: way === "refused" ? { at: null, reason: "forbidden" } : KNOWN_ORG,
-            groups: groups.map(({ tells }, index) => {
-              const roles = given[index] ?? [];
-              return group(tells ? known(roles, 1) : forbidden, `00g${index}`);
+          const fact = nameless(
+            rolesFact({
+              own: isAsked ? row(truth) : null,
+              org: way === "refused" ? { at: null, reason: "forbidden" } : KNOWN_ORG,
+              groups: groups.map(({ tells }, index) => {
+                const roles = given[index] ?? [];
+                return group(tells ? known(roles, 1) : forbidden, `00g${index}`);
+              }),
+              areAllGroups: true,
+              groupsReason: null,
             }),
-            areAllGroups: true,
-            groupsReason: null,
-          });
+          );
           // Somebody whom the list leaves out has none of their own.
           const isTrue = isAsked || way === "listed" || direct.length === 0;
           if (fact.state === "known" && isTrue) expect(fact.value).toEqual(truth);

@@ -9,6 +9,7 @@ import {
   parseLogEvent,
   parseRoles,
   parseUser,
+  userFields,
 } from "../../src/okta/records.ts";
 
 const user = { id: "00u1", status: "ACTIVE", profile: { login: "mary@example.com" } };
@@ -163,12 +164,20 @@ describe("groups", () => {
 
 describe("factors and roles", () => {
   test("are sorted, and what cannot be read is named", () => {
-    const push = { id: "f2", factorType: "push", provider: "OKTA", status: "ACTIVE", profile: {} };
+    const times = { created: "2025-01-01T00:00:00.000Z", lastUpdated: "2025-02-01T00:00:00.000Z" };
+    const push = { id: "f2", factorType: "push", provider: "OKTA", status: "ACTIVE", profile: {}, ...times };
     const sms = { id: "f1", factorType: "sms", provider: "OKTA", status: "PENDING_ACTIVATION" };
     const { records, quarantined } = parseFactors([push, { id: "f3", status: "ACTIVE" }, sms, "x"]);
     expect(records).toEqual([
-      { id: "f1", factorType: "sms", provider: "OKTA", status: "PENDING_ACTIVATION" },
-      { id: "f2", factorType: "push", provider: "OKTA", status: "ACTIVE" },
+      {
+        id: "f1",
+        factorType: "sms",
+        provider: "OKTA",
+        status: "PENDING_ACTIVATION",
+        created: null,
+        lastUpdated: null,
+      },
+      { id: "f2", factorType: "push", provider: "OKTA", status: "ACTIVE", ...times },
     ]);
     expect(quarantined).toEqual([
       { id: "f3", reason: "no factorType" },
@@ -184,12 +193,77 @@ describe("factors and roles", () => {
       status: "ACTIVE",
       assignmentType: "GROUP",
       "resource-set": "iam1",
+      created: "2025-01-01T00:00:00.000Z",
     };
     const { records } = parseRoles([custom, { id: "ra1", type: "SUPER_ADMIN", status: "INACTIVE" }]);
     expect(records).toEqual([
-      { id: "cr1", type: "CUSTOM", label: "Key master", status: "ACTIVE", assignmentType: "GROUP" },
-      { id: "ra1", type: "SUPER_ADMIN", label: null, status: "INACTIVE", assignmentType: null },
+      {
+        id: "cr1",
+        type: "CUSTOM",
+        label: "Key master",
+        status: "ACTIVE",
+        assignmentType: "GROUP",
+        created: "2025-01-01T00:00:00.000Z",
+        resourceSet: "iam1",
+      },
+      {
+        id: "ra1",
+        type: "SUPER_ADMIN",
+        label: null,
+        status: "INACTIVE",
+        assignmentType: null,
+        created: null,
+      },
     ]);
+  });
+});
+
+describe("what else a user's record says", () => {
+  const read = (record: object, attributes: readonly string[]) => {
+    const parsed = parseUser({ ...user, ...record }, attributes);
+    return parsed.ok ? parsed.value : null;
+  };
+
+  test("the realm and the type are kept by their ids, if there are any", () => {
+    expect(read({ realmId: "guo1", type: { id: "oty1" } }, [])).toMatchObject({
+      realmId: "guo1",
+      typeId: "oty1",
+    });
+    for (const odd of [{}, { realmId: 7, type: "oty1" }, { realmId: null, type: { id: "../x" } }]) {
+      expect(read(odd, [])).not.toHaveProperty("realmId");
+      expect(read(odd, [])).not.toHaveProperty("typeId");
+    }
+  });
+
+  test("custom attributes are kept as they are, in the order in which they are asked for, and null if not set", () => {
+    const profile = {
+      login: "a@b.c",
+      badge: "B7",
+      level: 3,
+      contractor: false,
+      sites: ["Oslo", 7, null, { a: 1 }],
+      secret: "not asked for",
+      nested: { a: 1 },
+    };
+    const asked = ["badge", "contractor", "level", "nested", "none", "sites", "toString"];
+    expect(JSON.stringify(read({ profile }, asked)?.attributes)).toBe(
+      JSON.stringify({
+        badge: "B7",
+        contractor: false,
+        level: 3,
+        nested: null,
+        none: null,
+        sites: ["Oslo", 7],
+        toString: null,
+      }),
+    );
+    expect(read({ profile }, [])).not.toHaveProperty("attributes");
+  });
+
+  test("a list asks for what a record is made of, with the custom attributes, each once", () => {
+    const fields = userFields(["badge", "login"]);
+    expect(fields).toMatch(/^id,status,.*realmId,type,profile:\(login,.*,badge\)$/);
+    expect(fields.match(/login/g)).toHaveLength(1);
   });
 });
 

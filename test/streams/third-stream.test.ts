@@ -6,8 +6,8 @@ import { reset } from "cloudflare:test";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { DeviceSummary, FoundDevice } from "../../src/contract/inventory-documents.ts";
 import { countDeleted, countFacets } from "../../src/inventory/summary.ts";
-import { ok } from "../../src/lib/result.ts";
-import { parseAll, parseGroup } from "../../src/okta/records.ts";
+import { ok, type Result } from "../../src/lib/result.ts";
+import { type BadRecord, parseAll, parseGroup } from "../../src/okta/records.ts";
 import type { AssetRecord, ReadList, StreamDefinition } from "../../src/streams/definition.ts";
 import type { Stream } from "../../src/sync/stream.ts";
 import { withStream } from "../support/lent-stream.ts";
@@ -23,7 +23,7 @@ interface TeamRecord extends AssetRecord {
 
 const list: ReadList = (api, request) => api.groups(request);
 
-const parse: StreamDefinition<TeamRecord>["source"]["parse"] = (raw) => {
+const parse = (raw: unknown): Result<TeamRecord, BadRecord> => {
   const group = parseGroup(raw);
   if (!group.ok) return group;
   const { id, lastUpdated, name } = group.value;

@@ -28,6 +28,7 @@ const settings: Connection = {
   credential: { kind: "ssws", token: "token" },
   rateLimitShare: 0.5,
   mfaIgnoredFactors: [],
+  profileAttributes: [],
   deletionGuard: 0.2,
   refreshDays: 7,
   subrequestsPerSlice: 40,

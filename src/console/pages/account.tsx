@@ -72,6 +72,12 @@ const Source: FC<{ okta: OktaAnswer; view: View; account: string }> = ({ okta, v
     )}{" "}
     read <Time at={okta.enriched_at} now={view.now} />{" "}
     <a href={linkTo(view, "/console/account", { account, refresh: true })}>Ask Okta again</a>
+    {okta.stale_reason !== undefined && (
+      <>
+        {" "}
+        <Text of={okta.stale_reason.message} max={300} />
+      </>
+    )}
   </p>
 );
 
@@ -112,7 +118,9 @@ const Known: FC<{ view: View; lookup: Lookup; okta: OktaAnswer; extracted: Extra
       of={[
         ["Status", <Status of={extracted.status} />],
         ["MFA enrolled", <Truth of={extracted.mfa_enrolled} good={true} />],
+        ["Phishing-resistant", <Truth of={extracted.phishing_resistant} good={true} />],
         ["Administrator", <Truth of={extracted.is_admin} good={false} />],
+        ["Newest factor", <Time at={extracted.newest_factor_at} now={view.now} none="–" />],
         ["Last login", <Time at={extracted.last_login} now={view.now} />],
         ["Password changed", <Time at={extracted.password_changed} now={view.now} />],
         ["Login", <Text of={extracted.login} />],

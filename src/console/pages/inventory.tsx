@@ -124,6 +124,12 @@ const mfaTitles: Readonly<Record<string, string>> = {
   unknown: "whose MFA is unknown",
 };
 
+const resistanceTitles: Readonly<Record<string, string>> = {
+  true: "with MFA that resists phishing",
+  false: "without MFA that resists phishing",
+  unknown: "of whom it is unknown whether their MFA resists phishing",
+};
+
 const factTitles: Readonly<Record<string, string>> = {
   factors: "whose MFA factors could not be read",
   groups: "whose groups could not be read",
@@ -134,6 +140,7 @@ const factTitles: Readonly<Record<string, string>> = {
 export const listTitle = (stream: StreamName, query: URLSearchParams): string => {
   const get = (name: string): string | null => query.get(name);
   const mfa = get("mfa");
+  const resistance = get("phishing_resistant");
   const fact = get("unknown");
   const managed = get("managed");
   const status = get("status");
@@ -142,6 +149,7 @@ export const listTitle = (stream: StreamName, query: URLSearchParams): string =>
     get("deleted") === "true" ? `Deleted ${noun.toLowerCase()}` : noun,
     status !== null && `that are ${spelled(status).toLowerCase()}`,
     mfa !== null && mfaTitles[mfa],
+    resistance !== null && resistanceTitles[resistance],
     fact !== null && factTitles[fact],
     get("group") !== null && "of a group",
     get("held") === "true" && "whose deletion is held",

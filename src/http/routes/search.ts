@@ -26,6 +26,7 @@ const searchResultsSchema = foundSchema.meta({
         status: "ACTIVE",
         deleted: false,
         mfa_enrolled: true,
+        phishing_resistant: false,
         is_admin: false,
         department: "Engineering",
         last_login: "2025-01-15T08:30:00.000Z",
@@ -59,6 +60,10 @@ const searchShape = {
   mfa: oneOf(
     ["enrolled", "not_enrolled", "unknown"],
     "Users who are not DEPROVISIONED, by whether they have MFA.",
+  ),
+  phishing_resistant: oneOf(
+    ["true", "false", "unknown"],
+    "Users who are not DEPROVISIONED, by whether one of their factors is webauthn, u2f or fastpass.",
   ),
   admin: oneOf(["true"], "Users with an active administrator role, their own or one of their groups'."),
   unknown: oneOf(["factors", "groups", "roles"], "Users of whom this fact is unknown."),
@@ -119,15 +124,20 @@ const defined = <T extends object>(values: T): Given<T> =>
   // Object.fromEntries loses the types of the keys.
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>;
 
+const tristate = (word: "true" | "false" | "unknown"): boolean | "unknown" =>
+  word === "unknown" ? word : word === "true";
+
 /** Must be registered before the route of a single asset, whose `{id}` would match `search`, too. */
 export const searchRoutes = (app: App, deps: AppDeps): void => {
   app.openapi(find, async (c) => {
-    const { connection, after, limit, admin, managed, held, deleted, ...words } = c.req.valid("query");
+    const { connection, after, limit, admin, managed, held, deleted, phishing_resistant, ...words } =
+      c.req.valid("query");
     const query: SearchQuery = {
       ...defined(words),
       ...(admin !== undefined && { admin: true as const }),
       ...(held !== undefined && { held: true as const }),
-      ...(managed !== undefined && { managed: managed === "unknown" ? managed : managed === "true" }),
+      ...(managed !== undefined && { managed: tristate(managed) }),
+      ...(phishing_resistant !== undefined && { phishingResistant: tristate(phishing_resistant) }),
       ...(deleted !== undefined && { deleted: deleted === "true" }),
       after,
       limit,

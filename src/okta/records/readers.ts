@@ -63,6 +63,14 @@ export const flag = (record: JsonRecord, key: string): boolean | null => {
   return typeof value === "boolean" ? value : null;
 };
 
+/** The string, bounded, number or boolean under `key`, or null. */
+export const scalar = (record: JsonRecord, key: string): string | number | boolean | null => {
+  const value = record[key];
+  return typeof value === "number" && Number.isFinite(value)
+    ? value
+    : (text(record, key) ?? flag(record, key));
+};
+
 /** The whole, non-negative number under `key`, or null. */
 export const count = (record: JsonRecord, key: string): number | null => {
   const value = record[key];

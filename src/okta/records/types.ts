@@ -46,6 +46,9 @@ export const USER_ATTRIBUTES = [
 /** Absent attributes have no key. */
 export type OktaUserProfile = Readonly<Partial<Record<(typeof USER_ATTRIBUTES)[number], string>>>;
 
+/** What a custom profile attribute holds. */
+export type AttributeValue = string | number | boolean | readonly (string | number | boolean)[];
+
 export interface OktaUser {
   readonly id: string;
   /** As Okta spells it, even when Okta does not document it. */
@@ -57,24 +60,35 @@ export interface OktaUser {
   readonly lastUpdated: string | null;
   readonly passwordChanged: string | null;
   readonly profile: OktaUserProfile;
+  /** The realm's id; absent in an org without realms, and in records that version 0.1.0 filed. */
+  readonly realmId?: string;
+  /** The id of the user's type; absent in records that version 0.1.0 filed. */
+  readonly typeId?: string;
+  /**
+   * The custom attributes to be kept, null where one is not set; absent if none were to be kept when the record was read.
+   */
+  readonly attributes?: Readonly<Record<string, AttributeValue | null>>;
 }
 
 /**
- * What a list of users is asked for: all that a user's record is made of here, so that a record of these fields is as good
+ * What a list of users is asked for, beside custom attributes: all that a user's record is made of here, so that a record of these fields is as good
  * as a whole one. What is read of a user from now on belongs in this text, too.
  * Syntax: Okta's API description, `GET /api/v1/users`, parameter `fields`.
  */
-export const USER_FIELDS = [
-  "id",
-  "status",
-  "created",
-  "activated",
-  "statusChanged",
-  "lastLogin",
-  "lastUpdated",
-  "passwordChanged",
-  `profile:(${USER_ATTRIBUTES.join(",")})`,
-].join(",");
+export const userFields = (attributes: readonly string[]): string =>
+  [
+    "id",
+    "status",
+    "created",
+    "activated",
+    "statusChanged",
+    "lastLogin",
+    "lastUpdated",
+    "passwordChanged",
+    "realmId",
+    "type",
+    `profile:(${[...new Set([...USER_ATTRIBUTES, ...attributes])].join(",")})`,
+  ].join(",");
 
 export interface OktaGroup {
   readonly id: string;
@@ -94,6 +108,9 @@ export interface OktaFactor {
   readonly provider: string | null;
   /** Only ACTIVE counts as enrolled. */
   readonly status: string;
+  /** When it was enrolled; absent in what version 0.1.0 stored. */
+  readonly created?: string | null;
+  readonly lastUpdated?: string | null;
 }
 
 export interface OktaRole {
@@ -105,6 +122,12 @@ export interface OktaRole {
   readonly status: string;
   /** USER or GROUP. */
   readonly assignmentType: string | null;
+  /** When it was assigned; absent in what version 0.1.0 stored. */
+  readonly created?: string | null;
+  /** The id of the resource set that a custom role is limited to; absent for others, and in what version 0.1.0 stored. */
+  readonly resourceSet?: string;
+  /** The name of the group that gives the role, where that is known. Okta does not say it. */
+  readonly group?: string;
 }
 
 export const DEVICE_TEXTS = [

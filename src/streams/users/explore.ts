@@ -6,7 +6,7 @@ import { known, type UserFacts } from "../../inventory/facts.ts";
 import type { Inventory } from "../../inventory/inventory.ts";
 import { facetValues } from "../../inventory/search.ts";
 import { countDeleted, countFacets, type FacetCount } from "../../inventory/summary.ts";
-import { displayName, hasMfa, isAdmin } from "../../ocsf/derive.ts";
+import { displayName, hasMfa, hasPhishingResistantMfa, isAdmin } from "../../ocsf/derive.ts";
 import type { ExploreTools, Filters } from "../definition.ts";
 import { sum, sumBy } from "../facets.ts";
 
@@ -27,14 +27,23 @@ const mfaWord = (kinds: string | null, ignored: readonly string[]): SearchQuery[
   return hasMfa(factorsOf(JSON.parse(kinds)), ignored) ? "enrolled" : "not_enrolled";
 };
 
+/** Whether a user with these factors has one that resists phishing. @param kinds as in `mfaWord` */
+const resistance = (kinds: string | null, ignored: readonly string[]): boolean | "unknown" =>
+  kinds === null ? "unknown" : (hasPhishingResistantMfa(factorsOf(JSON.parse(kinds)), ignored) ?? "unknown");
+
+/** Those sets of factors in the index that meet a condition. */
+const setsOfFactors = (sql: SqlStorage, suits: (kinds: string | null) => boolean) => ({
+  notDeprovisioned: true,
+  mfa: facetValues(sql, "mfa")
+    .filter(suits)
+    .map((kinds) => (kinds === null ? null : JSON.parse(kinds))),
+});
+
 /** The search filters that users have. */
 export const userFilters: Filters = {
-  mfa: (wanted, { sql, ignored }) => ({
-    notDeprovisioned: true,
-    mfa: facetValues(sql, "mfa")
-      .filter((kinds) => mfaWord(kinds, ignored) === wanted)
-      .map((kinds) => (kinds === null ? null : JSON.parse(kinds))),
-  }),
+  mfa: (wanted, { sql, ignored }) => setsOfFactors(sql, (kinds) => mfaWord(kinds, ignored) === wanted),
+  phishingResistant: (wanted, { sql, ignored }) =>
+    setsOfFactors(sql, (kinds) => resistance(kinds, ignored) === wanted),
   admin: () => ({ admin: true }),
   unknown: (fact, { inventory }) => ({ ids: inventory.unknown.ids(fact) }),
   // Memberships of Everyone are not stored.
@@ -59,6 +68,7 @@ export const foundUser = (
   status: facts.user.status,
   deleted: deletedAt !== null,
   mfa_enrolled: hasMfa(facts.factors, ignored),
+  phishing_resistant: hasPhishingResistantMfa(facts.factors, ignored),
   is_admin: isAdmin(facts),
   department: facts.user.profile.department ?? null,
   last_login: facts.user.lastLogin,

@@ -72,10 +72,10 @@ const keyOf = (id: string): string => `absent/${id}`;
 
 /** Checks one absentee by its id. If Okta has no such asset, it was deleted; if it has, the list was behind. */
 const confirmById = async (context: SliceContext, id: string): Promise<StepOutcome> => {
-  const { definition, inventory, run, api } = context;
+  const { definition, connection, inventory, run, api } = context;
   const { source, store, name } = definition;
   const readAt = context.now();
-  const answer = await source.one(api, inventory, id);
+  const answer = await source.one(api, inventory, id, connection.profileAttributes);
   if (!answer.ok && !concernsOne(answer.error)) {
     if (lasting(answer.error, run) === null) return { next: "wait", error: answer.error };
     return postpone(context, keyOf(id), answer.error, () => inventory.sweeps.dropAbsentee(id));

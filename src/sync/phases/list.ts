@@ -12,7 +12,7 @@ const WAY_DAYS = 30;
 
 /** Reads the complete list of a stream's assets. */
 export const listPhase: Phase<ListCursor> = async (context) => {
-  const { definition, inventory, run, api, now, meta } = context;
+  const { definition, connection, inventory, run, api, now, meta } = context;
   const { source, store, name } = definition;
   const ways: readonly ListWay[] = [[{ query: () => source.listQuery }], ...(source.otherWays ?? [])];
   if (context.cursor.way === undefined) {
@@ -26,7 +26,9 @@ export const listPhase: Phase<ListCursor> = async (context) => {
     ways,
     (page, number, listedAt) => {
       if (number === 0) inventory.sweeps.begin(name);
-      const { records, quarantined } = parseAll(page.records, (record) => source.parse(record));
+      const { records, quarantined } = parseAll(page.records, (record) =>
+        source.parse(record, connection.profileAttributes),
+      );
       // An asset whose record cannot be read is not absent.
       const unreadable = quarantined.flatMap(({ id }) => (id === null ? [] : [id]));
       inventory.sweeps.add(name, number, [...records.map(({ id }) => id), ...unreadable]);

@@ -71,7 +71,7 @@ export const readEverybody = async (
   context: StepContext<RefetchCursor>,
   { id, cause }: StaleEntry,
 ): Promise<ListOutcome> => {
-  const { definition, inventory, run, api } = context;
+  const { definition, connection, inventory, run, api } = context;
   const { source, store } = definition;
   const listing = `everybody/${run.kind}`;
   if (context.cursor.group !== listing) context.move({ group: listing });
@@ -81,7 +81,7 @@ export const readEverybody = async (
     projected(context, source.fields, (request) => source.list(api, request)),
     ways,
     ({ records }, _, listedAt) => {
-      const read = parseAll(records, (record) => source.parse(record));
+      const read = parseAll(records, (record) => source.parse(record, connection.profileAttributes));
       for (const bad of read.quarantined) inventory.quarantine.add(bad, listing);
       run.changes[cause] += store.file(inventory, read.records, { now: api.serverNow(), listedAt, cause });
     },

@@ -125,11 +125,11 @@ const failedOn = (context: SliceContext, entry: StaleEntry, error: OktaError): S
 };
 
 const readAsset = async (context: SliceContext, entry: StaleEntry): Promise<StepOutcome> => {
-  const { definition, inventory, run, api } = context;
+  const { definition, connection, inventory, run, api } = context;
   const { source, store, name } = definition;
   const { id, cause } = entry;
   const readAt = context.now();
-  const answer = await source.one(api, inventory, id);
+  const answer = await source.one(api, inventory, id, connection.profileAttributes);
   if (!answer.ok) return failedOn(context, entry, answer.error);
   const record = answer.value;
   return context.commit(() => {

@@ -18,7 +18,7 @@ const DAY_MS = 86_400_000;
 
 /** Finds what Okta has updated, with the stream's searches by time, one after another. */
 export const searchesPhase: Phase<SearchesCursor> = async (context) => {
-  const { definition, inventory, run, api, meta } = context;
+  const { definition, connection, inventory, run, api, meta } = context;
   const { searches } = definition.source;
   const { part, since = api.serverNow() } = context.cursor;
   if (part === undefined) return goOn(context, usable(context, searches), since);
@@ -33,7 +33,7 @@ export const searchesPhase: Phase<SearchesCursor> = async (context) => {
     projected(context, search.fields, (request) => search.read(api, request)),
     [[{ query: () => search.query(from) }], ...(search.inParts ? ([[search.inParts(from)]] as const) : [])],
     ({ records }, _, listedAt) => {
-      const found = { now: api.serverNow(), listedAt };
+      const found = { now: api.serverNow(), listedAt, attributes: connection.profileAttributes };
       run.changes.search += search.file(inventory, records, found);
     },
   );
