@@ -11,7 +11,7 @@ import type {
 import type { RunDocument } from "../contract/status.ts";
 import { dialects, type StreamName, streamNames } from "../contract/streams.ts";
 import type { DeadLettersDocument } from "../delivery/api.ts";
-import type { OktaAnswer } from "../enrichment/answer.ts";
+import { type OktaAnswer, unreadIn } from "../enrichment/answer.ts";
 import { evaluateRules } from "../enrichment/verdict.ts";
 import { maxSearchLength } from "../http/bounds.ts";
 import { problemsOfParts } from "../http/config.ts";
@@ -98,7 +98,13 @@ const lookUp = async (
   return {
     account,
     answer,
-    evaluation: evaluateRules(rules.value, { ...extracted }, found === true, view.now),
+    evaluation: evaluateRules(
+      rules.value,
+      { ...extracted },
+      found === true,
+      view.now,
+      unreadIn(answer.value.okta),
+    ),
   };
 };
 

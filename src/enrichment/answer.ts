@@ -76,6 +76,12 @@ const incompleteSchema = z.object({
 });
 type Incomplete = z.infer<typeof incompleteSchema>;
 
+/** A rule that unknown fields leave open. */
+export const undecidedSchema = z.object({
+  rule: z.string().meta({ description: "The rule's position.", example: "rules[1]" }),
+  unknown: z.array(z.string()).readonly(),
+});
+
 const asOf = z.iso.datetime().nullable();
 
 const errorSchema = z.object({
@@ -93,6 +99,9 @@ export const oktaAnswerSchema = z.object({
   found: z.boolean().nullable().meta({ description: "Null when the look-up failed." }),
   extracted: z.union([extractedSchema, z.object({})]),
   verdict: z.enum(verdicts).nullable().meta({ description: "By MALICE_RULES; null when no rule gives one." }),
+  verdict_undecided: z.array(undecidedSchema).optional().meta({
+    description: "The rules that unknown fields leave open, so that `verdict` is their `unknown_verdict`.",
+  }),
   incomplete: z
     .array(incompleteSchema)
     .meta({ description: "Fields of `extracted` that could not be read." }),
@@ -278,6 +287,10 @@ export const answerFor = (
   const message = `${found.logins.length} accounts match; ask again with one of their logins`;
   return { ...none, matches: [...found.logins], message };
 };
+
+/** The names of the fields that could not be read. */
+export const unreadIn = ({ incomplete }: OktaAnswer): ReadonlySet<string> =>
+  new Set(incomplete.map(({ field }) => field));
 
 /** Why nothing could be found out. `retryAt`: when asking again makes sense, ms since the epoch; null if unknown. */
 export interface LookupFailure {

@@ -11,6 +11,7 @@ import {
   type LookupFailure,
   type OktaAnswer,
   retryAfter,
+  unreadIn,
 } from "./answer.ts";
 import type { AccountCache } from "./cache.ts";
 import { type CacheResult, foundIn, freshness } from "./cached-answer.ts";
@@ -73,17 +74,22 @@ const succeed = (
   const startedAt = deps.now();
   const answer = answerFor(found, from, deps.mfaIgnored);
   // A name that fits several accounts says nothing about any of them.
-  const { verdict } =
+  const { verdict, undecided } =
     found.found === "many"
-      ? { verdict: null }
-      : evaluateRules(deps.rules, answer.extracted, found.found === "one", startedAt);
+      ? { verdict: null, undecided: [] }
+      : evaluateRules(deps.rules, answer.extracted, found.found === "one", startedAt, unreadIn(answer));
   deps.count({
     ...(from.stale ? { stale: 1 } : from.cached ? { hits: 1 } : { misses: 1 }),
     ...(found.found === "one" ? {} : { not_found: 1 }),
     ...(answer.incomplete.length > 0 ? { incomplete: 1 } : {}),
   });
   const rules = deps.now() - startedAt;
-  return { status: 200, answer: { ...answer, verdict }, retryAfter: null, timing: { ...timing, rules } };
+  return {
+    status: 200,
+    answer: { ...answer, verdict, ...(undecided.length > 0 && { verdict_undecided: [...undecided] }) },
+    retryAfter: null,
+    timing: { ...timing, rules },
+  };
 };
 
 const fail = (deps: EnrichDeps, failure: LookupFailure, timing: Omit<Timing, "rules">): Enrichment => {

@@ -5,23 +5,23 @@
  *
  *     {"conditions": [{"field": "status", "operator": "eq", "value": "SUSPENDED", "verdict": "Suspicious"}]}
  *     {"rules": [{"field": "last_login", "operator": "older_than", "value": "90d", "verdict": "Suspicious"}],
- *      "default_verdict": "Benign", "not_found_verdict": "Pending"}
+ *      "default_verdict": "Benign", "not_found_verdict": "Pending", "unknown_verdict": "Suspicious"}
  *
  * Instead of field, operator and value a rule may hold one of `all`, `any` (lists) or `not` (one condition), nested
  * as needed; the verdict stays on the outermost. An unknown key, field, operator or verdict is refused with its
- * position, so that a typo never becomes a rule that silently does nothing.
+ * position, and so is what cannot apply to the field (`rule-types.ts`), so that a typo never becomes a rule that silently
+ * does nothing.
  */
 import { isPlainObject, parseJson } from "../lib/json.ts";
 import { err, ok, type Result } from "../lib/result.ts";
+import { judge } from "./rule-types.ts";
 import {
   type Condition,
   type MaliceRule,
   type MaliceRules,
   type Operator,
   operators,
-  parseDuration,
   ruleFields,
-  type Scalar,
   type Verdict,
   verdicts,
 } from "./rules.ts";
@@ -45,12 +45,8 @@ export interface RuleProblem {
 /** Bounds on what is accepted, because rules are evaluated on every answer. */
 const MAX_CONDITIONS = 1_000;
 const MAX_DEPTH = 16;
-const MAX_LIST = 1_000;
 
 type Json = Readonly<Record<string, unknown>>;
-
-const isScalar = (value: unknown): value is Scalar =>
-  typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
 
 const isOneOf = <T extends string>(names: readonly T[], value: unknown): value is T =>
   (names as readonly unknown[]).includes(value);
@@ -62,40 +58,6 @@ const quote = (value: unknown): string => {
 };
 
 const child = (path: string, key: string): string => (path === "" ? key : `${path}.${key}`);
-
-/** The value that a condition compares with, or what its operator takes instead. */
-const comparedValue = (operator: Operator, value: unknown): Result<Scalar | readonly Scalar[], string> => {
-  switch (operator) {
-    case "eq":
-    case "ne":
-      return isScalar(value)
-        ? ok(value)
-        : err('it takes text, a number, true or false, for example "SUSPENDED"');
-    case "gt":
-    case "gte":
-    case "lt":
-    case "lte":
-      return isScalar(value) && typeof value !== "boolean"
-        ? ok(value)
-        : err('it takes a number or text, for example "2025-01-31T00:00:00Z"');
-    case "in":
-    case "not_in":
-      return Array.isArray(value) && value.length > 0 && value.length <= MAX_LIST && value.every(isScalar)
-        ? ok(value)
-        : err(`it takes a list of 1 to ${MAX_LIST} values, for example ["SUSPENDED", "LOCKED_OUT"]`);
-    case "contains":
-    case "not_contains":
-      return isScalar(value) ? ok(value) : err('it takes one value, for example "AWS Admins"');
-    case "exists":
-      if (value === undefined) return ok(true);
-      return typeof value === "boolean" ? ok(value) : err("it takes true or false, or no value at all");
-    case "older_than":
-    case "newer_than":
-      return typeof value === "string" && parseDuration(value) !== null
-        ? ok(value)
-        : err("it takes a duration: a whole number and s, m, h, d or w, for example 90d");
-  }
-};
 
 /** Collects problems while it reads, so that all of them are reported at once. */
 class Reader {
@@ -180,12 +142,15 @@ class Reader {
         `${quote(spelt)} is not an operator; use one of ${[...operators, ...Object.keys(symbols)].join(", ")}`,
       );
     }
+    if (!isOneOf(ruleFields, field)) return null;
     const given = value["value"];
-    const compared = comparedValue(operator, given);
-    if (!compared.ok) {
-      return this.refuse(child(path, "value"), `${quote(given)} does not fit ${operator}: ${compared.error}`);
-    }
-    return isOneOf(ruleFields, field) ? { kind: "test", field, operator, value: compared.value } : null;
+    const judged = judge(field, operator, given);
+    if (judged.ok) return { kind: "test", field, operator, value: judged.value };
+    const { at, message } = judged.error;
+    return this.refuse(
+      child(path, at),
+      at === "value" ? `${quote(given)} does not fit ${operator}: ${message}` : message,
+    );
   }
 
   rule(value: unknown, path: string): MaliceRule | null {
@@ -203,7 +168,11 @@ class Reader {
       this.onlyKeys(value, ["malice_rules"], path);
       return this.rules(value["malice_rules"], "malice_rules");
     }
-    this.onlyKeys(value, ["conditions", "rules", "default_verdict", "not_found_verdict"], path);
+    this.onlyKeys(
+      value,
+      ["conditions", "rules", "default_verdict", "not_found_verdict", "unknown_verdict"],
+      path,
+    );
     const lists = (["conditions", "rules"] as const).filter((key) => Object.hasOwn(value, key));
     const [list] = lists;
     if (list === undefined || lists.length > 1) {
@@ -219,6 +188,7 @@ class Reader {
       rules,
       defaultVerdict: this.optionalVerdict(value["default_verdict"], child(path, "default_verdict")),
       notFoundVerdict: this.optionalVerdict(value["not_found_verdict"], child(path, "not_found_verdict")),
+      unknownVerdict: this.optionalVerdict(value["unknown_verdict"], child(path, "unknown_verdict")),
     };
   }
 }

@@ -55,7 +55,7 @@ export type Condition =
       readonly kind: "test";
       readonly field: RuleField;
       readonly operator: Operator;
-      /** Checked against the operator: a list for in and not_in, a boolean for exists, a duration for ages. */
+      /** One that can apply to the field with this operator; see `rule-types.ts`. */
       readonly value: Scalar | readonly Scalar[];
     }
   | { readonly kind: "all" | "any"; readonly of: readonly Condition[] }
@@ -74,10 +74,17 @@ export interface MaliceRules {
   readonly defaultVerdict: Verdict | null;
   /** For an account that Okta does not know. */
   readonly notFoundVerdict: Verdict | null;
+  /** For an account of which too much is unknown to tell; null gives no verdict. */
+  readonly unknownVerdict: Verdict | null;
 }
 
 /** The rules when none are configured: they never give a verdict. */
-export const noMaliceRules: MaliceRules = { rules: [], defaultVerdict: null, notFoundVerdict: null };
+export const noMaliceRules: MaliceRules = {
+  rules: [],
+  defaultVerdict: null,
+  notFoundVerdict: null,
+  unknownVerdict: null,
+};
 
 const MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 

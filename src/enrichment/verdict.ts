@@ -3,19 +3,21 @@
  *
  * What matches:
  * - Rules are tried in order; the first match gives the verdict.
- * - A field that is missing or null (not read, or not set) never matches, whatever the operator: `ne`, `not_in` and
- *   `not_contains` do not match either, only `exists` with false does. A value of a type that the operator cannot
- *   compare never matches.
- * - `not` is the plain negation of "matches": `{"not": {"field": "mfa_enrolled", …}}` is true while MFA could not be
- *   read. Add `exists` where that matters.
- * - Text is compared exactly, including case. Nothing is converted: true is not "true".
- * - `gt`, `gte`, `lt` and `lte` compare two numbers, two ISO 8601 times as instants, or two other texts by their
- *   characters.
+ * - A condition on a fact that could not be read is undecided. `all`, `any` and `not` follow Kleene's logic: `any` matches
+ *   if one of its conditions does, whatever the others are. A rule that is undecided and would give another verdict than
+ *   the rule that matches after it leaves the verdict undecided. So does any undecided rule if none matches: the default
+ *   verdict needs every rule not to match.
+ * - A field that Okta has no value for never matches, whatever the operator: `ne`, `not_in` and `not_contains` do not
+ *   match either, only `exists` with false does. `not` is the plain negation of "matches".
+ * - Text is compared exactly, including case. Nothing is converted: true is not "true". What is of another type than its
+ *   field never matches.
+ * - `gt`, `gte`, `lt` and `lte` compare two ISO 8601 times as instants, or two other texts by their characters.
  * - On a list (groups, mfa_factors, admin_roles) `contains` looks for the value among the elements, `in` for at least
  *   one element among the values, and `not_contains` and `not_in` are their opposites. On text `contains` looks for a
  *   substring.
  * - `older_than` and `newer_than` compare a time with now minus the duration, strictly.
  */
+import { instant } from "./rule-types.ts";
 import {
   type Condition,
   type MaliceRules,
@@ -28,26 +30,26 @@ import {
 /** Fields by name; an unknown one is null or absent. */
 export type ExtractedFields = Readonly<Record<string, unknown>>;
 
-export interface Evaluation {
-  readonly verdict: Verdict | null;
-  /** The rule that matched and why; null when none did. */
-  readonly rule: { readonly index: number; readonly path: string; readonly why: string } | null;
-  /** Where the verdict comes from; `none` when there is nothing to say. */
-  readonly source: "rule" | "default_verdict" | "not_found_verdict" | "none";
+/** A rule that the facts that are known do not decide. */
+export interface Undecided {
+  /** The rule's position: `conditions[0]`. */
+  readonly rule: string;
+  /** The unknown fields that keep it undecided. */
+  readonly unknown: readonly string[];
 }
 
-const isoTime = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/i;
-
-/** Milliseconds since the epoch, or null when it is not an ISO 8601 date or time. */
-const instant = (value: unknown): number | null => {
-  if (typeof value !== "string" || !isoTime.test(value)) return null;
-  const at = Date.parse(value);
-  return Number.isNaN(at) ? null : at;
-};
+export interface Evaluation {
+  readonly verdict: Verdict | null;
+  /** The rule that gives the verdict and why it matched; null when none does. */
+  readonly rule: { readonly index: number; readonly path: string; readonly why: string } | null;
+  /** Where the verdict comes from; `none` when there is nothing to say. */
+  readonly source: "rule" | "default_verdict" | "not_found_verdict" | "unknown_verdict" | "none";
+  /** The rules that leave the verdict undecided; none if it is decided. */
+  readonly undecided: readonly Undecided[];
+}
 
 /** Negative, zero or positive as `a` is below, equal to or above `b`; null when they cannot be ordered. */
 const order = (a: unknown, b: unknown): number | null => {
-  if (typeof a === "number" && typeof b === "number") return a - b;
   if (typeof a !== "string" || typeof b !== "string") return null;
   const [at, bt] = [instant(a), instant(b)];
   if (at !== null && bt !== null) return at - bt;
@@ -118,35 +120,60 @@ const show = (value: unknown): string => {
   return text.length > 200 ? `${text.slice(0, 199)}…` : text;
 };
 
-/** Whether a condition matches, and the reason in words when it does. */
-const match = (condition: Condition, extracted: ExtractedFields, now: number): string | null => {
+/** Whether a condition matches: why it does, or the unknown fields because of which that is open. */
+type Match =
+  | { readonly is: "true"; readonly why: string }
+  | { readonly is: "false" }
+  | { readonly is: "unknown"; readonly fields: readonly string[] };
+
+const NO: Match = { is: "false" };
+
+const unknownIn = (matches: readonly Match[]): Match => {
+  const fields = matches.flatMap((each) => (each.is === "unknown" ? each.fields : []));
+  return fields.length === 0 ? NO : { is: "unknown", fields: [...new Set(fields)] };
+};
+
+/** What an account is known by. */
+interface Known {
+  readonly extracted: ExtractedFields;
+  /** Names of the fields that could not be read. */
+  readonly unknown: ReadonlySet<string>;
+  /** ms since the epoch */
+  readonly now: number;
+}
+
+const match = (condition: Condition, known: Known): Match => {
   switch (condition.kind) {
     case "test": {
       const { field, operator, value } = condition;
-      const actual = Object.hasOwn(extracted, field) ? extracted[field] : undefined;
-      if (!compare(operator, actual, value, now)) return null;
-      return operator === "exists"
-        ? `${field} ${value === true ? "exists" : "does not exist"}`
-        : `${field} ${operator} ${show(value)}: it is ${show(actual)}`;
+      if (known.unknown.has(field)) return { is: "unknown", fields: [field] };
+      const actual = Object.hasOwn(known.extracted, field) ? known.extracted[field] : undefined;
+      if (!compare(operator, actual, value, known.now)) return NO;
+      return {
+        is: "true",
+        why:
+          operator === "exists"
+            ? `${field} ${value === true ? "exists" : "does not exist"}`
+            : `${field} ${operator} ${show(value)}: it is ${show(actual)}`,
+      };
     }
     case "all": {
-      const reasons: string[] = [];
-      for (const each of condition.of) {
-        const why = match(each, extracted, now);
-        if (why === null) return null;
-        reasons.push(why);
-      }
-      return `all of (${reasons.join("; ")})`;
+      const matches = condition.of.map((each) => match(each, known));
+      if (matches.some(({ is }) => is === "false")) return NO;
+      const reasons = matches.flatMap((each) => (each.is === "true" ? [each.why] : []));
+      return reasons.length === matches.length
+        ? { is: "true", why: `all of (${reasons.join("; ")})` }
+        : unknownIn(matches);
     }
     case "any": {
-      for (const each of condition.of) {
-        const why = match(each, extracted, now);
-        if (why !== null) return why;
-      }
-      return null;
+      const matches = condition.of.map((each) => match(each, known));
+      return matches.find(({ is }) => is === "true") ?? unknownIn(matches);
     }
-    case "not":
-      return match(condition.of, extracted, now) === null ? `not (${describe(condition.of)})` : null;
+    case "not": {
+      const inner = match(condition.of, known);
+      if (inner.is === "true") return NO;
+      return inner.is === "false" ? { is: "true", why: `not (${describe(condition.of)})` } : inner;
+    }
   }
 };
 
@@ -161,21 +188,55 @@ const describe = (condition: Condition): string => {
  * @param extracted the answer's fields; ignored when the account was not found
  * @param found whether Okta knows the account; when it does not, only `not_found_verdict` applies
  * @param now ms since the epoch, for older_than and newer_than
+ * @param unknown names of the fields that could not be read
  */
 export const evaluateRules = (
   rules: MaliceRules,
   extracted: ExtractedFields,
   found: boolean,
   now: number,
+  unknown: ReadonlySet<string>,
 ): Evaluation => {
-  if (!found) {
-    const verdict = rules.notFoundVerdict;
-    return { verdict, rule: null, source: verdict === null ? "none" : "not_found_verdict" };
+  if (!found) return withoutRule(rules.notFoundVerdict, "not_found_verdict");
+  const known = { extracted, unknown, now };
+  let undecided: (Undecided & { readonly verdict: Verdict })[] = [];
+  for (const [index, { condition, path, verdict }] of rules.rules.entries()) {
+    const matched = match(condition, known);
+    if (matched.is === "unknown") undecided.push({ rule: path, unknown: matched.fields, verdict });
+    if (matched.is !== "true") continue;
+    // If one of them matches, too, it says nothing else.
+    undecided = undecided.filter((earlier) => earlier.verdict !== verdict);
+    if (undecided.length > 0) break;
+    return { verdict, rule: { index, path, why: matched.why }, source: "rule", undecided: [] };
   }
-  for (const [index, rule] of rules.rules.entries()) {
-    const why = match(rule.condition, extracted, now);
-    if (why !== null) return { verdict: rule.verdict, rule: { index, path: rule.path, why }, source: "rule" };
-  }
-  const verdict = rules.defaultVerdict;
-  return { verdict, rule: null, source: verdict === null ? "none" : "default_verdict" };
+  if (undecided.length === 0) return withoutRule(rules.defaultVerdict, "default_verdict");
+  return {
+    ...withoutRule(rules.unknownVerdict, "unknown_verdict"),
+    undecided: undecided.map(({ rule, unknown: fields }) => ({ rule, unknown: fields })),
+  };
+};
+
+const withoutRule = (verdict: Verdict | null, source: Evaluation["source"]): Evaluation => ({
+  verdict,
+  rule: null,
+  source: verdict === null ? "none" : source,
+  undecided: [],
+});
+
+/** The facts in `extracted` of which null says that they could not be read. */
+const FACTS = [
+  "groups",
+  "mfa_enrolled",
+  "mfa_factors",
+  "phishing_resistant",
+  "is_admin",
+  "admin_roles",
+] as const;
+
+/** The unknown fields of `extracted` as somebody gives it: facts that are null. */
+export const unknownFields = (extracted: ExtractedFields): ReadonlySet<string> => {
+  const facts: readonly string[] = FACTS.filter((name) => extracted[name] === null);
+  // Whether there is a newest factor is not known if no factor is.
+  const isNewestUnknown = facts.includes("mfa_factors") && extracted["newest_factor_at"] === null;
+  return new Set(isNewestUnknown ? [...facts, "newest_factor_at"] : facts);
 };

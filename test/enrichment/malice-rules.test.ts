@@ -8,9 +8,13 @@ const id = "00uJaneDoe1234567890";
 /** As in the documentation that customers paste from, with default verdicts added. */
 const configured = {
   malice_rules: {
-    rules: [{ field: "status", operator: "eq", value: "SUSPENDED", verdict: "Suspicious" }],
+    rules: [
+      { field: "status", operator: "eq", value: "SUSPENDED", verdict: "Suspicious" },
+      { field: "is_admin", operator: "eq", value: true, verdict: "Suspicious" },
+    ],
     default_verdict: "Benign",
     not_found_verdict: "Pending",
+    unknown_verdict: "Malicious",
   },
 };
 Object.assign(env, { MALICE_RULES: JSON.stringify(configured) });
@@ -32,6 +36,18 @@ describe("the verdict of a look-up", () => {
     expect((await org.ask(login, "?refresh=true")).okta.verdict).toBe("Suspicious");
     await org.control("POST", `/users/${id}/unsuspend`);
     await org.ask(login, "?refresh=true");
+  });
+
+  it("is open while a fact that it depends on could not be read, whatever the default verdict says", async () => {
+    const other = await newOrg();
+    await other.user({ id, status: "ACTIVE", profile: { login, email: login } });
+    await other.fault("/api/v1/users/{id}/roles", "403");
+    expect((await other.ask(login, "?refresh=true")).okta).toMatchObject({
+      extracted: { is_admin: null },
+      verdict: "Malicious",
+      verdict_undecided: [{ rule: "malice_rules.rules[1]", unknown: ["is_admin"] }],
+    });
+    expect((await org.ask(login)).okta).not.toHaveProperty("verdict_undecided");
   });
 
   it("is not_found_verdict for nobody, and none for several accounts", async () => {
@@ -64,6 +80,44 @@ describe("POST /v1/malice-rules/evaluate", () => {
         extracted: { status: "SUSPENDED" },
       },
     });
+  });
+
+  it("takes the rules as pasted from the settings, beside the account or the fields", async () => {
+    const pasted = { rules: [suspended], default_verdict: "Benign" };
+    for (const [body, verdict] of [
+      [{ ...pasted, extracted: { status: "SUSPENDED" } }, "Suspicious"],
+      [{ ...pasted, account: login }, "Benign"],
+      [
+        { conditions: [suspended], unknown_verdict: "Pending", extracted: { status: "SUSPENDED" } },
+        "Suspicious",
+      ],
+      [{ malice_rules: pasted, extracted: { status: "ACTIVE" } }, "Benign"],
+    ] as const)
+      expect(await evaluate(body)).toMatchObject({ status: 200, body: { verdict } });
+    const wrong = { ...pasted, default_verdict: "Good", extracted: {} };
+    expect(await evaluate(wrong)).toMatchObject({
+      status: 400,
+      body: { errors: [{ field: "body.default_verdict" }] },
+    });
+  });
+
+  it("says which rules a fact that is null leaves open", async () => {
+    const rules = {
+      rules: [{ field: "is_admin", operator: "eq", value: true, verdict: "Malicious" }],
+      default_verdict: "Benign",
+    };
+    const evaluated = await evaluate({ rules, extracted: { status: "ACTIVE", is_admin: null } });
+    expect(evaluated.body).toEqual({
+      verdict: null,
+      rule: null,
+      source: "none",
+      verdict_undecided: [{ rule: "rules[0]", unknown: ["is_admin"] }],
+      found: true,
+      extracted: { status: "ACTIVE", is_admin: null },
+    });
+    const known = await evaluate({ rules, extracted: { status: "ACTIVE", is_admin: false } });
+    expect(known.body).toMatchObject({ verdict: "Benign" });
+    expect(known.body).not.toHaveProperty("verdict_undecided");
   });
 
   it("looks an account up", async () => {

@@ -39,6 +39,7 @@ describe("parseMaliceRules", () => {
         ],
         defaultVerdict: null,
         notFoundVerdict: null,
+        unknownVerdict: null,
       },
     });
   });
@@ -58,14 +59,14 @@ describe("parseMaliceRules", () => {
   });
 
   it.each([
-    ["==", "eq", 1],
-    ["!=", "ne", 1],
-    [">", "gt", 1],
-    [">=", "gte", 1],
-    ["<", "lt", 1],
-    ["<=", "lte", 1],
-  ])("reads %s as %s", (symbol, operator, value) => {
-    const parsed = parseMaliceRules(rule({ operator: symbol, value }));
+    ["==", "eq"],
+    ["!=", "ne"],
+    [">", "gt"],
+    [">=", "gte"],
+    ["<", "lt"],
+    ["<=", "lte"],
+  ])("reads %s as %s", (symbol, operator) => {
+    const parsed = parseMaliceRules(rule({ operator: symbol, value: "A" }));
     expect(parsed.ok && parsed.value.rules[0]?.condition).toMatchObject({ operator });
   });
 
@@ -116,10 +117,14 @@ describe("parseMaliceRules", () => {
     ["an empty list", rule({ operator: "not_in", value: [] }), /^conditions\[0\]\.value: /],
     [
       "a duration",
-      rule({ operator: "older_than", value: "90 days" }),
+      rule({ field: "last_login", operator: "older_than", value: "90 days" }),
       /^conditions\[0\]\.value: "90 days" does not fit older_than: it takes a duration/,
     ],
-    ["a number for a duration", rule({ operator: "newer_than", value: 90 }), /^conditions\[0\]\.value: /],
+    [
+      "a number for a duration",
+      rule({ field: "created", operator: "newer_than", value: 90 }),
+      /^conditions\[0\]\.value: /,
+    ],
     [
       "an exists with text",
       rule({ operator: "exists", value: "yes" }),
@@ -172,6 +177,73 @@ describe("parseMaliceRules", () => {
     ["a rule that is no object", { rules: ["x"] }, /^rules\[0\]: a condition is an object/],
   ])("refuses %s with its position", (_, value, expected) => {
     expect(problems(value)[0]).toMatch(expected);
+  });
+
+  it.each<[string, string, unknown, RegExp]>([
+    // Each could never match, or always would.
+    [
+      "is_admin",
+      "eq",
+      "true",
+      /\.value: "true" does not fit eq: is_admin is true or false, so it takes true or false$/,
+    ],
+    ["is_admin", "in", [1], /\.value: \[1\] does not fit in: item 1 is of another type/],
+    ["is_admin", "in", [true, false], /\.value: .*with both true and false it always says the same/],
+    [
+      "is_admin",
+      "gt",
+      5,
+      /\.operator: gt does not apply to is_admin, which is true or false; use one of eq, ne, in/,
+    ],
+    ["is_admin", "contains", "t", /\.operator: contains does not apply to is_admin/],
+    ["phishing_resistant", "ne", "yes", /\.value: /],
+    [
+      "groups",
+      "eq",
+      "Admins",
+      /\.operator: eq does not apply to groups, which is a list of texts; use one of in, not_in, contains/,
+    ],
+    ["groups", "contains", 5, /\.value: 5 does not fit contains: it takes text/],
+    ["groups", "in", ["A", true], /\.value: .*item 2 is of another type/],
+    ["mfa_factors", "gt", 1, /\.operator: gt does not apply to mfa_factors/],
+    ["admin_roles", "older_than", "90d", /\.operator: older_than does not apply to admin_roles/],
+    ["status", "older_than", "90d", /\.operator: older_than does not apply to status, which is text/],
+    [
+      "status",
+      "eq",
+      5,
+      /\.value: 5 does not fit eq: status is text, so it takes text, for example "SUSPENDED"$/,
+    ],
+    ["status", "in", ["ACTIVE", null], /\.value: .*item 2/],
+    ["title", "gt", true, /\.value: true does not fit gt: title is text/],
+    [
+      "last_login",
+      "gt",
+      1_700_000_000,
+      /\.value: 1700000000 does not fit gt: last_login is a time, so it takes an ISO 8601 time/,
+    ],
+    ["created", "lt", "last year", /\.value: "last year" does not fit lt: created is a time/],
+    ["created", "eq", "2025", /\.value: /],
+    ["newest_factor_at", "in", ["2025-01-01", "soon"], /\.value: .*item 2/],
+  ])("refuses what cannot apply to the field's type: %s %s %j", (field, operator, value, expected) => {
+    expect(problems(rule({ field, operator, value }))).toEqual([expect.stringMatching(expected)]);
+  });
+
+  it.each<[string, string, unknown]>([
+    ["status", "gt", "M"],
+    ["status", "not_contains", "LOCK"],
+    ["last_login", "gt", "2025-01-31"],
+    ["created", "eq", "2025-01-31T00:00:00.000Z"],
+    ["password_changed", "newer_than", "12h"],
+    ["newest_factor_at", "newer_than", "24h"],
+    ["mfa_enrolled", "not_in", [true]],
+    ["phishing_resistant", "eq", false],
+    ["groups", "in", ["A", "B"]],
+    ["admin_roles", "not_contains", "Super Administrator"],
+    ["realm_id", "ne", "guo1"],
+    ["groups", "exists", false],
+  ])("takes what can: %s %s %j", (field, operator, value) => {
+    expect(problems(rule({ field, operator, value }))).toEqual([]);
   });
 
   it("reports every problem at once, in order", () => {

@@ -50,6 +50,16 @@ const Verdict: FC<{ okta: OktaAnswer; evaluation: Evaluation | null }> = ({ okta
         <>
           by <code>{evaluation.rule.path}</code>: <Text of={evaluation.rule.why} max={300} />
         </>
+      ) : evaluation.undecided.length > 0 ? (
+        <>
+          Undecided, because it is not known:{" "}
+          {evaluation.undecided.map(({ rule, unknown }, index) => (
+            <>
+              {index > 0 && "; "}
+              <Text of={unknown.join(", ")} max={120} /> (<code>{rule}</code>)
+            </>
+          ))}
+        </>
       ) : evaluation.source === "none" ? (
         "No rule matched."
       ) : (

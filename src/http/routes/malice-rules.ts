@@ -1,10 +1,11 @@
 /** Tries malice rules before they are put into the settings. */
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
+import { undecidedSchema, unreadIn } from "../../enrichment/answer.ts";
 import { enrich } from "../../enrichment/enrich.ts";
 import { parseMaliceRules } from "../../enrichment/rule-reader.ts";
 import { type MaliceRules, verdicts } from "../../enrichment/rules.ts";
-import { evaluateRules } from "../../enrichment/verdict.ts";
+import { type Evaluation, evaluateRules, unknownFields } from "../../enrichment/verdict.ts";
 import { maxErrors } from "../bounds.ts";
 import type { App, AppDeps } from "../deps.ts";
 import { connectionQuery, strict } from "../parameters.ts";
@@ -30,8 +31,11 @@ const evaluationDocumentSchema = z
       .nullable()
       .openapi({ description: "The first rule that matched; null when none matched." }),
     source: z
-      .enum(["rule", "default_verdict", "not_found_verdict", "none"])
+      .enum(["rule", "default_verdict", "not_found_verdict", "unknown_verdict", "none"])
       .openapi({ description: "What the verdict comes from." }),
+    verdict_undecided: z.array(undecidedSchema).optional().openapi({
+      description: "The rules that unknown fields leave open, so that `verdict` is their `unknown_verdict`.",
+    }),
     found: z.boolean(),
     extracted: z
       .record(z.string(), z.unknown())
@@ -45,8 +49,10 @@ const evaluate = createRoute({
   tags: ["Enrichment"],
   summary: "Try malice rules",
   description:
-    "Applies rules to an account that is looked up (`account`), or to given fields (`extracted`). Both ways of " +
-    "writing rules are accepted. Nothing is stored. A mistake in the rules is reported with its position.",
+    "Applies rules to an account that is looked up (`account`), or to given fields (`extracted`), in which `null` for " +
+    "groups, MFA and roles means that they are unknown. Both ways of writing rules are accepted, under `rules` or, as " +
+    "pasted from the settings, with their own keys beside the account. Nothing is stored. A mistake in the rules is " +
+    "reported with its position.",
   security: [{ key: [] }],
   request: {
     query: connectionQuery,
@@ -56,10 +62,19 @@ const evaluate = createRoute({
         "application/json": {
           schema: strict({
             // Optional in the schema only. `parseMaliceRules` reports everything that is wrong, including their absence.
-            rules: z.unknown().optional().openapi({
-              description:
-                "Required. As in the setting MALICE_RULES: an object, its JSON text, or only the list of rules.",
-            }),
+            rules: z
+              .unknown()
+              .optional()
+              .openapi({
+                description:
+                  "As in the setting MALICE_RULES: an object, its JSON text, or only the list of rules. Required unless the " +
+                  "keys of the setting stand beside the account.",
+              }),
+            conditions: z.unknown().optional(),
+            malice_rules: z.unknown().optional(),
+            default_verdict: z.unknown().optional(),
+            not_found_verdict: z.unknown().optional(),
+            unknown_verdict: z.unknown().optional(),
             account: z.string("it must be text").optional(),
             extracted: z.record(z.string(), z.unknown(), "it must be an object").optional(),
             found: z
@@ -87,10 +102,29 @@ const evaluate = createRoute({
   },
 });
 
-const rulesOf = (given: unknown): MaliceRules => {
-  const parsed = parseMaliceRules(Array.isArray(given) ? { rules: given } : given);
+/** The keys of the setting MALICE_RULES. */
+const documentKeys = [
+  "malice_rules",
+  "conditions",
+  "rules",
+  "default_verdict",
+  "not_found_verdict",
+  "unknown_verdict",
+] as const;
+
+/** The rules as they were sent: under `rules`, or with their own keys. */
+const documentIn = (body: Readonly<Record<string, unknown>>): { document: unknown; within: string } => {
+  const given = documentKeys.filter((key) => body[key] !== undefined);
+  const isPasted = given.some((key) => key !== "rules") || Array.isArray(body["rules"]);
+  return isPasted
+    ? { document: Object.fromEntries(given.map((key) => [key, body[key]])), within: "body" }
+    : { document: body["rules"], within: "body.rules" };
+};
+
+const rulesIn = (body: Readonly<Record<string, unknown>>): MaliceRules => {
+  const { document, within } = documentIn(body);
+  const parsed = parseMaliceRules(document);
   if (parsed.ok) return parsed.value;
-  const within = Array.isArray(given) ? "body" : "body.rules";
   const errors = parsed.error.slice(0, maxErrors).map(({ path, message }) => ({
     field: path === "(root)" ? "body.rules" : `${within}.${path}`,
     message,
@@ -99,17 +133,25 @@ const rulesOf = (given: unknown): MaliceRules => {
   throw new ProblemError("invalid_request", detail, { errors });
 };
 
+/** An evaluation as the contract shows it. */
+const documentOf = ({ undecided, ...evaluation }: Evaluation) => ({
+  ...evaluation,
+  ...(undecided.length > 0 && { verdict_undecided: [...undecided] }),
+});
+
 export const maliceRulesRoutes = (app: App, deps: AppDeps): void => {
   app.openapi(evaluate, async (c) => {
-    const { rules: given, account, extracted, found = true } = c.req.valid("json");
-    const rules = rulesOf(given);
+    const body = c.req.valid("json");
+    const { account, extracted, found = true } = body;
+    const rules = rulesIn(body);
     if ((account === undefined) === (extracted === undefined)) {
       const message = "it must have either account or extracted";
       throw new ProblemError("invalid_request", message, { errors: [{ field: "body", message }] });
     }
     if (account === undefined) {
       const fields = extracted ?? {};
-      return c.json({ ...evaluateRules(rules, fields, found, deps.now()), found, extracted: fields }, 200);
+      const evaluation = evaluateRules(rules, fields, found, deps.now(), unknownFields(fields));
+      return c.json({ ...documentOf(evaluation), found, extracted: fields }, 200);
     }
     const identifier = identifierOf(account, "body.account");
     const enrichDeps = enrichDepsOf(c, deps, c.req.valid("query").connection);
@@ -117,8 +159,8 @@ export const maliceRulesRoutes = (app: App, deps: AppDeps): void => {
     if (enrichment.status !== 200) return raw(enrichmentResponse(enrichment));
     const { answer, timing } = enrichment;
     const isFound = answer.found === true;
-    const evaluation = evaluateRules(rules, answer.extracted, isFound, deps.now());
-    return c.json({ ...evaluation, found: isFound, extracted: answer.extracted }, 200, {
+    const evaluation = evaluateRules(rules, answer.extracted, isFound, deps.now(), unreadIn(answer));
+    return c.json({ ...documentOf(evaluation), found: isFound, extracted: answer.extracted }, 200, {
       "Server-Timing": timingHeader(timing),
     });
   });
