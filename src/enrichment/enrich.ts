@@ -121,15 +121,13 @@ const lookUp = async (
   }
 };
 
-/**
- * Answers one question.
- * @param refresh true bypasses the cache
- */
-export const enrich = async (
-  deps: EnrichDeps,
-  identifier: Identifier,
-  refresh: boolean,
-): Promise<Enrichment> => {
+/** What is known of one name, and how long it took to find out. */
+interface Found {
+  readonly outcome: LookupOutcome;
+  readonly timing: Omit<Timing, "rules">;
+}
+
+const find = async (deps: EnrichDeps, identifier: Identifier, refresh: boolean): Promise<Found> => {
   const startedAt = deps.now();
   const cached = await deps.cache.read(identifier);
   const cacheReadAt = deps.now();
@@ -138,10 +136,31 @@ export const enrich = async (
   if (!refresh && cached.found !== "miss" && state !== "expired") {
     if (state === "due") deps.background(lookUp(deps, identifier, "renew", cached));
     const from = { at: cached.at, cached: true, stale: false };
-    return succeed(deps, { found: foundIn(cached), from }, { cache, okta: 0 });
+    return { outcome: ok({ found: foundIn(cached), from }), timing: { cache, okta: 0 } };
   }
   const outcome = await lookUp(deps, identifier, refresh ? "force" : "any", cached);
-  const timing = { cache, okta: deps.now() - cacheReadAt };
+  return { outcome, timing: { cache, okta: deps.now() - cacheReadAt } };
+};
+
+/**
+ * Answers one question.
+ * @param refresh true bypasses the cache
+ */
+export const enrich = (deps: EnrichDeps, identifier: Identifier, refresh: boolean): Promise<Enrichment> =>
+  answerTo(deps, identifier, (name) => find(deps, name, refresh));
+
+/** @param found finds what is known of a name */
+const answerTo = async (
+  deps: EnrichDeps,
+  { whole, ...identifier }: Identifier,
+  found: (name: Identifier) => Promise<Found>,
+): Promise<Enrichment> => {
+  let { outcome, timing } = await found(identifier);
+  if (whole !== undefined && outcome.ok && outcome.value.found.found === "none") {
+    const other = await found(whole);
+    outcome = other.outcome;
+    timing = { cache: timing.cache + other.timing.cache, okta: timing.okta + other.timing.okta };
+  }
   return outcome.ok ? succeed(deps, outcome.value, timing) : fail(deps, outcome.error, timing);
 };
 
@@ -156,14 +175,21 @@ const refused = (deps: EnrichDeps, message: string): BatchItem => ({
  */
 export const enrichAll = (deps: EnrichDeps, accounts: readonly string[]): Promise<BatchItem[]> => {
   const inTurn = limited(BATCH_CONCURRENCY);
-  const asked = new Map<string, Promise<Enrichment>>();
+  const names = new Map<string, Promise<Found>>();
+  const found = (name: Identifier): Promise<Found> => {
+    const asked = names.get(name.key) ?? inTurn(() => find(deps, name, false));
+    names.set(name.key, asked);
+    return asked;
+  };
+  const answers = new Map<string, Promise<Enrichment>>();
   return Promise.all(
     accounts.map((account) => {
       const parsed = parseIdentifier(account);
       if (!parsed.ok) return refused(deps, parsed.error.message);
-      const { key } = parsed.value;
-      const answer = asked.get(key) ?? inTurn(() => enrich(deps, parsed.value, false));
-      asked.set(key, answer);
+      const { key, whole } = parsed.value;
+      const both = `${key} ${whole?.key ?? ""}`;
+      const answer = answers.get(both) ?? answerTo(deps, parsed.value, found);
+      answers.set(both, answer);
       return answer;
     }),
   );

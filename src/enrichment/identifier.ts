@@ -10,13 +10,15 @@ import { err, ok, type Result } from "../lib/result.ts";
  * - `username` is anything else: a login without its domain, a whole login, or an id of another form
  *
  * `value` is folded to lower case except for ids. `given` is what Okta is asked for: the original spelling of what
- * may be an id, else `value`. `key` names kind and value, for caches and single flight.
+ * may be an id, else `value`. `key` names kind and value, for caches and single flight. `whole` is the name with the
+ * domain that was in front of it: the login of somebody whose login has that form, if nobody has the name alone.
  */
 export interface Identifier {
   readonly kind: "id" | "email" | "username";
   readonly value: string;
   readonly given: string;
   readonly key: string;
+  readonly whole?: Identifier;
 }
 
 export interface IdentifierRefusal {
@@ -34,11 +36,17 @@ const OKTA_ID = /^00[A-Za-z0-9]{16,20}$/;
 /** What the inventory accepts as an id. Only Okta can tell whether it is one. */
 const ID = /^[A-Za-z0-9_-]{1,100}$/;
 
-/** `CORP\` in front of something; `.\` is Windows for "this machine". */
-const WINDOWS_DOMAIN = /^[A-Za-z0-9._-]+\\(?=.)/;
+/**
+ * `CORP\` in front of something; `.\` is Windows for "this machine". What is copied from logs and scripts often has its
+ * backslashes doubled, and a domain may have any name.
+ */
+const WINDOWS_DOMAIN = /^\\*[^\\]*\\+(?=[^\\])/;
 
 /** Control, invisible formatting, line and paragraph separators, lone surrogates. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+
+/** Characters with which a name is no part of a path: Okta is asked for it by a search. */
+const PATHLESS = /[/\\]/;
 
 /** Percent-encoded dot, slash, backslash or control character: text that a second decoding turns hostile. */
 const ENCODED = /%(?:2e|2f|5c|[01][0-9a-f]|7f)/i;
@@ -81,9 +89,26 @@ const asSpelt = (name: Identifier, given: string): Identifier => {
 /** An account's id as an identifier. */
 export const idIdentifier = (id: string): Identifier => identify("id", id);
 
+/** Whether Okta may be asked for the name as part of a path. */
+export const fitsIntoPath = ({ given }: Identifier): boolean => !PATHLESS.test(given);
+
+/** Unicode's NFC, without ever turning a letter from outside ASCII into an ASCII one; see `foldCase`. */
+const composed = (text: string): string => {
+  let [done, run] = ["", ""];
+  for (const letter of text) {
+    const isLookAlike = letter > "\u007f" && letter.normalize("NFC") <= "\u007f";
+    if (isLookAlike) [done, run] = [`${done}${run.normalize("NFC")}${letter}`, ""];
+    else run += letter;
+  }
+  return done + run.normalize("NFC");
+};
+
+/** The same letters are the same name, however they are put together: `é` is one character or two. */
+const normalized = (name: string): string => foldCase(composed(name));
+
 /** An account's login or e-mail as an identifier, as someone would ask for it. */
 export const nameIdentifier = (name: string): Identifier => {
-  const folded = foldCase(name);
+  const folded = normalized(name);
   return identify(folded.includes("@") ? "email" : "username", folded);
 };
 
@@ -94,15 +119,21 @@ const codePoint = (text: string): string =>
 
 const MAILTO = /^mailto:/i;
 
-/** `mailto:jane@example.com?subject=…` → `jane@example.com`. */
-const withoutMailto = (text: string): string =>
-  MAILTO.test(text) ? (text.replace(MAILTO, "").split("?", 1)[0] ?? "").trim() : text;
+/** `mailto:jane%2Bsoc@example.com?subject=…` → `jane+soc@example.com` (RFC 6068). Null if it is not encoded as it should be. */
+const withoutMailto = (text: string): string | null => {
+  if (!MAILTO.test(text)) return text;
+  try {
+    return decodeURIComponent(text.replace(MAILTO, "").split("?", 1)[0] ?? "").trim();
+  } catch {
+    return null;
+  }
+};
 
 /**
- * Normalises and classifies: trims, strips `mailto:` and `DOMAIN\`, folds case.
+ * Normalises and classifies: trims, decodes and strips `mailto:`, strips `DOMAIN\`, composes letters, folds case.
  * @param given as it was sent, already decoded from the URL
  * @returns the identifier, or `invalid_account`: it is empty, too long, `me` (which Okta answers with the token's
- *   owner) or a dot path, or it holds a slash, a percent-encoded one of these, or an invisible character
+ *   owner) or a dot path, or it holds a percent-encoded slash, dot or backslash, or an invisible character
  */
 export const parseIdentifier = (given: string): Result<Identifier, IdentifierRefusal> => {
   const trimmed = given.trim();
@@ -111,27 +142,26 @@ export const parseIdentifier = (given: string): Result<Identifier, IdentifierRef
       `The account is ${trimmed.length} characters long, and ${MAX_LENGTH} is the maximum; ${EXAMPLES}.`,
     );
   }
-  const bare = withoutMailto(trimmed).replace(WINDOWS_DOMAIN, "").trim();
+  const plain = withoutMailto(trimmed);
+  if (plain === null) return refuse(`The account is a mailto: link that cannot be decoded; ${EXAMPLES}.`);
+  const text = composed(plain);
+  const bare = text.replace(WINDOWS_DOMAIN, "").trim();
   if (bare === "") return refuse(`The account is empty; ${EXAMPLES}.`);
-  const invisible = INVISIBLE.exec(bare);
+  const invisible = INVISIBLE.exec(text);
   if (invisible !== null) {
     return refuse(
       `The account holds a control or invisible character (${codePoint(invisible[0])}); ${EXAMPLES}.`,
     );
   }
-  if (bare.includes("/"))
-    return refuse(
-      `The account holds a slash; ${EXAMPLES}. A login with a slash is found by its id. In a URL, a backslash has to be written %5C.`,
-    );
   if (/^\.+$/.test(bare)) return refuse(`The account is a path, not a name; ${EXAMPLES}.`);
   const encoded = ENCODED.exec(bare);
   if (encoded !== null)
     return refuse(`The account holds ${encoded[0]}, which is encoded once too often; ${EXAMPLES}.`);
   if (OKTA_ID.test(bare)) return ok(identify("id", bare));
   const name = nameIdentifier(bare);
-  return name.value === "me"
-    ? refuse(`The account "me" would be the connector's own; ${EXAMPLES}.`)
-    : ok(asSpelt(name, bare));
+  if (name.value === "me") return refuse(`The account "me" would be the connector's own; ${EXAMPLES}.`);
+  const spelt = asSpelt(name, bare);
+  return ok(bare === text ? spelt : { ...spelt, whole: nameIdentifier(text) });
 };
 
 /** A text literal in Okta's `search` language. */
@@ -142,6 +172,9 @@ export const searchByEmail = (email: string): string => `profile.email eq ${lite
 
 /** Everyone whose login is this name with some domain. */
 export const searchByShortName = (name: string): string => `profile.login sw ${literal(`${name}@`)}`;
+
+/** Everyone whose login is this name and nothing else. */
+export const searchByLogin = (name: string): string => `profile.login eq ${literal(name)}`;
 
 /**
  * Everyone who answers to this address, as login or as e-mail. Okta's documentation of user search shows no
@@ -159,8 +192,8 @@ export interface AccountNames {
 
 /** Whether Okta's answer to `GET /users/{identifier}` is that account: by its exact id, or by its name in any case. */
 export const isNamed = (identifier: Identifier, names: AccountNames): boolean => {
-  const value = foldCase(identifier.value);
-  const login = names.login === null ? null : foldCase(names.login);
+  const value = normalized(identifier.value);
+  const login = names.login === null ? null : normalized(names.login);
   if (names.id === identifier.given) return true;
   if (login === null) return false;
   return login === value || (identifier.kind !== "email" && login.startsWith(`${value}@`));
@@ -168,7 +201,7 @@ export const isNamed = (identifier: Identifier, names: AccountNames): boolean =>
 
 /** Whether this is the account's profile e-mail, in any case. */
 export const hasEmail = (email: string, names: AccountNames): boolean =>
-  names.email !== null && foldCase(names.email) === email;
+  names.email !== null && normalized(names.email) === normalized(email);
 
 /** Whether the identifier may mean the account: by id, login, short name or e-mail. */
 export const answersTo = (identifier: Identifier, names: AccountNames): boolean =>

@@ -17,6 +17,7 @@ import {
 } from "./account.ts";
 import {
   type AccountNames,
+  fitsIntoPath,
   foldCase,
   hasEmail,
   type Identifier,
@@ -24,6 +25,7 @@ import {
   nameIdentifier,
   searchByAddress,
   searchByEmail,
+  searchByLogin,
   searchByShortName,
 } from "./identifier.ts";
 
@@ -65,7 +67,7 @@ class Lookup {
   }
 
   async run(identifier: Identifier): Promise<Result<LookedUp, OktaError>> {
-    const direct = await this.#direct(identifier);
+    const direct = await this.#exact(identifier);
     if (!direct.ok) return direct;
     if (direct.value !== null) return ok(await this.#complete(direct.value, false));
     if (identifier.kind === "id") return ok({ found: "none" });
@@ -77,6 +79,15 @@ class Lookup {
       return ok({ found: "many", logins: matches.value.map((user) => user.profile.login ?? user.id).sort() });
     }
     return ok(await this.#complete(first, identifier.kind === "email"));
+  }
+
+  /** By the whole name: as part of a path, or by a search where it must not be part of one. */
+  async #exact(identifier: Identifier): OktaResult<OktaUser | null> {
+    if (fitsIntoPath(identifier)) return this.#direct(identifier);
+    const found = await this.#searchFor(searchByLogin(identifier.value), (user) =>
+      isNamed(identifier, namesOf(user)),
+    );
+    return found.ok ? ok(found.value[0] ?? null) : found;
   }
 
   /** By id, login or unambiguous short name; null when Okta has no such user or answers with another one. */
@@ -91,11 +102,14 @@ class Lookup {
     return ok(isNamed(identifier, namesOf(user.value)) ? user.value : null);
   }
 
-  async #search(identifier: Identifier): OktaResult<OktaUser[]> {
+  #search(identifier: Identifier): OktaResult<OktaUser[]> {
     const { kind, value } = identifier;
-    const search = kind === "email" ? searchByEmail(value) : searchByShortName(value);
-    const fits = (user: OktaUser): boolean =>
-      kind === "email" ? hasEmail(value, namesOf(user)) : isNamed(identifier, namesOf(user));
+    return kind === "email"
+      ? this.#searchFor(searchByEmail(value), (user) => hasEmail(value, namesOf(user)))
+      : this.#searchFor(searchByShortName(value), (user) => isNamed(identifier, namesOf(user)));
+  }
+
+  async #searchFor(search: string, fits: (user: OktaUser) => boolean): OktaResult<OktaUser[]> {
     const endpoint = "GET /api/v1/users";
     const users: OktaUser[] = [];
     let request: PageRequest = { query: { search, limit: PAGE } };
@@ -141,7 +155,7 @@ class Lookup {
     // This org's search knows no `or`, so it takes two questions.
     const [withEmail, withLogin] = await Promise.all([
       this.#fitsAlone(searchByEmail(folded), user),
-      this.#direct(nameIdentifier(email)),
+      this.#exact(nameIdentifier(email)),
     ]);
     return withEmail.ok && withEmail.value && withLogin.ok && withLogin.value === null;
   }

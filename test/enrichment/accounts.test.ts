@@ -60,6 +60,10 @@ beforeAll(async () => {
   await user("00uKevin1234567890ab", "kevin@example.com");
   await user("00uNoDomain234567890", "svc-backup", "backup@example.com");
   await user("Odd_Id-7", "odd@example.com");
+  await user("00uDomain1234567890a", "CORP\\svc-app", "app@example.com");
+  await user("00uRene1234567890abc", "ren\u00e9.martin@example.com");
+  await user("00uPlus1234567890abc", "jane+soc@example.com");
+  await user("00uShared34567890abc", "sales/eu@example.com");
   await org.calls();
 });
 
@@ -160,6 +164,16 @@ describe("identifiers", () => {
     ["two@example.com", shared2],
     ["Odd_Id-7", "Odd_Id-7"],
     [" CORP\\Odd_Id-7 ", "Odd_Id-7"],
+    ["CORP\\svc-app", "00uDomain1234567890a"],
+    ["corp\\SVC-APP", "00uDomain1234567890a"],
+    ["CORP\\\\jsmith", "00uJSmith01234567890"],
+    ["MY CORP\\jsmith", "00uJSmith01234567890"],
+    ["B\u00dcRO\\jsmith", "00uJSmith01234567890"],
+    ["rene\u0301.martin@example.com", "00uRene1234567890abc"],
+    ["mailto:jane%2Bsoc@example.com", "00uPlus1234567890abc"],
+    ["CORP/slash@example.com", "00uSlash1234567890ab"],
+    ["sales/eu@example.com", "00uShared34567890abc"],
+    ["sales/eu", "00uShared34567890abc"],
   ])("%j is %s", async (account, userId) => {
     const { status, okta } = await org.ask(account);
     expect(status).toBe(200);
@@ -182,6 +196,10 @@ describe("identifiers", () => {
     ["\\"],
     ['"'],
     ["kevin@example"],
+    ["../x"],
+    ["a/b"],
+    ["svc-app"],
+    ["OTHER\\svc-app"],
     ["*"],
     ["?"],
   ])("%j is nobody", async (account) => {
@@ -214,8 +232,7 @@ describe("identifiers", () => {
     ["me"],
     ["ME"],
     ["CORP\\me"],
-    ["../x"],
-    ["a/b"],
+    ["mailto:100%"],
     ["%2e%2e"],
     [" "],
     ["mailto:"],

@@ -226,10 +226,14 @@ export const enrichmentRoutes = (app: App, deps: AppDeps): void => {
     return c.json({ results }, 200, { "Server-Timing": timingHeader(timing) });
   });
 
-  // The route above does not match an empty account or one with an unencoded slash. Both are invalid accounts.
+  // The route above does not match an empty account or one with an unencoded slash.
   app.get("/v1/enrichments/accounts/*", (c) => {
-    identifierOf(c.req.path.slice("/v1/enrichments/accounts/".length), "path.account");
-    throw new ProblemError("not_found", "There is no such route. GET /docs lists all routes.");
+    const field = "path.account";
+    identifierOf(c.req.path.slice("/v1/enrichments/accounts/".length), field);
+    const message =
+      "The account holds a slash, which has to be written %2F in a URL. Otherwise, send an e-mail address " +
+      "(jane@example.com), a username (jane) or an Okta user id.";
+    throw new ProblemError("invalid_request", message, { errors: [{ field, message }] });
   });
 };
 
