@@ -7,7 +7,12 @@
  * comparing texts shows whether a value has changed.
  */
 import { HOUR_SLOT } from "./hours.ts";
-import { managedByUsersMigration, numberedAssetsMigration, searchIndexMigration } from "./search-index.ts";
+import {
+  deviceUserNamesMigration,
+  managedByUsersMigration,
+  numberedAssetsMigration,
+  searchIndexMigration,
+} from "./search-index.ts";
 
 /** The first entry creates the tables; each later entry changes what the entries before it made. */
 export const migrations: readonly string[] = [
@@ -133,6 +138,7 @@ export const migrations: readonly string[] = [
   CREATE INDEX stale_in_order ON stale (kind, is_admin DESC, id);
   `,
   managedByUsersMigration,
+  deviceUserNamesMigration,
 ];
 
 /**

@@ -8,15 +8,21 @@
  * takes about 17 MB.
  */
 
+/** What is indexed of a device's users. */
+const userParts = ["id", "login", "firstName", "lastName"] as const;
+/** What version 0.1.0 indexed. */
+const formerUserParts = ["id", "login", "displayName"] as const;
+type UserParts = typeof userParts | typeof formerUserParts;
+
 /** SQL: the texts of a record by which people know an asset. A device's include the ids and names of its users. */
-const words = (record: string): string => `
+const words = (record: string, parts: UserParts): string => `
   (SELECT group_concat(word, ' ') FROM (
     SELECT ${record} ->> '$.id' AS word
     UNION ALL
     SELECT value FROM json_each(${record}, '$.profile') WHERE key IN ('login', 'email', 'secondEmail', 'firstName',
       'middleName', 'lastName', 'displayName', 'nickName', 'employeeNumber', 'serialNumber', 'udid', 'imei', 'meid')
     UNION ALL
-    SELECT concat_ws(' ', value ->> '$.id', value ->> '$.login', value ->> '$.displayName')
+    SELECT concat_ws(' ', ${parts.map((part) => `value ->> '$.${part}'`).join(", ")})
       FROM json_each(${record}, '$.users')
     UNION ALL
     SELECT ${record} ->> '$.userId'))`;
@@ -72,13 +78,16 @@ interface Numbering {
   /** The number of an existing asset. */
   readonly numberOf: (row: "old" | "new") => string;
   readonly isManaged: Managed;
+  readonly userParts: UserParts;
 }
 
-const searchTriggers = ({ columns, values, added, numberOf, isManaged }: Numbering): string => `
+const searchTriggers = (index: Numbering): string => {
+  const { columns, values, added, numberOf, isManaged, userParts: parts } = index;
+  return `
   CREATE TRIGGER search_added AFTER INSERT ON assets BEGIN
     INSERT INTO search_keys (${columns}, status, platform, compliance, managed, mfa)
       VALUES (${values}, ${facets("new", isManaged)}, ${mfa("new.factors")});
-    INSERT INTO search_words (rowid, words) VALUES (${added}, ${words("new.record")});
+    INSERT INTO search_words (rowid, words) VALUES (${added}, ${words("new.record", parts)});
   END;
 
   CREATE TRIGGER search_facets_changed AFTER UPDATE OF record, deleted_at ON assets
@@ -90,7 +99,7 @@ const searchTriggers = ({ columns, values, added, numberOf, isManaged }: Numberi
   CREATE TRIGGER search_words_changed AFTER UPDATE OF record ON assets
     WHEN ${differ("record -> '$.profile'")} OR ${devicePartsDiffer} BEGIN
     DELETE FROM search_words WHERE rowid = ${numberOf("new")};
-    INSERT INTO search_words (rowid, words) VALUES (${numberOf("new")}, ${words("new.record")});
+    INSERT INTO search_words (rowid, words) VALUES (${numberOf("new")}, ${words("new.record", parts)});
   END;
 
   CREATE TRIGGER search_factors_changed AFTER UPDATE OF factors ON assets
@@ -103,6 +112,7 @@ const searchTriggers = ({ columns, values, added, numberOf, isManaged }: Numberi
     DELETE FROM search_keys WHERE n = ${numberOf("old")};
   END;
 `;
+};
 
 /** Creates the search index and fills it from the assets. */
 export const searchIndexMigration = `
@@ -118,7 +128,7 @@ export const searchIndexMigration = `
 
   INSERT INTO search_keys (id, status, platform, compliance, managed, mfa)
     SELECT id, ${facets("assets", managedOrUnknown)}, ${mfa("factors")} FROM assets;
-  INSERT INTO search_words (rowid, words) SELECT n, ${words("record")} FROM search_keys JOIN assets USING (id);
+  INSERT INTO search_words (rowid, words) SELECT n, ${words("record", formerUserParts)} FROM search_keys JOIN assets USING (id);
 
 ${searchTriggers({
   // SQLite numbers the row; the asset's id finds it again.
@@ -127,6 +137,7 @@ ${searchTriggers({
   added: "last_insert_rowid()",
   numberOf: (row) => `(SELECT n FROM search_keys WHERE id = ${row}.id)`,
   isManaged: managedOrUnknown,
+  userParts: formerUserParts,
 })}
 `;
 
@@ -135,7 +146,7 @@ const byNumber = {
   values: "new.number, new.id",
   added: "new.number",
   numberOf: (row) => `${row}.number`,
-} as const satisfies Omit<Numbering, "isManaged">;
+} as const satisfies Partial<Numbering>;
 
 /**
  * Numbers the assets in the order in which they come; a separate index finds them by id. Before, the table of rows of
@@ -176,17 +187,29 @@ export const numberedAssetsMigration = `
   DROP TABLE search_keys;
   ALTER TABLE numbered_search_keys RENAME TO search_keys;
   CREATE INDEX search_by_facet ON search_keys (status, mfa, platform, compliance, managed);
-  ${searchTriggers({ ...byNumber, isManaged: managedOrUnknown })}
+  ${searchTriggers({ ...byNumber, isManaged: managedOrUnknown, userParts: formerUserParts })}
 `;
+
+const dropTriggers = ["added", "facets_changed", "words_changed", "factors_changed", "removed"]
+  .map((name) => `DROP TRIGGER IF EXISTS search_${name};`)
+  .join("\n  ");
 
 /** A device whose linked users are all not managed is not managed. */
 export const managedByUsersMigration = `
-  DROP TRIGGER IF EXISTS search_added;
-  DROP TRIGGER IF EXISTS search_facets_changed;
-  DROP TRIGGER IF EXISTS search_words_changed;
-  DROP TRIGGER IF EXISTS search_factors_changed;
-  DROP TRIGGER IF EXISTS search_removed;
-  ${searchTriggers({ ...byNumber, isManaged: managed })}
+  ${dropTriggers}
+  ${searchTriggers({ ...byNumber, isManaged: managed, userParts: formerUserParts })}
   UPDATE search_keys SET managed = 0 FROM assets
     WHERE number = n AND search_keys.managed IS NULL AND ${managed("record")} = 0;
+`;
+
+/**
+ * A device is found by the names of its users that every answer of Okta's has. Display names, which only some have, are
+ * forgotten, so that a record that is read again is the same text as the stored one. The trigger indexes what changes.
+ */
+export const deviceUserNamesMigration = `
+  ${dropTriggers}
+  ${searchTriggers({ ...byNumber, isManaged: managed, userParts })}
+  UPDATE assets SET record = json_set(record, '$.users',
+      (SELECT json_group_array(json_remove(value, '$.displayName')) FROM json_each(record, '$.users')))
+    WHERE record -> '$.users[0]' IS NOT NULL;
 `;

@@ -88,3 +88,38 @@ describe("numbered assets", () => {
     expect(() => file("00u9", 8, record("00u9", "Twin"))).toThrow("UNIQUE");
   });
 });
+
+describe("the users of a device", () => {
+  const link = (id: string, extra: object) => ({
+    id,
+    created: "2025-01-01T00:00:00.000Z",
+    managementStatus: "NOT_MANAGED",
+    screenLockType: null,
+    login: `${id}@example.com`,
+    email: null,
+    ...extra,
+  });
+  const names = { firstName: 'Grace "Amazing"', lastName: "Hopper/\u00e9" };
+  const laptop = (extra: object) =>
+    JSON.stringify({
+      id: "guo1",
+      status: "ACTIVE",
+      profile: {},
+      users: [link("u1", { ...extra, ...names })],
+    });
+
+  test("are found by their names, and stored as every answer of Okta's names them", () => {
+    for (const statements of migrations.slice(2)) {
+      if (statements === migrations.at(-1)) file("guo1", 9, laptop({ displayName: null }));
+      db.exec(statements);
+    }
+    const stored = () => db.prepare("SELECT seq, record FROM assets WHERE id = 'guo1'").get();
+    expect(stored()).toEqual({ seq: 9, record: laptop({}) });
+    for (const word of ["grace", "hopper", "u1"]) expect(found(word)).toEqual(["guo1"]);
+    db.prepare("UPDATE assets SET record = ? WHERE id = 'guo1'").run(laptop({}).replaceAll("Grace", "Ada"));
+    expect(found("grace")).toEqual([]);
+    file("guo2", 10, laptop({}).replaceAll("guo1", "guo2"));
+    expect(found("hopper")).toEqual(["guo1", "guo2"]);
+    expect(keys()).toContainEqual(expect.objectContaining({ id: "guo1", managed: 0 }));
+  });
+});
