@@ -26,7 +26,7 @@ export interface ActiveRole {
   readonly label: string;
   readonly type: string | null;
   readonly assignment: "user" | "group" | null;
-  /** The name of the group that gives it. */
+  /** The name of the group that gives it, or its id where the name is not known. */
   readonly group: string | null;
   /** ISO 8601 as Okta wrote it. */
   readonly assignedAt: string | null;
@@ -92,15 +92,18 @@ const assignmentOf = ({ assignmentType }: OktaRole): ActiveRole["assignment"] =>
   return assignmentType === "USER" ? "user" : null;
 };
 
-/** The ACTIVE roles, sorted by label, then by what gives them. */
-export const activeRoles = (roles: readonly OktaRole[]): ActiveRole[] =>
+/** The ACTIVE roles, sorted by label, then by what gives them. @param groups those that may give them, to name them */
+export const activeRoles = (
+  roles: readonly OktaRole[],
+  groups: readonly { id: string; name: string | null }[] = [],
+): ActiveRole[] =>
   roles
     .filter(({ status }) => status === "ACTIVE")
     .map((role) => ({
       label: role.label ?? role.type,
       type: role.type,
       assignment: assignmentOf(role),
-      group: role.group ?? null,
+      group: filled(groups.find(({ id }) => id === role.group)?.name) ?? role.group ?? null,
       assignedAt: role.created ?? null,
       resourceSet: role.resourceSet ?? null,
     }))
@@ -140,6 +143,17 @@ const inventoryMessages = {
   forbidden: "the credential may not read it",
   failed: "the inventory could not read it",
 } as const;
+
+/** The same fact of other values. */
+export const mapFact = <T, U>(fact: AccountFact<T>, map: (value: T) => U): AccountFact<U> => {
+  if (fact.state === "known") return known(map(fact.value), fact.at);
+  const { reason, last } = fact;
+  return {
+    state: "unknown",
+    reason,
+    ...(last !== undefined && { last: { value: map(last.value), at: last.at } }),
+  };
+};
 
 const fromFact = <T, U>(fact: Fact<T>, map: (value: T) => U): AccountFact<U> => {
   if (fact.state === "known") return known(map(fact.value), fact.at);

@@ -26,7 +26,10 @@ const roleSchema = z.object({
   label: z.string(),
   type: text,
   assignment: z.enum(["user", "group"]).nullable(),
-  group: text.meta({ description: "The group that gives the role; null where Okta does not say which." }),
+  group: text.meta({
+    description:
+      "The group that gives the role, by its name, or by its id where the name is unknown; null where Okta does not say which.",
+  }),
   assigned_at: text,
   resource_set: text.meta({ description: "The id of the resource set that a custom role is limited to." }),
 });

@@ -12,6 +12,7 @@ import {
   activeFactors,
   activeRoles,
   groupNames,
+  mapFact,
   missing,
   toAccount,
 } from "./account.ts";
@@ -131,13 +132,19 @@ class Lookup {
 
   async #complete(user: OktaUser, emailIsUnique: boolean): Promise<LookedUp> {
     const readAt = this.#readAt;
-    const [groups, factors, adminRoles, unique] = await Promise.all([
-      this.#fact("GET /api/v1/users/{id}/groups", readGroups(this.#api, user), groupNames),
-      this.#fact("GET /api/v1/users/{id}/factors", readFactors(this.#api, user), activeFactors),
-      this.#fact("GET /api/v1/users/{id}/roles", readRoles(this.#api, user), activeRoles),
+    const [groups, factors, roles, unique] = await Promise.all([
+      this.#fact("GET /api/v1/users/{id}/groups", readGroups(this.#api, user)),
+      this.#fact("GET /api/v1/users/{id}/factors", readFactors(this.#api, user)),
+      this.#fact("GET /api/v1/users/{id}/roles", readRoles(this.#api, user)),
       emailIsUnique || this.#emailIsUnique(user),
     ]);
-    const account = toAccount(user, { readAt, groups, factors, adminRoles });
+    const given = groups.state === "known" ? groups.value : [];
+    const account = toAccount(user, {
+      readAt,
+      groups: mapFact(groups, groupNames),
+      factors: mapFact(factors, activeFactors),
+      adminRoles: mapFact(roles, (all) => activeRoles(all, given)),
+    });
     return { found: "one", account, emailIsUnique: unique };
   }
 
@@ -169,14 +176,10 @@ class Lookup {
     return ok(page.value.next === null && ids.length === 1 && ids[0] === user.id);
   }
 
-  async #fact<T, U>(
-    endpoint: string,
-    reading: OktaResult<readonly T[]>,
-    map: (records: readonly T[]) => U,
-  ): Promise<AccountFact<U>> {
+  async #fact<T>(endpoint: string, reading: OktaResult<readonly T[]>): Promise<AccountFact<readonly T[]>> {
     const read = await this.#inTime(endpoint, reading);
     if (!read.ok) return missing(read.error.code, read.error.message);
-    return known(map(read.value), this.#options.now());
+    return known(read.value, this.#options.now());
   }
 
   #inTime<T>(endpoint: string, work: OktaResult<T>): OktaResult<T> {

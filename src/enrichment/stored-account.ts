@@ -5,7 +5,7 @@
  */
 import * as z from "zod";
 import { known } from "../inventory/facts.ts";
-import { type Account, type AccountFact, type ActiveRole, labelsOf } from "./account.ts";
+import { type Account, type AccountFact, type ActiveRole, labelsOf, mapFact } from "./account.ts";
 
 const storedFactSchema = <T extends z.ZodType>(value: T) =>
   z.discriminatedUnion("known", [
@@ -76,17 +76,6 @@ const factFromStored = <T>(stored: StoredFact<T>): AccountFact<T> => {
   if (stored.known) return known(stored.value, stored.at);
   const { reason: code, message, last } = stored;
   return { state: "unknown", reason: { code, message }, ...(last !== null && { last }) };
-};
-
-/** The same fact of other values. */
-const mapFact = <T, U>(fact: AccountFact<T>, map: (value: T) => U): AccountFact<U> => {
-  if (fact.state === "known") return known(map(fact.value), fact.at);
-  const { reason, last } = fact;
-  return {
-    state: "unknown",
-    reason,
-    ...(last !== undefined && { last: { value: map(last.value), at: last.at } }),
-  };
 };
 
 /** Roles of which only the labels are known. */

@@ -32,6 +32,12 @@ export interface RoleSources {
 const isInherited = ({ assignmentType }: OktaRole): boolean => assignmentType === "GROUP";
 const isActive = ({ status }: OktaRole): boolean => status === "ACTIVE";
 
+/** A role as the user's own answer has it, with the name of the group that gives it, if that is known. */
+const named = (role: OktaRole, groups: readonly GroupFacts[]): OktaRole => {
+  const name = groups.find(({ id }) => id === role.group)?.name;
+  return name == null ? role : { ...role, group: name };
+};
+
 /** Both lists as one, without the second of two roles with the same id. */
 const joined = (a: readonly OktaRole[], b: readonly OktaRole[]): OktaRole[] => {
   const ids = new Set(a.flatMap(({ id }) => id ?? []));
@@ -67,7 +73,11 @@ export const rolesFact = (sources: RoleSources): Fact<readonly OktaRole[]> => {
     (shown(roles) ?? []).map((role): OktaRole => ({ ...role, assignmentType: "GROUP", group: name ?? id })),
   );
   const ownShown = shown(own);
-  const direct = ownShown?.filter((role) => isCovered || !isInherited(role)) ?? [];
+  const direct =
+    ownShown?.flatMap((role) => {
+      if (!isInherited(role)) return role;
+      return isCovered ? named(role, groups) : [];
+    }) ?? [];
   const value = joined(direct, inherited);
   if (own.state === "known" && (areGroupsKnown || isCovered)) return known(value, own.at);
   const openReason = open?.state === "unknown" ? open.reason : null;

@@ -54,6 +54,7 @@ export { userFields } from "./records/types.ts";
 const bad = (record: JsonRecord | null, reason: string) =>
   err<BadRecord>({ reason, id: record === null ? null : identifier(record, "id") });
 
+const NOTHING: JsonRecord = {};
 const NOT_AN_OBJECT = "not a JSON object";
 const NO_ID = "no id of 1 to 100 letters, digits, _ or -";
 const NO_STATUS = "no status";
@@ -177,6 +178,14 @@ export const parseFactor = (record: unknown): Result<OktaFactor, BadRecord> => {
   });
 };
 
+const GROUP_PATH = /\/api\/v1\/groups\/([A-Za-z0-9_-]{1,100})\/?$/;
+
+/** The id of the group that gives a role: Okta links it as the assignee. Null for a role of the user's own. */
+const givingGroup = (record: JsonRecord): string | null => {
+  const assignee = child(child(record, "_links") ?? NOTHING, "assignee");
+  return GROUP_PATH.exec(text(assignee ?? NOTHING, "href") ?? "")?.[1] ?? null;
+};
+
 /** One role of a user or a group. It needs a type and a status. */
 export const parseRole = (record: unknown): Result<OktaRole, BadRecord> => {
   if (!isPlainObject(record)) return bad(null, NOT_AN_OBJECT);
@@ -185,6 +194,7 @@ export const parseRole = (record: unknown): Result<OktaRole, BadRecord> => {
   const status = word(record, "status");
   if (status === null) return bad(record, NO_STATUS);
   const resourceSet = identifier(record, "resource-set");
+  const group = givingGroup(record);
   return ok({
     id: identifier(record, "id"),
     type,
@@ -193,6 +203,7 @@ export const parseRole = (record: unknown): Result<OktaRole, BadRecord> => {
     assignmentType: word(record, "assignmentType"),
     created: time(record, "created"),
     ...(resourceSet !== null && { resourceSet }),
+    ...(group !== null && { group }),
   });
 };
 
@@ -210,8 +221,6 @@ const deviceProfile = (profile: JsonRecord): OktaDeviceProfile => {
   if (osUpdateTime !== null) kept.osUpdateTime = osUpdateTime;
   return kept;
 };
-
-const NOTHING: JsonRecord = {};
 
 const deviceUser = (link: unknown): OktaDeviceUser | null => {
   if (!isPlainObject(link)) return null;

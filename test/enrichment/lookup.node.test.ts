@@ -84,6 +84,32 @@ describe("lookUpAccount", () => {
     });
   });
 
+  it.each([
+    ["by its name", page({ id: "00g1", profile: { name: "Administrators" } }), "Administrators"],
+    ["by its id while its name is unknown", err(error("forbidden")), "00g1"],
+    ["by its id if it is not among the user's groups", page(), "00g1"],
+  ])("names the group that gives a role %s", async (_, groups, group) => {
+    const role = { type: "ORG_ADMIN", status: "ACTIVE" };
+    const given = "https://acme.okta.com/api/v1/groups/00g1";
+    const roles = [
+      { ...role, id: "gra1", assignmentType: "GROUP", _links: { assignee: { href: given } } },
+      {
+        ...role,
+        id: "ra1",
+        assignmentType: "USER",
+        _links: { assignee: { href: "https://x/api/v1/users/u" } },
+      },
+    ];
+    const over = { userGroups: async () => groups, userRoles: async () => ok(roles) };
+    expect(await lookUp(jane.id, over)).toMatchObject({
+      value: {
+        account: {
+          adminRoles: { value: [expect.objectContaining({ assignment: "group", group }), { group: null }] },
+        },
+      },
+    });
+  });
+
   describe("of a user whose groups, factors and roles Okta does not know", () => {
     const gone = async () => err(error("not_found"));
     const withStatus = (status: string): Partial<LookupApi> => ({

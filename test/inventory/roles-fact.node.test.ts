@@ -48,6 +48,21 @@ describe("a user's roles", () => {
     });
   });
 
+  test("name it by what the own answer says, where the group does not tell its roles", () => {
+    const own = row([
+      { ...GIVEN, group: "00g1" },
+      { ...LOST, group: "00g9" },
+    ]);
+    const groups = [{ ...group(forbidden), name: "Administrators" }];
+    expect(rolesFact({ ...all, own, groups })).toMatchObject({
+      state: "known",
+      value: [
+        { ...GIVEN, group: "Administrators" },
+        { ...LOST, group: "00g9" },
+      ],
+    });
+  });
+
   test.each<[string, RoleSources, ReturnType<typeof rolesFact>]>([
     [
       "nobody has any",

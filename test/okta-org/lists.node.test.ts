@@ -250,6 +250,23 @@ describe("groups, roles, devices", () => {
     expect(found).toEqual(direct.map((user) => user.id));
   });
 
+  test("a role is linked to whom it is assigned to: the user, or the group that gives it", async () => {
+    const t = testOrg();
+    const { users, groups } = t.org.dump();
+    const giving = groups.find(({ roles }) => roles.length > 0);
+    const user = users.find((one) => one.groups.includes(giving?.id ?? ""));
+    await t.control("POST", `/users/${user?.id}/roles`, { type: "APP_ADMIN" });
+    const links = listOf(await t.get(`/api/v1/users/${user?.id}/roles`)).map((role) => [
+      role["assignmentType"],
+      Reflect.get(Object(Reflect.get(Object(role["_links"]), "assignee")), "href"),
+    ]);
+    expect(links).toContainEqual(["USER", expect.stringMatching(new RegExp(`/api/v1/users/${user?.id}$`))]);
+    expect(links).toContainEqual([
+      "GROUP",
+      expect.stringMatching(new RegExp(`/api/v1/groups/${giving?.id}$`)),
+    ]);
+  });
+
   test("devices are refused on a Classic org", async () => {
     expect((await testOrg({ pipeline: "v1" }).get("/api/v1/devices")).status).toBe(403);
   });

@@ -218,6 +218,17 @@ describe("factors and roles", () => {
   });
 });
 
+test.each([
+  ["https://acme.okta.com/api/v1/groups/00g1", "00g1"],
+  ["http://{yourOktaDomain}/api/v1/groups/00g1/", "00g1"],
+  ["https://acme.okta.com/api/v1/users/00u1", undefined],
+  ["https://acme.okta.com/api/v1/groups/../users/00u1", undefined],
+  [7, undefined],
+])("a role linked to the assignee %j is given by the group %j", (href, group) => {
+  const role = { id: "gra1", type: "ORG_ADMIN", status: "ACTIVE", assignmentType: "GROUP" };
+  expect(parseRoles([{ ...role, _links: { assignee: { href } } }]).records[0]?.group).toBe(group);
+});
+
 describe("what else a user's record says", () => {
   const read = (record: object, attributes: readonly string[]) => {
     const parsed = parseUser({ ...user, ...record }, attributes);

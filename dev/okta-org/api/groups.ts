@@ -5,7 +5,7 @@ import { type Call, type Endpoint, jsonText, limitOf, listResponse, withMembers 
 import { readCursor } from "./cursor.ts";
 import { OktaError } from "./errors.ts";
 import { type Listing, listTable, viewOf } from "./listing.ts";
-import { renderGroup, renderUser, rolesResponse } from "./render.ts";
+import { linkedRoles, renderGroup, renderUser } from "./render.ts";
 
 const LISTING: Listing<OktaGroup> = {
   plain: () => true,
@@ -70,10 +70,8 @@ const listMembers = (call: Call): Response => {
 
 const listGroupRoles = (call: Call): Response => {
   const group = findGroup(call).data;
-  return rolesResponse(
-    call.state.store.groupRoles.get(group.id) ?? [],
-    `${call.origin}/api/v1/groups/${group.id}`,
-  );
+  const roles = call.state.store.groupRoles.get(group.id) ?? [];
+  return Response.json(linkedRoles(roles, `${call.origin}/api/v1/groups/${group.id}`));
 };
 
 const GROUPS = { bucket: "/api/v1/groups", scope: "okta.groups.read" } as const;

@@ -92,5 +92,5 @@ export const renderGroup = (call: Call, { row, data }: Hit<OktaGroup>): string =
 };
 
 /** Roles as the API shows them, linked to their assignee. */
-export const rolesResponse = (roles: readonly OktaRole[], assignee: string): Response =>
-  Response.json(roles.map((role) => ({ ...role, _links: { assignee: { href: assignee } } })));
+export const linkedRoles = (roles: readonly OktaRole[], assignee: string): object[] =>
+  roles.map((role) => ({ ...role, _links: { assignee: { href: assignee } } }));

@@ -5,7 +5,7 @@ import { type Call, type Endpoint, jsonText, limitOf, listResponse, nextUrl } fr
 import { readCursor } from "./cursor.ts";
 import { OktaError } from "./errors.ts";
 import { type Listing, listTable, viewOf } from "./listing.ts";
-import { renderGroup, renderUser, rolesResponse } from "./render.ts";
+import { linkedRoles, renderGroup, renderUser } from "./render.ts";
 
 const SEARCHABLE =
   /^(id|status|created|activated|statusChanged|lastUpdated|passwordChanged|type\.id|profile\.\w+)$/;
@@ -86,7 +86,13 @@ const listFactors = (call: Call): Response => {
 
 const listUserRoles = (call: Call): Response => {
   const user = findUser(call).data;
-  return rolesResponse(call.state.store.rolesOf(user), `${call.origin}/api/v1/users/${user.id}`);
+  const { store } = call.state;
+  return Response.json([
+    ...linkedRoles(store.userRoles.get(user.id) ?? [], `${call.origin}/api/v1/users/${user.id}`),
+    ...store
+      .givenRolesOf(user)
+      .flatMap(({ groupId, roles }) => linkedRoles(roles, `${call.origin}/api/v1/groups/${groupId}`)),
+  ]);
 };
 
 const listAssignees = (call: Call): Response => {

@@ -200,13 +200,16 @@ export class Store {
 
   /** Direct roles and, marked GROUP, the ones of the user's groups. */
   rolesOf(user: OktaUser): OktaRole[] {
-    const roles = [...(this.userRoles.get(user.id) ?? [])];
-    if (this.groupRoles.size === 0) return roles;
-    for (const row of this.groupRowsOf(user)) {
-      for (const role of this.groupRoles.get(row.data.id) ?? [])
-        roles.push({ ...role, assignmentType: "GROUP" });
-    }
-    return roles;
+    return [...(this.userRoles.get(user.id) ?? []), ...this.givenRolesOf(user).flatMap(({ roles }) => roles)];
+  }
+
+  /** The roles of the user's groups, marked GROUP. */
+  givenRolesOf(user: OktaUser): { groupId: string; roles: OktaRole[] }[] {
+    if (this.groupRoles.size === 0) return [];
+    return this.groupRowsOf(user).map(({ data: { id: groupId } }) => ({
+      groupId,
+      roles: (this.groupRoles.get(groupId) ?? []).map((role) => ({ ...role, assignmentType: "GROUP" })),
+    }));
   }
 
   // ---- devices

@@ -126,7 +126,7 @@ export interface OktaRole {
   readonly created?: string | null;
   /** The id of the resource set that a custom role is limited to; absent for others, and in what version 0.1.0 stored. */
   readonly resourceSet?: string;
-  /** The name of the group that gives the role, where that is known. Okta does not say it. */
+  /** The group that gives the role: its name where it is known, else its id. Okta's answer has the id. */
   readonly group?: string;
 }
 
