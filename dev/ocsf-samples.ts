@@ -14,7 +14,14 @@ import {
   parseRoles,
   parseUser,
 } from "../src/okta/records.ts";
-import { anyContext, deviceFacts, oddDevice, oddUser, oddUserFacts } from "../test/ocsf/odd-records.ts";
+import {
+  ATTRIBUTES,
+  anyContext,
+  deviceFacts,
+  oddDevice,
+  oddUser,
+  oddUserFacts,
+} from "../test/ocsf/odd-records.ts";
 import { nextPage } from "../test/support/pages.ts";
 import { createOktaOrg, type OktaOrg } from "./okta-org/index.ts";
 
@@ -42,7 +49,10 @@ const contextOf = (stream: "users" | "devices", assetId: string, index: number):
   changedAt: READ_AT,
   deletedAt: index % 50 === 0 ? READ_AT : null,
   mfaIgnoredFactors: [],
+  profileAttributes: ATTRIBUTES,
 });
+
+const readUser = (record: unknown) => parseUser(record, ATTRIBUTES);
 
 const usersOf = (org: OktaOrg): UserFacts[] => {
   const dump = org.dump();
@@ -55,7 +65,7 @@ const usersOf = (org: OktaOrg): UserFacts[] => {
     ),
   );
   return dump.users.flatMap((source) =>
-    parseAll([source], parseUser).records.map((user) => ({
+    parseAll([source], readUser).records.map((user) => ({
       user,
       groups: known(
         source.groups.flatMap((id) => groups.get(id) ?? []),
@@ -110,7 +120,7 @@ if (kind === "user") {
   orgs.flatMap(usersOf).forEach((facts, index) => {
     print(userEvent(facts, contextOf("users", facts.user.id, index), "ocsf"));
   });
-  readable(oddUser, (page) => parseAll(page, parseUser)).forEach((user, seed) => {
+  readable(oddUser, (page) => parseAll(page, readUser)).forEach((user, seed) => {
     const odd = fc.tuple(oddUserFacts(user), anyContext("users", user.id));
     for (const [facts, context] of fc.sample(odd, { numRuns: 1, seed })) {
       print(userEvent(facts, context, "ocsf"));

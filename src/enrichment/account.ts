@@ -66,6 +66,18 @@ export interface Account {
 /** What a look-up found. Several logins mean that the name fits several accounts. */
 export type FoundAccount = Found<{ readonly account: Account }>;
 
+/**
+ * What was found, with no other custom attributes than these: the cache and the inventory may have more from before a change
+ * of the setting. One that they have not read has no key.
+ */
+export const withAttributes = <F extends FoundAccount>(found: F, names: readonly string[]): F => {
+  if (found.found !== "one") return found;
+  const { account } = found;
+  const kept = names.filter((name) => Object.hasOwn(account.attributes, name));
+  const attributes = Object.fromEntries(kept.map((name) => [name, account.attributes[name] ?? null]));
+  return { ...found, account: { ...account, attributes } };
+};
+
 /** A fact that a look-up could not read. */
 export const missing = <T>(code: OktaErrorCode, message: string): AccountFact<T> => ({
   state: "unknown",

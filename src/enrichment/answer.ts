@@ -61,7 +61,8 @@ const extractedSchema = z
     realm_id: text,
     user_type: text.meta({ description: "The id of the user's type." }),
     attributes: z.record(z.string(), z.unknown()).meta({
-      description: "The custom attributes that PROFILE_ATTRIBUTES names, null where one is not set.",
+      description:
+        "The custom attributes that PROFILE_ATTRIBUTES names, null where one is not set. Until it has been read, one that the setting has just named is absent.",
     }),
   })
   .meta({

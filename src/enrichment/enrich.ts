@@ -4,6 +4,7 @@
  */
 import { errorFields, log } from "../lib/log.ts";
 import { err, ok } from "../lib/result.ts";
+import { withAttributes } from "./account.ts";
 import {
   answerFor,
   failureAnswer,
@@ -36,6 +37,8 @@ export interface EnrichDeps {
   readonly rules: MaliceRules;
   /** Lower-case factor types that do not count as MFA. */
   readonly mfaIgnored: readonly string[];
+  /** Names of the custom profile attributes to show. */
+  readonly attributes: readonly string[];
   /** How long a look-up is fresh. */
   readonly ttlMs: number;
   readonly now: () => number;
@@ -72,7 +75,7 @@ const succeed = (
   timing: Omit<Timing, "rules">,
 ): Enrichment => {
   const startedAt = deps.now();
-  const answer = answerFor(found, from, deps.mfaIgnored);
+  const answer = answerFor(withAttributes(found, deps.attributes), from, deps.mfaIgnored);
   // A name that fits several accounts says nothing about any of them.
   const { verdict, undecided } =
     found.found === "many"

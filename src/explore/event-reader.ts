@@ -8,7 +8,10 @@ import { omitNulls } from "../ocsf/index.ts";
 import type { StreamDefinition } from "../streams/definition.ts";
 
 /** The part of the context that all events of a stream share. */
-export type EventOrigin = Pick<EventContext, "connection" | "stream" | "tenant" | "mfaIgnoredFactors">;
+export type EventOrigin = Pick<
+  EventContext,
+  "connection" | "stream" | "tenant" | "mfaIgnoredFactors" | "profileAttributes"
+>;
 
 /** A page ends here, which keeps it far below the 32 MiB that one RPC may carry, and memory use flat. */
 const MAX_PAGE_CHARS = 4_000_000;

@@ -80,6 +80,8 @@ export interface EventContext {
   readonly deletedAt: number | null;
   /** Factor types that do not count as MFA (setting MFA_IGNORED_FACTORS), lower-case. */
   readonly mfaIgnoredFactors: readonly string[];
+  /** Names of the custom profile attributes to show (setting PROFILE_ATTRIBUTES), sorted. */
+  readonly profileAttributes: readonly string[];
 }
 
 /** The event's id: equal for repeats of one event, and different for every other event. */

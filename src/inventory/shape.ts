@@ -8,6 +8,11 @@ export interface Shape {
   readonly tenant: string;
   /** Factor types that do not count as MFA, lower-case and sorted; empty in a stream whose assets have no factors. */
   readonly mfaIgnoredFactors: readonly string[];
+  /**
+   * Names of the custom profile attributes to show, sorted; empty in a stream whose assets have none, and absent in what
+   * version 0.1.0 stored.
+   */
+  readonly profileAttributes?: readonly string[];
 }
 
 /** The mapping that made the events of version 0.1.0, which stored no shape. */
@@ -17,4 +22,5 @@ export const FIRST_MAPPING = 1;
 export const isSameShape = (a: Shape, b: Shape): boolean =>
   a.mapping === b.mapping &&
   a.tenant === b.tenant &&
-  a.mfaIgnoredFactors.join() === b.mfaIgnoredFactors.join();
+  a.mfaIgnoredFactors.join() === b.mfaIgnoredFactors.join() &&
+  (a.profileAttributes ?? []).join() === (b.profileAttributes ?? []).join();

@@ -197,11 +197,16 @@ const leftovers = (profile: OktaUserProfile, where: ReturnType<typeof location>)
     department: organizationName(profile) === null ? profile.department : null,
   });
 
-/** The custom attributes that are kept and set; null if none are. */
-const attributesOf = ({ attributes = {} }: OktaUser): Record<string, AttributeValue> | null => {
-  const set = Object.entries(attributes).flatMap(([name, value]) =>
-    value === null ? [] : [[name, value] as const],
-  );
+/** The custom attributes to show that are known and set; null if none are. */
+const attributesOf = (
+  { attributes }: OktaUser,
+  { profileAttributes }: EventContext,
+): Record<string, AttributeValue> | null => {
+  if (attributes === undefined || profileAttributes.length === 0) return null;
+  const set = profileAttributes.flatMap((name) => {
+    const value = attributes[name] ?? null;
+    return value === null ? [] : [[name, value] as const];
+  });
   return set.length === 0 ? null : Object.fromEntries(set);
 };
 
@@ -263,7 +268,7 @@ export const ocsfUser = (facts: UserFacts, context: EventContext): OcsfUserEvent
     ],
     unmapped: presentOrNull({
       profile: leftovers(profile, where),
-      attributes: attributesOf(facts.user),
+      attributes: attributesOf(facts.user, context),
       realm_id: facts.user.realmId ?? null,
       user_type_id: facts.user.typeId ?? null,
       ...unknownFacts(facts),

@@ -16,6 +16,12 @@ const STEPS_PER_READING = { atOnce: 10, inTurns: 200 };
 /** Between steps, an alarm lets requests in. */
 const STEPS_PER_ALARM = 100;
 
+/** Of the settings, what shapes a stream whose assets are no accounts. */
+const NOTHING_OF_ACCOUNTS: Pick<Connection, "mfaIgnoredFactors" | "profileAttributes"> = {
+  mfaIgnoredFactors: [],
+  profileAttributes: [],
+};
+
 interface NumbersDeps {
   readonly definition: StreamDefinition;
   readonly identity: StreamIdentity;
@@ -87,6 +93,7 @@ export class Numbers {
       ...identity,
       tenant: shape.tenant,
       mfaIgnoredFactors: shape.mfaIgnoredFactors,
+      profileAttributes: shape.profileAttributes ?? [],
     };
     return new EventReader(definition, inventory, origin, (work) => storage.transactionSync(work));
   }
@@ -132,12 +139,13 @@ export class Numbers {
     const { mapping } = definition;
     const settings = connection();
     if (settings === null) return stored && { ...stored, mapping };
-    const ignored = definition.areAccounts ? settings.mfaIgnoredFactors : [];
+    const { mfaIgnoredFactors, profileAttributes } = definition.areAccounts ? settings : NOTHING_OF_ACCOUNTS;
     return {
       mapping,
       // Another base URL may lead to another org, so it counts only once the org has said that it is the same.
       tenant: new URL(orgUrl() ?? settings.baseUrl).host,
-      mfaIgnoredFactors: [...new Set(ignored)].sort(),
+      mfaIgnoredFactors: [...new Set(mfaIgnoredFactors)].sort(),
+      profileAttributes: [...new Set(profileAttributes)].sort(),
     };
   }
 }

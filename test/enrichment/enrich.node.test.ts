@@ -10,7 +10,11 @@ import { janeAt } from "./jane.ts";
 const HOUR = 3_600_000;
 const start = Date.parse("2025-06-30T12:00:00Z");
 
-const account = janeAt(start, { status: "SUSPENDED", groups: known([], start) });
+const account = janeAt(start, {
+  status: "SUSPENDED",
+  groups: known([], start),
+  attributes: { badge: "B7", clearance: null, former: "no longer named" },
+});
 const jane = idIdentifier(account.id);
 
 const setUp = async (age: number, over: Partial<EnrichDeps> = {}) => {
@@ -32,6 +36,7 @@ const setUp = async (age: number, over: Partial<EnrichDeps> = {}) => {
     lookUp,
     rules: noMaliceRules,
     mfaIgnored: [],
+    attributes: [],
     ttlMs: HOUR,
     now: () => start + age,
     background,
@@ -46,6 +51,13 @@ afterEach(() => {
 });
 
 describe("enrich", () => {
+  it("shows the custom attributes that the setting names now, as far as they have been read", async () => {
+    const { deps } = await setUp(0, { attributes: ["badge", "clearance", "just_named"] });
+    const { answer } = await enrich(deps, jane, false);
+    expect(answer).toMatchObject({ cached: true });
+    expect(answer.extracted).toHaveProperty("attributes", { badge: "B7", clearance: null });
+  });
+
   it("asks nobody while the entry is fresh, and evaluates the current rules", async () => {
     const { deps, lookUp, background, count } = await setUp(0.5 * HOUR, {
       rules: {

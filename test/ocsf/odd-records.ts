@@ -76,6 +76,9 @@ const fields = (keys: readonly string[], value: fc.Arbitrary<unknown>) =>
 
 const record = (model: Record<string, fc.Arbitrary<unknown>>) => fc.record(model, { requiredKeys: [] });
 
+/** Custom profile attributes to keep: some of these records have them, others those of simulated orgs. */
+export const ATTRIBUTES = ["badgeColor", "customAttribute", "floor", "isContractor", "level", "skills"];
+
 const userProfile = record({
   ...fields(
     [
@@ -104,6 +107,9 @@ const userProfile = record({
     ],
     oddText,
   ),
+  level: mostly(fc.double()),
+  isContractor: mostly(fc.boolean()),
+  skills: mostly(fc.array(fc.oneof(oddText, fc.double(), wrong), { maxLength: 3 })),
   state: mostly(fc.constantFrom("NY", "California", "us-ny", "1", "")),
   countryCode: mostly(fc.constantFrom("US", "us", "USA", "ZZ", "United States", "")),
   country: mostly(fc.constantFrom("FRA", "fr", "France", "XK")),
@@ -132,6 +138,8 @@ export const oddUser: fc.Arbitrary<unknown> = fc.oneof(
         ["created", "activated", "statusChanged", "lastLogin", "lastUpdated", "passwordChanged"],
         oddTime,
       ),
+      realmId: mostly(id),
+      type: mostly(record({ id: mostly(id) })),
     }),
   },
   { weight: 1, arbitrary: wrong },
@@ -143,6 +151,7 @@ const factor = record({
   factorType: mostly(fc.constantFrom("push", "token:software:totp", "web", "signed_nonce", "novel", "")),
   provider: mostly(fc.constantFrom("OKTA", "DUO", "GOOGLE")),
   status: mostly(fc.constantFrom("ACTIVE", "PENDING_ACTIVATION", "NOVEL")),
+  ...fields(["created", "lastUpdated"], oddTime),
 });
 
 const role = record({
@@ -151,6 +160,9 @@ const role = record({
   label: mostly(oddText),
   status: mostly(fc.constantFrom("ACTIVE", "INACTIVE")),
   assignmentType: mostly(fc.constantFrom("USER", "GROUP")),
+  created: mostly(oddTime),
+  "resource-set": mostly(id),
+  _links: mostly(record({ assignee: mostly(record({ href: mostly(oddText) })) })),
 });
 
 const group = record({
@@ -268,4 +280,5 @@ export const anyContext = (stream: "users" | "devices", assetId: string): fc.Arb
     changedAt: fc.integer({ min: AT, max: AT + 1_000_000 }),
     deletedAt: fc.option(fc.integer({ min: AT, max: AT + 1_000_000 })),
     mfaIgnoredFactors: fc.subarray(["email", "question", "push", "token:software:totp"]),
+    profileAttributes: fc.constant(ATTRIBUTES),
   });

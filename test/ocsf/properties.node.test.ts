@@ -4,13 +4,14 @@ import {
   deviceEvent,
   ocsfDeviceSchema,
   ocsfUserSchema,
+  sekoia2026DeviceSchema,
   sekoiaDeviceSchema,
   sekoiaUserSchema,
   userEvent,
 } from "../../src/ocsf/index.ts";
 import { parseDevice, parseUser } from "../../src/okta/records.ts";
 import { examples } from "../support/seeds.ts";
-import { anyContext, deviceFacts, oddDevice, oddUser, oddUserFacts } from "./odd-records.ts";
+import { ATTRIBUTES, anyContext, deviceFacts, oddDevice, oddUser, oddUserFacts } from "./odd-records.ts";
 
 /** Whether every string and key of a JSON text is well-formed and no value is null. */
 const assertClean = (json: string) => {
@@ -24,7 +25,7 @@ const assertClean = (json: string) => {
 test("any user either becomes a valid event in both dialects or is quarantined with a reason", () => {
   fc.assert(
     fc.property(oddUser, fc.gen(), (record, gen) => {
-      const parsed = parseUser(record);
+      const parsed = parseUser(record, ATTRIBUTES);
       if (!parsed.ok) {
         expect(parsed.error.reason).not.toBe("");
         return;
@@ -43,7 +44,7 @@ test("any user either becomes a valid event in both dialects or is quarantined w
   );
 });
 
-test("any device either becomes a valid event in both dialects or is quarantined with a reason", () => {
+test("any device either becomes a valid event in every dialect or is quarantined with a reason", () => {
   fc.assert(
     fc.property(oddDevice, fc.gen(), (record, gen) => {
       const parsed = parseDevice(record);
@@ -54,6 +55,8 @@ test("any device either becomes a valid event in both dialects or is quarantined
       const facts = deviceFacts(parsed.value);
       const context = gen(anyContext, "devices", parsed.value.id);
       expect(sekoiaDeviceSchema.safeParse(deviceEvent(facts, context, "sekoia")).error).toBeUndefined();
+      const in2026 = deviceEvent(facts, context, "sekoia_2026");
+      expect(sekoia2026DeviceSchema.safeParse(in2026).error).toBeUndefined();
       const event = deviceEvent(facts, context, "ocsf");
       expect(ocsfDeviceSchema.safeParse(event).error).toBeUndefined();
       assertClean(JSON.stringify(event));
@@ -65,7 +68,7 @@ test("any device either becomes a valid event in both dialects or is quarantined
 test("an observable's value is the value at its path", () => {
   fc.assert(
     fc.property(oddUser, fc.gen(), (record, gen) => {
-      const parsed = parseUser(record);
+      const parsed = parseUser(record, ATTRIBUTES);
       if (!parsed.ok) return;
       const facts = gen(oddUserFacts, parsed.value);
       const event = ocsfUserSchema.parse(userEvent(facts, gen(anyContext, "users", parsed.value.id), "ocsf"));

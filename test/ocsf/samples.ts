@@ -220,6 +220,7 @@ export const userContext: EventContext = {
   changedAt: CHANGED_AT,
   deletedAt: null,
   mfaIgnoredFactors: [],
+  profileAttributes: [],
 };
 
 export const deviceContext: EventContext = {

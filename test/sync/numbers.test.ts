@@ -150,6 +150,32 @@ describe("what shapes all events", () => {
     }),
   );
 
+  test("custom attributes are shown while the setting names them, of deleted users as well", () =>
+    within(1000, (world) => {
+      const naming = (...profileAttributes: string[]): Connection => ({ ...settings, profileAttributes });
+      const shownNow = () => {
+        const { events, last } = world.page(0);
+        const shown = events.map(({ json }) => JSON.parse(json).event.unmapped?.attributes ?? null);
+        return { shown, numbers: numbersOf(events), last };
+      };
+      world.connection = naming("floor", "site");
+      world.change(({ assets }) =>
+        assets.file(["u0", "u1"].map((id) => ({ ...user(id), attributes: { floor: 3, site: "Oslo" } }))),
+      );
+      world.change((inventory) => inventory.bury(inventory.users, "u1"));
+      const before = shownNow();
+      expect(before.shown).toEqual([
+        { floor: 3, site: "Oslo" },
+        { floor: 3, site: "Oslo" },
+      ]);
+      world.connection = naming("floor");
+      const after = shownNow();
+      expect(after.shown).toEqual([{ floor: 3 }, { floor: 3 }]);
+      expect(after.numbers).toEqual([before.last + 1, before.last + 2]);
+      world.connection = naming();
+      expect(shownNow()).toMatchObject({ shown: [null, null], numbers: [after.last + 1, after.last + 2] });
+    }));
+
   const ignoring: Connection = { ...settings, mfaIgnoredFactors: ["email", "push"] };
 
   test.each<[string, readonly (Connection | null)[]]>([

@@ -39,6 +39,10 @@ const Stored: FC<ConnectionProps> = ({ view, setting, sinks, test }) => (
               "Factors that do not count as MFA",
               <Text of={setting.value.mfaIgnoredFactors.join(", ")} none="none: every factor counts" />,
             ],
+            [
+              "Custom profile attributes that are kept",
+              <Text of={setting.value.profileAttributes.join(", ")} none="none" />,
+            ],
             ["Sinks", number(sinks)],
           ]}
         />

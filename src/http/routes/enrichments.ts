@@ -168,6 +168,7 @@ export const enrichDepsOf = (c: Context<AppEnv>, deps: AppDeps, connectionId: st
       }),
     rules: settingValue(config.maliceRules) ?? noMaliceRules,
     mfaIgnored: connection.mfaIgnoredFactors,
+    attributes: connection.profileAttributes,
     ttlMs: ttlSeconds * 1000,
     now: deps.now,
     background,
