@@ -29,7 +29,7 @@ export const DEVICE_INVENTORY = {
   ...INFORMATIONAL,
 } as const;
 
-/** The version of OCSF that both dialects name. */
+/** The version of OCSF that all dialects name. */
 export const OCSF_VERSION = "1.6.0";
 
 /** The source of the events. Okta is a service and has no version. */

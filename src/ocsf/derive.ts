@@ -1,4 +1,4 @@
-/** Values that both dialects derive from facts in the same way. Null always means "unknown" or "not set". */
+/** Values that all dialects derive from facts in the same way. Null always means "unknown" or "not set". */
 import { type EventContext, shown, type UserFacts } from "../inventory/facts.ts";
 import { countsAsMfa, resistsPhishing } from "../okta/factor-names.ts";
 import type { OktaDevice, OktaRole, OktaUserProfile } from "../okta/records.ts";
