@@ -33,7 +33,8 @@ export class Memberships {
   /**
    * Applies one membership event from the System Log. Events can be late, repeated or out of order, so an event
    * counts only if it is newer than the last one applied to the same group and user. Of two events of the same
-   * millisecond, the one that the log shows later counts, unless it is a repetition.
+   * millisecond, the one that the log shows later counts. A repetition never does, even if it is dated later than
+   * before: a time still to come by Okta's clock, which is known to the second, is taken for now.
    * @param event.published ms by Okta's clock
    * @returns whether it changed the membership
    */
@@ -44,8 +45,8 @@ export class Memberships {
         `INSERT INTO membership_events (group_id, user_id, published, uuids) VALUES (?1, ?2, ?3, json_array(?4))
          ON CONFLICT (group_id, user_id) DO UPDATE SET published = excluded.published,
            uuids = iif(excluded.published > published, excluded.uuids, json_insert(coalesce(uuids, '[]'), '$[#]', ?4))
-         WHERE excluded.published > published OR (excluded.published = published
-           AND NOT EXISTS (SELECT 1 FROM json_each(uuids) WHERE value = ?4)) RETURNING 1`,
+         WHERE excluded.published >= published AND NOT EXISTS (SELECT 1 FROM json_each(uuids) WHERE value = ?4)
+         RETURNING 1`,
         groupId,
         userId,
         published,

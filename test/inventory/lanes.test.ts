@@ -237,6 +237,18 @@ describe("a list of members", () => {
     }),
   );
 
+  test("undoes an event that is heard again, even with a later date", () =>
+    within((inventory) => {
+      const event = { uuid: "e1", groupId: "00g1", userId: "a", member: true };
+      inventory.memberships.applyEvent({ ...event, published: EVENT });
+      list(inventory, []);
+      inventory.memberships.keepOnly("00g1", "members", EVENT + 1);
+      // Its time was still to come by Okta's clock, so it was taken for now.
+      for (const published of [EVENT, EVENT + 400])
+        expect(inventory.memberships.applyEvent({ ...event, published })).toBe(false);
+      expect(members(inventory)).toEqual([]);
+    }));
+
   const HOUR_MS = 3_600_000;
   const changed = (ago: number) => new Date(NOW - ago).toISOString();
 

@@ -83,6 +83,33 @@ describe("polling", () => {
     expect((await t.get("/api/v1/logs?limit=1001")).status).toBe(400);
   });
 
+  test("an event of any type can be written: with its actor, outcome, reason and targets", async () => {
+    const t = await orgWith(1);
+    const { next } = await poll(t, start);
+    const user = { id: "00u1", type: "User" };
+    const given = { eventType: "user.account.lock", outcome: "FAILURE", reason: "LOCKED_OUT", actor: user };
+    await t.control("POST", "/events", { ...given, targets: [{ id: "guo1", type: "Device" }] });
+    const { events } = await poll(t, next);
+    expect(events).toMatchObject([
+      {
+        eventType: "user.account.lock",
+        outcome: { result: "FAILURE", reason: "LOCKED_OUT" },
+        actor: user,
+        target: [{ id: "guo1", type: "Device", alternateId: null, displayName: null }],
+      },
+    ]);
+  });
+
+  test("a filter so long that the links of the answer are too large is refused", async () => {
+    const t = await orgWith(0);
+    const filterOf = (types: number) =>
+      Array.from({ length: types }, (_, n) => `eventType eq "some.type.${n}"`).join(" or ");
+    const ask = (types: number) => t.get(`${start}&filter=${encodeURIComponent(filterOf(types))}`);
+    expect((await ask(50)).status).toBe(200);
+    const refused = await ask(120);
+    expect([refused.status, field(refused, "errorCode")]).toEqual([414, "E0000256"]);
+  });
+
   test("nothing is older than 90 days: neither events nor since nor cursors", async () => {
     const t = await orgWith(3);
     const { next } = await poll(t, start);

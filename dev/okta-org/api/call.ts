@@ -60,6 +60,9 @@ export const nextUrl = (call: Call, position: JsonValue, limit: number): string 
 export const jsonText = (text: string): Response =>
   new Response(text, { headers: { "content-type": "application/json" } });
 
+/** The most characters that the links of an answer may have. Okta documents the error, but no number. */
+const MAX_LINKS = 8_192;
+
 /** A page of a list with Okta's links: self always, next when a position to go on from is given. */
 export const listResponse = (
   call: Call,
@@ -70,6 +73,7 @@ export const listResponse = (
   const response = jsonText(`[${texts.join(",")}]`);
   response.headers.append("link", `<${call.origin}${call.url.pathname}${call.url.search}>; rel="self"`);
   if (position !== null) response.headers.append("link", `<${nextUrl(call, position, limit)}>; rel="next"`);
+  if ((response.headers.get("link") ?? "").length > MAX_LINKS) throw new OktaError("E0000256");
   return response;
 };
 

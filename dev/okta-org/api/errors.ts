@@ -9,6 +9,7 @@ const SUMMARIES = {
   E0000006: [403, "You do not have permission to perform the requested action"],
   E0000007: [404, "Not found"],
   E0000022: [405, "The endpoint does not support the provided HTTP method"],
+  E0000256: [414, "This request produced a response with a header too large to be processed."],
   E0000047: [429, "API call exceeded rate limit due to too many requests."],
   E0000009: [500, "Internal Server Error"],
 } as const;

@@ -77,8 +77,9 @@ export const controlRoutes = (state: OrgState): Hono => {
     return c.json({ done: churn(state, changes, { silent: c.req.query("silent") === "true" }) });
   });
   app.post("/events", async (c) => {
-    const { outcome, ...event } = schemas.eventSchema.parse(await c.req.json());
-    return c.json(state.log.write({ ...event, ...(outcome === undefined ? {} : { outcome }) }), 201);
+    const { outcome, reason, actor, ...event } = schemas.eventSchema.parse(await c.req.json());
+    const given = { ...(outcome && { outcome }), ...(reason && { reason }), ...(actor && { actor }) };
+    return c.json(state.log.write({ ...event, ...given }), 201);
   });
   app.post("/oauth-clients", async (c) => {
     const body = schemas.clientsSchema.parse(await c.req.json());

@@ -83,17 +83,17 @@ export const clientsSchema = z.union([oauthClientSchema, z.array(oauthClientSche
 
 export const churnSchema = z.strictObject({ changes: z.int().positive() });
 
+const partySchema = z.strictObject({
+  id: z.string(),
+  type: z.string(),
+  alternateId: z.string().nullable().default(null),
+  displayName: z.string().nullable().default(null),
+});
+
 export const eventSchema = z.strictObject({
   eventType: z.string(),
   outcome: z.string().optional(),
-  targets: z
-    .array(
-      z.strictObject({
-        id: z.string(),
-        type: z.string(),
-        alternateId: z.string().nullable().default(null),
-        displayName: z.string().nullable().default(null),
-      }),
-    )
-    .default([]),
+  reason: z.string().optional(),
+  actor: partySchema.optional(),
+  targets: z.array(partySchema).default([]),
 });

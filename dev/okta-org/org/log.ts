@@ -27,6 +27,8 @@ export interface LogInput {
   actor?: LogActor;
   targets?: LogActor[];
   outcome?: string;
+  /** Why it had this outcome. */
+  reason?: string;
   debugData?: Record<string, string>;
   /** When it happened, ms by the org's clock. The default is now. */
   at?: number;
@@ -64,7 +66,7 @@ export class SystemLog {
       displayMessage: input.eventType.replaceAll(/[._]/g, " "),
       actor: { ...(input.actor ?? SYSTEM_ACTOR), detailEntry: null },
       client: { userAgent: null, ipAddress: "203.0.113.7", zone: null },
-      outcome: { result: input.outcome ?? "SUCCESS", reason: null },
+      outcome: { result: input.outcome ?? "SUCCESS", reason: input.reason ?? null },
       target: input.targets?.map((target) => ({ ...target, detailEntry: null })) ?? null,
       transaction: { type: "WEB", id: random.id("trs"), detail: {} },
       debugContext: { debugData: input.debugData ?? {} },

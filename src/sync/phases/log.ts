@@ -106,7 +106,8 @@ export const logPhase: Phase<LogCursor> = async (context) => {
     return startLog(context, { since, knownBefore: since - INDEX_LAG_MS });
   }
   const filter = logFilter(definition.source.logRules);
-  if (state.filter !== undefined && state.filter !== filter) {
+  // Another version hears other types. Version 0.1.0 did not store what its cursor asks for.
+  if (state.filter !== filter) {
     return startLog(context, { since: state.polledAt + api.skewMs, knownBefore: 0 });
   }
   // A delta run beside this full run may have come to the end of the log meanwhile.
