@@ -96,7 +96,9 @@ export const sinkStatusSchema = z.object({
       "both states.",
   }),
   position: sequence.meta({
-    description: "The cursor: every event up to this sequence number has been delivered or is a dead letter.",
+    description:
+      "The cursor: every event up to this sequence number has been delivered, is a dead letter, or was not taken and is " +
+      "about to be tried again.",
   }),
   lag_events: count.meta({
     description:
@@ -115,6 +117,18 @@ export const sinkStatusSchema = z.object({
 });
 export type SinkStatusDocument = z.infer<typeof sinkStatusSchema>;
 
+/** What a sink tells its stream besides. Sinks of version 0.1.0 do not. */
+export interface SinkReport extends SinkStatusDocument {
+  /** Stopped because the receiver refuses whatever it is sent. */
+  readonly refusing?: boolean;
+  /** How many events before the position have not arrived, and are about to be tried again. */
+  readonly set_aside?: number;
+  /** Since when it fails, ms since the epoch; absent while it does not. */
+  readonly stopped_since?: number;
+  /** When its first dead letter became one, ms since the epoch; absent without any. */
+  readonly dead_since?: number;
+}
+
 export const streamStateSchema = z
   .enum(["idle", "running", "backing_off", "held", "failed", "unavailable"])
   .meta({
@@ -129,6 +143,9 @@ export const attentionCodeSchema = z.enum([
   "credential_rejected",
   "stale",
   "deletions_held",
+  "sink_stopped",
+  "sink_refusing",
+  "dead_letters",
   "hooks_silent",
 ]);
 export type AttentionCode = z.infer<typeof attentionCodeSchema>;
@@ -139,7 +156,8 @@ export const attentionSchema = z.object({
     description:
       "`misconfigured`: the settings are invalid; `org_changed`: another Okta org answers at the base URL; " +
       "`credential_rejected`: Okta refuses the credential; `stale`: no run has succeeded for two hours; " +
-      "`deletions_held`: deletions wait for a confirmation; `hooks_silent`: event hooks used to come, and none has come for " +
+      "`deletions_held`: deletions wait for a confirmation; `sink_stopped`: a sink waits for a person; `sink_refusing`: a " +
+      "receiver refuses every event; `dead_letters`: events that a receiver does not take; `hooks_silent`: event hooks used to come, and none has come for " +
       "a day.",
   }),
   severity: z.enum(["error", "warning"]),

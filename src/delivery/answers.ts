@@ -1,7 +1,7 @@
 /** What an HTTP answer means for a delivery, where the product says nothing more precise. */
-import { type Answer, describeAnswer, type SinkRequest } from "./request.ts";
+import { type Answer, describe, describeAnswer, type SinkRequest } from "./request.ts";
 import { retryAfterMs } from "./retry-after.ts";
-import { type DeliveryErrorCode, type Outcome, retry, stopped } from "./sink.ts";
+import { type DeliveryError, type DeliveryErrorCode, type Outcome, retry, stopped } from "./sink.ts";
 
 /** What a status that does not accept a batch says. */
 const statusErrorCode = (status: number): DeliveryErrorCode => {
@@ -54,3 +54,19 @@ export const notAccepted = (
       return retry(error, retryAfterMs(answer.headers, now));
   }
 };
+
+const WEB_PAGE = /^\s*(<!doctype\s+html|<html)/i;
+
+/** Whether an answer is a web page: a login or a proxy answered, and nothing that takes events. */
+export const isWebPage = ({ text }: Answer): boolean => WEB_PAGE.test(text);
+
+/** What to do about a web page. */
+export const webPageRemedy =
+  "check the URL, and what stands in front of the receiver, such as a login or a proxy: it answered instead";
+
+/** A web page came with a status that would accept the batch. */
+export const webPageError = (request: SinkRequest, { status }: Answer): DeliveryError => ({
+  code: "configuration",
+  status,
+  message: describe(request, `${status}, but with a web page: ${webPageRemedy}`),
+});

@@ -3,20 +3,23 @@
 import * as z from "zod";
 import type { DeliveryIdentity } from "../contract/objects.ts";
 import { deliveryObjectName } from "../contract/objects.ts";
-import type { SinkStatusDocument } from "../contract/status.ts";
+import type { SinkReport } from "../contract/status.ts";
 import type { Result } from "../lib/result.ts";
 
 export const deadLetterSchema = z.object({
   id: z.string().meta({ description: "The event's id: `<connection>/<stream>/<asset id>/<sequence>`." }),
   asset_id: z.string(),
   sequence: z.number().int(),
-  code: z.string().meta({ description: "`refused` for its content, or `too_large`." }),
+  code: z.string().meta({
+    description:
+      "`refused` for its content, or `too_large`; or that the receiver fails at it alone, while it takes others: `unavailable`, `timeout`, `network`.",
+  }),
   http_status: z.number().int().nullable(),
   message: z.string().meta({ description: "What the sink answered, shortened and without secrets." }),
   first_at: z.iso.datetime(),
   last_at: z.iso.datetime(),
   attempts: z.number().int(),
-  retrying: z.boolean().meta({ description: "It is going to be tried once more." }),
+  retrying: z.boolean().meta({ description: "Somebody has asked to try it once more." }),
 });
 
 export const deadLettersSchema = z.object({
@@ -40,7 +43,7 @@ export interface SinkDeliveryApi {
   wake(identity: DeliveryIdentity, head: number): Promise<void>;
   /** A full run has ended: keep the whole inventory, if the sink keeps any. */
   snapshot(identity: DeliveryIdentity, runId: string): Promise<void>;
-  status(sink: { name: string; type: string }, head: number): Promise<SinkStatusDocument>;
+  status(sink: { name: string; type: string }, head: number): Promise<SinkReport>;
   /** Moves the cursor back to `after`; `conflict` when it is not there yet, or when the sink does not run. */
   replay(
     identity: DeliveryIdentity,

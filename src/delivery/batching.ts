@@ -3,6 +3,7 @@
 import type { StoredEvent } from "../contract/stream-api.ts";
 import { utf8 } from "../lib/bytes.ts";
 import type { DeliveryError, Sink } from "./sink.ts";
+import type { DeliveryState } from "./state.ts";
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is the ASCII range that is meant.
 const ascii = /^[\x00-\x7f]*$/;
@@ -10,12 +11,11 @@ const ascii = /^[\x00-\x7f]*$/;
 /** UTF-8 bytes. Most events are ASCII, which is seen without encoding them. */
 const byteLength = (text: string): number => (ascii.test(text) ? text.length : utf8(text).length);
 
-export interface BatchRules {
-  /** The most events, learned from 413 answers; null: the sink's own limit. */
-  readonly learnedLimit: number | null;
-  /** The last sequence of a range that was refused for its content; null when nothing is under suspicion. */
-  readonly suspectLast: number | null;
-}
+/** What a delivery has learned of the size that a batch may have, and the range that it doubts. */
+export type BatchRules = Pick<DeliveryState, "learnedLimit" | "doubt">;
+
+/** Nothing learned, nothing doubted. */
+export const anyBatch: BatchRules = { learnedLimit: null, doubt: null };
 
 export type Taken =
   | { readonly kind: "batch"; readonly events: readonly StoredEvent[] }
@@ -32,10 +32,18 @@ const oversized = (event: StoredEvent, bytes: number, most: number): Taken => ({
   },
 });
 
+/** How much of what is pending a doubt lets go together. */
+const doubted = (pending: readonly StoredEvent[], doubt: BatchRules["doubt"]): number => {
+  if (doubt === null) return Number.POSITIVE_INFINITY;
+  const suspects = pending.filter((event) => event.sequence <= doubt.last).length;
+  if (suspects === 0) return Number.POSITIVE_INFINITY;
+  return doubt.cause === "too_large" ? suspects : Math.ceil(suspects / 2);
+};
+
 /**
  * Takes the next batch from the front of what is pending: as much as the sink's bounds permit, of one partition.
- * Of a range that was refused it takes half: whatever becomes of it, the offender is known to be in a smaller range
- * then.
+ * Of a range that is in doubt it takes half: whatever becomes of it, the offender is known to be in a smaller range then.
+ * Where the range was too large, what was learned of sizes says how much.
  *
  * @param pending in sequence order, not empty.
  */
@@ -45,10 +53,10 @@ export const takeBatch = (
   rules: BatchRules,
 ): Taken => {
   const { limits } = sink;
-  const { suspectLast } = rules;
-  const suspects = suspectLast === null ? 0 : pending.filter((event) => event.sequence <= suspectLast).length;
-  const most = suspects > 0 ? Math.ceil(suspects / 2) : limits.events;
-  const limit = Math.max(1, Math.min(most, limits.events, rules.learnedLimit ?? limits.events));
+  const limit = Math.max(
+    1,
+    Math.min(doubted(pending, rules.doubt), limits.events, rules.learnedLimit ?? limits.events),
+  );
 
   const events: StoredEvent[] = [];
   let total = 0;

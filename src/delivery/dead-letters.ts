@@ -1,13 +1,31 @@
-/** Events that a sink refused for good, in the SQLite of its delivery. No content of theirs is copied. */
-import type { NewDeadLetter } from "./progress.ts";
+/**
+ * Events that a sink has passed by, in the SQLite of its delivery: dead letters, and those set aside that are still to be
+ * proven to be at fault. No content of theirs is copied.
+ */
+import type { PassedBy } from "./step.ts";
 
-/** One for each asset: only the newest state matters, and a newer state that arrives settles it. */
+/**
+ * One for each asset: only the newest state matters, and a newer state that arrives settles it. Columns that version 0.1.0
+ * did not have are in `addedColumns`.
+ */
 export const deadLetterSchema = [
   `CREATE TABLE IF NOT EXISTS dead_letters (
     asset_id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, event_id TEXT NOT NULL, code TEXT NOT NULL, http_status INTEGER,
     message TEXT NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, attempts INTEGER NOT NULL,
     retry INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID`,
   "CREATE INDEX IF NOT EXISTS dead_letters_by_sequence ON dead_letters (sequence)",
+];
+
+/**
+ * - `proven` it is a dead letter; 0: it is set aside
+ * - `due_at` when it is tried again by itself, ms since the epoch; null: never
+ * - `taken` how often the sink had taken something when it did not take this
+ */
+const addedColumns = [
+  "ALTER TABLE dead_letters ADD COLUMN proven INTEGER NOT NULL DEFAULT 1",
+  "ALTER TABLE dead_letters ADD COLUMN due_at INTEGER",
+  "ALTER TABLE dead_letters ADD COLUMN taken INTEGER NOT NULL DEFAULT 0",
+  "CREATE INDEX dead_letters_by_due_at ON dead_letters (due_at) WHERE due_at IS NOT NULL",
 ];
 
 export interface DeadLetter {
@@ -22,8 +40,12 @@ export interface DeadLetter {
   readonly firstAt: number;
   readonly lastAt: number;
   readonly attempts: number;
-  /** It is going to be tried once more. */
+  /** Somebody has asked to try it once more. */
   readonly retrying: boolean;
+  /** False while it is only set aside. */
+  readonly proven: boolean;
+  /** How often the sink had taken something when it did not take this. */
+  readonly taken: number;
 }
 
 type Row = {
@@ -37,6 +59,8 @@ type Row = {
   last_at: number;
   attempts: number;
   retry: number;
+  proven: number;
+  taken: number;
 };
 
 const deadLetterOf = (row: Row): DeadLetter => ({
@@ -50,10 +74,12 @@ const deadLetterOf = (row: Row): DeadLetter => ({
   lastAt: row.last_at,
   attempts: row.attempts,
   retrying: row.retry === 1,
+  proven: row.proven === 1,
+  taken: row.taken,
 });
 
 /** Those that a call is about: the given ids (a JSON list), or all without ids. */
-const chosen = "?1 IS NULL OR event_id IN (SELECT value FROM json_each(?1))";
+const chosen = "proven = 1 AND (?1 IS NULL OR event_id IN (SELECT value FROM json_each(?1)))";
 
 export class DeadLetters {
   readonly #sql: SqlStorage;
@@ -62,16 +88,48 @@ export class DeadLetters {
     this.#sql = sql;
   }
 
-  count(): number {
-    return this.#sql.exec<{ n: number }>("SELECT count(*) AS n FROM dead_letters").one().n;
+  /** Adds the columns that version 0.1.0 did not have. */
+  migrate(): void {
+    const columns = this.#sql.exec("SELECT 1 FROM pragma_table_info('dead_letters') WHERE name = 'proven'");
+    if (columns.toArray().length > 0) return;
+    for (const statement of addedColumns) this.#sql.exec(statement);
   }
 
-  /** In sequence order, after a sequence. */
+  count(): number {
+    return this.#sql.exec<{ n: number }>("SELECT count(*) AS n FROM dead_letters WHERE proven = 1").one().n;
+  }
+
+  /** When the oldest dead letter was first refused, ms since the epoch; null if there is none. */
+  since(): number | null {
+    return this.#sql
+      .exec<{ at: number | null }>("SELECT min(first_at) AS at FROM dead_letters WHERE proven = 1")
+      .one().at;
+  }
+
+  /** How many are set aside, and what the sink said of the first. */
+  setAside(): { readonly count: number; readonly message: string | null } {
+    return this.#sql
+      .exec<{ count: number; message: string | null }>(
+        "SELECT count(*) AS count, min(message) AS message FROM dead_letters WHERE proven = 0",
+      )
+      .one();
+  }
+
+  /** Dead letters in sequence order, after a sequence. */
   list(after: number, limit: number): DeadLetter[] {
     return this.#sql
-      .exec<Row>("SELECT * FROM dead_letters WHERE sequence > ? ORDER BY sequence LIMIT ?", after, limit)
+      .exec<Row>(
+        "SELECT * FROM dead_letters WHERE sequence > ? AND proven = 1 ORDER BY sequence LIMIT ?",
+        after,
+        limit,
+      )
       .toArray()
       .map(deadLetterOf);
+  }
+
+  /** Whether the newest state of this asset that was sent is one that was passed by. */
+  has(assetId: string): boolean {
+    return this.#sql.exec("SELECT 1 FROM dead_letters WHERE asset_id = ?", assetId).toArray().length > 0;
   }
 
   /** Marks them for one more try. @param ids of events; null: all @returns how many */
@@ -84,12 +142,29 @@ export class DeadLetters {
     return this.#change(`DELETE FROM dead_letters WHERE ${chosen} RETURNING 1`, ids);
   }
 
-  /** The first that is marked for one more try. */
-  nextRetry(): DeadLetter | null {
+  /** Forgets all, those set aside as well. */
+  clear(): void {
+    this.#sql.exec("DELETE FROM dead_letters");
+  }
+
+  /** Forgets one whose asset has a newer state. */
+  forget({ assetId, sequence }: Pick<DeadLetter, "assetId" | "sequence">): void {
+    this.#sql.exec("DELETE FROM dead_letters WHERE asset_id = ? AND sequence = ?", assetId, sequence);
+  }
+
+  /** The first that somebody has asked to try, or that is due by itself. @param now ms since the epoch */
+  nextRetry(now: number): DeadLetter | null {
     const [row] = this.#sql
-      .exec<Row>("SELECT * FROM dead_letters WHERE retry = 1 ORDER BY sequence LIMIT 1")
+      .exec<Row>("SELECT * FROM dead_letters WHERE retry = 1 OR due_at <= ? ORDER BY sequence LIMIT 1", now)
       .toArray();
     return row === undefined ? null : deadLetterOf(row);
+  }
+
+  /** When the next is due by itself, ms since the epoch; null if none is. */
+  nextDueAt(): number | null {
+    return this.#sql
+      .exec<{ due: number | null }>("SELECT min(due_at) AS due FROM dead_letters WHERE due_at IS NOT NULL")
+      .one().due;
   }
 
   /** Forgets those of assets whose newest state has arrived. */
@@ -104,12 +179,13 @@ export class DeadLetters {
   }
 
   /** Adds one, or counts one more attempt of the asset's. @param now ms since the epoch */
-  bury({ event, error }: NewDeadLetter, now: number): void {
+  passBy({ event, error, proven, dueAt, taken }: PassedBy, now: number): void {
     this.#sql.exec(
-      `INSERT INTO dead_letters (asset_id, sequence, event_id, code, http_status, message, first_at, last_at, attempts)
-       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, 1)
+      `INSERT INTO dead_letters (asset_id, sequence, event_id, code, http_status, message, first_at, last_at, attempts,
+         proven, due_at, taken)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, 1, ?8, ?9, ?10)
        ON CONFLICT (asset_id) DO UPDATE SET sequence = ?2, event_id = ?3, code = ?4, http_status = ?5, message = ?6,
-         last_at = ?7, attempts = attempts + 1, retry = 0`,
+         last_at = ?7, attempts = attempts + 1, retry = 0, proven = ?8, due_at = ?9, taken = ?10`,
       event.assetId,
       event.sequence,
       event.id,
@@ -117,6 +193,9 @@ export class DeadLetters {
       error.status,
       error.message,
       now,
+      proven ? 1 : 0,
+      dueAt,
+      taken,
     );
   }
 

@@ -96,17 +96,20 @@ export const defineSink = <Keys extends z.ZodRawShape, Own extends object>(
         return err([...problemsOfIssues(issues, path), ...unknown]);
       }
       const resolver = new Resolver(path, context);
-      const { name, streams, dialect } = common.data;
+      const { name, streams, dialect, connections } = common.data;
       const resolved = definition.resolve({ ...common.data, ...own.data }, resolver);
+      const chosen =
+        connections === undefined ? {} : { connections: resolver.connections("connections", connections) };
       if (resolver.problems.length > 0) return err(resolver.problems);
       // A delivery stores a digest of this as JSON. If the order of the keys changed, so would the digest, and every sink
       // would seem to have new settings.
-      const settings = { name, streams, dialect, type, ...resolved };
+      const settings = { name, streams, dialect, type, ...resolved, ...chosen };
       return ok({
         name,
         type,
         dialect,
         streams: settings.streams,
+        ...chosen,
         settings,
         endpoints,
         open: (tools) => open(settings, tools),

@@ -1,7 +1,7 @@
 /** One stream's delivery to one sink, whatever object it lives in. */
 
 import type { DeliveryIdentity } from "../contract/objects.ts";
-import type { SinkStatusDocument } from "../contract/status.ts";
+import type { SinkReport } from "../contract/status.ts";
 import { isLostAlarm } from "../lib/alarm.ts";
 import { sha256Hex } from "../lib/bytes.ts";
 import { errorFields, log } from "../lib/log.ts";
@@ -71,7 +71,7 @@ export class Delivery {
     await this.#arm();
   }
 
-  status(sink: Pick<SinkSettings, "name" | "type">, head: number): SinkStatusDocument {
+  status(sink: Pick<SinkSettings, "name" | "type">, head: number): SinkReport {
     return this.#store.exists()
       ? deliveryStatus(sink, head, this.#store, this.#deps.now())
       : untouchedStatus(sink, head);
@@ -110,7 +110,7 @@ export class Delivery {
     if (action === "drop") return deadLetters.drop(ids);
     const count = deadLetters.retry(ids);
     // A person asked: whatever the backoff says, try now.
-    if (count > 0) this.#store.saveState({ ...this.#store.state(), nextTryAt: null, refusedInARow: 0 });
+    if (count > 0) this.#store.saveState({ ...this.#store.state(), nextTryAt: null });
     await this.#arm();
     return count;
   }
@@ -205,7 +205,7 @@ export class Delivery {
         // Another product under the same name has nothing of what the first one got.
         this.#epoch += 1;
         this.#store.saveState(rewound(state, 0));
-        this.#store.deadLetters.drop(null);
+        this.#store.deadLetters.clear();
         this.#store.saveSnapshot(null);
         this.#store.saveFollowUpError(null);
       } else if (setup !== null) {

@@ -1,5 +1,5 @@
 /** What a delivery shows of itself: status documents and dead letters as the public contract has them. */
-import type { SinkStatusDocument } from "../contract/status.ts";
+import type { SinkReport, SinkStatusDocument } from "../contract/status.ts";
 import type { DeadLettersDocument } from "./api.ts";
 import type { DeadLetter, DeadLetters } from "./dead-letters.ts";
 import { refusalText } from "./settings.ts";
@@ -41,24 +41,26 @@ export const unansweredStatus = (sink: Named): SinkStatusDocument => ({
 });
 
 /** Of a sink at work. @param now ms since the epoch */
-export const deliveryStatus = (
-  sink: Named,
-  head: number,
-  store: DeliveryStore,
-  now: number,
-): SinkStatusDocument => {
-  const { status, position, behindSince, lastError, nextTryAt } = store.state();
-  const lag = Math.max(0, head - position);
+export const deliveryStatus = (sink: Named, head: number, store: DeliveryStore, now: number): SinkReport => {
+  const { status, position, behindSince, lastError, nextTryAt, refusing, failingSince } = store.state();
+  const deadSince = store.deadLetters.since();
+  const aside = store.deadLetters.setAside();
+  const lag = Math.max(0, head - position) + aside.count;
   return {
     name: sink.name,
     type: sink.type,
-    state: status,
+    // What is set aside has not arrived.
+    state: status === "ok" && aside.count > 0 ? "retrying" : status,
     position,
     lag_events: lag,
     lag_seconds: lag === 0 ? 0 : Math.max(0, Math.floor((now - (behindSince ?? now)) / 1000)),
-    last_error: lastError ?? store.followUpError(),
+    last_error: lastError ?? aside.message ?? store.followUpError(),
     next_try_at: nextTryAt !== null && nextTryAt > now ? isoOf(nextTryAt) : null,
     dead_letters: store.deadLetters.count(),
+    refusing: refusing && status === "stopped",
+    set_aside: aside.count,
+    ...(failingSince === null ? {} : { stopped_since: failingSince }),
+    ...(deadSince === null ? {} : { dead_since: deadSince }),
   };
 };
 

@@ -1,7 +1,7 @@
 /** Delivery as the rest of the Worker sees it. */
 
 import type { DeliveryIdentity, StreamIdentity } from "../contract/objects.ts";
-import type { SinkStatusDocument } from "../contract/status.ts";
+import type { SinkReport } from "../contract/status.ts";
 import type { StreamName } from "../contract/streams.ts";
 import { errorFields, log } from "../lib/log.ts";
 import { timeLimit } from "../lib/timeout.ts";
@@ -144,7 +144,7 @@ export const sinkStatuses = async (
   connection: string,
   stream: StreamName,
   head: number,
-): Promise<SinkStatusDocument[]> => {
+): Promise<SinkReport[]> => {
   const sinks = sinksOf(env);
   const running = await Promise.all(
     sinksTaking(sinks, { connection, stream }).map(({ name, type }) => {

@@ -1,120 +1,229 @@
-/** How a sink's delivery moves on: pure transitions from one state to the next, by what became of a batch. */
+/**
+ * How a sink's delivery moves on: pure transitions from one state to the next, by what became of a batch. An event is
+ * blamed for a failure only if the receiver takes others meanwhile: see `proof.ts` for how that is found out.
+ */
 import type { StoredEvent } from "../contract/stream-api.ts";
+import { type DeliveryError, type DeliveryOutcome, type Outcome, retry, type SettleOutcome } from "./sink.ts";
+import { type DeliveryState, type Doubt, failed, type Moment, type Receipt, recovered } from "./state.ts";
 import {
-  type DeliveryError,
-  type DeliveryOutcome,
-  type Outcome,
-  retry,
-  type SettleOutcome,
-  stopped,
-} from "./sink.ts";
-import { type DeliveryState, failed, type Moment, type Receipt, recovered } from "./state.ts";
-
-export interface NewDeadLetter {
-  readonly event: Pick<StoredEvent, "id" | "assetId" | "sequence">;
-  readonly error: DeliveryError;
-}
-
-/** What is to be committed together. */
-export interface Step {
-  readonly state: DeliveryState;
-  readonly deadLetters: readonly NewDeadLetter[];
-  /** Assets whose newest state arrived: older dead letters of theirs are settled. */
-  readonly settledAssets: readonly string[];
-  readonly followUp: string | null;
-}
-
-/** A sink that refuses more events than this in a row, and takes none, is set up wrongly: the events are fine. */
-export const mostRefusedInARow = 100;
+  deadLetter,
+  failureOf,
+  isRefusal,
+  mayBePoison,
+  type PassedBy,
+  poisonous,
+  type Step,
+  setAside,
+  step,
+} from "./step.ts";
 
 /** Splunk advises to send again when no acknowledgement comes; its own clients wait for five minutes. */
 const acknowledgementMs = 5 * 60 * 1000;
 
-const step = (state: DeliveryState, rest: Partial<Step> = {}): Step => ({
-  state,
-  deadLetters: [],
-  settledAssets: [],
-  followUp: null,
-  ...rest,
-});
+/** After so many full batches, one of twice the size is tried. */
+const batchesToGrow = 10;
 
-/** The cursor moves to `position`; a search for an offender ends where its range ends. */
-const advanced = (state: DeliveryState, position: number): DeliveryState => ({
-  ...state,
-  position,
-  suspectLast: state.suspectLast !== null && position >= state.suspectLast ? null : state.suspectLast,
-});
+/** What has to be known before it is clear what a failure means: whether the receiver takes anything at all. */
+export interface Question {
+  /** The event that was not taken, alone; null: it was a whole batch. */
+  readonly event: StoredEvent | null;
+  /** The last sequence of what was not taken. */
+  readonly last: number;
+  readonly cause: Doubt["cause"];
+  readonly error: DeliveryError;
+  /** What follows if the receiver takes nothing. */
+  readonly otherwise: Step;
+}
 
-/** The failure that an error by itself is. */
-const failureOf = (error: DeliveryError, retryAfterMs: number | null): Outcome<"retry" | "stopped"> =>
-  error.code === "credential" || error.code === "configuration"
-    ? stopped(error, retryAfterMs)
-    : retry(error, retryAfterMs);
+export interface Judgement {
+  readonly step: Step;
+  /** Instead of `step`, find this out first. */
+  readonly question: Question | null;
+}
 
-const refusesEverything = (error: DeliveryError): DeliveryError => ({
-  ...error,
-  code: "configuration",
-  message: `${mostRefusedInARow} events in a row were refused, so the sink's set-up is more likely at fault than the events: ${error.message}`,
-});
-
-/** Dead letters for refused events, unless so many were refused in a row that the sink itself is in doubt. */
-const buried = (
-  state: DeliveryState,
-  letters: readonly NewDeadLetter[],
-  anyAccepted: boolean,
-  position: number,
-  moment: Moment,
-): Step => {
-  const refusedInARow = anyAccepted ? 0 : state.refusedInARow + letters.length;
-  const last = letters.at(-1);
-  if (last !== undefined && refusedInARow > mostRefusedInARow) {
-    return step(failed(state, stopped(refusesEverything(last.error)), moment));
-  }
-  const lastError = last?.error.message ?? null;
-  return step(
-    { ...advanced(recovered(state), position), refusedInARow, lastError },
-    { deadLetters: letters },
-  );
-};
+const judged = (next: Step): Judgement => ({ step: next, question: null });
 
 const lastOf = (events: readonly StoredEvent[], fallback: number): number =>
   events.at(-1)?.sequence ?? fallback;
 
 const assetsOf = (events: readonly StoredEvent[]): string[] => events.map((event) => event.assetId);
 
+/** What was learned of sizes, after one more batch was taken. */
+const grown = (state: DeliveryState, size: number): Pick<DeliveryState, "learnedLimit" | "fullBatches"> => {
+  const { learnedLimit, fullBatches } = state;
+  if (learnedLimit === null || size < learnedLimit) return { learnedLimit, fullBatches };
+  return fullBatches + 1 < batchesToGrow
+    ? { learnedLimit, fullBatches: fullBatches + 1 }
+    : { learnedLimit: learnedLimit * 2, fullBatches: 0 };
+};
+
+/** The cursor moves to `position`; a doubt ends where its range ends. */
+const advanced = (state: DeliveryState, position: number): DeliveryState => ({
+  ...state,
+  position,
+  doubt: state.doubt !== null && position >= state.doubt.last ? null : state.doubt,
+});
+
+/** The receiver has taken events, the last of which has this sequence. */
+const took = (state: DeliveryState, witness: number | null): DeliveryState => ({
+  ...state,
+  taken: state.taken + 1,
+  witness: witness ?? state.witness,
+  doubt: state.doubt && { ...state.doubt, took: true },
+});
+
+/** Everything up to `position` arrived. What the receiver lost is sent again from the beginning. */
+const afterArrival = (state: DeliveryState, size: number, position: number): DeliveryState => {
+  if (state.lost) return { ...took(recovered(state), null), lost: false, position: 0, doubt: null };
+  return { ...advanced(took(recovered(state), position), position), ...grown(state, size) };
+};
+
 /** The batch was sent, and its arrival has to be asked for. */
-const awaiting = (
+export const awaiting = (
   state: DeliveryState,
   events: readonly StoredEvent[],
   token: string,
   isRetry: boolean,
-  moment: Moment,
+  { now }: Moment,
 ): Step => {
   const last = lastOf(events, state.position);
-  return step({ ...state, receipt: { token, last, sentAt: moment.now, assets: assetsOf(events), isRetry } });
+  return step({ ...state, receipt: { token, last, sentAt: now, assets: assetsOf(events), isRetry } });
 };
 
-/** The batch's beginning is dealt with, and an error says why the others have to wait. */
-const afterPart = (
+/** The cursor moves past an event that is at fault, and the search for it ends. */
+const passing = (state: DeliveryState, event: StoredEvent, passedBy: PassedBy): Step => {
+  const { doubt, learnedLimit: learned } = state;
+  // That batches with this event were too large, or took too long, says nothing about others.
+  const isTooLarge = doubt?.cause === "too_large";
+  const isTooSlow = passedBy.error.code === "timeout";
+  const learnedLimit = isTooLarge ? doubt.limitBefore : isTooSlow ? null : learned;
+  return step(
+    { ...recovered(state), learnedLimit, fullBatches: 0, position: event.sequence, doubt: null },
+    { passedBy: [passedBy] },
+  );
+};
+
+/** A smaller part of the range is sent next. */
+const doubting = (state: DeliveryState, last: number, cause: Doubt["cause"], size: number): DeliveryState => {
+  const { doubt, learnedLimit } = state;
+  const began = doubt ?? { took: false, limitBefore: learnedLimit };
+  const narrowed = { ...state, doubt: { ...began, last, cause } };
+  return cause === "too_large"
+    ? { ...narrowed, learnedLimit: Math.max(1, Math.floor(size / 2)), fullBatches: 0 }
+    : narrowed;
+};
+
+const refusesEverything = (error: DeliveryError): DeliveryError => ({
+  ...error,
+  code: "configuration",
+  message: `the receiver refuses whatever it is sent, so its set-up is at fault, not the events: ${error.message}`,
+});
+
+/** The receiver takes nothing: the sink is stopped with its words, and no event is blamed. */
+const refusing = (state: DeliveryState, error: DeliveryError, moment: Moment): DeliveryState => ({
+  ...failed(
+    { ...state, doubt: null, learnedLimit: state.doubt?.limitBefore ?? state.learnedLimit },
+    failureOf(refusesEverything(error)),
+    moment,
+  ),
+  refusing: true,
+});
+
+const afterRefusal = (
   state: DeliveryState,
   events: readonly StoredEvent[],
-  outcome: Outcome<"partial">,
+  outcome: Outcome<"refused" | "too_large">,
   moment: Moment,
-): Step => {
-  const rejected = new Map(outcome.rejected.map(({ index, error }) => [index, error]));
-  const taken = events.slice(0, outcome.taken);
-  const letters = taken.flatMap((event, index) => {
-    const error = rejected.get(index);
-    return error === undefined ? [] : [{ event, error }];
+): Judgement => {
+  const { error, kind: cause } = outcome;
+  const last = lastOf(events, state.position);
+  const [first, ...others] = events;
+  const event = others.length === 0 && first !== undefined ? first : null;
+  const { doubt, taken } = state;
+  const isUnsent = outcome.kind === "too_large" && outcome.unsent === true;
+  if (event !== null && (isUnsent || doubt?.took === true))
+    return judged(passing(state, event, deadLetter(event, error, taken)));
+  // As long as it refuses whatever it is sent, there is no use in searching for an offender.
+  if (event === null && (doubt !== null || !state.refusing))
+    return judged(step(doubting(state, last, cause, events.length)));
+  const otherwise = step(refusing(state, error, moment));
+  return { step: otherwise, question: { event, last, cause, error, otherwise } };
+};
+
+/** At which failures in a row it is asked whether the receiver fails at everything. */
+const asksAt = (failures: number): boolean => failures === 2 || failures === 4 || failures % 8 === 0;
+
+const afterFailure = (
+  state: DeliveryState,
+  events: readonly StoredEvent[],
+  outcome: Outcome<"retry" | "stopped">,
+  moment: Moment,
+): Judgement => {
+  const { error, retryAfterMs } = outcome;
+  const { doubt, taken } = state;
+  const last = lastOf(events, state.position);
+  const [first, ...others] = events;
+  const size = events.length;
+  const shrunk =
+    error.code === "timeout" && size > 1
+      ? { ...state, learnedLimit: Math.floor(size / 2), fullBatches: 0 }
+      : state;
+  const otherwise = step(failed(shrunk, outcome, moment));
+  if (outcome.kind === "stopped" || retryAfterMs !== null || !mayBePoison(error)) return judged(otherwise);
+  if (doubt?.cause === "failing" && first !== undefined) {
+    if (others.length > 0) return judged(step(doubting(shrunk, last, "failing", size)));
+    const aside = poisonous(first, error, { attempts: 1, taken, now: moment.now });
+    return judged(passing(state, first, aside));
+  }
+  if (!asksAt(otherwise.state.failures)) return judged(otherwise);
+  return { step: otherwise, question: { event: null, last, cause: "failing", error, otherwise } };
+};
+
+/**
+ * The receiver has answered for each event. Those that it refused while it took others are set aside. From the first that
+ * has to wait, everything is sent again; if that one keeps failing while others pass, it is set aside as well.
+ */
+const afterAnswers = (
+  state: DeliveryState,
+  events: readonly StoredEvent[],
+  { answers }: Outcome<"partial">,
+  moment: Moment,
+): Judgement => {
+  const tookSome = answers.some((answer) => answer === null);
+  const waits = (answer: DeliveryError | null): boolean => answer !== null && !isRefusal(answer);
+  const failing = answers.findIndex(waits);
+  const firstError = answers[failing] ?? null;
+  const firstRefusal = answers.find((answer) => answer !== null);
+  if (!tookSome && firstError === null && firstRefusal) {
+    const refused = { kind: "refused", error: firstRefusal } as const;
+    return afterRefusal(state, events.slice(0, answers.length), refused, moment);
+  }
+  if (!tookSome && firstError !== null) return afterFailure(state, events, failureOf(firstError), moment);
+
+  const { taken } = state;
+  const isPoison = failing === 0 && firstError !== null && mayBePoison(firstError) && state.failures >= 2;
+  const waiting = isPoison ? answers.findIndex((answer, index) => index > 0 && waits(answer)) : failing;
+  const error = answers[waiting] ?? null;
+  const dealtWith = events.slice(0, waiting === -1 ? answers.length : waiting);
+  const passedBy = dealtWith.flatMap((event, index): PassedBy[] => {
+    const answer = answers[index] ?? null;
+    if (answer === null) return [];
+    return isRefusal(answer)
+      ? [setAside(event, answer, taken, moment.now)]
+      : [poisonous(event, answer, { attempts: 1, taken, now: moment.now })];
   });
-  const settledAssets = assetsOf(taken.filter((_, index) => !rejected.has(index)));
-  const anyAccepted = settledAssets.length > 0;
-  const dealtWith = buried(state, letters, anyAccepted, lastOf(taken, state.position), moment);
-  if (outcome.error === null || dealtWith.state.status === "stopped") return { ...dealtWith, settledAssets };
-  // While nothing arrives, failures keep adding up, so that the waits grow.
-  const base = anyAccepted ? dealtWith.state : { ...dealtWith.state, failures: state.failures };
-  const failure = failureOf(outcome.error, outcome.retryAfterMs);
-  return { ...dealtWith, settledAssets, state: failed(base, failure, moment) };
+  const arrived = dealtWith.filter((_, index) => answers[index] === null);
+  const witness = arrived.at(-1)?.sequence ?? null;
+  const position = lastOf(dealtWith, state.position);
+  // While the first has to wait, failures keep adding up, so that the waits grow.
+  const base = {
+    ...advanced(took(recovered(state), witness), position),
+    failures: arrived.length > 0 ? 0 : state.failures,
+  };
+  const next =
+    error !== null ? failed(base, failureOf(error), moment) : { ...base, ...grown(state, events.length) };
+  const restarted = state.lost && error === null ? afterArrival(state, events.length, position) : next;
+  return judged(step(restarted, { passedBy, settledAssets: assetsOf(arrived) }));
 };
 
 /**
@@ -127,32 +236,55 @@ export const afterBatch = (
   events: readonly StoredEvent[],
   outcome: DeliveryOutcome,
   moment: Moment,
-): Step => {
-  const last = lastOf(events, state.position);
-  const [first, ...others] = events;
-  const only = others.length === 0 ? first : undefined;
+): Judgement => {
   switch (outcome.kind) {
     case "accepted":
-      return step(
-        { ...advanced(recovered(state), last), refusedInARow: 0, receipt: null },
-        { settledAssets: assetsOf(events), followUp: outcome.followUp ?? null },
+      return judged(
+        step(
+          { ...afterArrival(state, events.length, lastOf(events, state.position)), receipt: null },
+          { settledAssets: assetsOf(events), followUp: outcome.followUp ?? null },
+        ),
       );
     case "awaiting":
-      return awaiting(state, events, outcome.receipt, false, moment);
+      return judged(awaiting(state, events, outcome.receipt, false, moment));
     case "partial":
-      return afterPart(state, events, outcome, moment);
+      return afterAnswers(state, events, outcome, moment);
     case "retry":
     case "stopped":
-      return step(failed(state, outcome, moment));
+      return afterFailure(state, events, outcome, moment);
     case "too_large":
-      return only === undefined
-        ? step({ ...state, learnedLimit: Math.floor(events.length / 2) })
-        : buried(state, [{ event: only, error: outcome.error }], false, last, moment);
     case "refused":
-      return only === undefined
-        ? step({ ...state, suspectLast: last })
-        : buried(state, [{ event: only, error: outcome.error }], false, last, moment);
+      return afterRefusal(state, events, outcome, moment);
   }
+};
+
+/** What the receiver did with other events. */
+export type Proof =
+  /** It took some: `ahead` those that come next after the one in question, null for others. */
+  | { readonly kind: "took"; readonly ahead: readonly StoredEvent[] | null }
+  | { readonly kind: "took_none" }
+  /** It cannot be said, because the receiver failed. */
+  | { readonly kind: "failed"; readonly failure: Outcome<"retry" | "stopped"> };
+
+/** What follows from the answer to a question. */
+export const afterProof = (state: DeliveryState, question: Question, proof: Proof, moment: Moment): Step => {
+  const { event, last, cause, error, otherwise } = question;
+  if (proof.kind === "took_none") return otherwise;
+  if (proof.kind === "failed")
+    return cause === "failing" ? otherwise : step(failed(state, proof.failure, moment));
+  const { ahead } = proof;
+  const { taken } = state;
+  if (event !== null && ahead !== null) {
+    const position = lastOf(ahead, event.sequence);
+    const passed = passing(state, event, setAside(event, error, taken, moment.now));
+    return {
+      ...passed,
+      state: advanced(took(passed.state, position), position),
+      settledAssets: assetsOf(ahead),
+    };
+  }
+  const doubt = state.doubt ?? { limitBefore: state.learnedLimit };
+  return step(took({ ...recovered(state), doubt: { ...doubt, last, cause, took: true } }, null));
 };
 
 /** What follows from asking whether an awaiting batch arrived. */
@@ -165,8 +297,10 @@ export const afterSettling = (
   const isOverdue = moment.now - receipt.sentAt >= acknowledgementMs;
   switch (outcome.kind) {
     case "accepted": {
-      const moved = receipt.isRetry ? recovered(state) : advanced(recovered(state), receipt.last);
-      return step({ ...moved, refusedInARow: 0, receipt: null }, { settledAssets: receipt.assets });
+      const moved = receipt.isRetry
+        ? took(recovered(state), null)
+        : afterArrival(state, receipt.assets.length, receipt.last);
+      return step({ ...moved, receipt: null }, { settledAssets: receipt.assets });
     }
     case "waiting": {
       if (!isOverdue) return step(state);
@@ -180,32 +314,6 @@ export const afterSettling = (
   }
 };
 
-/** What follows from trying a dead letter once more. The cursor stays. */
-export const afterRetry = (
-  state: DeliveryState,
-  event: StoredEvent,
-  outcome: DeliveryOutcome,
-  moment: Moment,
-): Step => {
-  switch (outcome.kind) {
-    case "accepted":
-      return step(
-        { ...recovered(state), refusedInARow: 0 },
-        { settledAssets: [event.assetId], followUp: outcome.followUp ?? null },
-      );
-    case "awaiting":
-      return awaiting(state, [event], outcome.receipt, true, moment);
-    case "retry":
-    case "stopped":
-      return step(failed(state, outcome, moment));
-    case "partial": {
-      const [rejection] = outcome.rejected;
-      if (rejection !== undefined) return step(state, { deadLetters: [{ event, error: rejection.error }] });
-      if (outcome.error === null) return afterRetry(state, event, { kind: "accepted" }, moment);
-      return step(failed(state, failureOf(outcome.error, outcome.retryAfterMs), moment));
-    }
-    case "too_large":
-    case "refused":
-      return step(state, { deadLetters: [{ event, error: outcome.error }] });
-  }
-};
+/** A doubt about a range of which nothing is left ends: all its assets have newer states. @param next the next sequence */
+export const withoutStaleDoubt = (state: DeliveryState, next: number): DeliveryState =>
+  state.doubt !== null && next > state.doubt.last ? { ...state, doubt: null } : state;

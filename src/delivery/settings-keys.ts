@@ -11,6 +11,12 @@ export const wholeNumber = (min: number, max: number) => {
   return z.number(message).int(message).min(min, message).max(max, message);
 };
 
+/** How many events go together at most. Absent settings stay absent, so that they are the same as before there was this. */
+export const batchSize = wholeNumber(1, 1000);
+
+export const batchSizeOf = ({ batch_size: size }: { readonly batch_size?: number | undefined }) =>
+  size === undefined ? {} : { batchSize: size };
+
 export const flag = z.boolean("it must be true or false, without quotes");
 
 /** A URL, which the resolver judges further. */
@@ -33,6 +39,8 @@ export const sinkName = textLike(
 
 const streamsMessage = 'it must list "users", "devices" or both, each once';
 
+const connectionsMessage = 'it must list ids of connections, each once, for example ["default"]';
+
 /** The keys that all types have. @param dialect the default one of the type */
 export const commonKeys = (type: string, dialect: Dialect) => ({
   type: z.literal(type),
@@ -42,6 +50,11 @@ export const commonKeys = (type: string, dialect: Dialect) => ({
     .min(1, streamsMessage)
     .refine((list) => new Set(list).size === list.length, streamsMessage)
     .default([...streamNames]),
+  connections: z
+    .array(z.string(connectionsMessage), connectionsMessage)
+    .min(1, connectionsMessage)
+    .refine((list) => new Set(list).size === list.length, connectionsMessage)
+    .optional(),
   dialect: z.enum(dialects, 'it must be "ocsf", "sekoia" or "sekoia_2026"').default(dialect),
 });
 

@@ -10,6 +10,8 @@ export interface SinkContext {
   /** Whether the Worker has a binding of this name. */
   binding(name: string): boolean;
   readonly allowLoopback: boolean;
+  /** The ids of the connections that the settings name; absent if those cannot be read. */
+  readonly connections?: readonly string[];
 }
 
 /** What a secret is for: a header carries printable ASCII only. */
@@ -77,6 +79,17 @@ export class Resolver {
     }
     const path = pathname.replace(/\/+$/, "");
     return `${origin}${endpoint === undefined ? path : path.replace(endpoint, "")}`;
+  }
+
+  /** Ids of connections that there are. */
+  connections(key: string, ids: readonly string[]): readonly string[] {
+    const { connections: known } = this.#context;
+    const unknown = known === undefined ? [] : ids.filter((id) => !known.includes(id));
+    if (known !== undefined && unknown.length > 0) {
+      const names = unknown.map((id) => JSON.stringify(id.slice(0, 64))).join(", ");
+      this.refuse(key, `the settings have no connection ${names}; they have ${known.join(", ")}`);
+    }
+    return ids;
   }
 
   /** The name of a binding that the Worker has. @param remedy how to get one, for the problem of an absent one */

@@ -9,6 +9,8 @@ export interface SinkSettings {
   readonly name: string;
   /** The streams that it takes, never empty. */
   readonly streams: readonly StreamName[];
+  /** The ids of the connections that it is for; absent: all that the settings name. */
+  readonly connections?: readonly string[];
   readonly dialect: Dialect;
   readonly type: string;
 }

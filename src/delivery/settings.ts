@@ -3,6 +3,7 @@
  * value looks like; the others run.
  */
 
+import { connectionsOf } from "../config/connections.ts";
 import { oncePerEnv } from "../config/once.ts";
 import { sentence } from "../config/problem.ts";
 import type { SettingProblem } from "../config/types.ts";
@@ -94,9 +95,18 @@ export const parseSinks = (
   return { accepted, refused };
 };
 
+/** Those that are for a connection. */
+export const sinksFor = (
+  accepted: readonly ConfiguredSink[],
+  connection: string,
+): readonly ConfiguredSink[] =>
+  accepted.filter(({ connections }) => connections?.includes(connection) ?? true);
+
 /** The sinks that run and take a stream's events. */
-export const sinksTaking = ({ accepted }: ParsedSinks, { stream }: StreamIdentity): ConfiguredSink[] =>
-  accepted.filter((sink) => sink.streams.includes(stream));
+export const sinksTaking = (
+  { accepted }: ParsedSinks,
+  { connection, stream }: StreamIdentity,
+): ConfiguredSink[] => sinksFor(accepted, connection).filter(({ streams }) => streams.includes(stream));
 
 /** A sink's problems as those of the setting SINKS, in sentences. Nothing else puts them into words. */
 export const settingProblemsOf = (problems: readonly SinkProblem[]): SettingProblem[] =>
@@ -119,9 +129,16 @@ export const problemsOfSink = ({ refused }: ParsedSinks, name: string): SettingP
   return settingProblemsOf(sink?.problems ?? []);
 };
 
+/** Ids for the key `connections`: those that the settings name; undefined where an entry may name one that is not known. */
+const connectionIds = (env: object): { readonly connections?: readonly string[] } => {
+  const { byId, problems } = connectionsOf(env);
+  return problems.length > 0 ? {} : { connections: [...byId.keys()] };
+};
+
 /** The sinks of this env, read once. */
 export const sinksOf = oncePerEnv((env) =>
   parseSinks(env["SINKS"], {
+    ...connectionIds(env),
     secret: (name) => {
       const value = env[name];
       return typeof value === "string" ? value : undefined;

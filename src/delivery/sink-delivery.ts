@@ -8,7 +8,7 @@ import {
   type StreamIdentity,
   streamObjectName,
 } from "../contract/objects.ts";
-import type { SinkStatusDocument } from "../contract/status.ts";
+import type { SinkReport } from "../contract/status.ts";
 import type { EventSource } from "../contract/stream-api.ts";
 import type { Result } from "../lib/result.ts";
 import type { DeadLettersDocument, SinkDeliveryApi } from "./api.ts";
@@ -57,7 +57,7 @@ export class SinkDelivery extends DurableObject<Env> implements SinkDeliveryApi 
     await this.#delivery.snapshot(runId);
   }
 
-  async status(sink: { name: string; type: string }, head: number): Promise<SinkStatusDocument> {
+  async status(sink: { name: string; type: string }, head: number): Promise<SinkReport> {
     return this.#delivery.status(sink, head);
   }
 

@@ -31,33 +31,23 @@ export interface DeliveryError {
   /** For people, bounded and without secrets: `[POST] "https://siem.example.com/…": 429 Too Many Requests`. */
   readonly message: string;
   readonly status: number | null;
-}
-
-/** One event of a batch that the sink will never take. */
-export interface Rejection {
-  /** Its place in the batch. */
-  readonly index: number;
-  readonly error: DeliveryError;
+  /** What the receiver had taken is gone with the index that it was in: everything has to be sent again. */
+  readonly lost?: true;
 }
 
 export type DeliveryOutcome =
   /** All of it arrived. `followUp` names something that will say later what became of it. */
   | { readonly kind: "accepted"; readonly followUp?: string }
-  /** The first `taken` events are dealt with: arrived, or in `rejected`. `error` says why the others have to wait. */
-  | {
-      readonly kind: "partial";
-      readonly taken: number;
-      readonly rejected: readonly Rejection[];
-      readonly error: DeliveryError | null;
-      readonly retryAfterMs: number | null;
-    }
+  /** What became of each event, null for one that arrived. The receiver has not looked at those beyond the list. */
+  | { readonly kind: "partial"; readonly answers: readonly (DeliveryError | null)[] }
   /** It was sent; `receipt` is how to find out whether it arrived. */
   | { readonly kind: "awaiting"; readonly receipt: string }
   /** It may pass by itself. `retryAfterMs` is what the other side asked for; null leaves the wait to the backoff. */
   | { readonly kind: "retry"; readonly error: DeliveryError; readonly retryAfterMs: number | null }
   /** Only a person can fix it; it is tried again all the same, less often. */
   | { readonly kind: "stopped"; readonly error: DeliveryError; readonly retryAfterMs: number | null }
-  | { readonly kind: "too_large"; readonly error: DeliveryError }
+  /** `unsent`: the product's own bound says so, and the receiver was not asked. */
+  | { readonly kind: "too_large"; readonly error: DeliveryError; readonly unsent?: true }
   /** The content was refused as a whole: one of the events is at fault. */
   | { readonly kind: "refused"; readonly error: DeliveryError };
 

@@ -18,6 +18,8 @@ export interface SliceTools {
   readonly mayGoOn: () => boolean;
   /** Turns false when the cursor was moved or the sink retired meanwhile: then nothing more is written. */
   readonly isCurrent: () => boolean;
+  /** How often the sink had taken something when the slice began. */
+  readonly takenBefore: number;
 }
 
 /** The most events in a page of the inventory that is read. */

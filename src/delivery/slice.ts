@@ -1,12 +1,16 @@
 /** A slice is one alarm's work for one sink: as many batches as its budget allows, each committed by itself. */
 
-import { type Taken, takeBatch } from "./batching.ts";
+import { anyBatch, type Taken, takeBatch } from "./batching.ts";
+import type { DeadLetter } from "./dead-letters.ts";
 import { PendingEvents } from "./pending-events.ts";
-import { afterBatch, afterRetry, afterSettling, type Step } from "./progress.ts";
+import { afterBatch, afterProof, afterSettling, withoutStaleDoubt } from "./progress.ts";
+import { prove } from "./proof.ts";
+import { afterRetry } from "./retrying.ts";
 import { type DeliveryError, type DeliveryOutcome, retry, type Sink } from "./sink.ts";
 import { largestPage, momentOf, postponed, type SliceTools, saveFailure } from "./slice-tools.ts";
 import { restarted, writeSnapshot } from "./snapshot.ts";
-import { caughtUp, type DeliveryState, recovered, rewound } from "./state.ts";
+import { caughtUp, type DeliveryState, failed, recovered, rewound } from "./state.ts";
+import { type Step, step } from "./step.ts";
 import type { DeliveryStore } from "./store.ts";
 
 /** When to ask for an acknowledgement again. The longer it takes, the less often Splunk is asked. */
@@ -53,7 +57,7 @@ const isSameInventory = (tools: SliceTools, inventory: string | null): boolean =
     store.saveInventory(inventory);
     if (before === null) return;
     store.saveState(rewound(store.state(), 0));
-    store.deadLetters.drop(null);
+    store.deadLetters.clear();
     const snapshot = store.snapshot();
     if (snapshot !== null) store.saveSnapshot(restarted(snapshot, tools.now()));
   });
@@ -64,7 +68,7 @@ const isSameInventory = (tools: SliceTools, inventory: string | null): boolean =
 const send = (sink: Sink, taken: Taken): Promise<DeliveryOutcome> =>
   taken.kind === "batch"
     ? sink.deliver(taken.events)
-    : Promise.resolve({ kind: "too_large", error: taken.error });
+    : Promise.resolve({ kind: "too_large", error: taken.error, unsent: true });
 
 /** Asks whether the batch that awaits its acknowledgement has arrived. @returns whether the slice may continue */
 const checkReceipt = async (tools: SliceTools): Promise<boolean> => {
@@ -74,11 +78,32 @@ const checkReceipt = async (tools: SliceTools): Promise<boolean> => {
   return commit(tools, afterSettling(tools.store.state(), receipt, outcome, momentOf(tools)));
 };
 
-/** Sends the dead letters again that a person has asked for. @returns whether the slice may continue */
-const retryDeadLetters = async (tools: SliceTools): Promise<boolean> => {
+/**
+ * Whether the sink has taken anything in this slice since it did not take this event: if not, it is asked to. Who finds
+ * that it takes nothing waits, as after any other failure. @returns whether the event may be tried
+ */
+const isTaking = async (tools: SliceTools, letter: DeadLetter): Promise<boolean> => {
+  const { store, takenBefore } = tools;
+  if (store.state().taken > Math.max(letter.taken, takenBefore)) return true;
+  const proof = await answerOf(tools, prove(tools, { event: null, cause: "refused" }, []));
+  if (proof === null) return false;
+  const state = store.state();
+  switch (proof.kind) {
+    case "took":
+      return commit(tools, step({ ...state, taken: state.taken + 1 }));
+    case "failed":
+      return commit(tools, step(failed(state, proof.failure, momentOf(tools))));
+    case "took_none":
+      // Nothing that it took is left to ask with. Whoever asked for the retry gets it.
+      return true;
+  }
+};
+
+/** Sends events again that were passed by: those that a person has asked for, and those that are due. */
+const retryPassedBy = async (tools: SliceTools): Promise<boolean> => {
   const { deadLetters } = tools.store;
   for (;;) {
-    const letter = deadLetters.nextRetry();
+    const letter = deadLetters.nextRetry(tools.now());
     if (letter === null || !tools.isCurrent()) return tools.isCurrent();
     if (!tools.mayGoOn()) return true;
     const page = await answerOf(tools, tools.read(letter.sequence - 1, 1));
@@ -89,12 +114,13 @@ const retryDeadLetters = async (tools: SliceTools): Promise<boolean> => {
     const [event] = page.events;
     if (event?.sequence !== letter.sequence) {
       // The asset has a newer state since then, which is delivered in its turn.
-      if (tools.isCurrent()) deadLetters.drop([letter.id]);
+      deadLetters.forget(letter);
       continue;
     }
-    const alone = takeBatch([event], tools.sink, { learnedLimit: null, suspectLast: null });
-    const outcome = await send(tools.sink, alone);
-    if (!commit(tools, afterRetry(tools.store.state(), event, outcome, momentOf(tools)))) return false;
+    if (!(await isTaking(tools, letter))) return false;
+    const outcome = await send(tools.sink, takeBatch([event], tools.sink, anyBatch));
+    const next = afterRetry(tools.store.state(), event, letter, outcome, momentOf(tools));
+    if (!commit(tools, next)) return false;
   }
 };
 
@@ -120,6 +146,7 @@ const deliver = async (tools: SliceTools): Promise<boolean> => {
       reachedHead(tools, state, pending.head ?? state.position, headBefore);
       return true;
     }
+    state = withoutStaleDoubt(state, first.sequence);
     const taken = takeBatch(events, sink, state);
     // Stored before the first batch is sent, so that the status shows the lag of a slow sink at once. The commits of
     // later batches include it.
@@ -129,10 +156,24 @@ const deliver = async (tools: SliceTools): Promise<boolean> => {
     const batch = taken.kind === "batch" ? taken.events : [taken.event];
     // The inventory makes the next page while the sink works on this batch.
     pending.prefetch(batch.length + limits.events);
-    const next = afterBatch(state, batch, await sent, momentOf(tools));
+    const { step: judged, question } = afterBatch(state, batch, await sent, momentOf(tools));
+    let next = judged;
+    if (question !== null) {
+      const { event: accused, last } = question;
+      // Of a batch, each event may be one that the receiver takes.
+      const others = accused === null ? events : events.filter(({ sequence }) => sequence > last);
+      const proof = await answerOf(tools, prove(tools, question, others));
+      if (proof === null) return false;
+      next = afterProof(state, question, proof, momentOf(tools));
+    }
     if (!commit(tools, next)) return false;
+    const isLost = next.state.position < state.position;
     state = next.state;
-    pending.dropThrough(state.position);
+    if (isLost) pending = new PendingEvents(tools.read, Math.min(limits.events, largestPage), state.position);
+    else pending.dropThrough(state.position);
+    // What was set aside is tried again before what follows.
+    if (next.passedBy.some(({ proven }) => !proven) && !(await retryPassedBy(tools))) return false;
+    state = store.state();
   }
 };
 
@@ -150,7 +191,7 @@ const reachedHead = (tools: SliceTools, state: DeliveryState, head: number, head
       store.saveHead(head);
       return;
     }
-    const hasMore = store.deadLetters.nextRetry() !== null || store.snapshot() !== null;
+    const hasMore = store.deadLetters.nextRetry(tools.now()) !== null || store.snapshot() !== null;
     // With nothing left to send, nothing can be failing: a newer state may have replaced what the sink did not take.
     store.saveState(caughtUp(hasMore ? state : recovered(state), head));
     // What the stream says is right, unless it has announced a later head while this slice ran.
@@ -184,21 +225,27 @@ export const nextWorkAt = (store: DeliveryStore, now: number): number | null => 
   if (state.nextTryAt !== null && state.nextTryAt > now) return state.nextTryAt;
   if (state.receipt !== null) return now + acknowledgementPollMs(now - state.receipt.sentAt);
   const hasWork =
-    store.head() > state.position || store.deadLetters.nextRetry() !== null || store.snapshot() !== null;
-  return hasWork ? now : store.followUps.nextAt();
+    store.head() > state.position || store.deadLetters.nextRetry(now) !== null || store.snapshot() !== null;
+  if (hasWork) return now;
+  const later = [store.followUps.nextAt(), store.deadLetters.nextDueAt()].filter((at) => at !== null);
+  return later.length === 0 ? null : Math.min(...later);
 };
 
 /**
  * Does one slice. Failures of the sink or the inventory are stored in the delivery's state and not thrown. A crash at
  * any point causes at most one batch to be sent again.
  */
-export const deliverSlice = async (tools: SliceTools): Promise<void> => {
-  const { nextTryAt } = tools.store.state();
-  if (nextTryAt !== null && nextTryAt > tools.now()) return;
-  // The wait is over, but the sink may still be failing: the status stays as it is until something arrives.
-  if (nextTryAt !== null) tools.store.saveState({ ...tools.store.state(), nextTryAt: null });
+export const deliverSlice = async (given: Omit<SliceTools, "takenBefore">): Promise<void> => {
+  const { store, now } = given;
+  const state = store.state();
+  if (state.nextTryAt !== null && state.nextTryAt > now()) return;
+  // What the receiver took before may be no proof any more. The wait is over, but it may still be failing: the status
+  // stays as it is until something arrives.
+  const doubt = state.doubt && { ...state.doubt, took: false };
+  if (state.nextTryAt !== null || doubt !== null) store.saveState({ ...state, doubt, nextTryAt: null });
+  const tools: SliceTools = { ...given, takenBefore: state.taken };
   if (!(await checkReceipt(tools))) return;
-  if (!(await retryDeadLetters(tools))) return;
+  if (!(await retryPassedBy(tools))) return;
   if (!(await deliver(tools))) return;
   await followUp(tools);
   await writeSnapshot(tools);

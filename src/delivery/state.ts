@@ -14,6 +14,21 @@ export interface Receipt {
   readonly isRetry: boolean;
 }
 
+/**
+ * A range of events that the receiver did not take, of which one may be at fault. It is searched by sending ever smaller
+ * parts of it.
+ */
+export interface Doubt {
+  /** The last sequence of the range; it begins after the cursor. */
+  readonly last: number;
+  /** `failing`: answered as if the receiver were down, while it takes others. */
+  readonly cause: "refused" | "too_large" | "failing";
+  /** Whether the receiver has taken an event since it did not take the range. */
+  readonly took: boolean;
+  /** What `learnedLimit` was before the range was too large. */
+  readonly limitBefore: number | null;
+}
+
 /** Times are ms since the epoch. */
 export interface DeliveryState {
   /** The cursor: every event up to this sequence arrived or is a dead letter. */
@@ -21,16 +36,25 @@ export interface DeliveryState {
   readonly status: "ok" | "retrying" | "stopped";
   /** Failures in a row. */
   readonly failures: number;
+  /** Since when it fails; null while it does not. */
+  readonly failingSince: number | null;
   readonly nextTryAt: number | null;
   readonly lastError: string | null;
   /** Since when the oldest outstanding event has waited. */
   readonly behindSince: number | null;
-  /** The most events in a batch, learned from 413 answers. */
+  /** The most events in a batch, learned from 413 answers and time-outs. */
   readonly learnedLimit: number | null;
-  /** The last sequence of the range that was refused for its content and is being searched. */
-  readonly suspectLast: number | null;
-  /** Single events refused with none accepted in between. */
-  readonly refusedInARow: number;
+  /** Batches of that size that were taken since it was learned, or since it last grew. */
+  readonly fullBatches: number;
+  readonly doubt: Doubt | null;
+  /** How often the receiver has taken something. */
+  readonly taken: number;
+  /** The last event that it took, by its sequence: it should take it again. */
+  readonly witness: number | null;
+  /** It is stopped because the receiver refuses whatever it is sent. */
+  readonly refusing: boolean;
+  /** What the receiver had is gone. Everything is sent again once it takes something. */
+  readonly lost: boolean;
   readonly receipt: Receipt | null;
 }
 
@@ -38,12 +62,17 @@ export const initialState: DeliveryState = {
   position: 0,
   status: "ok",
   failures: 0,
+  failingSince: null,
   nextTryAt: null,
   lastError: null,
   behindSince: null,
   learnedLimit: null,
-  suspectLast: null,
-  refusedInARow: 0,
+  fullBatches: 0,
+  doubt: null,
+  taken: 0,
+  witness: null,
+  refusing: false,
+  lost: false,
   receipt: null,
 };
 
@@ -64,8 +93,10 @@ export const recovered = (state: DeliveryState): DeliveryState => ({
   ...state,
   status: "ok",
   failures: 0,
+  failingSince: null,
   nextTryAt: null,
   lastError: null,
+  refusing: false,
 });
 
 /** The state after a failure that may pass, or that a person has to fix. */
@@ -80,8 +111,11 @@ export const failed = (
     ...state,
     status: kind === "stopped" ? "stopped" : "retrying",
     failures,
+    failingSince: state.failingSince ?? now,
     nextTryAt: now + (retryAfterMs ?? Math.floor(fullJitter(doubledMs(failures - 1, backoff), random))),
     lastError: error.message,
+    refusing: false,
+    lost: state.lost || (error.lost === true && state.position > 0),
     receipt: null,
   };
 };
@@ -92,7 +126,8 @@ export const caughtUp = (state: DeliveryState, head: number): DeliveryState => (
   position: Math.max(state.position, head),
   behindSince: null,
   learnedLimit: null,
-  suspectLast: null,
+  fullBatches: 0,
+  doubt: null,
 });
 
 /** The cursor goes back to `after`, and whatever waited is tried at once. */
@@ -100,6 +135,7 @@ export const rewound = (state: DeliveryState, after: number): DeliveryState => (
   ...initialState,
   position: after,
   lastError: state.lastError,
+  taken: state.taken,
 });
 
 /** The settings changed: what waiting on the old ones taught is forgotten with them. */
@@ -108,7 +144,7 @@ export const afresh = (state: DeliveryState): DeliveryState => ({
   failures: 0,
   nextTryAt: null,
   learnedLimit: null,
-  suspectLast: null,
-  refusedInARow: 0,
+  fullBatches: 0,
+  doubt: null,
   receipt: null,
 });

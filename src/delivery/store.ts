@@ -3,8 +3,8 @@
 import type { DeliveryIdentity } from "../contract/objects.ts";
 import { DeadLetters, deadLetterSchema } from "./dead-letters.ts";
 import { FollowUps, followUpSchema } from "./follow-ups.ts";
-import type { Step } from "./progress.ts";
 import { type DeliveryState, initialState } from "./state.ts";
+import type { Step } from "./step.ts";
 
 /**
  * What a delivery was set up with: a change of it makes the next try immediate. The identity is stored for the version
@@ -66,6 +66,7 @@ export class DeliveryStore {
       // The table that is created last.
       const tables = this.#sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'follow_ups'").toArray();
       this.#ready = tables.length > 0;
+      if (this.#ready) this.#storage.transactionSync(() => this.deadLetters.migrate());
     }
     return this.#ready;
   }
@@ -74,6 +75,7 @@ export class DeliveryStore {
     if (this.exists()) return;
     this.#storage.transactionSync(() => {
       for (const statement of schema) this.#sql.exec(statement);
+      this.deadLetters.migrate();
     });
     this.#ready = true;
   }
@@ -142,7 +144,7 @@ export class DeliveryStore {
     this.#storage.transactionSync(() => {
       this.saveState(step.state);
       this.deadLetters.settle(step.settledAssets);
-      for (const letter of step.deadLetters) this.deadLetters.bury(letter, now);
+      for (const event of step.passedBy) this.deadLetters.passBy(event, now);
       if (step.followUp !== null) this.followUps.add(step.followUp, now);
     });
   }

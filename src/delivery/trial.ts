@@ -1,5 +1,6 @@
 /** What a trial request proves, as the result of a test. */
 import type { Result } from "../lib/result.ts";
+import { isWebPage, webPageError, webPageRemedy } from "./answers.ts";
 import { type Answer, describeAnswer, type SinkRequest } from "./request.ts";
 import type { DeliveryError, SinkTest } from "./sink.ts";
 
@@ -57,7 +58,10 @@ export const judgeTrial = (
     );
   }
   const { status } = sent.value;
-  if (status >= 200 && status < 300) return passed(status, proven);
+  const accepts = status >= 200 && status < 300;
+  if (accepts && isWebPage(sent.value))
+    return failedTest(status, webPageError(request, sent.value).message, webPageRemedy);
+  if (accepts) return passed(status, proven);
   const message = describeAnswer(request, sent.value);
   if (status === 400 || status === 422) {
     return undecided(

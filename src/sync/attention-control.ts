@@ -1,7 +1,7 @@
 /** What needs a person in one stream, and since when. */
 import type { Connection } from "../config/types.ts";
 import type { StreamIdentity } from "../contract/objects.ts";
-import type { Attention } from "../contract/status.ts";
+import type { Attention, SinkReport } from "../contract/status.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { Meta } from "../inventory/meta.ts";
 import { type AttentionFacts, attentionOf, sinceOf } from "./attention.ts";
@@ -32,9 +32,9 @@ export class AttentionControl {
     this.#deps = deps;
   }
 
-  /** What needs a person now, the most urgent first. */
-  get list(): readonly Attention[] {
-    return attentionOf(this.#facts(), this.#deps.meta.get("attentionSince") ?? {});
+  /** What needs a person now, the most urgent first. @param sinks the stream's */
+  list(sinks: readonly SinkReport[]): readonly Attention[] {
+    return attentionOf(this.#facts(), this.#deps.meta.get("attentionSince") ?? {}, sinks);
   }
 
   /** Remembers since when each thing that needs a person is known. */

@@ -1,7 +1,9 @@
 /** What needs a person, with what to do about it. Pure: the one source for everything that shows it. */
 import type { Credential } from "../config/types.ts";
-import type { Attention, AttentionCode } from "../contract/status.ts";
+import type { Attention, AttentionCode, SinkReport } from "../contract/status.ts";
 import type { StreamName } from "../contract/streams.ts";
+import { sinkNeeds } from "./attention-sinks.ts";
+import { counted, type Need } from "./needs.ts";
 import type { OrgIdentity } from "./org-identity.ts";
 import type { Run } from "./run.ts";
 
@@ -25,18 +27,12 @@ export interface AttentionFacts {
 /** Since when each need is known, ms since the epoch. */
 export type Since = Readonly<Partial<Record<AttentionCode, number>>>;
 
-/** What needs a person. `since`, ms since the epoch, is set where the facts themselves say it. */
-type Need = Omit<Attention, "since"> & { readonly since?: number };
-
 /** A single refusal may be a passing fault of Okta's. */
 const REFUSALS = 2;
 /** Deltas succeed every quarter of an hour, so this many ms without a success are no coincidence. */
 const STALE_AFTER_MS = 2 * 3_600_000;
 
 const utc = (ms: number): string => new Date(ms).toISOString();
-
-/** A number with what it counts. */
-const counted = (n: number, what: string): string => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
 
 const misconfigured = ({ credential }: AttentionFacts): Need[] =>
   credential !== null
@@ -157,9 +153,21 @@ const needs = (facts: AttentionFacts): readonly Need[] => [
   ...hooksSilent(facts),
 ];
 
-/** Everything that needs a person now, the most urgent first. A need that is not in `since` is known since now. */
-export const attentionOf = (facts: AttentionFacts, since: Since): readonly Attention[] =>
-  needs(facts).map((need) => ({ ...need, since: utc(need.since ?? since[need.code] ?? facts.now) }));
+/**
+ * Everything that needs a person now, what stands in the way of everything first, and warnings last. A need that is not in
+ * `since` is known since now.
+ */
+export const attentionOf = (
+  facts: AttentionFacts,
+  since: Since,
+  sinks: readonly SinkReport[],
+): readonly Attention[] => {
+  const all = [...needs(facts), ...sinkNeeds(sinks, facts.stream)];
+  return [
+    ...all.filter(({ severity }) => severity === "error"),
+    ...all.filter((need) => need.severity !== "error"),
+  ].map((need) => ({ ...need, since: utc(need.since ?? since[need.code] ?? facts.now) }));
+};
 
 /** Since when each present need is known, to be stored. */
 export const sinceOf = (facts: AttentionFacts, before: Since): Since =>

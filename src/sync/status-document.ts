@@ -1,5 +1,5 @@
 import type { RateLimitDocument } from "../contract/rate-limit.ts";
-import type { Attention, SinkStatusDocument, StreamStatus } from "../contract/status.ts";
+import type { Attention, SinkReport, SinkStatusDocument, StreamStatus } from "../contract/status.ts";
 import type { StreamName } from "../contract/streams.ts";
 import type { AssetCounts, Assets } from "../inventory/assets.ts";
 import type { Inventory } from "../inventory/inventory.ts";
@@ -93,7 +93,7 @@ export const statusDocument = (parts: {
   inventory: Inventory;
   runs: Runs;
   rateLimits: readonly RateLimitDocument[];
-  sinks: readonly SinkStatusDocument[];
+  sinks: readonly SinkReport[];
   schedule: Schedule;
   org: OrgIdentity | null;
   attention: readonly Attention[];
@@ -141,9 +141,10 @@ export const statusDocument = (parts: {
 const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
 
 /** The sink's status with the number of assets to deliver, which the stream alone knows; sinks compare numbers only. */
-const withLag = (sink: SinkStatusDocument, assets: Assets, counts: AssetCounts): SinkStatusDocument => {
+const withLag = (report: SinkReport, assets: Assets, counts: AssetCounts): SinkStatusDocument => {
+  const { refusing: _, set_aside: aside = 0, stopped_since: __, dead_since: ___, ...sink } = report;
   if (sink.lag_events === 0 && !assets.renumbering.isUnfinished) return sink;
-  const lag = assets.countAfter(sink.position, counts.total + counts.deleted);
+  const lag = assets.countAfter(sink.position, counts.total + counts.deleted) + aside;
   return { ...sink, lag_events: lag, lag_seconds: lag === 0 ? 0 : sink.lag_seconds };
 };
 

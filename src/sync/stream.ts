@@ -7,7 +7,7 @@ import type { HeldDeletions } from "../contract/inventory-documents.ts";
 import type { StreamIdentity } from "../contract/objects.ts";
 import type { OrgVerdict } from "../contract/org.ts";
 import type { RateLimitDocument } from "../contract/rate-limit.ts";
-import type { RunDocument, RunKind, SinkStatusDocument, StreamStatus } from "../contract/status.ts";
+import type { RunDocument, RunKind, SinkReport, StreamStatus } from "../contract/status.ts";
 import type { StreamRefusal } from "../contract/stream-api.ts";
 import type { EventReader } from "../explore/event-reader.ts";
 import { Explorer } from "../explore/explorer.ts";
@@ -55,7 +55,7 @@ export interface StreamDeps extends Listeners {
    */
   readonly rateLimits: (share: number) => Promise<readonly RateLimitDocument[]>;
   /** The status of each sink. Never throws. @param head the stream's greatest sequence number */
-  readonly sinkStatuses: (head: number) => Promise<readonly SinkStatusDocument[]>;
+  readonly sinkStatuses: (head: number) => Promise<readonly SinkReport[]>;
   /** The ids of the users who are linked to a device, as the devices stream knows it; null if it does not. Never throws. */
   readonly peopleOf: (deviceId: string) => Promise<readonly string[] | null>;
   /** Whether the connection takes event hooks. */
@@ -157,16 +157,17 @@ export class Stream {
   async status(): Promise<StreamStatus> {
     const { definition, identity, connection, rateLimits, sinkStatuses, now } = this.#deps;
     const settings = connection();
+    const sinks = await sinkStatuses(this.inventory.assets.head);
     return statusDocument({
       ...identity,
       definition,
       inventory: this.inventory,
       runs: this.#runs,
       rateLimits: settings === null ? [] : await rateLimits(settings.rateLimitShare),
-      sinks: await sinkStatuses(this.inventory.assets.head),
+      sinks,
       schedule: this.#lifecycle.schedule,
       org: this.#meta.get("org"),
-      attention: this.#attention.list,
+      attention: this.#attention.list(sinks),
       lastHookAt: this.#hooks.lastAt,
       now: now(),
     });

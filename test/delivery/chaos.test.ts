@@ -18,8 +18,10 @@ afterEach(() => reset());
 const users = 5000;
 const poisoned = "u1234";
 
-const broken = (text: string): Response =>
-  new Response(
+/** An answer whose body breaks off. */
+const broken = async (answer: Response): Promise<Response> => {
+  const text = await answer.text();
+  return new Response(
     new ReadableStream({
       type: "bytes",
       start(controller) {
@@ -27,7 +29,9 @@ const broken = (text: string): Response =>
         controller.error(new TypeError("the connection was reset"));
       },
     }),
+    { status: answer.status, headers: answer.headers },
   );
+};
 
 interface Weather {
   chaos: boolean;
@@ -64,7 +68,7 @@ const badNetwork = (receiver: Receiver, random: () => number, weather: Weather, 
         throw new TypeError("the connection was reset after the request was taken");
       }
       case 6:
-        return broken(await (await receiver.handle(request)).text());
+        return broken(await receiver.handle(request));
       case 7: {
         if (random() < 0.5) await receiver.handle(request);
         weather.kills += 1;

@@ -94,7 +94,7 @@ describe("http", () => {
     ["408", { kind: "status", status: 408 }, { kind: "retry" }],
     ["a reset", { kind: "reset" }, { kind: "retry", error: { code: "network", status: null } }],
     ["a lost answer", { kind: "lost-answer" }, { kind: "retry", error: { code: "network" } }],
-    ["half an answer", { kind: "half-answer" }, { kind: "retry", error: { code: "network" } }],
+    ["half an answer", { kind: "half-answer" }, { kind: "accepted" }],
     ["401", { kind: "status", status: 401 }, { kind: "stopped", error: { code: "credential", status: 401 } }],
     ["403", { kind: "status", status: 403 }, { kind: "stopped", error: { code: "credential" } }],
     ["404", { kind: "status", status: 404 }, { kind: "stopped", error: { code: "configuration" } }],
@@ -300,7 +300,11 @@ describe("splunk_hec", () => {
 
   it("reads busy (code 9) and refused content (code 6)", async () => {
     const server = await start(receiverOf(false));
-    expect(await sinkOf(setting(server.url)).deliver(poisoned)).toMatchObject({ kind: "refused" });
+    // HEC says which it is, and has indexed those before it.
+    expect(await sinkOf(setting(server.url)).deliver(poisoned)).toMatchObject({
+      kind: "partial",
+      answers: [null, { code: "refused", status: 400 }],
+    });
     server.fault = () => ({ kind: "status", status: 503, body: '{"text":"Server is busy","code":9}' });
     expect(await sinkOf(setting(server.url)).deliver(batch)).toMatchObject({ kind: "retry" });
   });
@@ -335,7 +339,7 @@ describe("elasticsearch", () => {
     const receiver = receiverOf();
     const { url } = await start(receiver);
     const sink = sinkOf(setting(url));
-    const done = { kind: "partial", taken: 2, rejected: [], error: null, retryAfterMs: null };
+    const done = { kind: "accepted" };
     expect(await sink.deliver([eventOf(5, "a"), eventOf(6, "b")])).toEqual(done);
     expect(await sink.deliver([eventOf(5, "a"), eventOf(6, "b")])).toEqual(done);
     expect(await sink.deliver([eventOf(3, "a"), eventOf(7, "b")])).toEqual(done);
@@ -352,11 +356,13 @@ describe("elasticsearch", () => {
     const events = [eventOf(1), eventOf(2, "u2", { poison: true }), eventOf(3), eventOf(4), eventOf(5)];
     expect(await sinkOf(setting(url)).deliver(events)).toMatchObject({
       kind: "partial",
-      taken: 3,
-      rejected: [
-        { index: 1, error: { code: "refused", status: 400, message: expect.stringContaining("field [n]") } },
+      answers: [
+        null,
+        { code: "refused", status: 400, message: expect.stringContaining("field [n]") },
+        null,
+        { code: "rate_limited", status: 429 },
+        { code: "rate_limited", status: 429 },
       ],
-      error: { code: "rate_limited", status: 429 },
     });
   });
 
@@ -375,9 +381,8 @@ describe("elasticsearch", () => {
     arrange(receiver);
     const { url } = await start(receiver);
     expect(await sinkOf(setting(url, over)).deliver(batch)).toMatchObject({
-      taken: 0,
-      rejected: [],
-      error: { code },
+      kind: "partial",
+      answers: [{ code }, { code }, { code }],
     });
   });
 

@@ -134,7 +134,7 @@ describe("parseSinks refuses", () => {
       "an unknown key",
       { ...http, urll: "x" },
       "SINKS[0].urll",
-      /known keys are type, name, streams, dialect, url/,
+      /known keys are type, name, streams, connections, dialect, url/,
     ],
     ["an inlined secret", { ...http, token: "x" }, "SINKS[0].token", /token_secret/],
     [
@@ -238,5 +238,56 @@ describe("parseSinks refuses", () => {
     );
     expect(text).not.toContain(secret);
     expect(JSON.stringify(parse(`[{"token": "${secret}"`))).not.toContain(secret);
+  });
+});
+
+describe("connections", () => {
+  const connections = ["default", "acme"];
+
+  it("are those that the sink is for; without the key, all", () => {
+    const some = parse([{ ...http, connections: ["acme"] }], { connections });
+    expect(some.accepted).toMatchObject([{ connections: ["acme"] }]);
+    expect(parse([http], { connections }).accepted[0]).not.toHaveProperty("connections");
+  });
+
+  it.each<[unknown, RegExp]>([
+    [["acme", "other"], /no connection "other"; they have default, acme$/],
+    [[], /must list ids of connections/],
+    [["acme", "acme"], /each once/],
+    ["acme", /must list ids/],
+    [[1], /must list ids/],
+  ])("%j are refused, with what a right value is", (value, message) => {
+    expect(parse([{ ...http, connections: value }], { connections }).refused).toMatchObject([
+      { name: "siem", problems: [{ message: expect.stringMatching(message) }] },
+    ]);
+  });
+
+  it("are believed while the settings' own cannot be read", () => {
+    expect(parse([{ ...http, connections: ["other"] }]).accepted).toMatchObject([{ connections: ["other"] }]);
+  });
+});
+
+describe("batch_size", () => {
+  const splunk = {
+    type: "splunk_hec",
+    name: "siem",
+    url: "https://hec.example.com",
+    token_secret: "SIEM_TOKEN",
+  };
+  const elastic = {
+    type: "elasticsearch",
+    name: "siem",
+    url: "https://es.example.com",
+    api_key_secret: "ES",
+    index: "o",
+  };
+
+  it.each([http, splunk, elastic])("of $type is a whole number from 1 to 1000", (setting) => {
+    expect(parse([{ ...setting, batch_size: 7 }]).accepted).toMatchObject([{ batchSize: 7 }]);
+    for (const wrong of [0, 1001, 1.5, "7"]) {
+      expect(parse([{ ...setting, batch_size: wrong }]).refused).toMatchObject([
+        { problems: [{ path: "SINKS[0].batch_size", message: "it must be a whole number from 1 to 1000" }] },
+      ]);
+    }
   });
 });

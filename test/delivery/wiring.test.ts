@@ -50,6 +50,23 @@ describe("wakeSinks", () => {
     expect(asked).toEqual([["default/users/siem", "wake", identity("siem"), 7]]);
   });
 
+  it("wakes only the sinks that are for the connection, and retires what one has that no longer is", async () => {
+    const { asked, env } = worldOf([
+      { ...http, connections: ["default"] },
+      { ...http, name: "other", connections: ["acme"] },
+    ]);
+    Reflect.set(
+      env,
+      "CONNECTIONS",
+      JSON.stringify([{ id: "acme", base_url: "https://acme.okta.com", secret_prefix: "ACME_" }]),
+    );
+    expect(await wake(env, ["siem", "other"])).toEqual({ known: ["siem"] });
+    expect(asked.map(([name, method]) => [name, method])).toEqual([
+      ["default/users/other", "retire"],
+      ["default/users/siem", "wake"],
+    ]);
+  });
+
   it("retires a sink that was removed, renamed, or no longer takes the stream", async () => {
     const { asked, env } = worldOf([http, { ...lake, streams: ["devices"] }]);
     expect(await wake(env, ["siem", "old", "lake"])).toEqual({ known: ["siem"] });

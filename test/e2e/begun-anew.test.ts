@@ -1,10 +1,11 @@
 /**
- * A Worker whose inventory begins anew, over consumers of the former one: a puller, a sink and a bucket. Nothing that the
+ * A Worker whose inventory begins anew, over consumers of the former one: a puller, a sink, a bucket and an index. Nothing that the
  * new inventory says is taken for something that the former one said, and nothing is missed.
  */
 import { evictDurableObject, reset, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { ElasticsearchReceiver } from "../delivery/receivers/elasticsearch.ts";
 import {
   call,
   createOrg,
@@ -27,22 +28,35 @@ Reflect.set(
   JSON.stringify([
     { type: "http", name: "siem", url: "https://siem.example.com/in", format: "ndjson", streams: ["users"] },
     { type: "r2", name: "lake", streams: ["users"] },
+    {
+      type: "elasticsearch",
+      name: "index",
+      url: "https://es.example.com",
+      api_key_secret: "INDEX_KEY",
+      index: "okta",
+      streams: ["users"],
+    },
   ]),
 );
+Reflect.set(env, "INDEX_KEY", "a2V5");
 // The generated types do not have this binding, because wrangler.toml ships without it.
 const { EVENTS } = env as unknown as { EVENTS: R2Bucket };
 
 let received: Json[];
+let index: ElasticsearchReceiver;
 
 const eventsOf = async (body: Request | Response): Promise<Json[]> =>
   eventsIn(new TextDecoder().decode(await body.arrayBuffer()));
 
 beforeEach(() => {
   received = [];
+  index = new ElasticsearchReceiver("a2V5", "okta");
   const outside = globalThis.fetch;
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
     const request = new Request(input, init);
-    if (new URL(request.url).hostname !== "siem.example.com") return outside(request);
+    const { hostname } = new URL(request.url);
+    if (hostname === "es.example.com") return index.handle(request);
+    if (hostname !== "siem.example.com") return outside(request);
     received.push(...(await eventsOf(request)));
     return new Response();
   });
@@ -83,7 +97,7 @@ const delivered = () =>
   until(
     CONNECTION,
     ({ sinks, head }) =>
-      sinks.length === 2 && sinks.every(({ position, lag_events }) => position === head && lag_events === 0),
+      sinks.length === 3 && sinks.every(({ position, lag_events }) => position === head && lag_events === 0),
   );
 
 /** The keys of changes in the bucket, in the bucket's order. */
@@ -148,6 +162,10 @@ describe("an inventory that begins anew after one", () => {
     const ids = new Set(received.map(idOf));
     expect(present.events.filter((event) => !ids.has(idOf(event)))).toEqual([]);
     expect(formerReceived.filter((event) => ids.has(idOf(event)))).toEqual([]);
+
+    // The index holds the newest state of each under its new number, although it had all of them.
+    const held = [...index.documents.values()].map(({ source }) => idOf(source as Json));
+    expect(held.sort()).toEqual(present.events.map(idOf).sort());
 
     // In the bucket, no object was replaced; those of 16 digits are in the order of their numbers.
     const all = await objects();

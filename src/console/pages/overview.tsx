@@ -1,7 +1,7 @@
 /** The org at a glance: what needs attention, what the streams are doing, and what the inventory holds. */
 import type { Child, FC } from "hono/jsx";
 import type { DeviceSummary, UserSummary } from "../../contract/inventory-documents.ts";
-import type { StreamStatus } from "../../contract/status.ts";
+import type { AttentionCode, StreamStatus } from "../../contract/status.ts";
 import { streams as definitions } from "../../streams/index.ts";
 import type { Answer } from "../api.ts";
 import { Totals } from "../inventory-parts.tsx";
@@ -31,6 +31,9 @@ interface Concern {
   readonly href: string;
 }
 
+/** What needs a person at a sink. */
+const SINK_CODES: ReadonlySet<AttentionCode> = new Set(["sink_stopped", "sink_refusing", "dead_letters"]);
+
 /** What a person should look at, the most serious first. */
 const concernsOf = ({ view, streams, users, connections }: OverviewProps): Concern[] => {
   const concerns: Concern[] = [];
@@ -47,7 +50,7 @@ const concernsOf = ({ view, streams, users, connections }: OverviewProps): Conce
         concerns.push({
           tone: need.severity === "error" ? "bad" : "warn",
           what,
-          href: to("/console/streams"),
+          href: to(SINK_CODES.has(need.code) ? "/console/sinks" : "/console/streams"),
         });
       }
       if (state === "failed" || state === "backing_off") {
@@ -64,27 +67,14 @@ const concernsOf = ({ view, streams, users, connections }: OverviewProps): Conce
         concerns.push({ tone: "warn", what, href: to("/console/streams") });
       }
       for (const sink of sinks) {
-        if (sink.state !== "ok") {
-          const what = (
-            <>
-              Sink <Text of={sink.name} max={64} /> ({stream}) is {sink.state}:{" "}
-              <Text of={sink.last_error} max={200} />
-            </>
-          );
-          concerns.push({
-            tone: sink.state === "stopped" ? "bad" : "warn",
-            what,
-            href: to("/console/sinks"),
-          });
-        }
-        if (sink.dead_letters > 0) {
-          const what = (
-            <>
-              Sink <Text of={sink.name} max={64} /> refuses {counted(sink.dead_letters, "event")} of {stream}
-            </>
-          );
-          concerns.push({ tone: "warn", what, href: to("/console/sinks") });
-        }
+        if (sink.state !== "retrying") continue; // what needs a person is above
+        const what = (
+          <>
+            Sink <Text of={sink.name} max={64} /> ({stream}) is retrying:{" "}
+            <Text of={sink.last_error} max={200} />
+          </>
+        );
+        concerns.push({ tone: "warn", what, href: to("/console/sinks") });
       }
     }
     for (const { setting, message } of streams.value.problems ?? []) {

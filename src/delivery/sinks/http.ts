@@ -3,13 +3,13 @@
 import * as z from "zod";
 import type { StoredEvent } from "../../contract/stream-api.ts";
 import { sha256Hex } from "../../lib/bytes.ts";
-import { notAccepted } from "../answers.ts";
+import { isWebPage, notAccepted, webPageError } from "../answers.ts";
 import { gzip, ndjson, signature } from "../body.ts";
 import { defineSink } from "../definition.ts";
 import { type SinkRequest, send } from "../request.ts";
-import { flag, secretName, urlText } from "../settings-keys.ts";
+import { batchSize, batchSizeOf, flag, secretName, urlText } from "../settings-keys.ts";
 import type { SinkSettings } from "../settings-types.ts";
-import { retry, type Sink, type SinkTools } from "../sink.ts";
+import { retry, type Sink, type SinkTools, stopped } from "../sink.ts";
 import { judgeTrial } from "../trial.ts";
 
 interface HttpOptions {
@@ -18,10 +18,11 @@ interface HttpOptions {
   readonly gzip: boolean;
   readonly token: string | null;
   readonly hmacKey: string | null;
+  readonly batchSize?: number;
 }
 
 /** Just under the request size that common servers take by default (nginx: 1 MiB). */
-const limits = { events: 500, bytes: 1_000_000, eventBytes: null, overheadBytes: 1 };
+const mostBytes = 1_000_000;
 
 /** The parts of a URL that may be secret: receivers such as Sumo Logic and Slack put tokens into paths and queries. */
 const secretParts = (url: URL): string[] => [
@@ -33,7 +34,7 @@ const secretParts = (url: URL): string[] => [
 ];
 
 /**
- * Posts batches to a URL. Any 2xx is an acknowledgement.
+ * Posts batches to a URL. Any 2xx is an acknowledgement, even if its body breaks off; but not a web page.
  *
  * `Idempotency-Key` is the same for every repeat of a batch and differs between batches; `X-Signature` covers the
  * bytes on the wire.
@@ -63,16 +64,15 @@ const openHttp = (settings: SinkSettings & HttpOptions, tools: SinkTools): Sink 
   };
 
   return {
-    limits,
+    limits: { events: settings.batchSize ?? 500, bytes: mostBytes, eventBytes: null, overheadBytes: 1 },
     omitNulls: false,
     async deliver(events) {
       const request = await requestOf(events);
       const sent = await send(tools.fetch, request);
       if (!sent.ok) return retry(sent.error);
       const { status } = sent.value;
-      return status >= 200 && status < 300
-        ? { kind: "accepted" }
-        : notAccepted(request, sent.value, tools.now());
+      if (status < 200 || status >= 300) return notAccepted(request, sent.value, tools.now());
+      return isWebPage(sent.value) ? stopped(webPageError(request, sent.value)) : { kind: "accepted" };
     },
     /** An empty batch, signed and authenticated like any other. */
     async test() {
@@ -97,6 +97,7 @@ export const http = defineSink({
     gzip: flag.default(false),
     token_secret: secretName.optional(),
     hmac_secret: secretName.optional(),
+    batch_size: batchSize.optional(),
   },
   resolve: (written, resolver): HttpOptions => ({
     url: resolver.url("url", written.url).href,
@@ -104,6 +105,7 @@ export const http = defineSink({
     gzip: written.gzip,
     token: resolver.optionalSecret("token_secret", written.token_secret),
     hmacKey: resolver.optionalSecret("hmac_secret", written.hmac_secret, "key"),
+    ...batchSizeOf(written),
   }),
   open: openHttp,
 });

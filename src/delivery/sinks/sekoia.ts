@@ -3,12 +3,12 @@
 import * as z from "zod";
 import { type StreamName, streamNames } from "../../contract/streams.ts";
 import { parseJson } from "../../lib/json.ts";
-import { notAccepted } from "../answers.ts";
+import { isWebPage, notAccepted, webPageError, webPageRemedy } from "../answers.ts";
 import { defineSink } from "../definition.ts";
-import { describeAnswer, type SinkRequest, send } from "../request.ts";
+import { type Answer, describe, describeAnswer, type SinkRequest, send } from "../request.ts";
 import { secretName, urlText, wholeNumber } from "../settings-keys.ts";
 import type { SinkSettings } from "../settings-types.ts";
-import { retry, type Sink, type SinkTools } from "../sink.ts";
+import { type DeliveryError, retry, type Sink, type SinkTools, stopped } from "../sink.ts";
 import { failedTest, judgeTrial } from "../trial.ts";
 
 interface SekoiaOptions {
@@ -24,6 +24,20 @@ interface SekoiaOptions {
 
 const acceptedAnswer = z.object({ task_id: z.string().regex(/^[A-Za-z0-9_.-]{1,128}$/) });
 const task = z.object({ status: z.string() });
+
+/** Whether something that speaks JSON answered, as Sekoia.io does. Of a body that broke off, this much is not asked. */
+const isOwnAnswer = (answer: Answer): boolean =>
+  parseJson(answer.text) !== undefined || (answer.isCut && !isWebPage(answer));
+
+/** What is wrong with a 200 that is not Sekoia.io's. */
+const notOwn = (request: SinkRequest, answer: Answer): DeliveryError =>
+  isWebPage(answer)
+    ? webPageError(request, answer)
+    : {
+        code: "configuration",
+        status: answer.status,
+        message: describe(request, `200, but not in JSON, as Sekoia.io answers: ${webPageRemedy}`),
+      };
 
 /**
  * Posts `{"version": 1, "items": […]}` to the stream's connector. Only 200 is success: the batch counts as
@@ -53,10 +67,11 @@ const openSekoia = (settings: SinkSettings & SekoiaOptions, tools: SinkTools): S
       const sent = await send(tools.fetch, request);
       if (!sent.ok) return retry(sent.error);
       const { status } = sent.value;
-      if (status === 200) {
+      if (status === 200 && isOwnAnswer(sent.value)) {
         const answer = acceptedAnswer.safeParse(parseJson(sent.value.text));
         return answer.success ? { kind: "accepted", followUp: answer.data.task_id } : { kind: "accepted" };
       }
+      if (status === 200) return stopped(notOwn(request, sent.value));
       // This API documents no other 2xx: something else answers.
       return notAccepted(request, sent.value, tools.now(), status < 300 ? "invalid_response" : undefined);
     },
@@ -92,9 +107,12 @@ const openSekoia = (settings: SinkSettings & SekoiaOptions, tools: SinkTools): S
         );
       }
       const request = requestOf([]);
+      const sent = await send(tools.fetch, request);
+      if (sent.ok && sent.value.status === 200 && !isOwnAnswer(sent.value))
+        return failedTest(200, notOwn(request, sent.value).message, webPageRemedy);
       return judgeTrial(
         request,
-        await send(tools.fetch, request),
+        sent,
         "Sekoia.io took an empty batch for this connector with this API key",
         "check the API key and that it may write assets, and the connector's UUID",
       );

@@ -4,10 +4,10 @@ import * as z from "zod";
 import type { StoredEvent } from "../../contract/stream-api.ts";
 import { sha256Hex } from "../../lib/bytes.ts";
 import { parseJson } from "../../lib/json.ts";
-import { notAccepted } from "../answers.ts";
+import { isWebPage, notAccepted, webPageError } from "../answers.ts";
 import { defineSink } from "../definition.ts";
 import { type Answer, describe, describeAnswer, type SinkRequest, send } from "../request.ts";
-import { flag, secretName, textLike, urlText } from "../settings-keys.ts";
+import { batchSize, batchSizeOf, flag, secretName, textLike, urlText } from "../settings-keys.ts";
 import type { SinkSettings } from "../settings-types.ts";
 import { type DeliveryErrorCode, retry, type Sink, type SinkTools, stopped } from "../sink.ts";
 import { failedTest, judgeTrial, passed } from "../trial.ts";
@@ -21,9 +21,15 @@ interface SplunkHecOptions {
   readonly sourcetype: string | null;
   /** Wait for the indexers' acknowledgement. */
   readonly ack: boolean;
+  readonly batchSize?: number;
 }
 
-const hecAnswer = z.object({ code: z.int(), ackId: z.int().optional() });
+const hecAnswer = z.object({
+  code: z.int().optional(),
+  ackId: z.int().optional(),
+  /** Which event of the request is at fault, from 0. Those before it were indexed. */
+  "invalid-event-number": z.int().min(0).optional(),
+});
 const ackAnswer = z.object({ acks: z.record(z.string(), z.boolean()) });
 
 /** What HEC's own codes mean (docs.splunk.com, "Possible error codes" of the HTTP Event Collector). */
@@ -42,7 +48,7 @@ const hecErrorCode = (code: number | undefined): DeliveryErrorCode | undefined =
     case 11:
     case 14:
       return "configuration";
-    // Server error, busy, shutting down, queue full.
+    // Server error, busy, shutting down; queues at capacity, where the status is not 200.
     case 8:
     case 9:
     case 23:
@@ -56,8 +62,22 @@ const hecErrorCode = (code: number | undefined): DeliveryErrorCode | undefined =
 
 const readAnswer = ({ text }: Answer) => hecAnswer.safeParse(parseJson(text)).data;
 
-const verdictOf = (answer: Answer): DeliveryErrorCode | undefined =>
-  answer.status === 200 ? "invalid_response" : hecErrorCode(readAnswer(answer)?.code);
+const verdictOf = (answer: Answer): DeliveryErrorCode | undefined => {
+  const verdict = hecErrorCode(readAnswer(answer)?.code);
+  return answer.status === 200 ? (verdict ?? "invalid_response") : verdict;
+};
+
+/** Success, and success with the warning that a queue, or the acknowledgement channels, are nearly full. */
+const taken: ReadonlySet<number> = new Set([0, 24, 25]);
+
+/**
+ * Whether a 200 says that the events were taken: by its code, or, from receivers that are only compatible with HEC, without
+ * any. A web page does not.
+ */
+const isTaken = (answer: Answer): boolean => {
+  const code = readAnswer(answer)?.code;
+  return answer.status === 200 && (code === undefined ? !isWebPage(answer) : taken.has(code));
+};
 
 const channelRemedy = 'the HEC token has indexer acknowledgement: set "ack": true';
 
@@ -112,18 +132,30 @@ const openSplunkHec = (settings: SinkSettings & SplunkHecOptions, tools: SinkToo
   });
 
   return {
-    limits: { events: 500, bytes: 900_000, eventBytes: null, overheadBytes: 200 },
+    limits: { events: settings.batchSize ?? 500, bytes: 900_000, eventBytes: null, overheadBytes: 200 },
     omitNulls: false,
     async deliver(events) {
       const request = await requestOf("/event", events.map(envelope).join("\n"));
       const sent = await send(tools.fetch, request);
       if (!sent.ok) return retry(sent.error);
       const answer = readAnswer(sent.value);
-      if (sent.value.status !== 200 || answer?.code !== 0) {
-        return notAccepted(request, sent.value, tools.now(), verdictOf(sent.value));
+      if (!isTaken(sent.value)) {
+        if (sent.value.status === 200 && isWebPage(sent.value))
+          return stopped(webPageError(request, sent.value));
+        const outcome = notAccepted(request, sent.value, tools.now(), verdictOf(sent.value));
+        const offender = answer?.["invalid-event-number"];
+        if (outcome.kind !== "refused" || offender === undefined || offender >= events.length) return outcome;
+        return {
+          kind: "partial",
+          answers: [...events.slice(0, offender).map(() => null), outcome.error],
+        };
       }
       if (!settings.ack) return { kind: "accepted" };
-      if (answer.ackId !== undefined) return { kind: "awaiting", receipt: String(answer.ackId) };
+      if (answer?.ackId !== undefined) return { kind: "awaiting", receipt: String(answer.ackId) };
+      if (sent.value.isCut) {
+        const cut = describe(request, "200, but the answer broke off before its ackId");
+        return retry({ code: "network", status: 200, message: cut });
+      }
       const message = describe(
         request,
         'no ackId came: enable indexer acknowledgement for this HEC token, or set "ack": false',
@@ -179,6 +211,7 @@ export const splunkHec = defineSink({
       "it must be a sourcetype, for example okta:inventory",
     ).optional(),
     ack: flag.default(false),
+    batch_size: batchSize.optional(),
   },
   resolve: (written, resolver): SplunkHecOptions => ({
     baseUrl: resolver.baseUrl("url", written.url, /\/services\/collector(\/event(\/1\.0)?)?$/),
@@ -186,6 +219,7 @@ export const splunkHec = defineSink({
     index: written.index ?? null,
     sourcetype: written.sourcetype ?? null,
     ack: written.ack,
+    ...batchSizeOf(written),
   }),
   open: openSplunkHec,
 });

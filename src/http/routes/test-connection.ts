@@ -21,6 +21,7 @@ import {
 } from "../../connection-test/index.ts";
 import { MAX_CALLS } from "../../connection-test/probe.ts";
 import type { StreamName } from "../../contract/streams.ts";
+import { sinksFor } from "../../delivery/settings.ts";
 import { errorFields, log } from "../../lib/log.ts";
 import { needsFullRights } from "../auth/index.ts";
 import type { Config } from "../config.ts";
@@ -213,9 +214,16 @@ export const testConnectionRoutes = (app: App, deps: AppDeps): void => {
     return { secret: secrets?.ok === false ? "invalid" : isSet ? "valid" : "unset", setting: name, last };
   };
 
+  /** The settings with the sinks of one connection alone. */
+  const configFor = (env: Env, id: string): Config => {
+    const config = deps.config(env);
+    const { accepted, refused } = config.sinks;
+    return { ...config, sinks: { accepted: sinksFor(accepted, id), refused } };
+  };
+
   /** Prepares the requested test. Throws the problem when the request or the settings do not allow one. */
   const testOf = async (env: Env, id: string, body: z.infer<typeof candidate>): Promise<PerformTest> => {
-    const config = deps.config(env);
+    const config = configFor(env, id);
     const stored = storedOrNull(config, id);
     const given = readCandidate(body, config, stored);
     if (!given.ok) {
@@ -243,9 +251,10 @@ export const testConnectionRoutes = (app: App, deps: AppDeps): void => {
   };
 
   app.openapi(route, async (c) => {
-    const perform = await testOf(c.env, c.req.valid("query").connection, c.req.valid("json") ?? {});
+    const { connection } = c.req.valid("query");
+    const perform = await testOf(c.env, connection, c.req.valid("json") ?? {});
     return wantsLines(c)
-      ? raw(inLines(c, checkNames(deps.config(c.env).sinks), perform))
+      ? raw(inLines(c, checkNames(configFor(c.env, connection).sinks), perform))
       : c.json(await perform(() => {}), 200);
   });
 };

@@ -23,6 +23,10 @@ export class ElasticsearchReceiver implements Receiver {
   /** How many items are taken before the write queue is full; refilled by whoever sets it. */
   room = Number.POSITIVE_INFINITY;
   mayWrite = true;
+  mayRead = true;
+  exists = true;
+  /** The status of an item that fails; null where it does not. */
+  itemStatus: (user: { readonly uid: string }) => number | null = () => null;
   knowsSecurity = true;
   readonly apiKey: string;
   readonly index: string;
@@ -46,6 +50,7 @@ export class ElasticsearchReceiver implements Receiver {
         ? json(200, { has_all_requested: this.mayWrite, index: {} })
         : json(400, { error: { type: "illegal_argument_exception", reason: "no handler" }, status: 400 });
     }
+    if (pathname === "/_mget" && request.method === "POST") return this.#held(text);
     if (pathname === "/" && request.method === "GET") return json(200, { tagline: "You Know, for Search" });
     if (pathname !== "/_bulk" || request.method !== "POST")
       return json(404, { error: "no handler found", status: 404 });
@@ -62,10 +67,23 @@ export class ElasticsearchReceiver implements Receiver {
     return json(200, { errors: items.some(({ index }) => index.error !== undefined), items });
   }
 
+  #held(text: string): Response {
+    if (!this.mayRead) return json(403, { error: { type: "security_exception" }, status: 403 });
+    const asked = parse(text) as { docs: readonly { _index: string; _id: string }[] };
+    return json(200, {
+      docs: asked.docs.map(({ _index, _id }) => {
+        const held = this.documents.get(_id);
+        return held === undefined
+          ? { _index, _id, found: false }
+          : { _index, _id, found: true, _version: held.version, _source: held.source };
+      }),
+    });
+  }
+
   #write(action: unknown, source: unknown): Item {
     const meta =
       typeof action === "object" && action !== null && "index" in action ? Object(action.index) : undefined;
-    if (meta?._index !== this.index) {
+    if (!this.exists || meta?._index !== this.index) {
       return {
         status: 404,
         error: { type: "index_not_found_exception", reason: `no such index [${meta?._index}]` },
@@ -82,6 +100,9 @@ export class ElasticsearchReceiver implements Receiver {
     if (this.room <= 0)
       return { status: 429, error: { type: "es_rejected_execution_exception", reason: "queue full" } };
     this.room -= 1;
+    const failure = isEvent(source) ? this.itemStatus(source.user) : null;
+    if (failure !== null)
+      return { status: failure, error: { type: "an_exception", reason: "it does not work at present" } };
     if (!isEvent(source) || isPoisoned(source, this.poisoned)) {
       return {
         status: 400,

@@ -55,7 +55,7 @@ export class SplunkReceiver implements Receiver {
       return json(404, { text: "The requested URL was not found" });
     if (text === "") return answer(400, 5, "No data");
 
-    const envelopes: Record<string, unknown>[] = [];
+    // Events are indexed as they are read: what comes before a wrong one is in.
     for (const [index, line] of text.split("\n").entries()) {
       const envelope = parse(line);
       const at = { "invalid-event-number": index };
@@ -67,10 +67,9 @@ export class SplunkReceiver implements Receiver {
         return answer(400, 7, "Incorrect index", at);
       if ("time" in envelope && typeof envelope.time !== "number")
         return answer(400, 6, "Invalid data format", at);
-      envelopes.push({ ...envelope });
+      this.envelopes.push({ ...envelope });
+      this.delivered.push(deliveredOf(envelope.event));
     }
-    this.envelopes.push(...envelopes);
-    for (const { event } of envelopes) if (isEvent(event)) this.delivered.push(deliveredOf(event));
     this.#ackId += 1;
     return answer(200, 0, "Success", ack ? { ackId: this.#ackId } : {});
   }

@@ -1,0 +1,85 @@
+/** What sinks need a person for. Pure. */
+import type { Attention, SinkReport } from "../contract/status.ts";
+import type { StreamName } from "../contract/streams.ts";
+import { counted, type Need } from "./needs.ts";
+
+/** So many sinks are told with what they said; of others, only how many there are. */
+const MOST_TOLD = 3;
+
+const listed = (sinks: readonly SinkReport[], told: (sink: SinkReport) => string): string => {
+  const more = sinks.length - MOST_TOLD;
+  return [
+    ...sinks.slice(0, MOST_TOLD).map(told),
+    ...(more > 0 ? [`and ${counted(more, "more sink")}`] : []),
+  ].join("; ");
+};
+
+const words = ({ name, last_error: said }: SinkReport): string => `${name}: ${said ?? "no reason was given"}`;
+
+/** Since when: the earliest, if it is known of any. */
+const sinceOf = (sinks: readonly SinkReport[], key: "stopped_since" | "dead_since"): Pick<Need, "since"> => {
+  const times = sinks.flatMap((sink) => sink[key] ?? []);
+  return times.length === 0 ? {} : { since: Math.min(...times) };
+};
+
+const need = (
+  code: Attention["code"],
+  severity: Attention["severity"],
+  [detail, remedy]: readonly [string, string],
+  since: Pick<Need, "since">,
+): Need => ({ code, severity, detail, remedy, ...since });
+
+/** The needs of a stream's sinks, one of each kind. */
+export const sinkNeeds = (sinks: readonly SinkReport[], stream: StreamName): readonly Need[] => {
+  const stopped = sinks.filter(({ state }) => state === "stopped");
+  const refusing = stopped.filter((sink) => sink.refusing === true);
+  const others = stopped.filter((sink) => sink.refusing !== true);
+  const dead = sinks.filter(({ dead_letters: n }) => n > 0);
+  const tests = "POST /v1/test-connection tries each sink.";
+  return [
+    ...(others.length === 0
+      ? []
+      : [
+          need(
+            "sink_stopped",
+            "error",
+            [
+              `Nothing is delivered to ${counted(others.length, "sink")}: ${listed(others, words)}.`,
+              `Correct what the receiver says is wrong: ${tests} Delivery is tried again by itself, within 5 minutes, and ` +
+                "nothing is lost meanwhile.",
+            ],
+            sinceOf(others, "stopped_since"),
+          ),
+        ]),
+    ...(refusing.length === 0
+      ? []
+      : [
+          need(
+            "sink_refusing",
+            "error",
+            [
+              `${counted(refusing.length, "receiver")} ${refusing.length === 1 ? "refuses" : "refuse"} every event: ` +
+                `${listed(refusing, words)}.`,
+              "The receiver's answer says what it does not like: look at its index, its pipeline or its input, and at the " +
+                `sink's format and dialect. ${tests} Nothing is dropped: delivery is tried again by itself.`,
+            ],
+            sinceOf(refusing, "stopped_since"),
+          ),
+        ]),
+    ...(dead.length === 0
+      ? []
+      : [
+          need(
+            "dead_letters",
+            "warning",
+            [
+              `Receivers do not take some events although they take others: ` +
+                `${listed(dead, ({ name, dead_letters: n }) => `${name}: ${counted(n, "dead letter")}`)}.`,
+              `GET /v1/streams/${stream}/sinks/${dead[0]?.name ?? "NAME"}/dead-letters lists them with what the receiver ` +
+                "said. POST there tries them again, or drops them.",
+            ],
+            sinceOf(dead, "dead_since"),
+          ),
+        ]),
+  ];
+};
