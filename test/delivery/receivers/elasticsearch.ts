@@ -36,7 +36,14 @@ export class ElasticsearchReceiver implements Receiver {
     this.index = index;
   }
 
+  /** Elasticsearch's clients refuse to talk to anything that does not name itself so. */
   async handle(request: Request): Promise<Response> {
+    const response = await this.#answer(request);
+    response.headers.set("x-elastic-product", "Elasticsearch");
+    return response;
+  }
+
+  async #answer(request: Request): Promise<Response> {
     if (request.headers.get("authorization") !== `ApiKey ${this.apiKey}`) {
       return json(401, {
         error: { type: "security_exception", reason: "unable to authenticate" },
@@ -54,7 +61,8 @@ export class ElasticsearchReceiver implements Receiver {
     if (pathname === "/" && request.method === "GET") return json(200, { tagline: "You Know, for Search" });
     if (pathname !== "/_bulk" || request.method !== "POST")
       return json(404, { error: "no handler found", status: 404 });
-    if (request.headers.get("content-type") !== "application/x-ndjson")
+    const type = request.headers.get("content-type") ?? "";
+    if (!/^application\/(x-ndjson|vnd\.elasticsearch\+x-ndjson; ?compatible-with=8)$/.test(type))
       return json(406, { error: "content type" });
     if (!text.endsWith("\n")) {
       const reason = "The bulk request must be terminated by a newline [\\n]";

@@ -51,7 +51,7 @@ export class SplunkReceiver implements Receiver {
     const text = await request.text();
     const { pathname } = new URL(request.url);
     if (pathname === "/services/collector/ack") return this.#acks(text);
-    if (pathname !== "/services/collector/event")
+    if (!/^\/services\/collector\/event(\/1\.0)?$/.test(pathname))
       return json(404, { text: "The requested URL was not found" });
     if (text === "") return answer(400, 5, "No data");
 
@@ -65,7 +65,8 @@ export class SplunkReceiver implements Receiver {
         return answer(400, 6, "Invalid data format", at);
       if ("index" in envelope && !indexes.includes(String(envelope.index)))
         return answer(400, 7, "Incorrect index", at);
-      if ("time" in envelope && typeof envelope.time !== "number")
+      // The collector takes a number as text as well, which is how Splunk's own logger sends it.
+      if ("time" in envelope && !Number.isFinite(Number(envelope.time)))
         return answer(400, 6, "Invalid data format", at);
       this.envelopes.push({ ...envelope });
       this.delivered.push(deliveredOf(envelope.event));
