@@ -1,5 +1,6 @@
 /** What a check found, and what to do about it, in words for people. The texts are exact: tests pin them. */
 import type { Credential } from "../config/types.ts";
+import { timeInWords } from "../lib/when.ts";
 
 export interface Finding {
   readonly status: "pass" | "fail" | "unknown";
@@ -41,7 +42,7 @@ export const crowdedOut = (resetsAt: number | null): Finding =>
     "The org's rate limit leaves no call for this now.",
     resetsAt === null
       ? "Try again in a minute. Other applications use the same limit."
-      : `Try again after ${new Date(resetsAt).toISOString()}. Other applications use the same limit.`,
+      : `Try again after ${timeInWords(resetsAt, resetsAt)}. Other applications use the same limit.`,
   );
 
 export const outage = (what: string): Finding =>

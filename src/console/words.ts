@@ -1,5 +1,5 @@
 /** Numbers, times and states in words. Pure. */
-import type { RunDocument, StreamStatus } from "../contract/status.ts";
+import type { AttentionCode, RunDocument, StreamStatus } from "../contract/status.ts";
 
 /** `1,234`. */
 export const number = (n: number): string => n.toLocaleString("en");
@@ -76,6 +76,7 @@ const causes: Readonly<Record<RunDocument["cause"], string>> = {
   first: "first run",
   hook: "event hook",
   gap: "after a gap in the System Log",
+  permission: "groups can be read again",
 };
 
 /** Why a run began, in words. */
@@ -104,6 +105,7 @@ export const runTones: Readonly<Record<RunDocument["state"], Tone>> = {
 
 /** A stream's state in a few words. */
 export const streamWords = (status: StreamStatus): { readonly words: string; readonly tone: Tone } => {
+  const needs = (wanted: AttentionCode): boolean => status.attention.some(({ code }) => code === wanted);
   switch (status.state) {
     case "running":
       return {
@@ -113,14 +115,19 @@ export const streamWords = (status: StreamStatus): { readonly words: string; rea
     case "backing_off":
       return { words: "Waiting after an error", tone: "warn" };
     case "held":
-      return { words: "Deletions wait for you", tone: "warn" };
+      return needs("org_changed")
+        ? { words: "Another org answers", tone: "bad" }
+        : { words: "Deletions wait for you", tone: "warn" };
     case "failed":
       return { words: "Failed", tone: "bad" };
     case "unavailable":
       return { words: "Not available in this org", tone: "mute" };
     case "idle":
-      return status.last_full === null
-        ? { words: "Never run", tone: "mute" }
+      if (status.last_full === null) return { words: "Never run", tone: "mute" };
+      if (needs("quota_exhausted")) return { words: "Quota used up", tone: "bad" };
+      if (needs("stale")) return { words: "Not current", tone: "warn" };
+      return needs("permission_lost")
+        ? { words: "Permission lost", tone: "warn" }
         : { words: "Up to date", tone: "good" };
   }
 };

@@ -6,9 +6,10 @@ import { streamNameSchema } from "./streams.ts";
 export const runKindSchema = z.enum(["full", "delta"]);
 export type RunKind = z.infer<typeof runKindSchema>;
 
-export const runCauseSchema = z.enum(["cron", "request", "hook", "first", "gap"]).meta({
+export const runCauseSchema = z.enum(["cron", "request", "hook", "first", "gap", "permission"]).meta({
   description:
-    "Why the run began: a cron, a request, an event hook, the first run ever, or a gap in the System Log.",
+    "Why the run began: a cron, a request, an event hook, the first run ever, a gap in the System Log, or groups that Okta " +
+    "shows again after it had refused to.",
 });
 export type RunCause = z.infer<typeof runCauseSchema>;
 
@@ -139,8 +140,10 @@ export const streamStateSchema = z
 
 export const attentionCodeSchema = z.enum([
   "misconfigured",
+  "quota_exhausted",
   "org_changed",
   "credential_rejected",
+  "permission_lost",
   "stale",
   "deletions_held",
   "sink_stopped",
@@ -154,8 +157,8 @@ export type AttentionCode = z.infer<typeof attentionCodeSchema>;
 export const attentionSchema = z.object({
   code: attentionCodeSchema.meta({
     description:
-      "`misconfigured`: the settings are invalid; `org_changed`: another Okta org answers at the base URL; " +
-      "`credential_rejected`: Okta refuses the credential; `stale`: no run has succeeded for two hours; " +
+      "`misconfigured`: the settings are invalid; `quota_exhausted`: a daily quota of Cloudflare's is used up; `org_changed`: another Okta org answers at the base URL; " +
+      "`credential_rejected`: Okta refuses the credential; `permission_lost`: Okta refuses to show a kind of fact; `stale`: no run has succeeded for two hours; " +
       "`deletions_held`: deletions wait for a confirmation; `sink_stopped`: a sink waits for a person; `sink_refusing`: a " +
       "receiver refuses every event; `dead_letters`: events that a receiver does not take; `hooks_silent`: event hooks used to come, and none has come for " +
       "a day.",

@@ -1,5 +1,6 @@
 /** Turns status documents into metric families. Pure. Adding up and comparing is left to Prometheus. */
 import {
+  attentionCodeSchema,
   type RunDocument,
   type SinkStatusDocument,
   type StreamStatus,
@@ -74,6 +75,16 @@ const stateMetrics = (statuses: readonly StreamStatus[]): MetricFamily[] => [
     ),
   ),
   gauge(
+    "attention",
+    "1 for each thing that needs a person now, by its code, 0 for the others.",
+    statuses.flatMap((status) =>
+      attentionCodeSchema.options.map((code) => ({
+        labels: { ...labelsOf(status), code },
+        value: status.attention.some((need) => need.code === code) ? 1 : 0,
+      })),
+    ),
+  ),
+  gauge(
     "run_progress_ratio",
     "Progress of the current run, from 0 to 1.",
     each(statuses, (status) => status.run?.progress ?? null),
@@ -85,17 +96,18 @@ const seconds = (iso: string): number => Date.parse(iso) / 1000;
 interface RunOfStream {
   readonly labels: Labels;
   readonly run: RunDocument;
-  /** Whether a run of this kind in progress waits after an error. A rate limit is none: it ends by the clock. */
+  /** Whether a run of this kind in progress waits after an error. */
   readonly isFailing: boolean;
 }
+
+/** Whether a run in progress waits after an error. A rate limit is none: it ends by the clock. */
+const isFailing = ({ error }: RunDocument): boolean => error !== null && error.code !== "rate_limited";
 
 /** The last run of each kind, of every stream. */
 const runsOf = (statuses: readonly StreamStatus[]): RunOfStream[] =>
   statuses.flatMap((status) => {
     const last = [status.last_full, status.last_delta].filter((run) => run !== null);
-    const failing = [status.run, status.delta].filter(
-      (run) => run !== null && run.error !== null && run.error.code !== "rate_limited",
-    );
+    const failing = [status.run, status.delta].filter((run) => run !== null && isFailing(run));
     return last.map((run) => ({
       labels: { ...labelsOf(status), kind: run.kind },
       run,
@@ -105,17 +117,28 @@ const runsOf = (statuses: readonly StreamStatus[]): RunOfStream[] =>
 
 const runMetrics = (statuses: readonly StreamStatus[]): MetricFamily[] => {
   const runs = runsOf(statuses);
+  const firstFailing = statuses.flatMap((status) =>
+    [status.run, status.delta].flatMap((run) =>
+      run !== null && isFailing(run) && status[`last_${run.kind}`] === null
+        ? [{ labels: { ...labelsOf(status), kind: run.kind }, value: 0 }]
+        : [],
+    ),
+  );
   const endings = runs.flatMap(({ labels, run }) =>
     run.finished_at === null ? [] : [{ labels, run, finishedAt: run.finished_at }],
   );
   return [
     gauge(
       "last_run_success",
-      "1 when the last run of this kind ended in the state done and none that follows it waits after an error, else 0.",
-      runs.map(({ labels, run, isFailing }) => ({
-        labels,
-        value: run.state === "done" && !isFailing ? 1 : 0,
-      })),
+      "1 when the last run of this kind ended in the state done and none that follows it waits after an error, else 0. 0 " +
+        "also while the first one waits after an error.",
+      [
+        ...runs.map(({ labels, run, isFailing: fails }) => ({
+          labels,
+          value: run.state === "done" && !fails ? 1 : 0,
+        })),
+        ...firstFailing,
+      ],
     ),
     gauge(
       "last_run_finished_timestamp_seconds",

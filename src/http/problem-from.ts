@@ -1,5 +1,6 @@
 /** Turns a thrown error into the problem that the caller sees. */
 import { HTTPException } from "hono/http-exception";
+import { spentQuota } from "../lib/quota.ts";
 import { ProblemError } from "./problems.ts";
 
 /**
@@ -25,6 +26,15 @@ export const problemFrom = (error: Error): ProblemError => {
       {
         headers: { "Retry-After": "2" },
       },
+    );
+  }
+  const quota = spentQuota(error, Date.now());
+  if (quota !== null) {
+    const wait = Math.ceil((quota.until - Date.now()) / 1000);
+    return new ProblemError(
+      "quota_exhausted",
+      `${quota.what}: Cloudflare's daily quota of the account is used up. It begins anew at 00:00 UTC.`,
+      { headers: { "Retry-After": String(wait) } },
     );
   }
   return new ProblemError(

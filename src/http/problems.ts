@@ -76,6 +76,11 @@ export const problemCatalogue = {
     "Not set up yet",
     "No key is configured, so nobody can be let in. `problems` says how to add one.",
   ],
+  quota_exhausted: [
+    503,
+    "Quota used up",
+    "A daily quota of Cloudflare's free plan is used up. It begins anew at 00:00 UTC: wait for `Retry-After` seconds.",
+  ],
   unavailable: [
     503,
     "Temporarily unavailable",

@@ -181,6 +181,12 @@ export class Admins {
     this.#meta.set("roles", { at: was.at, reason: was.reason });
   }
 
+  /** After a complete list read outside of a full run. @param at when it began, ms since the epoch */
+  listed(at: number): void {
+    const was = this.#meta.get("roles");
+    if (was !== null && was.reason !== null) this.setOrg({ at, reason: null });
+  }
+
   /**
    * Stores how far the org's roles are known. Every event depends on it, so a change gives all assets new sequence
    * numbers.

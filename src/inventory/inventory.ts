@@ -10,6 +10,7 @@ import { Memberships } from "./memberships.ts";
 import { type InventoryMeta, Meta, type OrgFact, withLaterFailure } from "./meta.ts";
 import { isLaterSignIn, wholeSeconds } from "./precedence.ts";
 import { Quarantine } from "./quarantine.ts";
+import { Refused } from "./refused.ts";
 import { Stale } from "./stale.ts";
 import { Sweeps } from "./sweeps.ts";
 import { UnknownFacts } from "./unknown-facts.ts";
@@ -30,6 +31,7 @@ export class Inventory {
   readonly sweeps: Sweeps;
   readonly quarantine: Quarantine;
   readonly stale: Stale;
+  readonly refused: Refused;
   readonly #sql: SqlStorage;
 
   /**
@@ -51,6 +53,7 @@ export class Inventory {
     this.sweeps = new Sweeps(sql);
     this.quarantine = new Quarantine(sql, now);
     this.stale = new Stale(sql);
+    this.refused = new Refused(sql);
   }
 
   /** A random id, which tells this inventory from others that had or will have its name. */

@@ -2,12 +2,13 @@
 import { type InventoryMeta, isFactKnown, Meta } from "./meta.ts";
 
 const LIVING = "SELECT id FROM assets WHERE deleted_at IS NULL AND";
-const IS_EVERYONE = "record ->> '$.type' = 'BUILT_IN' AND record ->> '$.name' = 'Everyone'";
+/** SQL: whether a group is Everyone; NULL if its record does not tell. */
+export const IS_EVERYONE = "record ->> '$.type' = 'BUILT_IN' AND record ->> '$.name' = 'Everyone'";
 const ACTIVE = "value ->> '$.status' = 'ACTIVE'";
-/** Groups that give roles or may give some. */
-const GIVING = "coalesce(has_roles, 1) = 1";
+/** SQL: whether a group gives roles or may give some. Spelt like the condition of an index. */
+export const GIVING_GROUPS = "coalesce(has_roles, 1) = 1";
 /** Groups of which it is unknown which roles they give; those that are not known yet are queued to be read. */
-const OPEN = `SELECT id FROM groups WHERE ${GIVING} AND (roles IS NULL OR roles_reason IS NOT NULL)
+const OPEN = `SELECT id FROM groups WHERE ${GIVING_GROUPS} AND (roles IS NULL OR roles_reason IS NOT NULL)
   UNION ALL SELECT id FROM stale WHERE kind = 'group' AND id NOT IN (SELECT id FROM groups)`;
 
 /** SQL that yields the ids of the users whose groups are unknown. */
@@ -29,7 +30,7 @@ const isAny = (sql: SqlStorage, query: string): boolean => sql.exec(`${query} LI
 export const doGroupsGiveRoles = (sql: SqlStorage): boolean =>
   isAny(
     sql,
-    `SELECT 1 FROM groups WHERE ${GIVING} AND (roles IS NOT '[]' OR roles_reason IS NOT NULL) AND NOT coalesce(${IS_EVERYONE}, 0)`,
+    `SELECT 1 FROM groups WHERE ${GIVING_GROUPS} AND (roles IS NOT '[]' OR roles_reason IS NOT NULL) AND NOT coalesce(${IS_EVERYONE}, 0)`,
   );
 
 /** SQL that yields the ids of the users of whom it is unknown which roles their groups give them. */
@@ -51,7 +52,7 @@ export const isOpenThroughGroups = (sql: SqlStorage, userId: string): boolean =>
  * if it gives a role, everybody in it has one.
  */
 export const adminsQuery = (sql: SqlStorage): string => {
-  const giving = `SELECT id FROM groups WHERE ${GIVING} AND EXISTS (SELECT 1 FROM json_each(roles) WHERE ${ACTIVE})`;
+  const giving = `SELECT id FROM groups WHERE ${GIVING_GROUPS} AND EXISTS (SELECT 1 FROM json_each(roles) WHERE ${ACTIVE})`;
   const isDirect = "value ->> '$.assignmentType' IS NOT 'GROUP'";
   return [
     `SELECT user_id FROM admins WHERE EXISTS (SELECT 1 FROM json_each(roles) WHERE ${ACTIVE}

@@ -30,6 +30,8 @@ export interface OktaClientOptions {
   readonly skewMs: number;
   /** Called once per attempt that is made. */
   readonly onCall?: (endpoint: Endpoint) => void;
+  /** Called with what each call has ended in, repeated attempts taken as one call. */
+  readonly onAnswer?: (endpoint: Endpoint, result: Result<OktaResponse, OktaError>) => void;
   /** Aborts the attempt under way, and prevents further ones. */
   readonly signal?: AbortSignal;
 }
@@ -116,6 +118,12 @@ export class OktaClient {
     url: string,
     options: GetOptions = {},
   ): Promise<Result<OktaResponse, OktaError>> {
+    const result = await this.#get(endpoint, url, options);
+    this.#options.onAnswer?.(endpoint, result);
+    return result;
+  }
+
+  async #get(endpoint: Endpoint, url: string, options: GetOptions): Promise<Result<OktaResponse, OktaError>> {
     const { baseUrl } = this.#options;
     if (!url.startsWith(`${baseUrl}/`) && new URL(url).origin !== baseUrl) {
       const what = "the link leads to another origin, where the credential must not go";

@@ -2,7 +2,7 @@
 import type { Connection } from "../config/types.ts";
 import { gateObjectName } from "../contract/objects.ts";
 import { OktaApi } from "./api.ts";
-import { OktaClient } from "./client.ts";
+import { OktaClient, type OktaClientOptions } from "./client.ts";
 import { type CredentialSource, sswsCredential } from "./credential.ts";
 import type { Endpoint } from "./endpoints.ts";
 import type { Priority } from "./gate/ledger-state.ts";
@@ -29,6 +29,7 @@ export interface ConnectOptions {
   /** Whether a failed call may be repeated. */
   readonly budget?: () => boolean;
   readonly onCall?: (endpoint: Endpoint) => void;
+  readonly onAnswer?: OktaClientOptions["onAnswer"];
   readonly signal?: AbortSignal;
   readonly fetch?: typeof fetch;
 }
@@ -71,6 +72,7 @@ export const connectOkta = (options: ConnectOptions): OktaSession => {
     timeoutMs,
     skewMs: options.skewMs ?? 0,
     ...(options.onCall && { onCall: options.onCall }),
+    ...(options.onAnswer && { onAnswer: options.onAnswer }),
     ...(options.signal && { signal: options.signal }),
   });
   return { api: new OktaApi(client), done: () => permits.done() };

@@ -31,7 +31,8 @@ export const giveRole = (who: Who): string =>
 export const newToken =
   "Create a token under Security > API > Tokens as an administrator with the Read-only Administrator role, and use it instead. Okta ends a token that makes no call for 30 days, and every token of a deactivated owner.";
 
-const newCredential = (who: Who): string =>
+/** How to get a credential that Okta takes. */
+export const newCredential = (who: Who): string =>
   who === "ssws"
     ? newToken
     : who === "oauth"

@@ -233,7 +233,7 @@ export const effectsOf = (rules: LogRules, event: OktaLogEvent): Effect[] => {
 };
 
 /** The id of what concerns the whole org. */
-const ALL = "all";
+export const ALL = "all";
 
 /**
  * The factor types that an authenticator stands for, by words in its name or key. Okta's authenticator administration

@@ -4,9 +4,11 @@ import type { StreamIdentity } from "../contract/objects.ts";
 import type { Attention, SinkReport } from "../contract/status.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { Meta } from "../inventory/meta.ts";
-import { type AttentionFacts, attentionOf, sinceOf } from "./attention.ts";
+import type { SpentQuota } from "../lib/quota.ts";
+import { type AttentionFacts, attentionOf, needsOf, sinceOf } from "./attention.ts";
 import type { HookControl } from "./hook-control.ts";
 import type { Lifecycle } from "./lifecycle.ts";
+import type { DatedNeed } from "./needs.ts";
 import type { OrgControl } from "./org-control.ts";
 import type { Runs, SyncMeta } from "./store.ts";
 
@@ -27,6 +29,7 @@ interface AttentionDeps {
 /** The needs of one stream. */
 export class AttentionControl {
   readonly #deps: AttentionDeps;
+  #quotas: readonly SpentQuota[] = [];
 
   constructor(deps: AttentionDeps) {
     this.#deps = deps;
@@ -34,7 +37,20 @@ export class AttentionControl {
 
   /** What needs a person now, the most urgent first. @param sinks the stream's */
   list(sinks: readonly SinkReport[]): readonly Attention[] {
-    return attentionOf(this.#facts(), this.#deps.meta.get("attentionSince") ?? {}, sinks);
+    return this.needs(sinks).map(attentionOf);
+  }
+
+  /** The same, as it is told in alerts. */
+  needs(sinks: readonly SinkReport[]): readonly DatedNeed[] {
+    return needsOf(this.#facts(), this.#deps.meta.get("attentionSince") ?? {}, sinks);
+  }
+
+  /** Takes note of a quota that is used up. It cannot be stored: that may be what the quota is for. */
+  spent(quota: SpentQuota): void {
+    this.#quotas = [
+      ...this.#quotas.filter(({ what, until }) => what !== quota.what && until >= quota.until),
+      quota,
+    ];
   }
 
   /** Remembers since when each thing that needs a person is known. */
@@ -46,13 +62,15 @@ export class AttentionControl {
   }
 
   #facts(): AttentionFacts {
-    const { identity, connection, inventory, runs, lifecycle, org, hooks, now } = this.#deps;
+    const { identity, connection, inventory, meta, runs, lifecycle, org, hooks, now } = this.#deps;
     return {
       stream: identity.stream,
       org: org.known,
       held: inventory.sweeps.absentees().waiting,
       credential: connection()?.credential.kind ?? null,
       runs: runs.inProgress(),
+      lost: meta.get("lost") ?? {},
+      quotas: this.#quotas,
       hooksSilentSince: hooks.silentSince,
       lastSuccessAt: lifecycle.schedule.lastSuccessAt,
       now: now(),

@@ -14,6 +14,8 @@ const listed = (sinks: readonly SinkReport[], told: (sink: SinkReport) => string
   ].join("; ");
 };
 
+const named = ({ name }: SinkReport): string => name;
+
 const words = ({ name, last_error: said }: SinkReport): string => `${name}: ${said ?? "no reason was given"}`;
 
 /** Since when: the earliest, if it is known of any. */
@@ -25,9 +27,18 @@ const sinceOf = (sinks: readonly SinkReport[], key: "stopped_since" | "dead_sinc
 const need = (
   code: Attention["code"],
   severity: Attention["severity"],
-  [detail, remedy]: readonly [string, string],
+  [detail, remedy, brief]: readonly [string, string, string?],
+  sinks: readonly SinkReport[],
   since: Pick<Need, "since">,
-): Need => ({ code, severity, detail, remedy, ...since });
+): Need => ({
+  code,
+  severity,
+  detail,
+  remedy,
+  ...(brief !== undefined && { brief }),
+  about: sinks.map(({ name }) => name),
+  ...since,
+});
 
 /** The needs of a stream's sinks, one of each kind. */
 export const sinkNeeds = (sinks: readonly SinkReport[], stream: StreamName): readonly Need[] => {
@@ -47,7 +58,9 @@ export const sinkNeeds = (sinks: readonly SinkReport[], stream: StreamName): rea
               `Nothing is delivered to ${counted(others.length, "sink")}: ${listed(others, words)}.`,
               `Correct what the receiver says is wrong: ${tests} Delivery is tried again by itself, within 5 minutes, and ` +
                 "nothing is lost meanwhile.",
+              `Nothing is delivered to ${counted(others.length, "sink")}: ${listed(others, named)}.`,
             ],
+            others,
             sinceOf(others, "stopped_since"),
           ),
         ]),
@@ -62,7 +75,10 @@ export const sinkNeeds = (sinks: readonly SinkReport[], stream: StreamName): rea
                 `${listed(refusing, words)}.`,
               "The receiver's answer says what it does not like: look at its index, its pipeline or its input, and at the " +
                 `sink's format and dialect. ${tests} Nothing is dropped: delivery is tried again by itself.`,
+              `${counted(refusing.length, "receiver")} ${refusing.length === 1 ? "refuses" : "refuse"} every event: ` +
+                `${listed(refusing, named)}.`,
             ],
+            refusing,
             sinceOf(refusing, "stopped_since"),
           ),
         ]),
@@ -78,6 +94,7 @@ export const sinkNeeds = (sinks: readonly SinkReport[], stream: StreamName): rea
               `GET /v1/streams/${stream}/sinks/${dead[0]?.name ?? "NAME"}/dead-letters lists them with what the receiver ` +
                 "said. POST there tries them again, or drops them.",
             ],
+            dead,
             sinceOf(dead, "dead_since"),
           ),
         ]),

@@ -2,9 +2,13 @@
 import type { Credential } from "../config/types.ts";
 import type { Attention, AttentionCode, SinkReport } from "../contract/status.ts";
 import type { StreamName } from "../contract/streams.ts";
+import type { SpentQuota } from "../lib/quota.ts";
+import { timeInWords } from "../lib/when.ts";
+import { newCredential } from "../okta/remedies.ts";
 import { sinkNeeds } from "./attention-sinks.ts";
-import { counted, type Need } from "./needs.ts";
+import { counted, type DatedNeed, enumerated, type Need } from "./needs.ts";
 import type { OrgIdentity } from "./org-identity.ts";
+import { type Lost, lostFacts, type Permission } from "./permissions.ts";
 import type { Run } from "./run.ts";
 
 /** What decides whether a stream needs a person. */
@@ -16,8 +20,12 @@ export interface AttentionFacts {
   /** The kind of the connection's credential; null while the settings are invalid. */
   readonly credential: Credential["kind"] | null;
   readonly runs: readonly Pick<Run, "error" | "failures" | "startedAt">[];
+  /** The kinds of fact that Okta refuses to show. */
+  readonly lost: Lost;
   /** Since when event hooks that used to come are missing, ms since the epoch; null if none is missed. */
   readonly hooksSilentSince: number | null;
+  /** Quotas of Cloudflare's that are used up. */
+  readonly quotas: readonly SpentQuota[];
   /** When the last successful run ended, ms since the epoch; null before the first. */
   readonly lastSuccessAt: number | null;
   /** ms since the epoch */
@@ -31,8 +39,6 @@ export type Since = Readonly<Partial<Record<AttentionCode, number>>>;
 const REFUSALS = 2;
 /** Deltas succeed every quarter of an hour, so this many ms without a success are no coincidence. */
 const STALE_AFTER_MS = 2 * 3_600_000;
-
-const utc = (ms: number): string => new Date(ms).toISOString();
 
 const misconfigured = ({ credential }: AttentionFacts): Need[] =>
   credential !== null
@@ -81,14 +87,10 @@ const orgChanged = ({ org, stream }: AttentionFacts): Need[] => {
   ];
 };
 
-/** What to do about a credential that Okta refuses, by its kind. */
-const credentialRemedies: Readonly<Record<Credential["kind"], string>> = {
-  ssws:
-    "Create a new API token in Okta (Security > API > Tokens) and store it as the connection's secret: OKTA_API_TOKEN, or " +
-    "the one that its entry in CONNECTIONS names.",
-  oauth:
-    "Check in Okta (Applications > the app) that the service app is active, and that one of its active public keys " +
-    "belongs to the connection's private key.",
+/** Where a new credential goes, by its kind. */
+const credentialPlaces: Readonly<Record<Credential["kind"], string>> = {
+  ssws: "It is stored as the connection's secret: OKTA_API_TOKEN, or the one that its entry in CONNECTIONS names.",
+  oauth: "POST /v1/test-connection says which it is.",
 };
 
 const credentialRejected = ({ credential, runs }: AttentionFacts): Need[] => {
@@ -101,9 +103,40 @@ const credentialRejected = ({ credential, runs }: AttentionFacts): Need[] => {
       code: "credential_rejected",
       severity: "error",
       detail: `Okta refuses the credential, so nothing new is read (${refused.error?.message ?? ""}).`,
+      brief: "Okta refuses the credential, so nothing new is read.",
       remedy:
-        `${credentialRemedies[credential]} POST /v1/test-connection says whether it works. Runs try again by themselves, ` +
-        "and at once when a person starts one.",
+        `${newCredential(credential)} ${credentialPlaces[credential]} Runs try again by themselves, and at once when a ` +
+        "person starts one.",
+    },
+  ];
+};
+
+/** Without these, nothing of the stream is read. */
+const LISTS: ReadonlySet<Permission> = new Set(["users", "devices"]);
+
+const permissionLost = ({ lost }: AttentionFacts): Need[] => {
+  const kinds = Object.keys(lostFacts).filter((kind) => Object.hasOwn(lost, kind)) as Permission[];
+  const refusals = kinds.flatMap((kind) => lost[kind] ?? []);
+  const [first] = refusals;
+  if (first === undefined) return [];
+  const isBlocked = kinds.some((kind) => LISTS.has(kind));
+  const facts = enumerated(kinds.map((kind) => lostFacts[kind]));
+  const then = isBlocked
+    ? "Nothing new is read."
+    : "What nothing else tells is unknown, and is shown as unknown, until Okta answers again.";
+  const remedies = new Set(refusals.flatMap(({ remedy }) => remedy ?? []));
+  return [
+    {
+      code: "permission_lost",
+      severity: isBlocked ? "error" : "warning",
+      detail: `Okta refuses to show ${facts} (${first.message}). ${then}`,
+      brief: `Okta refuses to show ${facts}. ${then}`,
+      about: kinds,
+      remedy: [
+        ...remedies,
+        "Runs try it again by themselves, and read what was missed once Okta answers, administrators first.",
+      ].join(" "),
+      since: Math.min(...refusals.map(({ since }) => since)),
     },
   ];
 };
@@ -114,7 +147,9 @@ const stale = ({ stream, runs, lastSuccessAt, now }: AttentionFacts): Need[] => 
   const since = (lastSuccessAt ?? Math.min(...started, now)) + STALE_AFTER_MS;
   if (since > now) return [];
   const when =
-    lastSuccessAt === null ? "No run has succeeded yet" : `The last success was at ${utc(lastSuccessAt)}`;
+    lastSuccessAt === null
+      ? "No run has succeeded yet"
+      : `The last success was at ${timeInWords(lastSuccessAt, now)}`;
   return [
     {
       code: "stale",
@@ -144,10 +179,32 @@ const hooksSilent = ({ hooksSilentSince: since }: AttentionFacts): Need[] =>
         },
       ];
 
+const quotaExhausted = ({ quotas, now }: AttentionFacts): Need[] => {
+  const spent = quotas.filter(({ until }) => until > now);
+  const [first] = spent;
+  if (first === undefined) return [];
+  const what = enumerated(spent.map((quota) => quota.what));
+  return [
+    {
+      code: "quota_exhausted",
+      severity: "error",
+      detail:
+        `${what}: Cloudflare's daily quota of the account is used up, so nothing is stored or read that needs it. It ` +
+        `begins anew at ${timeInWords(first.until, now)}, and work then goes on by itself.`,
+      remedy:
+        "The quotas of Cloudflare's free plan are those of the whole account: look in its dashboard (Workers & Pages > " +
+        "Usage) what uses them, or change to the paid plan, which takes effect at once.",
+      about: spent.map((quota) => quota.what),
+    },
+  ];
+};
+
 const needs = (facts: AttentionFacts): readonly Need[] => [
   ...misconfigured(facts),
+  ...quotaExhausted(facts),
   ...orgChanged(facts),
   ...credentialRejected(facts),
+  ...permissionLost(facts),
   ...stale(facts),
   ...deletionsHeld(facts),
   ...hooksSilent(facts),
@@ -157,17 +214,26 @@ const needs = (facts: AttentionFacts): readonly Need[] => [
  * Everything that needs a person now, what stands in the way of everything first, and warnings last. A need that is not in
  * `since` is known since now.
  */
-export const attentionOf = (
+export const needsOf = (
   facts: AttentionFacts,
   since: Since,
   sinks: readonly SinkReport[],
-): readonly Attention[] => {
+): readonly DatedNeed[] => {
   const all = [...needs(facts), ...sinkNeeds(sinks, facts.stream)];
   return [
     ...all.filter(({ severity }) => severity === "error"),
     ...all.filter((need) => need.severity !== "error"),
-  ].map((need) => ({ ...need, since: utc(need.since ?? since[need.code] ?? facts.now) }));
+  ].map((need) => ({ ...need, since: need.since ?? since[need.code] ?? facts.now }));
 };
+
+/** A need as the status shows it. */
+export const attentionOf = ({ code, severity, detail, remedy, since }: DatedNeed): Attention => ({
+  code,
+  severity,
+  detail,
+  remedy,
+  since: new Date(since).toISOString(),
+});
 
 /** Since when each present need is known, to be stored. */
 export const sinceOf = (facts: AttentionFacts, before: Since): Since =>

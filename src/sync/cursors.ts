@@ -62,8 +62,10 @@ export interface FactorsCursor extends PassCursor {
   readonly left?: number;
 }
 
-/** Users whose factors are read again because of their age. */
+/** Users whose factors are read again because of their age, or because Okta shows them again. */
 export interface RollingCursor {
+  /** The last administrator who was looked at for factors that Okta had refused, or that all were. */
+  readonly admins?: AdminsPosition | "done";
   /** For how many more users the phase may read factors. */
   readonly left?: number;
   /** The last user whose hour has come that was looked at. */

@@ -26,6 +26,7 @@ import { Meta } from "../inventory/meta.ts";
 import { migrate } from "../inventory/schema.ts";
 import { errorFields, log } from "../lib/log.ts";
 import { isEmpty, type Purgeable, purgeObject } from "../lib/purge.ts";
+import { spentQuota } from "../lib/quota.ts";
 import type { Result } from "../lib/result.ts";
 import { connectOkta } from "../okta/connect.ts";
 import { streams } from "../streams/index.ts";
@@ -132,7 +133,7 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi, In
   }
 
   async wake(kind: RunKind): Promise<void> {
-    if (!this.#isRemoved) await this.#stream.wake(kind);
+    if (!this.#isRemoved) await this.#unlessSpent(() => this.#stream.wake(kind));
   }
 
   async hook(uuids: readonly string[]): Promise<void> {
@@ -150,7 +151,19 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi, In
   override async alarm(): Promise<void> {
     // An alarm that was at work when the object was purged may be repeated.
     if (this.#isRemoved || isEmpty(this.ctx.storage)) return;
-    await this.#stream.alarm();
+    await this.#unlessSpent(() => this.#stream.alarm());
+  }
+
+  /** Work that the crons start again. If a quota of Cloudflare's is used up, this is told, and not tried at once again. */
+  async #unlessSpent(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const quota = spentQuota(error, Date.now());
+      if (quota === null) throw error;
+      log("error", "quota_exhausted", { ...streamIdentityOf(this.ctx.id), what: quota.what });
+      this.#stream.quotaSpent(quota);
+    }
   }
 
   get #isRemoved(): boolean {

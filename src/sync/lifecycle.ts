@@ -118,6 +118,7 @@ export class Lifecycle {
     });
     storage.transactionSync(() => {
       if (afterGap) meta.set("schedule", { ...schedule, gapDue: false });
+      if (kind === "full") meta.delete("fullDue");
       runs.save(run);
       void storage.setAlarm(now);
     });
@@ -133,7 +134,7 @@ export class Lifecycle {
     const isAskedFor = meta.get("pollAgain") === run.id;
     if (isAskedFor) meta.delete("pollAgain");
     if (isAskedFor && (state === "done" || run.gaveUp !== undefined)) {
-      beginAgain(run, definition.run.deltaPhases);
+      beginAgain(run, definition.run.deltaPhases, meta.get("factorsBackAt") === null ? [] : ["rolling"]);
       runs.save(run);
       return;
     }
@@ -143,6 +144,7 @@ export class Lifecycle {
     const { schedule, start } = afterRun(this.schedule, run, runs.current("full"));
     meta.set("schedule", schedule);
     if (start !== null) this.begin(start.kind, start.cause);
+    else if (meta.get("fullDue") !== null && runs.current("full") === null) this.begin("full", "permission");
   }
 
   /** Stores the run unless it was cancelled or replaced. */

@@ -8,6 +8,7 @@ import type { WaitReason } from "../okta/wait-reason.ts";
 import type { PhaseNames } from "../streams/definition.ts";
 import type { MembershipMode } from "../streams/plan.ts";
 import type { Cursor } from "./cursors.ts";
+import type { Tallies } from "./permissions.ts";
 
 /** What a run waits for or failed on. */
 export interface RunError {
@@ -59,6 +60,10 @@ export interface Run {
   membershipMode: MembershipMode;
   /** How many calls reading the memberships takes, as planned. */
   membershipCalls: number;
+  /** How the calls went that need a permission. */
+  answers?: Tallies;
+  /** Set once the run has tried what is lost. */
+  triedLost?: true;
   /** Set once Okta has refused the list of people with roles. */
   assigneesRefused?: true;
   /** Factors that were read before this are read again. */
@@ -135,13 +140,18 @@ export const pollingPhases = (all: readonly string[]): readonly string[] =>
 export const phasesToPollAgain = (all: readonly string[], done: readonly string[]): readonly string[] =>
   all.filter((phase) => POLLING.has(phase) || !done.includes(phase));
 
-/** Lets a delta run poll once more. @param all the phases of a delta run */
-export const beginAgain = (run: Run, all: readonly string[]): void => {
+/**
+ * Lets a delta run poll once more.
+ * @param all the phases of a delta run
+ * @param unfinished those of them that ended early because somebody waited for this
+ */
+export const beginAgain = (run: Run, all: readonly string[], unfinished: readonly string[] = []): void => {
   // What it gave up may be possible now.
   const gaveUp = run.gaveUp !== undefined;
   delete run.gaveUp;
   delete run.postponed;
-  run.done = gaveUp ? [] : [...new Set([...(run.done ?? []), ...run.phases])];
+  const done = [...new Set([...(run.done ?? []), ...run.phases])];
+  run.done = gaveUp ? [] : done.filter((phase) => !unfinished.includes(phase));
   run.phases = phasesToPollAgain(all, run.done);
   run.phase = run.phases[0] ?? run.phase;
   run.cursor = {};

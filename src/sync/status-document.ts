@@ -3,6 +3,7 @@ import type { Attention, SinkReport, SinkStatusDocument, StreamStatus } from "..
 import type { StreamName } from "../contract/streams.ts";
 import type { AssetCounts, Assets } from "../inventory/assets.ts";
 import type { Inventory } from "../inventory/inventory.ts";
+import { timeInWords } from "../lib/when.ts";
 import type { WaitReason } from "../okta/wait-reason.ts";
 import type { StreamDefinition } from "../streams/definition.ts";
 import { etaSeconds } from "./eta.ts";
@@ -38,7 +39,7 @@ const waitSentence = ({ resumeAt, waitingFor }: Run, now: number): string | null
     waitingFor !== undefined && Object.hasOwn(waitsFor, waitingFor)
       ? waitsFor[waitingFor]
       : "for Okta's rate limit";
-  return `Waiting until ${new Date(resumeAt).toISOString()} ${what}.`;
+  return `Waiting until ${timeInWords(resumeAt, now)} ${what}.`;
 };
 
 /** What to do about an error, to be added to what it says. @param end what to put before it */
@@ -62,7 +63,7 @@ export const streamState = (
   }
   if (current !== null) {
     const waiting = current.resumeAt !== null && current.resumeAt > now;
-    const until = waiting ? new Date(current.resumeAt ?? now).toISOString() : "";
+    const until = timeInWords(current.resumeAt ?? now, now);
     if (current.error !== null && waiting) {
       return {
         state: "backing_off",

@@ -6,6 +6,7 @@ import type { Meta } from "../inventory/meta.ts";
 import type { Since } from "./attention.ts";
 import type { HookState } from "./hooks.ts";
 import type { OrgIdentity } from "./org-identity.ts";
+import type { Lost } from "./permissions.ts";
 import { type Run, storedRun } from "./run.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -49,6 +50,12 @@ export interface SyncMeta {
    * `inventory/hours.ts`.
    */
   hours: HourPosition & { readonly periodMs: number };
+  /** The kinds of fact that Okta refuses to show. */
+  lost: Lost;
+  /** A full run is due, because Okta shows groups again that it had refused. */
+  fullDue: true;
+  /** Okta shows factors again that it had refused before this, ms since the epoch. */
+  factorsBackAt: number;
   /** The next full run reads all factors again that were read before this, ms since the epoch by our clock. */
   factorsDue: number;
   /** The custom profile attributes that were last asked for; see `profile-attributes.ts`. */

@@ -17,6 +17,7 @@ import { Meta } from "../inventory/meta.ts";
 import { forgetInventory } from "../inventory/schema.ts";
 import { isLostAlarm } from "../lib/alarm.ts";
 import { errorFields, log } from "../lib/log.ts";
+import type { SpentQuota } from "../lib/quota.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import type { ConnectOptions, OktaSession } from "../okta/connect.ts";
 import type { OktaError } from "../okta/errors.ts";
@@ -29,6 +30,7 @@ import { Lifecycle } from "./lifecycle.ts";
 import { Numbers } from "./numbers.ts";
 import { OrgControl } from "./org-control.ts";
 import { OrgGuard, orgSettingsOf } from "./org-guard.ts";
+import { outcomeOf } from "./permissions.ts";
 import { type Listeners, Reports } from "./reports.ts";
 import { backOff, hold, type Run, runDocument } from "./run.ts";
 import { runSlice } from "./slice.ts";
@@ -280,6 +282,11 @@ export class Stream {
     await this.#reports.toSinks();
   }
 
+  /** A daily quota of Cloudflare's is used up. The next cron tries again. */
+  quotaSpent(quota: SpentQuota): void {
+    this.#attention.spent(quota);
+  }
+
   /** An event hook has come; see `StreamApi.hook`. */
   async hook(uuids: readonly string[]): Promise<void> {
     const before = this.#hooks.dueAt;
@@ -374,6 +381,7 @@ export class Stream {
         budget.count();
         calls.count(endpoint);
       },
+      onAnswer: (endpoint, result) => calls.note(outcomeOf(endpoint, result, this.#deps.now())),
       skewMs: this.#meta.get("skew") ?? 0,
     });
   }

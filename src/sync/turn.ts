@@ -5,6 +5,7 @@ import { type CallBudget, UnbookedCalls } from "./calls.ts";
 import type { Cursor } from "./cursors.ts";
 import { nextTurn } from "./lanes.ts";
 import { orgStep } from "./org-step.ts";
+import { notePermissions } from "./permission-control.ts";
 import { phaseOf } from "./phase-table.ts";
 import { backOff, hold, isLastPhase, nextPhase, type Run, recovered } from "./run.ts";
 import {
@@ -76,6 +77,7 @@ const writerOf = (
       work();
       if (progress) recovered(run);
       changed(run);
+      notePermissions(context(), calls.takeOutcomes());
       calls.bookIn(run);
       runs.save(run);
     });

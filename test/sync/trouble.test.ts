@@ -62,7 +62,7 @@ test("a credential that Okta refuses is told at the second refusal, and fails th
     while (Date.now() < told + 10 * MINUTE_MS) await machine.slice();
     expect(await seen(machine)).toMatchObject({
       state: "failed",
-      detail: expect.stringContaining("Create a new API token"),
+      detail: expect.stringContaining("Create a token under Security > API > Tokens"),
       codes: ["credential_rejected"],
     });
     // Nobody has touched it since: it was told once, and it is tried on all the same.

@@ -5,7 +5,7 @@ import { backOff, finish, newRun, type Run, recovered } from "../../src/sync/run
 import { streamState } from "../../src/sync/status-document.ts";
 
 const NOW = Date.parse("2026-03-01T02:00:00Z");
-const UNTIL = "2026-03-01T02:00:30.000Z";
+const UNTIL = "02:00:30 UTC";
 
 const noPermit = (over: Partial<OktaError> = {}): OktaError => ({
   code: "rate_limited",

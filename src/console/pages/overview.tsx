@@ -33,27 +33,46 @@ interface Concern {
 
 /** What needs a person at a sink. */
 const SINK_CODES: ReadonlySet<AttentionCode> = new Set(["sink_stopped", "sink_refusing", "dead_letters"]);
+/** What is about the connection, whichever stream says it. */
+const SHARED_CODES: ReadonlySet<AttentionCode> = new Set([
+  "misconfigured",
+  "quota_exhausted",
+  "org_changed",
+  "credential_rejected",
+]);
+
+/** What the streams need a person for, with what to do about it. What concerns all of them is said once. */
+const needsOf = (view: View, streams: readonly StreamStatus[]): Concern[] => {
+  const said = new Set<AttentionCode>();
+  return streams.flatMap(({ stream, attention }) =>
+    attention.flatMap(({ code, severity, detail, remedy }) => {
+      if (code === "deletions_held" || said.has(code)) return []; // held ones come with their number
+      const isShared = SHARED_CODES.has(code);
+      if (isShared) said.add(code);
+      const what = (
+        <>
+          {!isShared && `The ${stream} stream: `}
+          <Text of={detail} max={400} />{" "}
+          <span class="sub">
+            <Text of={remedy} max={500} />
+          </span>
+        </>
+      );
+      const href = linkTo(view, SINK_CODES.has(code) ? "/console/sinks" : "/console/streams");
+      return [{ tone: severity === "error" ? "bad" : "warn", what, href } as const];
+    }),
+  );
+};
 
 /** What a person should look at, the most serious first. */
 const concernsOf = ({ view, streams, users, connections }: OverviewProps): Concern[] => {
   const concerns: Concern[] = [];
   const to = (path: string, parameters = {}) => linkTo(view, path, parameters);
   if (streams.ok) {
+    concerns.push(...needsOf(view, streams.value.streams));
     for (const { stream, state, detail, attention, held_deletions, sinks } of streams.value.streams) {
-      for (const need of attention) {
-        if (need.code === "deletions_held") continue; // below, with their number
-        const what = (
-          <>
-            The {stream} stream: <Text of={need.detail} max={240} />
-          </>
-        );
-        concerns.push({
-          tone: need.severity === "error" ? "bad" : "warn",
-          what,
-          href: to(SINK_CODES.has(need.code) ? "/console/sinks" : "/console/streams"),
-        });
-      }
-      if (state === "failed" || state === "backing_off") {
+      const isSaid = attention.some(({ severity, code }) => severity === "error" && !SINK_CODES.has(code));
+      if (!isSaid && (state === "failed" || state === "backing_off")) {
         const what = (
           <>
             The {stream} stream {state === "failed" ? "has failed" : "is waiting after an error"}:{" "}

@@ -6,6 +6,7 @@ import type { OktaError } from "../../okta/errors.ts";
 import { identifierOf, parseAll, parseGroup, parseRoles } from "../../okta/records.ts";
 import { PAGE } from "../../streams/plan.ts";
 import type { RefetchCursor } from "../cursors.ts";
+import { settleDoubts, tryLost } from "../permission-control.ts";
 import { isPostponed, postpone } from "../postpone.ts";
 import {
   AGAIN,
@@ -60,6 +61,7 @@ export const refetchPhase: Phase<RefetchCursor> = async (context) => {
   const { inventory, run, meta, cursor } = context;
   const { stale, sweeps } = inventory;
   if (cursor.isOn && !cursor.next && meta.get("pollAgain") === run.id) return DONE;
+  if (run.triedLost !== true) await tryLost(context);
   context.move({ ...cursor, isOn: true });
   const leavesLists = run.kind === "full" && meta.get("delta") !== null;
   for (const kind of ORDER) {
@@ -76,6 +78,7 @@ export const refetchPhase: Phase<RefetchCursor> = async (context) => {
     const byId = new Map(entries.map((entry) => [entry.id, entry]));
     return forEachAsset(context, [...byId.keys()], (id) => readAgain(context, byId.get(id) ?? first));
   }
+  if (settleDoubts(context)) return AGAIN;
   // The other lane may have read what this run was in the middle of.
   const { listing } = cursor;
   return listing === undefined ? DONE : context.commit(() => sweeps.begin(listing), DONE);
@@ -259,6 +262,8 @@ const readAssignees = async (
     for (const id of inventory.admins.setCandidates(listing, listedAt - INDEX_LAG_MS)) {
       inventory.stale.add("roles", id, entry.cause, context.api.serverNow());
     }
+    // Until now it was not known who has roles.
+    inventory.admins.listed(listedAt);
     inventory.sweeps.begin(listing);
     inventory.stale.done("assignees", entry.id);
     context.move({});

@@ -5,7 +5,15 @@
 import type { HourPosition, HourRow } from "../../inventory/factors.ts";
 import { SLOTS, slotAt, slotBegins } from "../../inventory/hours.ts";
 import type { RollingCursor } from "../cursors.ts";
-import { AGAIN, DONE, forEachAsset, type Phase, type SliceContext, type StepContext } from "../step.ts";
+import {
+  AGAIN,
+  DONE,
+  forEachAsset,
+  type Phase,
+  type SliceContext,
+  type StepContext,
+  type StepOutcome,
+} from "../step.ts";
 import { readFactors } from "./factors.ts";
 
 const DAY_MS = 86_400_000;
@@ -44,6 +52,8 @@ export const rollingPhase: Phase<RollingCursor> = async (context) => {
   const { inventory, run, now, cursor, meta } = context;
   const { factors } = inventory;
   if (meta.get("full") !== null || meta.get("pollAgain") === run.id) return DONE;
+  const lost = await readLost(context);
+  if (lost !== null) return lost;
   const triedBefore = Math.min(run.startedAt, now() - RETRY_MS);
   const unknown = factors.nextFailed(triedBefore, UNKNOWN_AT_ONCE);
   if (unknown.length < UNKNOWN_AT_ONCE) unknown.push(...factors.neverRead(UNKNOWN_AT_ONCE - unknown.length));
@@ -65,6 +75,30 @@ export const rollingPhase: Phase<RollingCursor> = async (context) => {
     meta.set("hours", { ...last.at, periodMs });
     context.move({ ...context.cursor, at: last.at });
   }, AGAIN);
+};
+
+/**
+ * Reads what Okta had refused and shows again, administrators first: all of it, because it is as good as never read.
+ * @returns null once nothing is left
+ */
+const readLost = async (context: StepContext<RollingCursor>): Promise<StepOutcome | null> => {
+  const { inventory, meta, run, cursor } = context;
+  const backAt = meta.get("factorsBackAt");
+  if (backAt === null) return null;
+  const stored = (changed: boolean): void => {
+    if (changed) run.changes.rolling += 1;
+  };
+  const readAll = (ids: readonly string[]) =>
+    forEachAsset(context, ids, (id) => readFactors(context, id, { stored }));
+  if (cursor.admins !== "done") {
+    const due = { dueBefore: 0, triedBefore: backAt, refusedToo: true };
+    const page = inventory.factors.nextAdmins(cursor.admins ?? null, due);
+    if (page.due.length > 0) return readAll(page.due);
+    return context.commit(() => context.move({ ...context.cursor, admins: page.next ?? "done" }), AGAIN);
+  }
+  const ids = inventory.refused.factorsBefore(backAt, UNKNOWN_AT_ONCE);
+  if (ids.length > 0) return readAll(ids);
+  return context.commit(() => meta.delete("factorsBackAt"), AGAIN);
 };
 
 const read = async (context: StepContext<RollingCursor>, ids: readonly string[]) => {
