@@ -13,7 +13,7 @@ const steps = [
   ["ocsf"],
   ["streams"],
   ["explore", "enrichment", "delivery", "sync"],
-  ["connection-test", "registry"],
+  ["connection-test", "registry", "alerts"],
   ["http", "console"],
 ];
 

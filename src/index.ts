@@ -11,6 +11,7 @@ import { enrichmentMetrics } from "./http/routes/enrichments.ts";
 import { log } from "./lib/log.ts";
 import { reconcileSettings, registryOf } from "./registry/index.ts";
 
+export { AlertDelivery } from "./alerts/alert-delivery.ts";
 export { SinkDelivery } from "./delivery/index.ts";
 export { AccountLookup } from "./enrichment/account-lookup.ts";
 export { OktaGate } from "./okta/gate/okta-gate.ts";
@@ -53,7 +54,18 @@ export default {
         ),
       ),
     );
-    for (const result of woken) {
+    // Those whose settings are invalid cannot be woken, but somebody may have to hear of it.
+    const wrong = [...connectionsOf(env).byId].flatMap(([id, setting]) =>
+      setting.ok || purging.has(id) ? [] : [id],
+    );
+    const watched = await Promise.allSettled(
+      wrong.flatMap((id) =>
+        streamNames.map((stream) =>
+          env.INVENTORY_STREAM.getByName(streamObjectName({ connection: id, stream })).watch(),
+        ),
+      ),
+    );
+    for (const result of [...woken, ...watched]) {
       if (result.status === "rejected") log("error", "wake_failed", { reason: String(result.reason) });
     }
   },

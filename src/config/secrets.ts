@@ -41,7 +41,7 @@ const pieces = (value: unknown): string[] => {
 /** Every secret value in the settings, and the parts of keys that are as good as the key itself. */
 export const secretsOf = (env: RawEnv): readonly string[] => {
   const names = new Set(credentialNames.map((suffix) => `OKTA_${suffix}`));
-  for (const setting of ["SINKS", "CONNECTIONS"]) {
+  for (const setting of ["SINKS", "CONNECTIONS", "ALERTS"]) {
     const json = jsonOf(env, setting);
     if (json.ok) collectNames(json.value, names);
   }

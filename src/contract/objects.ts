@@ -86,3 +86,12 @@ export const deliveryIdentityOf = ({ name }: Pick<DurableObjectId, "name">): Del
   }
   return { connection, stream, sink };
 };
+
+/** The name of an AlertDelivery: the connection's id. */
+export const alertsObjectName = (connection: string): string => connection;
+
+/** Which connection the AlertDelivery of this id belongs to. Throws when the object has no name, which is a bug. */
+export const connectionOfAlerts = ({ name }: Pick<DurableObjectId, "name">): string => {
+  if (name === undefined) throw new Error("An AlertDelivery is named after its connection");
+  return name;
+};

@@ -159,7 +159,7 @@ export const attentionSchema = z.object({
     description:
       "`misconfigured`: the settings are invalid; `quota_exhausted`: a daily quota of Cloudflare's is used up; `org_changed`: another Okta org answers at the base URL; " +
       "`credential_rejected`: Okta refuses the credential; `permission_lost`: Okta refuses to show a kind of fact; `stale`: no run has succeeded for two hours; " +
-      "`deletions_held`: deletions wait for a confirmation; `sink_stopped`: a sink waits for a person; `sink_refusing`: a " +
+      "`deletions_held`: deletions wait for a confirmation; `sink_stopped`: a sink waits for a person, or has failed for ten minutes; `sink_refusing`: a " +
       "receiver refuses every event; `dead_letters`: events that a receiver does not take; `hooks_silent`: event hooks used to come, and none has come for " +
       "a day.",
   }),

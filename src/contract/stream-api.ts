@@ -139,6 +139,8 @@ export interface StreamApi extends EventSource {
    * alarm was dropped.
    */
   wake(kind: RunKind): Promise<void>;
+  /** Tells whom it concerns what needs a person now, also what its sinks need. */
+  watch(): Promise<void>;
   /**
    * An event hook has come that names something of this stream: the log is polled, at most once in 5 seconds.
    * @param uuids the log events that it names, for which the log is polled again after 5 and 15 s if need be

@@ -28,6 +28,8 @@ export interface DeliveryDeps {
   readonly now: () => number;
   /** 0 ≤ random < 1. */
   readonly random: () => number;
+  /** Called when the sink begins or ceases to need a person. */
+  readonly needsChanged?: () => void;
   /** The most HTTP requests in one alarm, so that the free plan's 50 subrequests suffice. */
   readonly requestsPerSlice: number;
 }
@@ -128,6 +130,7 @@ export class Delivery {
     if (sink === null) return;
     const epoch = this.#epoch;
     const before = this.#store.state();
+    const needs = this.#needs();
     this.#running = true;
     try {
       await this.#slice(sink, () => epoch === this.#epoch);
@@ -138,7 +141,16 @@ export class Delivery {
       this.#running = false;
     }
     this.#report(before);
+    if (this.#needs() !== needs) this.#deps.needsChanged?.();
     await this.#arm();
+  }
+
+  /** What the sink needs a person for, as one word. */
+  #needs(): string {
+    if (!this.#store.exists()) return "";
+    const { status, refusing } = this.#store.state();
+    const isStopped = status === "stopped";
+    return `${isStopped ? (refusing ? "refusing" : "stopped") : "ok"}/${this.#store.deadLetters.count() > 0}`;
   }
 
   async #slice(sink: ConfiguredSink, isCurrent: () => boolean): Promise<void> {

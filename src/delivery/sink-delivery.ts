@@ -1,6 +1,7 @@
 /** The Durable Object of one stream's delivery to one sink: a shell that gives Delivery its surroundings. */
 
 import { DurableObject } from "cloudflare:workers";
+import { alertChannelsOf, channelsFor } from "../config/alert-channels.ts";
 import { isRemoved } from "../config/connections.ts";
 import {
   type DeliveryIdentity,
@@ -10,6 +11,7 @@ import {
 } from "../contract/objects.ts";
 import type { SinkReport } from "../contract/status.ts";
 import type { EventSource } from "../contract/stream-api.ts";
+import { errorFields, log } from "../lib/log.ts";
 import type { Result } from "../lib/result.ts";
 import type { DeadLettersDocument, SinkDeliveryApi } from "./api.ts";
 import { Delivery } from "./delivery.ts";
@@ -22,6 +24,15 @@ const requestsPerSlice = 40;
 /** Where the events are. The generated type of the binding leads through the Worker's entry, which leads here. */
 const eventSource = (env: Env, identity: StreamIdentity): EventSource =>
   env.INVENTORY_STREAM.getByName(streamObjectName(identity)) as unknown as EventSource;
+
+/** Has the stream tell what its sinks need. If that fails, its next cron does. */
+const tellStream = async (env: Env, identity: StreamIdentity): Promise<void> => {
+  try {
+    await env.INVENTORY_STREAM.getByName(streamObjectName(identity)).watch();
+  } catch (error) {
+    log("warn", "alerts_not_told", { ...identity, ...errorFields(error) });
+  }
+};
 
 /** `_identity` is what the object's name says: see SinkDeliveryApi. */
 export class SinkDelivery extends DurableObject<Env> implements SinkDeliveryApi {
@@ -46,6 +57,10 @@ export class SinkDelivery extends DurableObject<Env> implements SinkDeliveryApi 
       now: Date.now,
       random: Math.random,
       requestsPerSlice,
+      needsChanged: () => {
+        if (channelsFor(alertChannelsOf(this.env), identity.connection).length === 0) return;
+        ctx.waitUntil(tellStream(env, identity));
+      },
     });
   }
 

@@ -10,6 +10,7 @@ import { registerSecurity } from "./openapi.ts";
 import { refuseInvalid } from "./parameters.ts";
 import { problemFrom } from "./problem-from.ts";
 import { ProblemError, problemResponse } from "./problems.ts";
+import { alertRoutes } from "./routes/alerts.ts";
 import { connectionRoutes } from "./routes/connections.ts";
 import { docsRoutes } from "./routes/docs.tsx";
 import { enrichmentRoutes } from "./routes/enrichments.ts";
@@ -88,6 +89,7 @@ export const createApp = (deps: AppDeps, mounts: readonly Mount[] = []): App => 
   searchRoutes(app, deps);
   inventoryRoutes(app, deps);
   sinkRoutes(app, deps);
+  alertRoutes(app, deps);
   connectionRoutes(app, deps);
   testConnectionRoutes(app, deps);
   enrichmentRoutes(app, deps);

@@ -4,6 +4,7 @@
  * keeps working.
  */
 import { type AccessTeam, type ApiKey, readAccess, readApiKeys } from "../config/access.ts";
+import { type AlertChannels, alertChannelsOf } from "../config/alert-channels.ts";
 import type { BaseUrlRules } from "../config/base-url.ts";
 import { connectionsOf } from "../config/connections.ts";
 import type { HookSecrets } from "../config/hook-secret.ts";
@@ -38,6 +39,8 @@ export interface Config {
   readonly maliceRules: Setting<MaliceRules | null>;
   /** The sinks that run, and those that do not, with what is wrong. */
   readonly sinks: ParsedSinks;
+  /** Where alerts are sent, and what is wrong with channels that are left out. */
+  readonly alerts: AlertChannels;
   /** How to judge a base URL that comes from elsewhere, such as that of a candidate to test. */
   readonly baseUrlRules: BaseUrlRules;
 }
@@ -58,6 +61,7 @@ export const readConfig = (env: object): Config => {
     enrichment: enrichmentOf(env),
     maliceRules: rulesOf(env),
     sinks: sinksOf(env),
+    alerts: alertChannelsOf(env),
     baseUrlRules: connections.baseUrlRules,
   };
 };
@@ -65,12 +69,14 @@ export const readConfig = (env: object): Config => {
 /** The config of this env, read once. */
 export const configOf = oncePerEnv(readConfig);
 
-/** Invalid settings that stop only a part: a sink, a connection, event hooks, new runs, look-ups, verdicts, Access. */
+/** Invalid settings that stop only a part: a sink, an alert channel, a connection, event hooks, new runs, look-ups, verdicts, Access. */
 export const problemsOfParts = (config: Config): SettingProblem[] => [
   ...config.sinks.refused.flatMap(({ problems }) => settingProblemsOf(problems)),
   ...config.connectionProblems,
   ...config.runProblems,
   ...[...config.hookSecrets.values()].flatMap(({ secrets }) => problemsOf(secrets)),
+  ...config.alerts.problems,
+  ...problemsOf(config.alerts.publicUrl),
   ...problemsOf(config.enrichment),
   ...problemsOf(config.maliceRules),
   ...problemsOf(config.access),

@@ -18,7 +18,7 @@ export interface AppDeps {
   registry(env: Env): RegistryApi;
   /** The current time, ms since the epoch. */
   now(): number;
-  /** Fetches the public keys of Cloudflare Access. */
+  /** For the public keys of Cloudflare Access, and for tests of alert channels. */
   readonly fetch: typeof fetch;
   /** Sources of metrics in addition to those of the streams. One that throws is logged and left out of the answer. */
   readonly metrics?: readonly MetricsSource[];

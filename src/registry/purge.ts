@@ -1,5 +1,10 @@
 /** Deleting everything that is stored of a connection, some at a time. Every step may be repeated. */
-import { gateObjectName, lookupObjectNames, streamObjectName } from "../contract/objects.ts";
+import {
+  alertsObjectName,
+  gateObjectName,
+  lookupObjectNames,
+  streamObjectName,
+} from "../contract/objects.ts";
 import { streamNames } from "../contract/streams.ts";
 import { forgetConnection } from "../enrichment/cache.ts";
 import { errorFields, log } from "../lib/log.ts";
@@ -28,6 +33,7 @@ const partsOf = (env: Env, connection: string): readonly (readonly [string, () =
     const name = streamObjectName({ connection, stream });
     return [stream, () => env.INVENTORY_STREAM.getByName(name)] as const;
   }),
+  ["alerts", () => env.ALERT_DELIVERY.getByName(alertsObjectName(connection))],
   ["gate", () => env.OKTA_GATE.getByName(gateObjectName(connection))],
   ...lookupObjectNames(connection).map(
     (name) => [`lookup${name.slice(connection.length)}`, () => env.ACCOUNT_LOOKUP.getByName(name)] as const,

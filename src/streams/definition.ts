@@ -3,6 +3,7 @@
  * on an asset's page, so the code that does these things is the same for every stream. CONTRIBUTING.md lists what
  * else a new stream needs.
  */
+import type { ReportedChange } from "../contract/alerts.ts";
 import type { FoundDevice, FoundUser, InventorySummary } from "../contract/inventory-documents.ts";
 import type { SearchQuery } from "../contract/stream-api.ts";
 import type { Dialect } from "../contract/streams.ts";
@@ -15,7 +16,7 @@ import type { StaleCause } from "../inventory/stale.ts";
 import type { Result } from "../lib/result.ts";
 import type { OktaApi, Page, PageRequest } from "../okta/api.ts";
 import type { OktaError } from "../okta/errors.ts";
-import type { BadRecord } from "../okta/records.ts";
+import type { BadRecord, OktaLogEvent } from "../okta/records.ts";
 import type { AssetPage } from "./asset-page.ts";
 import type { LogRules } from "./log-effects.ts";
 import type { MembershipMode } from "./plan.ts";
@@ -43,6 +44,9 @@ export interface ListQuery {
 
 /** A way to read a list whole: queries that are followed to their ends one after another. */
 export type ListWay = readonly [ListQuery, ...ListQuery[]];
+
+/** A change that people may want to hear of at once. */
+export interface ToldChange extends Pick<ReportedChange, "code" | "count" | "names"> {}
 
 /** A moment by two clocks, ms since the epoch. */
 export interface Moment {
@@ -203,6 +207,8 @@ export interface StreamDefinition<R extends AssetRecord = AssetRecord, F = unkno
     ): Promise<Result<Result<R, BadRecord> | null, OktaError>>;
     readonly searches: readonly Search[];
     readonly logRules: LogRules;
+    /** The change that a log event tells of, if people may want to hear of it; null for any other event. */
+    change?(inventory: Inventory, event: OktaLogEvent): ToldChange | null;
     /** Why a run stops when the list is empty and no asset is known; absent if a stream without assets is normal. */
     readonly emptyList?: StopReason;
     /** Why Okta refuses the list permanently; null if waiting may help. Absent if waiting may always help. */

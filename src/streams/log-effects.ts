@@ -133,7 +133,8 @@ const outcomes: Readonly<Record<string, Happened>> = {
 /** The reason of a failure that is itself a change: the account is locked, or has been before. */
 const LOCKED_OUT = "LOCKED_OUT";
 
-const targets = (event: OktaLogEvent, type: Target): string[] =>
+/** The ids of an event's targets of this type. */
+export const targets = (event: OktaLogEvent, type: Target): string[] =>
   event.target.flatMap((target) => (target.type === type && target.id !== null ? [target.id] : []));
 
 /** The type of a target that stands for a user in an application or another directory, where the user has another id. */
@@ -164,7 +165,7 @@ const readPeople = (kind: StaleKind, event: OktaLogEvent, quiet?: true): Effect[
 };
 
 /** Groups that an event names, whatever the type of such a target is called. Ids of groups begin like this. */
-const groupsIn = (event: OktaLogEvent): string[] =>
+export const groupsIn = (event: OktaLogEvent): string[] =>
   event.target.flatMap(({ id, type }) =>
     id !== null && (id.startsWith("00g") || /group/i.test(type ?? "")) ? [id] : [],
   );
@@ -174,6 +175,9 @@ const actorOf = ({ actor }: OktaLogEvent): string[] =>
 
 const readAgain = (kind: StaleKind, ids: readonly string[], quiet?: true): Effect[] =>
   ids.map((id) => ({ do: "read_again", kind, id, ...(quiet && { quiet }) }));
+
+/** Whether an event says that its action was done. */
+export const isDone = ({ outcome }: OktaLogEvent): boolean => outcomes[outcome ?? ""] === "yes";
 
 /** The effects of one event. There are none for an action that was not done, or for a type without a rule. */
 export const effectsOf = (rules: LogRules, event: OktaLogEvent): Effect[] => {

@@ -8,6 +8,7 @@ import { type OktaUser, parseAll, parseUser, userFields } from "../okta/records.
 import type { ListWay, PhaseNames, ReadList, Search, StreamDefinition } from "./definition.ts";
 import type { LogRule, LogRules } from "./log-effects.ts";
 import { PAGE, predictUsers } from "./plan.ts";
+import { adminChange } from "./users/admin-changes.ts";
 import { exactUsers, foundUser, summarizeUsers, userFilters } from "./users/explore.ts";
 import { fileUsers, settleEveryone } from "./users/filing.ts";
 import { groupSearch } from "./users/group-search.ts";
@@ -148,6 +149,7 @@ export const users: StreamDefinition<OktaUser, UserFacts> = {
     },
     searches: [userSearch, groupSearch],
     logRules,
+    change: adminChange,
     emptyList: {
       code: "empty_list",
       message:

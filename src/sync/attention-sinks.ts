@@ -40,9 +40,15 @@ const need = (
   ...since,
 });
 
-/** The needs of a stream's sinks, one of each kind. */
-export const sinkNeeds = (sinks: readonly SinkReport[], stream: StreamName): readonly Need[] => {
-  const stopped = sinks.filter(({ state }) => state === "stopped");
+/** A receiver that has failed for so long is not going to recover before somebody looks at it, ms. */
+const DOWN_AFTER_MS = 10 * 60_000;
+
+const isDown = ({ state, stopped_since: since }: SinkReport, now: number): boolean =>
+  state === "retrying" && since !== undefined && now - since >= DOWN_AFTER_MS;
+
+/** The needs of a stream's sinks, one of each kind. @param now ms since the epoch */
+export const sinkNeeds = (sinks: readonly SinkReport[], stream: StreamName, now: number): readonly Need[] => {
+  const stopped = sinks.filter((sink) => sink.state === "stopped" || isDown(sink, now));
   const refusing = stopped.filter((sink) => sink.refusing === true);
   const others = stopped.filter((sink) => sink.refusing !== true);
   const dead = sinks.filter(({ dead_letters: n }) => n > 0);
@@ -56,7 +62,7 @@ export const sinkNeeds = (sinks: readonly SinkReport[], stream: StreamName): rea
             "error",
             [
               `Nothing is delivered to ${counted(others.length, "sink")}: ${listed(others, words)}.`,
-              `Correct what the receiver says is wrong: ${tests} Delivery is tried again by itself, within 5 minutes, and ` +
+              `Correct what the receiver says is wrong, or see why it does not answer: ${tests} Delivery is tried again by itself, within 5 minutes, and ` +
                 "nothing is lost meanwhile.",
               `Nothing is delivered to ${counted(others.length, "sink")}: ${listed(others, named)}.`,
             ],

@@ -219,7 +219,7 @@ export const needsOf = (
   since: Since,
   sinks: readonly SinkReport[],
 ): readonly DatedNeed[] => {
-  const all = [...needs(facts), ...sinkNeeds(sinks, facts.stream)];
+  const all = [...needs(facts), ...sinkNeeds(sinks, facts.stream, facts.now)];
   return [
     ...all.filter(({ severity }) => severity === "error"),
     ...all.filter((need) => need.severity !== "error"),

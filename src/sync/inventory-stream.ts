@@ -1,7 +1,10 @@
 import { DurableObject } from "cloudflare:workers";
+import { alertChannelsOf, channelsFor, wantedChanges } from "../config/alert-channels.ts";
 import { connectionOf, isRemoved, takesHooks } from "../config/connections.ts";
+import type { AlertsApi } from "../contract/alerts.ts";
 import type { HeldDeletions, InventorySummary, SearchResults } from "../contract/inventory-documents.ts";
 import {
+  alertsObjectName,
   gateObjectName,
   lookupCountersName,
   streamIdentityOf,
@@ -46,6 +49,10 @@ const forgetLookups = async (
   }
   return failed;
 };
+
+/** Who sends the connection's alerts. The generated type of the binding leads through the Worker's entry, which leads here. */
+const alertsOf = (env: Env, connection: string): AlertsApi =>
+  env.ALERT_DELIVERY.getByName(alertsObjectName(connection)) as unknown as AlertsApi;
 
 /** The users who are linked to a device, as the devices stream knows it; null if it does not, or does not answer. */
 const linkedUsers = async (
@@ -136,6 +143,10 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi, In
     if (!this.#isRemoved) await this.#unlessSpent(() => this.#stream.wake(kind));
   }
 
+  async watch(): Promise<void> {
+    if (!this.#isRemoved) await this.#stream.watch();
+  }
+
   async hook(uuids: readonly string[]): Promise<void> {
     if (!this.#isRemoved) await this.#stream.hook(uuids);
   }
@@ -196,6 +207,9 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi, In
       forgetAll: (cursor) => forgetConnection(env.ENRICHMENT_CACHE, connection, cursor),
       peopleOf: (deviceId) => linkedUsers(env, connection, deviceId),
       takesHooks: () => takesHooks(env, connection),
+      wantsAlerts: () => channelsFor(alertChannelsOf(env), connection).length > 0,
+      wantedChanges: () => wantedChanges(channelsFor(alertChannelsOf(env), connection)),
+      report: (report) => alertsOf(env, connection).report(report),
       background: (work) => ctx.waitUntil(work),
       now: () => Date.now(),
       random: Math.random,

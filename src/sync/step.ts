@@ -1,5 +1,6 @@
 /** What a phase works with, what it can answer, and what several phases share. */
 import type { Connection } from "../config/types.ts";
+import type { ReportedChange } from "../contract/alerts.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { Meta } from "../inventory/meta.ts";
 import { INDEX_LAG_MS } from "../inventory/precedence.ts";
@@ -28,6 +29,13 @@ export interface SliceContext {
   readonly org: OrgGuard;
   readonly run: Run;
   readonly now: () => number;
+  /** Changes that people want to hear of. */
+  readonly told: {
+    /** Whether anybody wants to hear of any. */
+    readonly isWanted: () => boolean;
+    /** Called inside a transaction. */
+    readonly note: (change: ReportedChange) => void;
+  };
   /** The ids of the users who are linked to a device, as the devices stream knows it; null if it does not. Never throws. */
   readonly peopleOf: (deviceId: string) => Promise<readonly string[] | null>;
   /** How many calls to Okta this slice may still make. */

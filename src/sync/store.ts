@@ -1,4 +1,5 @@
 /** What syncing stores beside the inventory: the runs in progress, the runs before them, and small values by name. */
+import type { ReportedChange } from "../contract/alerts.ts";
 import type { RunKind } from "../contract/status.ts";
 import type { HeldState } from "../explore/explorer.ts";
 import type { HourPosition } from "../inventory/factors.ts";
@@ -43,6 +44,8 @@ export interface SyncMeta {
   hooks: HookState;
   /** The deletions that wait for a person. */
   held: HeldState;
+  /** Changes that somebody wants to hear of, and has not been told yet. */
+  changes: readonly ReportedChange[];
   /** Since when each thing that needs a person is known. */
   attentionSince: Since;
   /**

@@ -22,6 +22,7 @@ import { err, ok, type Result } from "../lib/result.ts";
 import type { ConnectOptions, OktaSession } from "../okta/connect.ts";
 import type { OktaError } from "../okta/errors.ts";
 import type { StreamDefinition } from "../streams/definition.ts";
+import { type AlertListeners, AlertReports } from "./alert-reports.ts";
 import { AttentionControl } from "./attention-control.ts";
 import { CallBudget, UnbookedCalls } from "./calls.ts";
 import { HookControl } from "./hook-control.ts";
@@ -43,7 +44,7 @@ const PERMIT_BATCH = 40;
 const MISCONFIGURED_WAIT_MS = 60_000;
 
 /** What a stream depends on. */
-export interface StreamDeps extends Listeners {
+export interface StreamDeps extends Listeners, AlertListeners {
   readonly definition: StreamDefinition;
   /** The connection and stream. They are part of every event's id. */
   readonly identity: StreamIdentity;
@@ -93,6 +94,7 @@ export class Stream {
   readonly #lifecycle: Lifecycle;
   readonly #hooks: HookControl;
   readonly #attention: AttentionControl;
+  readonly #alerts: AlertReports;
   #slicing = false;
   /** How often the org was asked who it is outside runs. */
   #questions = 0;
@@ -132,6 +134,7 @@ export class Stream {
         return this.#session(settings, `identity/${this.#questions}`, new UnbookedCalls(), budget);
       },
     });
+    this.#alerts = new AlertReports({ ...deps, meta: this.#meta });
     this.#attention = new AttentionControl({
       ...shared,
       lifecycle: this.#lifecycle,
@@ -280,6 +283,15 @@ export class Stream {
     this.#attention.note();
     await this.#reviveAlarm();
     await this.#reports.toSinks();
+    await this.watch();
+  }
+
+  /** Tells what needs a person, also what the sinks need; see `StreamApi.watch`. */
+  async watch(): Promise<void> {
+    const { wantsAlerts, sinkStatuses } = this.#deps;
+    if (!wantsAlerts()) return;
+    const sinks = await sinkStatuses(this.inventory.assets.head);
+    await this.#alerts.tell(this.#attention.needs(sinks), true);
   }
 
   /** A daily quota of Cloudflare's is used up. The next cron tries again. */
@@ -307,7 +319,7 @@ export class Stream {
 
   /** Works on the runs in progress for one slice and sets the alarm for the next. */
   async alarm(): Promise<void> {
-    const { storage, now, identity } = this.#deps;
+    const { storage, now, identity, background } = this.#deps;
     if (this.#slicing) return;
     const renumbering = await this.#numbers.work();
     if (renumbering === "more") return;
@@ -331,11 +343,12 @@ export class Stream {
       await this.#arm();
     }
     await this.#reports.afterSlice(tell);
+    background(this.#alerts.tell(this.#attention.needs([]), false));
   }
 
   /** @returns whether the sinks are to be told now */
   async #slice(): Promise<boolean> {
-    const { definition, connection, storage, peopleOf, now, random } = this.#deps;
+    const { definition, connection, storage, peopleOf, wantedChanges, now, random } = this.#deps;
     const settings = connection();
     if (settings === null) return this.#waitForSettings();
     const budget = new CallBudget(settings.subrequestsPerSlice);
@@ -348,6 +361,10 @@ export class Stream {
         meta: this.#meta,
         org,
         peopleOf,
+        told: {
+          isWanted: () => wantedChanges().size > 0,
+          note: (change) => this.#alerts.noteChange(change),
+        },
         runs: this.#runs,
         connect: ({ kind }, calls) => this.#session(settings, kind, calls, budget),
         end: (run, state) => this.#lifecycle.end(run, state),

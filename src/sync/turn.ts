@@ -25,7 +25,7 @@ const MAX_PENDING = 6;
 export interface SliceOptions
   extends Pick<
     SliceContext,
-    "definition" | "connection" | "inventory" | "meta" | "org" | "peopleOf" | "now"
+    "definition" | "connection" | "inventory" | "meta" | "org" | "peopleOf" | "told" | "now"
   > {
   readonly runs: Runs;
   /**

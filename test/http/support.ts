@@ -124,6 +124,7 @@ export const fakeStream = (connection: string, stream: StreamName, head = 7): St
   orgVerdict: async () => "same",
   linkedUsers: async () => null,
   reset: async () => ok({ ...runOf("full"), cause: "first" }),
+  watch: async () => {},
   runs: async () => [runOf("delta", "done"), runOf("full", "done")],
   confirmDeletions: async () => ok({ confirmed: 2, run: runOf("delta") }),
   heldDeletions: async () => ({ held: 0, known_before: null, since: null, items: [], next: null }),

@@ -19,6 +19,9 @@ export const nobodyElse = {
   forgetAll: async () => null,
   peopleOf: async () => null,
   takesHooks: () => true,
+  wantsAlerts: () => false,
+  wantedChanges: () => new Set(),
+  report: async () => {},
   background: () => {},
 } satisfies Partial<StreamDeps>;
 

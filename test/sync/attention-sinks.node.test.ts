@@ -15,7 +15,9 @@ const sink = (name: string, over: Partial<SinkReport> = {}): SinkReport => ({
   ...over,
 });
 
-const codesOf = (...sinks: SinkReport[]) => sinkNeeds(sinks, "users").map(({ code }) => code);
+const NOW = 1_800_000_000_000;
+
+const codesOf = (...sinks: SinkReport[]) => sinkNeeds(sinks, "users", NOW).map(({ code }) => code);
 
 describe("what sinks need a person for", () => {
   test("nothing while they work, or recover by themselves", () => {
@@ -25,7 +27,7 @@ describe("what sinks need a person for", () => {
 
   test("a stop, with the receiver's words, since it began", () => {
     const stopped = { state: "stopped", last_error: "401 who are you", stopped_since: 5 } as const;
-    expect(sinkNeeds([sink("a"), sink("b", stopped)], "users")).toMatchObject([
+    expect(sinkNeeds([sink("a"), sink("b", stopped)], "users", NOW)).toMatchObject([
       {
         code: "sink_stopped",
         severity: "error",
@@ -34,6 +36,12 @@ describe("what sinks need a person for", () => {
         remedy: expect.stringContaining("/v1/test-connection"),
       },
     ]);
+  });
+
+  test("a receiver that has not answered for ten minutes", () => {
+    const down = (since: number) => sink("a", { state: "retrying", last_error: "503", stopped_since: since });
+    expect(codesOf(down(NOW - 599_999))).toEqual([]);
+    expect(codesOf(down(NOW - 600_000))).toEqual(["sink_stopped"]);
   });
 
   test("a receiver that refuses everything is told apart from other stops", () => {
@@ -46,7 +54,7 @@ describe("what sinks need a person for", () => {
   });
 
   test("dead letters, with where they are listed", () => {
-    const [need] = sinkNeeds([sink("a", { dead_letters: 2, dead_since: 9 }), sink("b")], "devices");
+    const [need] = sinkNeeds([sink("a", { dead_letters: 2, dead_since: 9 }), sink("b")], "devices", NOW);
     expect(need).toMatchObject({
       code: "dead_letters",
       severity: "warning",
@@ -60,7 +68,7 @@ describe("what sinks need a person for", () => {
     const stopped = Array.from({ length: 50 }, (_, index) =>
       sink(`s${index}`, { state: "stopped", last_error: "x".repeat(300) }),
     );
-    const [need] = sinkNeeds(stopped, "users");
+    const [need] = sinkNeeds(stopped, "users", NOW);
     expect(need?.detail).toContain("and 47 more sinks");
     expect(need?.detail.length).toBeLessThan(1100);
   });

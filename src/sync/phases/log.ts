@@ -211,8 +211,17 @@ const applyEvents = (context: SliceContext, records: readonly unknown[], from = 
     // Nothing was published later than now, whatever an event says.
     const published = event.published === null ? now : Math.min(Date.parse(event.published), now);
     if (published < from) continue;
+    noteChange(context, event, published);
     for (const effect of effectsOf(logRules, event)) apply(context, effect, published, event.uuid);
   }
+};
+
+/** Takes note of a change that people may want to hear of, as things stand before it is applied. */
+const noteChange = (context: SliceContext, event: OktaLogEvent, published: number): void => {
+  const { definition, inventory, api, told } = context;
+  if (!told.isWanted()) return;
+  const change = definition.source.change?.(inventory, event) ?? null;
+  if (change !== null) told.note({ ...change, uuid: event.uuid, at: published - api.skewMs });
 };
 
 /** Compares what the log shows with the event hooks that have come. */

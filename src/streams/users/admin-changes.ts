@@ -1,0 +1,56 @@
+/** Changes of administrators, as log events tell of them. */
+import type { ChangeCode } from "../../contract/alerts.ts";
+import type { Inventory } from "../../inventory/inventory.ts";
+import { displayName, isAdmin } from "../../ocsf/derive.ts";
+import type { OktaLogEvent } from "../../okta/records.ts";
+import type { ToldChange } from "../definition.ts";
+import { groupsIn, isDone, targets } from "../log-effects.ts";
+
+/** So many people are named; the others are counted. */
+const MOST_NAMED = 10;
+
+/** What an event of this type does to the people and groups that it names. */
+const changes: Readonly<Record<string, ChangeCode>> = {
+  "user.account.privilege.grant": "admin_granted",
+  "group.privilege.grant": "admin_granted",
+  "iam.resourceset.bindings.add": "admin_granted",
+  "group.user_membership.add": "admin_granted",
+  "user.mfa.factor.reset_all": "admin_mfa_reset",
+  "user.mfa.factor.deactivate": "admin_mfa_reset",
+  "user.lifecycle.suspend": "admin_suspended",
+};
+
+/** Who gets a role by an event: the people that it names, and the members of the groups that it names. */
+const granted = ({ memberships, groups }: Inventory, event: OktaLogEvent): readonly string[] => {
+  const users = targets(event, "User");
+  // Whoever joins a group gets the roles that it gives, if it gives any.
+  if (event.eventType === "group.user_membership.add")
+    return groupsIn(event).some((id) => groups.hasRoles(id)) ? users : [];
+  return [...users, ...groupsIn(event).flatMap((id) => memberships.membersOf(id))];
+};
+
+/**
+ * What an event changes about administrators; null if it is not known to change anything. Whoever is not known to be an
+ * administrator counts as none.
+ */
+export const adminChange = (inventory: Inventory, event: OktaLogEvent): ToldChange | null => {
+  const code = Object.hasOwn(changes, event.eventType) ? changes[event.eventType] : undefined;
+  if (code === undefined || !isDone(event)) return null;
+  const { users } = inventory;
+  const isKnownAdmin = (id: string): boolean => {
+    const user = users.one(id);
+    return user !== null && isAdmin(user.facts) === true;
+  };
+  const ids = [
+    ...new Set(
+      code === "admin_granted" ? granted(inventory, event) : targets(event, "User").filter(isKnownAdmin),
+    ),
+  ];
+  if (ids.length === 0) return null;
+  const names = users.of(ids.slice(0, MOST_NAMED)).map(({ id, facts: { user } }) => {
+    const name = displayName(user.profile) ?? id;
+    const { login } = user.profile;
+    return login == null || login === name ? name : `${name} (${login})`;
+  });
+  return { code, count: ids.length, names };
+};
