@@ -75,8 +75,7 @@ const causes: Readonly<Record<RunDocument["cause"], string>> = {
   request: "requested",
   first: "first run",
   hook: "event hook",
-  gap: "after a gap in the System Log",
-  permission: "groups can be read again",
+  gap: "to make up for what was missed",
 };
 
 /** Why a run began, in words. */

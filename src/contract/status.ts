@@ -6,10 +6,10 @@ import { streamNameSchema } from "./streams.ts";
 export const runKindSchema = z.enum(["full", "delta"]);
 export type RunKind = z.infer<typeof runKindSchema>;
 
-export const runCauseSchema = z.enum(["cron", "request", "hook", "first", "gap", "permission"]).meta({
+export const runCauseSchema = z.enum(["cron", "request", "hook", "first", "gap"]).meta({
   description:
-    "Why the run began: a cron, a request, an event hook, the first run ever, a gap in the System Log, or groups that Okta " +
-    "shows again after it had refused to.",
+    "Why the run began: a cron, a request, an event hook, the first run ever, or something that was missed: a gap in " +
+    "the System Log, or groups that Okta had refused to show.",
 });
 export type RunCause = z.infer<typeof runCauseSchema>;
 

@@ -1,5 +1,6 @@
 /** How the runs of a stream begin and end. Each method is one step, so that no cron or request can come between. */
 import type { Connection } from "../config/types.ts";
+import type { StreamIdentity } from "../contract/objects.ts";
 import type { RunCause, RunKind, RunState } from "../contract/status.ts";
 import type { StreamRefusal } from "../contract/stream-api.ts";
 import type { Inventory } from "../inventory/inventory.ts";
@@ -9,6 +10,7 @@ import type { PhaseNames, StreamDefinition } from "../streams/definition.ts";
 import { misconfigured } from "./org-control.ts";
 import { noteAttributes } from "./profile-attributes.ts";
 import { beginAgain, finish, isComplete, newRun, pollingPhases, type Run } from "./run.ts";
+import { logEnd, logStart } from "./run-log.ts";
 import { afterRun, decideWake, type Schedule } from "./schedule.ts";
 import type { Runs, SyncMeta } from "./store.ts";
 
@@ -17,6 +19,7 @@ const DAY_MS = 86_400_000;
 const DEFAULT_REFRESH_DAYS = 7;
 
 interface LifecycleDeps {
+  readonly identity: StreamIdentity;
   readonly definition: StreamDefinition;
   readonly storage: DurableObjectStorage;
   /** The connection's settings; null while they are invalid. */
@@ -92,18 +95,27 @@ export class Lifecycle {
       if (delta !== null) return this.#isToPoll(delta) ? undefined : this.#pollAgain(delta);
       if (this.schedule.lastFullAt === null && runs.current("full") === null) return;
       const [first, ...others] = pollingPhases(definition.run.deltaPhases);
-      if (first !== undefined) this.begin("delta", "hook", [first, ...others]);
+      if (first !== undefined) this.begin("delta", "hook", { only: [first, ...others] });
     });
   }
 
-  /** Stores a new run, and sets the alarm for its first slice. @param only instead of all phases */
-  begin(kind: RunKind, cause: RunCause, only?: PhaseNames): Run {
+  /**
+   * Stores a new run, and sets the alarm for its first slice.
+   * @param options.only instead of all phases
+   * @param options.factorsMissed false if the gap that it makes up for has hidden no changes of factors
+   */
+  begin(
+    kind: RunKind,
+    cause: RunCause,
+    options: { readonly only?: PhaseNames; readonly factorsMissed?: boolean } = {},
+  ): Run {
+    const { only, factorsMissed = true } = options;
     const { definition, storage, connection, inventory, meta, runs } = this.#deps;
     const { fullPhases, deltaPhases } = definition.run;
     const now = this.#deps.now();
     const days = connection()?.refreshDays ?? DEFAULT_REFRESH_DAYS;
     const { schedule } = this;
-    const afterGap = kind === "full" && (cause === "gap" || schedule.gapDue === true);
+    const afterGap = kind === "full" && ((cause === "gap" && factorsMissed) || schedule.gapDue === true);
     // The groups phase replaces this plan as soon as the groups are known.
     const full = () => fullPhases({ memberships: "per_group", isFirst: false });
     const run = newRun({
@@ -122,6 +134,7 @@ export class Lifecycle {
       runs.save(run);
       void storage.setAlarm(now);
     });
+    logStart(this.#deps.identity, run);
     return run;
   }
 
@@ -139,12 +152,14 @@ export class Lifecycle {
       return;
     }
     finish(run, state, now());
+    logEnd(this.#deps.identity, run);
     runs.archive(run);
     if (run.kind === "full" && isComplete(run)) fullRunEnded(run);
     const { schedule, start } = afterRun(this.schedule, run, runs.current("full"));
     meta.set("schedule", schedule);
     if (start !== null) this.begin(start.kind, start.cause);
-    else if (meta.get("fullDue") !== null && runs.current("full") === null) this.begin("full", "permission");
+    else if (meta.get("fullDue") !== null && runs.current("full") === null)
+      this.begin("full", "gap", { factorsMissed: false });
   }
 
   /** Stores the run unless it was cancelled or replaced. */

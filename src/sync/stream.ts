@@ -262,7 +262,9 @@ export class Stream {
       if (this.#meta.get("held") === null)
         this.#meta.set("held", { since: this.#deps.now(), known: null, listedAt: null });
       // A delta run in progress handles deletions in its last phase anyway.
-      return this.#runs.current("delta") ?? this.#lifecycle.begin("delta", "request", ["deletions"]);
+      return (
+        this.#runs.current("delta") ?? this.#lifecycle.begin("delta", "request", { only: ["deletions"] })
+      );
     });
     return ok({ confirmed: waiting, run: runDocument(run, null) });
   }
@@ -348,7 +350,7 @@ export class Stream {
 
   /** @returns whether the sinks are to be told now */
   async #slice(): Promise<boolean> {
-    const { definition, connection, storage, peopleOf, wantedChanges, now, random } = this.#deps;
+    const { definition, identity, connection, storage, peopleOf, wantedChanges, now, random } = this.#deps;
     const settings = connection();
     if (settings === null) return this.#waitForSettings();
     const budget = new CallBudget(settings.subrequestsPerSlice);
@@ -356,6 +358,7 @@ export class Stream {
     return runSlice(
       {
         definition,
+        identity,
         connection: settings,
         inventory: this.inventory,
         meta: this.#meta,

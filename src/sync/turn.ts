@@ -1,4 +1,5 @@
 /** One run at work during a slice: its session with Okta, its writes, and what follows from each step. */
+import type { StreamIdentity } from "../contract/objects.ts";
 import type { RunState } from "../contract/status.ts";
 import type { OktaSession } from "../okta/connect.ts";
 import { type CallBudget, UnbookedCalls } from "./calls.ts";
@@ -8,6 +9,7 @@ import { orgStep } from "./org-step.ts";
 import { notePermissions } from "./permission-control.ts";
 import { phaseOf } from "./phase-table.ts";
 import { backOff, hold, isLastPhase, nextPhase, type Run, recovered } from "./run.ts";
+import { logWait } from "./run-log.ts";
 import {
   AGAIN,
   type BatchWrite,
@@ -27,6 +29,7 @@ export interface SliceOptions
     SliceContext,
     "definition" | "connection" | "inventory" | "meta" | "org" | "peopleOf" | "told" | "now"
   > {
+  readonly identity: StreamIdentity;
   readonly runs: Runs;
   /**
    * Opens a session with Okta for a run.
@@ -108,7 +111,7 @@ export interface Turn {
 
 /** Lets a run work. @param run as stored; it is changed and stored with each step */
 export const openTurn = (options: SliceOptions, run: Run): Turn => {
-  const { definition, inventory, meta, budget, now, random } = options;
+  const { definition, identity, inventory, meta, budget, now, random } = options;
   const calls = new UnbookedCalls();
   const session = options.connect(run, calls);
   const skewMs = session.api.skewMs;
@@ -161,11 +164,15 @@ export const openTurn = (options: SliceOptions, run: Run): Turn => {
       }
       case "wait":
         writer.write(() => backOff(run, outcome.error, now(), random), { progress: false });
+        // A rate limit is planned pacing.
+        if (outcome.error.code !== "rate_limited") logWait("run_backing_off", identity, run, now());
         return false;
       case "hold": {
         const wait = () => {
-          if (outcome.code === "org_changed" && run.error?.code !== outcome.code) options.orgChanged();
+          const isNew = run.error?.code !== outcome.code;
+          if (outcome.code === "org_changed" && isNew) options.orgChanged();
           hold(run, outcome, outcome.resumeAt, now());
+          if (isNew) logWait("run_held", identity, run, now());
         };
         writer.write(wait, { progress: false });
         return false;
