@@ -1,5 +1,6 @@
 /** Turns a thrown error into the problem that the caller sees. */
 import { HTTPException } from "hono/http-exception";
+import { NEWER_DATA } from "../inventory/schema.ts";
 import { spentQuota } from "../lib/quota.ts";
 import { ProblemError } from "./problems.ts";
 
@@ -28,6 +29,7 @@ export const problemFrom = (error: Error): ProblemError => {
       },
     );
   }
+  if (error.name === NEWER_DATA) return new ProblemError("newer_data", error.message);
   const quota = spentQuota(error, Date.now());
   if (quota !== null) {
     const wait = Math.ceil((quota.until - Date.now()) / 1000);

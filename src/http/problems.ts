@@ -81,6 +81,11 @@ export const problemCatalogue = {
     "Quota used up",
     "A daily quota of Cloudflare's free plan is used up. It begins anew at 00:00 UTC: wait for `Retry-After` seconds.",
   ],
+  newer_data: [
+    503,
+    "Data of a later version",
+    "The stored inventory is of a later version of the connector. Deploy that version or a later one.",
+  ],
   unavailable: [
     503,
     "Temporarily unavailable",

@@ -172,10 +172,24 @@ export const forgetInventory = (storage: DurableObjectStorage): void => {
   }
 };
 
-/** Runs the migrations that have not run yet. Called before anything else is done with the storage. */
+/** The name of the error that `migrate` throws for data of a later version. */
+export const NEWER_DATA = "NewerDataError";
+
+/**
+ * Runs the migrations that have not run yet. Called before anything else is done with the storage. Throws an error of the
+ * name `NEWER_DATA` for data of a later version, in which this one could do damage.
+ */
 export const migrate = (storage: DurableObjectStorage): void => {
   storage.sql.exec("CREATE TABLE IF NOT EXISTS _migrations (n INTEGER PRIMARY KEY)");
   const done = storage.sql.exec<{ n: number | null }>("SELECT max(n) AS n FROM _migrations").one().n ?? 0;
+  if (done > migrations.length) {
+    const error = new Error(
+      `The stored inventory is of a later version of the connector (${done}; this one knows ${migrations.length}). Deploy ` +
+        "that version or a later one. Nothing is lost meanwhile.",
+    );
+    error.name = NEWER_DATA;
+    throw error;
+  }
   for (const [index, statements] of migrations.entries()) {
     if (index < done) continue;
     storage.transactionSync(() => {

@@ -109,6 +109,32 @@ describe("wrong keys are limited by address", () => {
     expect((await attempt("192.0.2.1")).status).toBe(401);
   });
 
+  describe("by Cloudflare's rate limiting where it is bound", () => {
+    const attemptsBy = (limit: (options: RateLimitOptions) => Promise<RateLimitOutcome>) => {
+      const asked = vi.fn(limit);
+      const { call } = makeApp({ bindings: { WRONG_KEYS: { limit: asked } } });
+      const attempt = (key: string | null) =>
+        call("GET", "/v1/streams", { key, headers: { "CF-Connecting-IP": "192.0.2.1" } });
+      return { asked, attempt };
+    };
+
+    it("asks it on failure only, by address", async () => {
+      const { asked, attempt } = attemptsBy(async () => ({ success: false }));
+      expect((await attempt(fullKey)).status).toBe(200);
+      expect((await attempt(null)).status).toBe(401);
+      expect(asked).not.toHaveBeenCalled();
+      const limited = await attempt("wrong");
+      expect([limited.status, limited.headers.get("Retry-After")]).toEqual([429, "60"]);
+      expect(asked).toHaveBeenCalledExactlyOnceWith({ key: "192.0.2.1" });
+    });
+
+    it("counts itself where that fails", async () => {
+      const { attempt } = attemptsBy(async () => Promise.reject(new Error("unavailable")));
+      for (let index = 0; index < 100; index++) expect((await attempt("wrong")).status).toBe(401);
+      expect((await attempt("wrong")).status).toBe(429);
+    });
+  });
+
   it("remembers a bounded number of addresses", () => {
     const limiter = new FailureLimiter();
     for (let index = 0; index < 20_000; index++) limiter.failed(`2001:db8::${index}`, 0);

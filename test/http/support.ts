@@ -181,9 +181,11 @@ const fakeBindings = {
 
 export interface Options extends Partial<Omit<AppDeps, "config">> {
   readonly settings?: object;
+  /** Besides those that every app here has. */
+  readonly bindings?: Partial<Env>;
 }
 
-export const makeApp = ({ settings = goodSettings, ...deps }: Options = {}) => {
+export const makeApp = ({ settings = goodSettings, bindings = {}, ...deps }: Options = {}) => {
   const config = readConfig(settings);
   const app = createApp(
     {
@@ -212,7 +214,12 @@ export const makeApp = ({ settings = goodSettings, ...deps }: Options = {}) => {
     };
     if (body !== undefined) init.body = typeof body === "string" ? body : JSON.stringify(body);
     const ctx = createExecutionContext();
-    const response = await app.request(`https://connector.example.com${path}`, init, fakeBindings, ctx);
+    const response = await app.request(
+      `https://connector.example.com${path}`,
+      init,
+      { ...fakeBindings, ...bindings },
+      ctx,
+    );
     await waitOnExecutionContext(ctx);
     return response;
   };

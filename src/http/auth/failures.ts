@@ -1,8 +1,10 @@
 /**
- * Limits failed attempts per IP address. The counts are in this isolate's memory, so an address that reaches several
- * of Cloudflare's locations may fail this often at each. That is enough: the length of the keys is what prevents
- * guessing. The limit only stops a tool with a wrong key from causing work and log lines without end.
+ * Limits failed attempts per IP address: by Cloudflare's rate limiting where it is bound, which counts for all isolates of
+ * a location, and else by counts in this isolate's memory. An address that reaches several of Cloudflare's locations may
+ * fail this often at each. That is enough: the length of the keys is what prevents guessing. The limit only stops a tool
+ * with a wrong key from causing work and log lines without end.
  */
+import { errorFields, log } from "../../lib/log.ts";
 
 export const failureWindowMs = 60_000;
 /** Generous to a tool that is set up wrongly, and far too few to guess a key of 32 characters. */
@@ -14,6 +16,9 @@ interface Window {
   readonly startedAt: number;
   failures: number;
 }
+
+/** Counts for all isolates of a location. Its window is that of `wrangler.toml`, which is the same. */
+type SharedLimit = Pick<RateLimit, "limit">;
 
 export class FailureLimiter {
   readonly #windows = new Map<string, Window>();
@@ -33,6 +38,22 @@ export class FailureLimiter {
     known.failures += 1;
     if (known.failures <= allowedPerWindow) return 0;
     return Math.max(1, Math.ceil((known.startedAt + failureWindowMs - now) / 1000));
+  }
+
+  /**
+   * The same, counted for all isolates of the location if `shared` is given. If that fails, this isolate's count decides.
+   * @returns as `failed`
+   */
+  async failedAnywhere(shared: SharedLimit | undefined, address: string, now: number): Promise<number> {
+    const here = this.failed(address, now);
+    if (shared === undefined || here > 0) return here;
+    try {
+      const { success } = await shared.limit({ key: address });
+      return success ? 0 : failureWindowMs / 1000;
+    } catch (error) {
+      log("warn", "rate_limit_failed", errorFields(error));
+      return here;
+    }
   }
 
   /** How many addresses are remembered. */

@@ -105,8 +105,11 @@ export interface Door {
 export const createDoor = (deps: AppDeps): Door => {
   const limiter = new FailureLimiter();
   const verify = accessVerifier(deps);
-  const checkFailures = (c: Context<AppEnv>): void => {
-    const wait = limiter.failed(c.req.header("CF-Connecting-IP") ?? "unknown", deps.now());
+  const checkFailures = async (c: Context<AppEnv>): Promise<void> => {
+    const address = c.req.header("CF-Connecting-IP") ?? "unknown";
+    // A deployment may do without the binding.
+    const { WRONG_KEYS: shared }: Partial<Pick<Env, "WRONG_KEYS">> = c.env;
+    const wait = await limiter.failedAnywhere(shared, address, deps.now());
     if (wait === 0) return;
     throw new ProblemError("too_many_failures", `Too many wrong keys. Try again in ${wait} s.`, {
       headers: { "Retry-After": String(wait) },
@@ -128,7 +131,7 @@ export const createDoor = (deps: AppDeps): Door => {
         });
       }
       if (caller === null) {
-        checkFailures(c);
+        await checkFailures(c);
         throw new ProblemError(
           "unauthorized",
           "This is not one of the keys in API_KEYS. Send Authorization: Bearer KEY.",
@@ -147,7 +150,7 @@ export const createDoor = (deps: AppDeps): Door => {
       checkDoorExists(config);
       const rights = await judgeKey(key, config);
       if (rights !== null) return rights;
-      checkFailures(c);
+      await checkFailures(c);
       throw new ProblemError("unauthorized", "This is not one of the keys in API_KEYS.");
     },
 
