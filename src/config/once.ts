@@ -1,5 +1,5 @@
 /** Settings are judged once per env: an isolate gets one env and keeps it. */
-import { protect } from "../lib/log.ts";
+import { protect } from "../lib/redact.ts";
 import { secretsOf } from "./secrets.ts";
 import type { RawEnv } from "./values.ts";
 

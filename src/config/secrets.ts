@@ -25,8 +25,8 @@ const collectNames = (value: unknown, names: Set<string>, depth = 0): void => {
 };
 
 /** The whole value, the items of a list, the lines of a PEM and the members of a JWK: each alone reveals the secret. */
-const pieces = (value: unknown): string[] => {
-  if (isPlainObject(value)) return Object.values(value).flatMap(pieces);
+export const piecesOf = (value: unknown): string[] => {
+  if (isPlainObject(value)) return Object.values(value).flatMap(piecesOf);
   if (typeof value !== "string") return [];
   const text = value.trim();
   const lines = text
@@ -35,7 +35,7 @@ const pieces = (value: unknown): string[] => {
     .filter((line) => !line.startsWith("-----"));
   if (!text.startsWith("{")) return [text, ...lines];
   const jwk = parseJson(text);
-  return [text, ...(isPlainObject(jwk) ? Object.values(jwk).flatMap(pieces) : lines)];
+  return [text, ...(isPlainObject(jwk) ? Object.values(jwk).flatMap(piecesOf) : lines)];
 };
 
 /** Every secret value in the settings, and the parts of keys that are as good as the key itself. */
@@ -47,7 +47,7 @@ export const secretsOf = (env: RawEnv): readonly string[] => {
   }
   const keys = listOf(env, "API_KEYS").map((item) => item.replace(/^read:\s*/i, ""));
   const apiKeys = textOf(env, "API_KEYS");
-  const values = [...names].flatMap((name) => pieces(env[name]));
+  const values = [...names].flatMap((name) => piecesOf(env[name]));
   const all = [...values, ...keys, ...(apiKeys === null ? [] : [apiKeys])];
   return [...new Set(all)].filter((value) => value.length >= minSecretLength);
 };

@@ -14,7 +14,9 @@ import {
   readCredential,
 } from "../config/credential.ts";
 import { type Clauses, phrase } from "../config/problem.ts";
+import { piecesOf } from "../config/secrets.ts";
 import type { Connection, Credential } from "../config/types.ts";
+import { protectForNow } from "../lib/redact.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 
 /** The parts of the body; all optional. */
@@ -79,6 +81,8 @@ export const readCandidate = (
       ]),
     ]);
   }
+  // Okta may repeat them in what it answers.
+  protectForNow([credentialBody.api_token, credentialBody.private_key].flatMap(piecesOf));
   const credential = readCredential(credentialBody);
   const baseUrl = baseUrlOf(url, stored);
   if (credential.ok && baseUrl.ok) return ok({ baseUrl: baseUrl.value, credential: credential.value });

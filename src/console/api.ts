@@ -26,6 +26,8 @@ export interface Api {
   <T>(method: string, path: string, body?: unknown): Promise<Answer<T>>;
   /** The same for a route that can answer line by line. Yields each line as it arrives. */
   lines<T>(method: string, path: string, body?: unknown): Promise<Answer<AsyncIterable<T>>>;
+  /** The same for an answer of another type than JSON. */
+  file(method: string, path: string, type: string): Promise<Answer<Response>>;
 }
 
 const isProblem = (response: Response): boolean =>
@@ -68,6 +70,7 @@ export const apiOf = (app: App, c: Context<AppEnv>): Api => {
     {
       lines: <T>(...what: [string, string, unknown?]) =>
         ask(what, "application/x-ndjson", ({ body }) => linesOf<T>(body)),
+      file: (method: string, path: string, type: string) => ask([method, path], type, (response) => response),
     },
   );
 };

@@ -119,6 +119,17 @@ const UserTotals: FC<{ view: View; of: UserSummary }> = ({ view, of }) => {
           tone="bad"
           href={to({ admin: true, mfa: "not_enrolled" })}
         />
+        {of.admins.unknown > 0 && (
+          <Card label="Admin: unknown" value={of.admins.unknown} href={to({ admin: "unknown" })} />
+        )}
+        {of.admins.mfa_unknown > 0 && (
+          <Card
+            label="Admins, MFA unknown"
+            value={of.admins.mfa_unknown}
+            tone="warn"
+            href={to({ admin: true, mfa: "unknown" })}
+          />
+        )}
         <Card label={deletedLabel} value={of.deleted} href={to({ deleted: true })} />
       </div>
       <div class="charts">

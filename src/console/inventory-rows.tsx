@@ -1,7 +1,9 @@
 /** Tables of users and devices. Each row links to the asset, and a group's name to its members. */
 import type { Child, FC } from "hono/jsx";
 import type { FoundDevice, FoundUser, SearchResults } from "../contract/inventory-documents.ts";
+import type { SearchQuery } from "../contract/stream-api.ts";
 import type { StreamName } from "../contract/streams.ts";
+import type { Head } from "../http/table.tsx";
 import { Status, Table, Text, Time, Truth } from "./parts.tsx";
 import { linkTo, segment, type View } from "./view.ts";
 
@@ -19,8 +21,31 @@ export const GroupName: FC<{ view: View; of: { readonly id: string; readonly nam
   </th>
 );
 
-const UserRows: FC<{ view: View; of: readonly FoundUser[]; label: string }> = ({ view, of, label }) => (
-  <Table label={label} heads={["Name", "Status", "MFA", "Admin", "Login", "Department", "Last login"]}>
+/** A heading of a list that can be sorted by it. */
+export type HeadOf = (text: string, by: SearchQuery["sort"]) => string | Head;
+
+/** Of lists that cannot be sorted. */
+const plainHead: HeadOf = (text) => text;
+
+const UserRows: FC<{ view: View; of: readonly FoundUser[]; label: string; head: HeadOf }> = ({
+  view,
+  of,
+  label,
+  head,
+}) => (
+  <Table
+    label={label}
+    heads={[
+      head("Name", "name"),
+      head("Status", "status"),
+      "MFA",
+      "Admin",
+      "Login",
+      "Department",
+      head("Last login", "last_login"),
+      head("Created", "created"),
+    ]}
+  >
     {of.map((user) => (
       <tr>
         <th scope="row">
@@ -50,6 +75,9 @@ const UserRows: FC<{ view: View; of: readonly FoundUser[]; label: string }> = ({
         <td>
           <Time at={user.last_login} now={view.now} />
         </td>
+        <td>
+          <Time at={user.created} now={view.now} none="–" />
+        </td>
       </tr>
     ))}
   </Table>
@@ -59,10 +87,25 @@ const UserRows: FC<{ view: View; of: readonly FoundUser[]; label: string }> = ({
 const PlainTruth: FC<{ of: boolean | null }> = ({ of }) =>
   of === null ? <Truth of={null} /> : <span class="none">{of ? "Yes" : "No"}</span>;
 
-const DeviceRows: FC<{ view: View; of: readonly FoundDevice[]; label: string }> = ({ view, of, label }) => (
+const DeviceRows: FC<{ view: View; of: readonly FoundDevice[]; label: string; head: HeadOf }> = ({
+  view,
+  of,
+  label,
+  head,
+}) => (
   <Table
     label={label}
-    heads={["Name", "Status", "Managed", "People", "Platform", "Model", "Serial number", "Last seen"]}
+    heads={[
+      head("Name", "name"),
+      head("Status", "status"),
+      "Managed",
+      "People",
+      "Platform",
+      "Model",
+      "Serial number",
+      "Last seen",
+      head("Created", "created"),
+    ]}
   >
     {of.map((device) => (
       <tr>
@@ -101,26 +144,41 @@ const DeviceRows: FC<{ view: View; of: readonly FoundDevice[]; label: string }> 
         <td>
           <Time at={device.last_seen} now={view.now} />
         </td>
+        <td>
+          <Time at={device.created} now={view.now} none="–" />
+        </td>
       </tr>
     ))}
   </Table>
 );
 
-/** Rows of what was found in one stream. */
-export const Rows: FC<{ view: View; stream: StreamName; found: SearchResults; label: string }> = ({
-  view,
-  stream,
-  found: { results },
-  label,
-}) => rowsOf[stream]({ view, results, label });
+/** Rows of what was found in one stream. @param head the headings, for a list that can be sorted */
+export const Rows: FC<{
+  view: View;
+  stream: StreamName;
+  found: SearchResults;
+  label: string;
+  head?: HeadOf;
+}> = ({ view, stream, found: { results }, label, head = plainHead }) =>
+  rowsOf[stream]({ view, results, label, head });
 
-type RowsOf = (of: { view: View; results: SearchResults["results"]; label: string }) => Child;
+type RowsOf = (of: { view: View; results: SearchResults["results"]; label: string; head: HeadOf }) => Child;
 
 const rowsOf: Readonly<Record<StreamName, RowsOf>> = {
-  users: ({ view, results, label }) => (
-    <UserRows view={view} of={results.filter((found) => found.stream === "users")} label={label} />
+  users: ({ view, results, label, head }) => (
+    <UserRows
+      view={view}
+      of={results.filter((found) => found.stream === "users")}
+      label={label}
+      head={head}
+    />
   ),
-  devices: ({ view, results, label }) => (
-    <DeviceRows view={view} of={results.filter((found) => found.stream === "devices")} label={label} />
+  devices: ({ view, results, label, head }) => (
+    <DeviceRows
+      view={view}
+      of={results.filter((found) => found.stream === "devices")}
+      label={label}
+      head={head}
+    />
   ),
 };

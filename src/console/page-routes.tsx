@@ -168,7 +168,11 @@ export const pageRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps): void => {
     const q = c.req.query("q")?.trim().slice(0, maxSearchLength) ?? "";
     if (q === "") return html(<InventoryPage view={view} {...(await totalsOf(view))} />);
     const [users, devices] = await Promise.all([
-      find(view, "users", { q, limit: searchLength }),
+      find(view, "users", {
+        q,
+        limit: searchLength,
+        ...(c.req.query("groups_after") && { groups_after: c.req.query("groups_after") ?? "" }),
+      }),
       find(view, "devices", { q, limit: searchLength }),
     ]);
     return html(<SearchPage view={view} q={q} users={users} devices={devices} />);
@@ -182,6 +186,28 @@ export const pageRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps): void => {
     const found = await find(view, stream, { ...asked, limit: listLength });
     const status = found.ok ? 200 : found.problem.status;
     return html(<ListPage view={view} stream={stream} query={query} found={found} />, status);
+  });
+
+  // The ids of assets are Okta's: none is `csv`.
+  pages.get("/console/inventory/:stream/csv", async (c) => {
+    const view = viewOf(c);
+    const stream = streamOf(c);
+    const asked = Object.fromEntries(
+      [...new URL(c.req.url).searchParams].filter(([name]) => name !== "connection" && name !== "after"),
+    );
+    const answer = await view.api.file(
+      "GET",
+      linkTo(view, `/v1/inventory/${stream}/search`, asked),
+      "text/csv",
+    );
+    if (!answer.ok) {
+      const query = new URLSearchParams(asked);
+      return html(
+        <ListPage view={view} stream={stream} query={query} found={answer} />,
+        answer.problem.status,
+      );
+    }
+    return new Response(answer.value.body, answer.value);
   });
 
   const detailOf = async (c: Context<ConsoleEnv>) => {

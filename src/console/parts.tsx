@@ -1,6 +1,6 @@
 /** The components that pages are made of. */
 import type { Child, FC, PropsWithChildren } from "hono/jsx";
-import { Table as PlainTable } from "../http/table.tsx";
+import { type Head, Table as PlainTable } from "../http/table.tsx";
 import type { Problem } from "./api.ts";
 import type { View } from "./view.ts";
 import {
@@ -112,7 +112,7 @@ export const ProblemNote: FC<{ of: Problem }> = ({ of }) => (
 );
 
 /** A table that scrolls sideways when it is too wide. The keyboard can reach it. */
-export const Table: FC<PropsWithChildren<{ label: string; heads: readonly Child[] }>> = ({
+export const Table: FC<PropsWithChildren<{ label: string; heads: readonly (string | Head)[] }>> = ({
   label,
   heads,
   children,

@@ -21,9 +21,11 @@ export const userSummarySchema = z.object({
     description:
       "Users that are not DEPROVISIONED, by whether they have an active factor that counts as MFA.",
   }),
-  admins: z
-    .object({ total: count, without_mfa: count, mfa_unknown: count })
-    .meta({ description: "Users with an active role, assigned directly or through a group." }),
+  admins: z.object({ total: count, without_mfa: count, mfa_unknown: count, unknown: count }).meta({
+    description:
+      "Users with an active role, assigned directly or through a group. `unknown`: users of whom it is unknown whether they " +
+      "have one.",
+  }),
   unknown: counts.meta({
     description:
       "Number of users for whom a fact is unknown, by fact: `factors`, `groups`, `roles`. A fact that is known for " +
@@ -64,6 +66,8 @@ export const foundUserSchema = z.object({
   is_admin: z.boolean().nullable(),
   department: text,
   last_login: text,
+  created: text,
+  changed_at: time.meta({ description: "When the inventory has last changed what it says of the asset." }),
 });
 export type FoundUser = z.infer<typeof foundUserSchema>;
 
@@ -81,6 +85,8 @@ export const foundDeviceSchema = z.object({
   is_managed: z.boolean().nullable(),
   compliance_status: z.string(),
   last_seen: text,
+  created: text,
+  changed_at: time.meta({ description: "When the inventory has last changed what it says of the asset." }),
   users: z.array(z.object({ id: z.string(), login: text, display_name: text })),
 });
 export type FoundDevice = z.infer<typeof foundDeviceSchema>;
@@ -92,12 +98,18 @@ export const foundSchema = z.object({
     .array(z.object({ id: z.string(), name: text, description: text, users_count: count.nullable() }))
     .meta({
       description:
-        "Groups whose name or description contains `q`, or whose id is `q`: at most 10, only in the users stream and " +
-        "only on the first page.",
+        "Groups whose name or description contains `q`, or whose id is `q`, by name: up to `limit`, only in the users " +
+        "stream, and only on the first page or with `groups_after`.",
     }),
-  next: count
-    .nullable()
-    .meta({ description: "Pass it as `after` to get the next page; null on the last page." }),
+  groups_total: count.meta({ description: "How many groups match; 0 where none are looked for." }),
+  groups_next: z.string().nullable().meta({
+    description: "Pass it as `groups_after` to get the next page of groups; null on the last one.",
+  }),
+  total: count.meta({ description: "How many assets match, on all pages together." }),
+  next: z.union([count, z.string()]).nullable().meta({
+    description:
+      "Pass it as `after` to get the next page; null on the last page. With `sort` it is text to be passed back as it is.",
+  }),
 });
 export type SearchResults = z.infer<typeof foundSchema>;
 

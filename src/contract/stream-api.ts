@@ -68,8 +68,20 @@ export interface SearchQuery {
   readonly mfa?: "enrolled" | "not_enrolled" | "unknown";
   /** Only users that are not DEPROVISIONED, by whether a factor of theirs resists phishing. */
   readonly phishingResistant?: boolean | "unknown";
-  /** Users with an active role, assigned directly or through a group. */
-  readonly admin?: true;
+  /** Users by whether they have an active role, assigned directly or through a group. */
+  readonly admin?: boolean | "unknown";
+  /** Users who surely have an active role with this label, whatever its case. */
+  readonly role?: string;
+  /** Users who are not DEPROVISIONED and have an active factor of this name, as look-ups name it. */
+  readonly factor?: string;
+  /** Users of this department, whatever its case. */
+  readonly department?: string;
+  /** Users who have signed in, and before this the last time; ISO 8601. */
+  readonly lastLoginBefore?: string;
+  /** ACTIVE users who have signed in, but not for so many days. */
+  readonly dormantDays?: number;
+  /** Assets that were created in Okta after this; ISO 8601. */
+  readonly createdAfter?: string;
   /** Users for whom this fact is unknown. */
   readonly unknown?: "factors" | "groups" | "roles";
   /** Members of the group with this id. */
@@ -83,10 +95,15 @@ export interface SearchQuery {
   readonly held?: true;
   /** True: only tombstones. False: only assets that exist. By default both if `q` is given, else those that exist. */
   readonly deleted?: boolean;
+  /** The order, if not that in which the assets were first filed. */
+  readonly sort?: "name" | "status" | "last_login" | "created" | "changed";
+  readonly descending?: boolean;
   /** `next` of the previous page; 0 for the first page. */
-  readonly after: number;
-  /** 1–100. */
+  readonly after: number | string;
+  /** 1–1,000. */
   readonly limit: number;
+  /** `groups_next` of the previous page of groups. */
+  readonly groupsAfter?: string;
 }
 
 /** The source of the events that a delivery sends. */

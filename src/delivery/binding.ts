@@ -1,6 +1,6 @@
 /** Products that are reached through a binding of the Worker. */
 import { errorFields, log } from "../lib/log.ts";
-import { presentable } from "./presentable.ts";
+import { presentable } from "../lib/redact.ts";
 import { type DeliveryOutcome, retry, type SinkTest, type SinkTools, stopped } from "./sink.ts";
 import { failedTest } from "./trial.ts";
 

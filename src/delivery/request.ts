@@ -1,7 +1,8 @@
 /** One HTTP request to a sink: no redirects, an answer of bounded size, a time-out, errors as values. */
+
+import { presentable } from "../lib/redact.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import { timeLimit } from "../lib/timeout.ts";
-import { presentable } from "./presentable.ts";
 import type { DeliveryError } from "./sink.ts";
 
 /** Until the status comes, and from then on until the body has ended. */

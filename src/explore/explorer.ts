@@ -4,28 +4,21 @@ import { COUNT_AGAIN_AFTER_MS } from "../contract/limits.ts";
 import type { SearchQuery } from "../contract/stream-api.ts";
 import type { Dialect, StreamName } from "../contract/streams.ts";
 import type { AssetDetail } from "../inventory/api.ts";
+import { type FoundGroups, findGroups } from "../inventory/group-search.ts";
 import type { Inventory } from "../inventory/inventory.ts";
-import { type AssetQuery, findAssets, findGroups } from "../inventory/search.ts";
+import { among, type Condition, findAssets, type Place, whetherDeleted } from "../inventory/search.ts";
 import { HELD_IDS } from "../inventory/sweeps.ts";
-import type { ExploreTools, FilterName, StreamDefinition } from "../streams/definition.ts";
+import { fromOpaque, toOpaque } from "../lib/opaque.ts";
+import {
+  type ExploreTools,
+  type FilterName,
+  filterNames,
+  type StreamDefinition,
+} from "../streams/definition.ts";
 import type { EventReader } from "./event-reader.ts";
 
 /** Older totals are counted again even if the head has not moved: tombstones expire without a new sequence number. */
 const COUNT_AT_LEAST_EVERY_MS = 60_000;
-/** How many groups a search finds at most. */
-const MAX_GROUPS = 10;
-
-const filterNames: readonly FilterName[] = [
-  "mfa",
-  "phishingResistant",
-  "admin",
-  "unknown",
-  "group",
-  "platform",
-  "compliance",
-  "managed",
-];
-
 /** What is known of held deletions as a whole. Times are ms since the epoch. */
 export interface HeldState {
   readonly since: number;
@@ -43,13 +36,28 @@ interface HeldQuery {
   readonly ignored: readonly string[];
 }
 
-const nothing: SearchResults = { results: [], groups: [], next: null };
+const nothing: SearchResults = {
+  results: [],
+  groups: [],
+  groups_total: 0,
+  groups_next: null,
+  total: 0,
+  next: null,
+};
 
-/** Conditions of two filters that are both to be met: two lists of sets of factors leave what is in both. */
-const both = (a: Partial<AssetQuery>, b: Partial<AssetQuery>): Partial<AssetQuery> => {
-  if (a.mfa == null || b.mfa == null) return { ...a, ...b };
-  const sets = new Set(a.mfa.map((kinds) => JSON.stringify(kinds)));
-  return { ...a, ...b, mfa: b.mfa.filter((kinds) => sets.has(JSON.stringify(kinds))) };
+/** The place that `next` of the page before tells; null for the first page, and for what no page has told. */
+const placeOf = ({ after, sort }: SearchQuery): Place | null => {
+  if (sort === undefined) return typeof after === "number" && after > 0 ? { n: after, key: null } : null;
+  const [n, key] = typeof after === "string" ? (fromOpaque(after) ?? []) : [];
+  const isPlace =
+    typeof n === "number" && (key === null || typeof key === "string" || typeof key === "number");
+  return isPlace ? { n, key } : null;
+};
+
+/** A place as `next`. */
+const nextOf = (place: Place | null, { sort }: SearchQuery): SearchResults["next"] => {
+  if (place === null) return null;
+  return sort === undefined ? place.n : toOpaque([place.n, place.key]);
 };
 
 /**
@@ -91,40 +99,37 @@ export class Explorer {
    */
   search(query: SearchQuery, ignored: readonly string[]): SearchResults {
     const { explore, store } = this.#definition;
-    const filters = this.#filters(query, this.#tools(ignored, this.#now()));
-    if (filters === null) return nothing;
+    const where = this.#where(query, this.#tools(ignored, this.#now()));
+    if (where === null) return nothing;
     const text = query.q?.trim() || null;
-    const isFirst = query.after === 0;
-    const among = filters.ids == null ? "" : ` AND id IN (${filters.ids})`;
-    const held = query.held === true ? { ids: `${HELD_IDS}${among}` } : {};
-    const { ids, next } = findAssets(this.#sql, {
+    const found = findAssets(this.#sql, {
       text,
-      status: query.status ?? null,
-      mfa: null,
-      notDeprovisioned: false,
-      admin: false,
-      ids: null,
-      group: null,
-      platforms: null,
-      compliances: null,
-      managed: null,
-      ...filters,
-      ...held,
-      deleted: query.deleted ?? (text === null ? false : null),
-      after: query.after,
+      exact: text === null ? [] : explore.exact(this.#inventory, text),
+      where,
+      sorting: query.sort === undefined ? null : { by: query.sort, descending: query.descending === true },
+      after: placeOf(query),
       limit: query.limit,
     });
-    // Exact matches come first, however many other assets the text matches.
-    const exact = text !== null && isFirst ? explore.exact(this.#inventory, text) : [];
-    const groups = text !== null && isFirst && explore.groups ? findGroups(this.#sql, text, MAX_GROUPS) : [];
+    const groups = this.#groups(query, text);
     return {
       results: store
         .reader(this.#inventory)
-        .of([...new Set([...exact, ...ids])])
+        .of(found.ids)
         .map((asset) => explore.found(asset, ignored)),
-      groups: groups.map(({ usersCount, ...group }) => ({ ...group, users_count: usersCount })),
-      next,
+      groups: groups.groups.map(({ usersCount, ...group }) => ({ ...group, users_count: usersCount })),
+      groups_total: groups.total,
+      groups_next: groups.next === null ? null : toOpaque([groups.next]),
+      total: found.total,
+      next: nextOf(found.next, query),
     };
+  }
+
+  #groups({ groupsAfter, after, limit }: SearchQuery, text: string | null): FoundGroups {
+    const [from] = groupsAfter === undefined ? [""] : (fromOpaque(groupsAfter) ?? []);
+    const isAsked = groupsAfter !== undefined || after === 0;
+    if (text === null || !isAsked || !this.#definition.explore.groups || typeof from !== "string")
+      return { groups: [], total: 0, next: null };
+    return findGroups(this.#sql, text, from, limit);
   }
 
   /**
@@ -174,19 +179,27 @@ export class Explorer {
     return { stream, ...asset, events: { sekoia, sekoia_2026, ocsf } };
   }
 
-  /** The conditions of the stream's own filters; null if the query uses a filter that the stream does not have. */
-  #filters(query: SearchQuery, tools: ExploreTools): Partial<AssetQuery> | null {
+  /** The query's conditions; null if the query uses a filter that the stream does not have. */
+  #where(query: SearchQuery, tools: ExploreTools): readonly Condition[] | null {
     const { filters } = this.#definition.explore;
-    let asked: Partial<AssetQuery> = {};
+    const own: Condition[] = [];
     const add = <K extends FilterName>(name: K): boolean => {
       const value = query[name];
       if (value === undefined) return true;
       const filter = filters[name];
       // Narrowed by the line above, which the compiler does not follow through a generic key.
-      if (filter !== undefined) asked = both(asked, filter(value as NonNullable<SearchQuery[K]>, tools));
+      if (filter !== undefined) own.push(...filter(value as NonNullable<SearchQuery[K]>, tools));
       return filter !== undefined;
     };
-    return filterNames.every(add) ? asked : null;
+    if (!filterNames.every(add)) return null;
+    const isNamed = (query.q?.trim() ?? "") !== "";
+    return [
+      ...whetherDeleted(query.deleted ?? (isNamed ? null : false)),
+      ...(query.status === undefined ? [] : [["k.status = ?", query.status] as const]),
+      ...(query.createdAfter === undefined ? [] : [["k.created > ?", query.createdAfter] as const]),
+      ...(query.held === true ? [among(HELD_IDS)] : []),
+      ...own,
+    ];
   }
 
   #tools(ignored: readonly string[], now: number): ExploreTools {

@@ -13,13 +13,17 @@ import type { OktaDevice, OktaFactor, OktaRole, OktaUser } from "../okta/records
  */
 export type UnknownReason = "pending" | "forbidden" | "failed";
 
-/** `at` is when Okta reported the value, ms since the epoch. An unknown fact keeps the last known value, if any. */
+/**
+ * `at` is when Okta reported the value, ms since the epoch. An unknown fact keeps the last known value, if any, and
+ * `certain`: what of the fact is known for sure, if that is a part of it.
+ */
 export type Fact<T, Reason = UnknownReason> =
   | { readonly state: "known"; readonly value: T; readonly at: number }
   | {
       readonly state: "unknown";
       readonly reason: Reason;
       readonly last?: { readonly value: T; readonly at: number };
+      readonly certain?: T;
     };
 
 /** A known fact. @param at when Okta reported it, ms since the epoch */
@@ -33,7 +37,10 @@ export const known = <T, Reason = UnknownReason>(value: T, at: number): Fact<T, 
 export const unknown = <T>(reason: UnknownReason, last?: { value: T; at: number }): Fact<T> =>
   last === undefined ? { state: "unknown", reason } : { state: "unknown", reason, last };
 
-/** The value to show: the known value, else the last known one, else null (unknown). */
+/** The known value; null for an unknown fact, also if it was known once. */
+export const knownValue = <T>(fact: Fact<T>): T | null => (fact.state === "known" ? fact.value : null);
+
+/** The known value, else the last known one, which must be told apart from it; else null. */
 export const shown = <T>(fact: Fact<T>): T | null =>
   fact.state === "known" ? fact.value : (fact.last?.value ?? null);
 

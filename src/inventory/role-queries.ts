@@ -47,17 +47,29 @@ const openThroughGroups = (sql: SqlStorage): string =>
 export const isOpenThroughGroups = (sql: SqlStorage, userId: string): boolean =>
   sql.exec(`SELECT 1 WHERE ? IN (${openThroughGroups(sql)})`, userId).toArray().length > 0;
 
+/** SQL: only users of whom it is sure that they are still in the groups in which they were. */
+const surelyMembers = (sql: SqlStorage): string => {
+  const lost = "groups_reason IN ('forbidden', 'failed')";
+  const { reason = null } = new Meta<InventoryMeta>(sql).get("groups") ?? {};
+  return reason === null || reason === "pending"
+    ? `user_id NOT IN (SELECT id FROM assets WHERE deleted_at IS NULL AND groups_reason IS NOT NULL AND ${lost})`
+    : `user_id IN (SELECT id FROM assets WHERE groups_reason = 'pending' OR (groups_at IS NOT NULL AND groups_reason IS NULL))`;
+};
+
 /**
- * SQL that yields the ids of users with an active role of their own or through a group. Everyone has no stored members:
- * if it gives a role, everybody in it has one.
+ * SQL that yields the ids of users who surely have an active role of their own or through a group. Everyone has no stored
+ * members: if it gives a role, everybody in it has one.
+ * @param isWanted SQL: which roles count, as `value`
  */
-export const adminsQuery = (sql: SqlStorage): string => {
-  const giving = `SELECT id FROM groups WHERE ${GIVING_GROUPS} AND EXISTS (SELECT 1 FROM json_each(roles) WHERE ${ACTIVE})`;
+export const adminsQuery = (sql: SqlStorage, isWanted = "1"): string => {
+  const wanted = `${ACTIVE} AND ${isWanted}`;
+  const giving = `SELECT id FROM groups WHERE ${GIVING_GROUPS} AND roles_reason IS NULL
+    AND EXISTS (SELECT 1 FROM json_each(roles) WHERE ${wanted})`;
   const isDirect = "value ->> '$.assignmentType' IS NOT 'GROUP'";
   return [
-    `SELECT user_id FROM admins WHERE EXISTS (SELECT 1 FROM json_each(roles) WHERE ${ACTIVE}
+    `SELECT user_id FROM admins WHERE reason IS NULL AND EXISTS (SELECT 1 FROM json_each(roles) WHERE ${wanted}
        AND (${isDirect} OR (covers = 1 AND user_id IN (${openThroughGroups(sql)}))))`,
-    `SELECT user_id FROM memberships WHERE group_id IN (${giving})`,
+    `SELECT user_id FROM memberships WHERE group_id IN (${giving}) AND ${surelyMembers(sql)}`,
     ...(isAny(sql, `${giving} AND ${IS_EVERYONE}`) ? [everybodyQuery(sql)] : []),
   ].join(" UNION ");
 };

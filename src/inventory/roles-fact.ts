@@ -1,6 +1,15 @@
 /** A user's roles: those of the user's own, and those that the user's groups give. Pure. */
 import { byRole, type OktaRole } from "../okta/records.ts";
-import { type Fact, type GroupFacts, known, shown, type UnknownReason, unknown } from "./facts.ts";
+import {
+  type Fact,
+  type GroupFacts,
+  known,
+  knownValue,
+  shown,
+  type UnknownReason,
+  unknown,
+} from "./facts.ts";
+import { isEveryone } from "./group-facts.ts";
 import type { OrgFact } from "./meta.ts";
 
 /** What is stored about a user who has roles or may have some. */
@@ -60,8 +69,9 @@ const ownFact = (own: AdminRow | null, org: OrgFact | null): Fact<readonly OktaR
 /**
  * A user's roles, direct and through groups. A group's roles are the group's to tell, so nobody has to be asked for
  * them. Where a group cannot tell, the user's own answer does, which names roles through groups as well, for as long as
- * it holds. If neither can, the roles are unknown; what is known of them is kept as their last known value if all parts
- * were known once, or if it has an active role, which suffices to know that the user is an administrator.
+ * it holds. If neither can, the roles are unknown; what was known of them is kept as their last known value if all parts
+ * were known once, or if it has an active role. What is known for sure, such as the roles of a group that tells them, is
+ * `certain`: one active role suffices to know that the user is an administrator.
  */
 export const rolesFact = (sources: RoleSources): Fact<readonly OktaRole[]> => {
   const { own: row, org, groups, areAllGroups } = sources;
@@ -69,9 +79,16 @@ export const rolesFact = (sources: RoleSources): Fact<readonly OktaRole[]> => {
   const open = groups.find(({ roles }) => roles.state === "unknown")?.roles;
   const areGroupsKnown = areAllGroups && open === undefined;
   const isCovered = row?.covers && !areGroupsKnown;
-  const inherited = groups.flatMap(({ id, name, roles }) =>
-    (shown(roles) ?? []).map((role): OktaRole => ({ ...role, assignmentType: "GROUP", group: name ?? id })),
-  );
+  const given = (
+    from: readonly GroupFacts[],
+    rolesOf: (roles: GroupFacts["roles"]) => readonly OktaRole[] | null,
+  ) =>
+    from.flatMap(({ id, name, roles }) =>
+      (rolesOf(roles) ?? []).map(
+        (role): OktaRole => ({ ...role, assignmentType: "GROUP", group: name ?? id }),
+      ),
+    );
+  const inherited = given(groups, shown);
   const ownShown = shown(own);
   const direct =
     ownShown?.flatMap((role) => {
@@ -82,7 +99,14 @@ export const rolesFact = (sources: RoleSources): Fact<readonly OktaRole[]> => {
   if (own.state === "known" && (areGroupsKnown || isCovered)) return known(value, own.at);
   const openReason = open?.state === "unknown" ? open.reason : null;
   const reason = own.state === "unknown" ? own.reason : (openReason ?? sources.groupsReason ?? "pending");
+  // A reading that failed leaves open who has left a group since.
+  const isMember = (group: GroupFacts): boolean =>
+    isEveryone(group) || sources.groupsReason === null || sources.groupsReason === "pending";
+  const certain = joined(own.state === "known" ? direct : [], given(groups.filter(isMember), knownValue));
   const wasKnown = ownShown !== null && areAllGroups && groups.every(({ roles }) => shown(roles) !== null);
-  if (!wasKnown && !value.some(isActive)) return unknown(reason);
-  return unknown(reason, { value, at: row?.read_at ?? org?.at ?? 0 });
+  const isLast = wasKnown || value.some(isActive);
+  return {
+    ...unknown(reason, isLast ? { value, at: row?.read_at ?? org?.at ?? 0 } : undefined),
+    ...(certain.length > 0 && { certain }),
+  };
 };

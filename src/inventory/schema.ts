@@ -12,6 +12,7 @@ import {
   managedByUsersMigration,
   numberedAssetsMigration,
   searchIndexMigration,
+  sortedSearchMigration,
 } from "./search-index.ts";
 
 /** The first entry creates the tables; each later entry changes what the entries before it made. */
@@ -139,6 +140,7 @@ export const migrations: readonly string[] = [
   `,
   managedByUsersMigration,
   deviceUserNamesMigration,
+  sortedSearchMigration,
 ];
 
 /**

@@ -45,10 +45,20 @@ const managed: Managed = (record) =>
     FROM json_each(${record}, '$.users')))`;
 
 /** SQL: the kinds of the ACTIVE factors as JSON, `["push|OKTA"]`. An org has few distinct values of it. */
-const mfa = (factors: string): string =>
-  `iif(${factors} IS NULL, NULL, (SELECT json_group_array(kind) FROM (
+const kindsOf = (factors: string): string =>
+  `(SELECT json_group_array(kind) FROM (
     SELECT DISTINCT concat(value ->> '$.factorType', '|', value ->> '$.provider') AS kind
-    FROM json_each(${factors}) WHERE value ->> '$.status' = 'ACTIVE' ORDER BY kind)))`;
+    FROM json_each(${factors}) WHERE value ->> '$.status' = 'ACTIVE' ORDER BY kind))`;
+
+/** SQL: the kinds of the factors of a row of `assets`, whose columns begin with `row`; NULL if they are not to be shown. */
+type Mfa = (row: string) => string;
+
+/** As former versions had it: the last known ones, if they are unknown. */
+const lastKnownMfa: Mfa = (row) => `iif(${row}factors IS NULL, NULL, ${kindsOf(`${row}factors`)})`;
+
+/** What is unknown has no kinds, whatever was known of it. */
+const knownMfa: Mfa = (row) =>
+  `iif(${row}factors IS NULL OR ${row}factors_reason IS NOT NULL, NULL, ${kindsOf(`${row}factors`)})`;
 
 /** SQL: the status of an asset; NULL once it is deleted. */
 const status = (row: string): string => `iif(${row}.deleted_at IS NULL, ${row}.record ->> '$.status', NULL)`;
@@ -79,32 +89,52 @@ interface Numbering {
   readonly numberOf: (row: "old" | "new") => string;
   readonly isManaged: Managed;
   readonly userParts: UserParts;
+  readonly mfa: Mfa;
+  /** The parts by which lists are sorted and filtered besides: columns and their values. None in former versions. */
+  readonly parts: readonly (readonly [column: string, of: (record: string) => string])[];
 }
 
+/** SQL: by what name people know an asset, as `displayName` in `ocsf/derive.ts` decides it. */
+const nameOf = (record: string): string => {
+  const part = (key: string) => `nullif(trim(${record} ->> '$.profile.${key}'), '')`;
+  return `coalesce(${part("displayName")}, nullif(concat_ws(' ', ${part("firstName")}, ${part("lastName")}), ''), ${part("login")})`;
+};
+
+const listParts = [
+  ["name", nameOf],
+  ["department", (record: string) => `nullif(trim(${record} ->> '$.profile.department'), '')`],
+  ["created", (record: string) => `${record} ->> '$.created'`],
+] as const;
+
 const searchTriggers = (index: Numbering): string => {
-  const { columns, values, added, numberOf, isManaged, userParts: parts } = index;
+  const { columns, values, added, numberOf, isManaged, userParts, mfa, parts } = index;
+  const names = ["status", "platform", "compliance", "managed", ...parts.map(([column]) => column)].join(
+    ", ",
+  );
+  const facetsOf = (row: string): string =>
+    [facets(row, isManaged), ...parts.map(([, of]) => of(`${row}.record`))].join(", ");
   return `
   CREATE TRIGGER search_added AFTER INSERT ON assets BEGIN
-    INSERT INTO search_keys (${columns}, status, platform, compliance, managed, mfa)
-      VALUES (${values}, ${facets("new", isManaged)}, ${mfa("new.factors")});
-    INSERT INTO search_words (rowid, words) VALUES (${added}, ${words("new.record", parts)});
+    INSERT INTO search_keys (${columns}, ${names}, mfa)
+      VALUES (${values}, ${facetsOf("new")}, ${mfa("new.")});
+    INSERT INTO search_words (rowid, words) VALUES (${added}, ${words("new.record", userParts)});
   END;
 
   CREATE TRIGGER search_facets_changed AFTER UPDATE OF record, deleted_at ON assets
     WHEN ${differ("deleted_at")} OR ${differ("record -> '$.status'")} OR ${differ("record -> '$.profile'")}
       OR ${devicePartsDiffer} BEGIN
-    UPDATE search_keys SET (status, platform, compliance, managed) = (${facets("new", isManaged)}) WHERE n = ${numberOf("new")};
+    UPDATE search_keys SET (${names}) = (${facetsOf("new")}) WHERE n = ${numberOf("new")};
   END;
 
   CREATE TRIGGER search_words_changed AFTER UPDATE OF record ON assets
     WHEN ${differ("record -> '$.profile'")} OR ${devicePartsDiffer} BEGIN
     DELETE FROM search_words WHERE rowid = ${numberOf("new")};
-    INSERT INTO search_words (rowid, words) VALUES (${numberOf("new")}, ${words("new.record", parts)});
+    INSERT INTO search_words (rowid, words) VALUES (${numberOf("new")}, ${words("new.record", userParts)});
   END;
 
-  CREATE TRIGGER search_factors_changed AFTER UPDATE OF factors ON assets
-    WHEN ${mfa("old.factors")} IS NOT ${mfa("new.factors")} BEGIN
-    UPDATE search_keys SET mfa = ${mfa("new.factors")} WHERE n = ${numberOf("new")};
+  CREATE TRIGGER search_factors_changed AFTER UPDATE OF factors, factors_reason ON assets
+    WHEN ${mfa("old.")} IS NOT ${mfa("new.")} BEGIN
+    UPDATE search_keys SET mfa = ${mfa("new.")} WHERE n = ${numberOf("new")};
   END;
 
   CREATE TRIGGER search_removed AFTER DELETE ON assets BEGIN
@@ -113,6 +143,9 @@ const searchTriggers = (index: Numbering): string => {
   END;
 `;
 };
+
+/** What former versions did not tell. */
+const formerly = { mfa: lastKnownMfa, parts: [] } as const satisfies Partial<Numbering>;
 
 /** Creates the search index and fills it from the assets. */
 export const searchIndexMigration = `
@@ -127,7 +160,7 @@ export const searchIndexMigration = `
   );
 
   INSERT INTO search_keys (id, status, platform, compliance, managed, mfa)
-    SELECT id, ${facets("assets", managedOrUnknown)}, ${mfa("factors")} FROM assets;
+    SELECT id, ${facets("assets", managedOrUnknown)}, ${lastKnownMfa("")} FROM assets;
   INSERT INTO search_words (rowid, words) SELECT n, ${words("record", formerUserParts)} FROM search_keys JOIN assets USING (id);
 
 ${searchTriggers({
@@ -138,6 +171,7 @@ ${searchTriggers({
   numberOf: (row) => `(SELECT n FROM search_keys WHERE id = ${row}.id)`,
   isManaged: managedOrUnknown,
   userParts: formerUserParts,
+  ...formerly,
 })}
 `;
 
@@ -187,7 +221,7 @@ export const numberedAssetsMigration = `
   DROP TABLE search_keys;
   ALTER TABLE numbered_search_keys RENAME TO search_keys;
   CREATE INDEX search_by_facet ON search_keys (status, mfa, platform, compliance, managed);
-  ${searchTriggers({ ...byNumber, isManaged: managedOrUnknown, userParts: formerUserParts })}
+  ${searchTriggers({ ...byNumber, ...formerly, isManaged: managedOrUnknown, userParts: formerUserParts })}
 `;
 
 const dropTriggers = ["added", "facets_changed", "words_changed", "factors_changed", "removed"]
@@ -197,7 +231,7 @@ const dropTriggers = ["added", "facets_changed", "words_changed", "factors_chang
 /** A device whose linked users are all not managed is not managed. */
 export const managedByUsersMigration = `
   ${dropTriggers}
-  ${searchTriggers({ ...byNumber, isManaged: managed, userParts: formerUserParts })}
+  ${searchTriggers({ ...byNumber, ...formerly, isManaged: managed, userParts: formerUserParts })}
   UPDATE search_keys SET managed = 0 FROM assets
     WHERE number = n AND search_keys.managed IS NULL AND ${managed("record")} = 0;
 `;
@@ -208,8 +242,29 @@ export const managedByUsersMigration = `
  */
 export const deviceUserNamesMigration = `
   ${dropTriggers}
-  ${searchTriggers({ ...byNumber, isManaged: managed, userParts })}
+  ${searchTriggers({ ...byNumber, ...formerly, isManaged: managed, userParts })}
   UPDATE assets SET record = json_set(record, '$.users',
       (SELECT json_group_array(json_remove(value, '$.displayName')) FROM json_each(record, '$.users')))
     WHERE record -> '$.users[0]' IS NOT NULL;
+`;
+
+/**
+ * By what lists are sorted and filtered besides, each with an index in which the number comes second, so that a page is
+ * read without sorting. Of a sign-in, only the index over `lastLogin` is written. What is unknown is unknown in the index
+ * as well, whatever was known once.
+ */
+export const sortedSearchMigration = `
+  ${dropTriggers}
+  ALTER TABLE search_keys ADD COLUMN name TEXT COLLATE NOCASE;
+  ALTER TABLE search_keys ADD COLUMN department TEXT COLLATE NOCASE;
+  ALTER TABLE search_keys ADD COLUMN created TEXT;
+  UPDATE search_keys SET (${listParts.map(([column]) => column).join(", ")}) =
+    (${listParts.map(([, of]) => of("record")).join(", ")}) FROM assets WHERE number = n;
+  UPDATE search_keys SET mfa = NULL FROM assets WHERE number = n AND factors_reason IS NOT NULL AND factors IS NOT NULL;
+  CREATE INDEX search_by_name ON search_keys (name, n);
+  CREATE INDEX search_by_department ON search_keys (department, n) WHERE department IS NOT NULL;
+  CREATE INDEX search_by_created ON search_keys (created, n);
+  CREATE INDEX search_by_status ON search_keys (status, n);
+  CREATE INDEX assets_by_last_login ON assets (record ->> '$.lastLogin', number);
+  ${searchTriggers({ ...byNumber, isManaged: managed, userParts, mfa: knownMfa, parts: listParts })}
 `;

@@ -1,46 +1,44 @@
-/** Finding assets in the search index, by words and facets. */
-import { adminsQuery } from "./role-queries.ts";
+/** Finding assets in the search index, by words and conditions, in an order. */
 
-/** What to find. A null matches everything; an asset must meet all the other conditions. */
+/** A condition in SQL about `k`, a row of `search_keys`, and its parameters. */
+export type Condition = readonly [sql: string, ...parameters: SqlStorageValue[]];
+
+/** In which order assets are listed, if not in the one in which they were first filed. What has no value comes last. */
+export interface Sorting {
+  readonly by: SortKey;
+  readonly descending: boolean;
+}
+
+export const sortKeys = ["name", "status", "last_login", "created", "changed"] as const;
+export type SortKey = (typeof sortKeys)[number];
+
+/** Where a page ended: the last asset's number, and what it was sorted by. */
+export interface Place {
+  readonly n: number;
+  readonly key: string | number | null;
+}
+
+/** What to find. */
 export interface AssetQuery {
-  /** Words; each must begin a word in the asset's index. */
+  /** Words; each must begin a word in the asset's index. Null matches every asset. */
   readonly text: string | null;
-  /** As Okta spells it. */
-  readonly status: string | null;
-  /** Any of these sets of factor kinds, as the index spells them; a null in the list means "never read". */
-  readonly mfa: readonly (readonly string[] | null)[] | null;
-  /** True: only users that are not DEPROVISIONED. */
-  readonly notDeprovisioned: boolean;
-  /** True: only users with an active role. */
-  readonly admin: boolean;
-  /** SQL that yields ids: only these assets. */
-  readonly ids: string | null;
-  /** Only members of the group with this id. */
-  readonly group: string | null;
-  /** Any of these, as Okta spells them; a null in the list means "not given". */
-  readonly platforms: readonly (string | null)[] | null;
-  /** Any of these, as Okta spells them; a null in the list means "not given". */
-  readonly compliances: readonly (string | null)[] | null;
-  readonly managed: boolean | "unknown" | null;
-  /** True: only tombstones. False: only assets that exist. Null: both. */
-  readonly deleted: boolean | null;
-  /** Only assets that were filed after this one: `next` of the previous page, or 0 for the first page. */
-  readonly after: number;
+  /** The ids of assets that the text names exactly: they are found whatever their words. */
+  readonly exact: readonly string[];
+  /** All of them must be met. */
+  readonly where: readonly Condition[];
+  /** Null: in the order in which they were first filed, those that the text names exactly first. */
+  readonly sorting: Sorting | null;
+  /** Only what comes after this place: `next` of the previous page. */
+  readonly after: Place | null;
   readonly limit: number;
 }
 
 export interface FoundPage {
   readonly ids: readonly string[];
   /** Pass it as `after` to get the next page; null on the last page. */
-  readonly next: number | null;
-}
-
-export interface FoundGroup {
-  readonly id: string;
-  readonly name: string | null;
-  readonly description: string | null;
-  /** Okta's count of the members; null if Okta did not report it. */
-  readonly usersCount: number | null;
+  readonly next: Place | null;
+  /** How many match, on all pages together. */
+  readonly total: number;
 }
 
 const maxWords = 8;
@@ -67,71 +65,197 @@ export const searchWords = (text: string): string[] =>
 /** A full-text query for these words. They hold only letters and digits, so quoting them is safe. */
 const matchOf = (words: readonly string[]): string => words.map((word) => `"${word}" *`).join(" AND ");
 
-type Condition = readonly [sql: string, ...parameters: SqlStorageValue[]];
-
-const anyOf = (column: string, values: readonly (string | null)[]): Condition => {
+/** Any of these values; a null in the list means "not given", or never read. */
+export const anyOf = (column: string, values: readonly (string | null)[]): Condition => {
   const named = JSON.stringify(values.filter((value) => value !== null));
   const orNull = values.includes(null) ? `OR ${column} IS NULL` : "";
   return [`(${column} IN (SELECT value FROM json_each(?)) ${orNull})`, named];
 };
 
-/** SQL: whether the asset is among the ids that the SQL `ids` yields. */
-const numbered = (ids: string): string => `k.n IN (SELECT number FROM assets WHERE id IN (${ids}))`;
+/** One of the assets whose ids this SQL yields. */
+export const among = (ids: string, ...parameters: SqlStorageValue[]): Condition => [
+  `k.n IN (SELECT number FROM assets WHERE id IN (${ids}))`,
+  ...parameters,
+];
 
-/** `+` makes SQLite walk in the order of `n` and stop once the page is full, instead of sorting all matches. */
-const conditionsOf = (sql: SqlStorage, query: AssetQuery): Condition[] => {
-  const conditions: (Condition | false)[] = [
-    query.deleted !== null && [`+k.status IS ${query.deleted ? "" : "NOT"} NULL`],
-    query.status !== null && ["+k.status = ?", query.status],
-    query.notDeprovisioned && ["+k.status <> 'DEPROVISIONED'"],
-    query.mfa !== null &&
-      anyOf(
-        "k.mfa",
-        query.mfa.map((kinds) => kinds && JSON.stringify(kinds)),
-      ),
-    query.admin && [numbered(adminsQuery(sql))],
-    query.ids !== null && [numbered(query.ids)],
-    query.group !== null && [numbered("SELECT user_id FROM memberships WHERE group_id = ?"), query.group],
-    query.platforms !== null && anyOf("k.platform", query.platforms),
-    query.compliances !== null && anyOf("k.compliance", query.compliances),
-    query.managed !== null && [
-      query.managed === "unknown" ? "k.managed IS NULL" : `k.managed = ${query.managed ? 1 : 0}`,
-    ],
-  ];
-  return conditions.filter((condition) => condition !== false);
+/** None of the assets whose ids this SQL yields. */
+export const notAmong = (ids: string, ...parameters: SqlStorageValue[]): Condition => [
+  `k.n NOT IN (SELECT number FROM assets WHERE id IN (${ids}))`,
+  ...parameters,
+];
+
+/** Assets that exist, deleted ones, or both. */
+export const whetherDeleted = (deleted: boolean | null): readonly Condition[] =>
+  deleted === null ? [] : [[`k.status IS ${deleted ? "" : "NOT"} NULL`]];
+
+/** Where a sort key is, and what has it in its order. */
+interface KeySource {
+  readonly from: string;
+  readonly key: string;
+}
+
+const keySources: Readonly<Record<SortKey, KeySource>> = {
+  name: { from: "search_keys AS k INDEXED BY search_by_name", key: "k.name" },
+  status: { from: "search_keys AS k INDEXED BY search_by_status", key: "k.status" },
+  created: { from: "search_keys AS k INDEXED BY search_by_created", key: "k.created" },
+  last_login: {
+    from: "assets AS a CROSS JOIN search_keys AS k ON k.n = a.number",
+    key: "a.record ->> '$.lastLogin'",
+  },
+  changed: { from: "assets AS a CROSS JOIN search_keys AS k ON k.n = a.number", key: "a.seq" },
 };
 
-/**
- * One page of the assets that match, in the order in which they were first filed. A text without words matches
- * none.
- */
-export const findAssets = (sql: SqlStorage, query: AssetQuery): FoundPage => {
-  const terms = query.text === null ? null : searchWords(query.text);
-  if (terms?.length === 0) return { ids: [], next: null };
-  const conditions = conditionsOf(sql, query);
-  const [from, n, match]: [string, string, SqlStorageValue[]] =
-    terms === null
-      ? ["search_keys AS k WHERE true", "k.n", []]
-      : [
-          "search_words JOIN search_keys AS k ON k.n = search_words.rowid WHERE search_words MATCH ?",
-          "search_words.rowid",
-          [matchOf(terms)],
-        ];
-  const where = [...conditions.map(([text]) => text), `${n} > ?`].join(" AND ");
-  const rows = sql
-    .exec<{ id: string; n: number }>(
-      `SELECT k.id, k.n FROM ${from} AND ${where} ORDER BY ${n} LIMIT ?`,
-      ...match,
-      ...conditions.flatMap(([, ...parameters]) => parameters),
-      query.after,
-      query.limit + 1,
-    )
-    .toArray();
-  const page = rows.slice(0, query.limit);
+interface Row extends Record<string, SqlStorageValue> {
+  id: string;
+  n: number;
+  key: string | number | null;
+}
+
+const joined = (
+  conditions: readonly Condition[],
+): { readonly where: string; readonly parameters: SqlStorageValue[] } => ({
+  where: ["true", ...conditions.map(([text]) => text)].join(" AND "),
+  parameters: conditions.flatMap(([, ...parameters]) => parameters),
+});
+
+const idList = (ids: readonly string[]): Condition => [
+  "k.id IN (SELECT value FROM json_each(?))",
+  JSON.stringify(ids),
+];
+const notIdList = (ids: readonly string[]): Condition => [
+  "k.id NOT IN (SELECT value FROM json_each(?))",
+  JSON.stringify(ids),
+];
+
+/** The assets on one page of a list in the order of a key, those without a value last. */
+const sortedRows = (
+  sql: SqlStorage,
+  conditions: readonly Condition[],
+  { by, descending }: Sorting,
+  after: Place | null,
+  limit: number,
+): Row[] => {
+  const { from, key } = keySources[by];
+  const direction = descending ? "DESC" : "ASC";
+  const beyond = descending ? "<" : ">";
+  const rows = (part: readonly Condition[], source: string, most: number): Row[] => {
+    const { where, parameters } = joined([...conditions, ...part]);
+    return sql
+      .exec<Row>(
+        `SELECT k.id, k.n, ${key} AS key FROM ${source} WHERE ${where} ORDER BY ${key} ${direction}, k.n ${direction} LIMIT ?`,
+        ...parameters,
+        most,
+      )
+      .toArray();
+  };
+  const found: Row[] = [];
+  if (after === null || after.key !== null) {
+    const on: Condition[] = after === null ? [] : [[`(${key}, k.n) ${beyond} (?, ?)`, after.key, after.n]];
+    found.push(...rows([[`${key} IS NOT NULL`], ...on], from, limit));
+  }
+  if (found.length === limit) return found;
+  const on: Condition[] = after !== null && after.key === null ? [[`k.n ${beyond} ?`, after.n]] : [];
+  return [
+    ...found,
+    ...rows([[`${key} IS NULL`], ...on], from.replace(/ INDEXED BY \w+/, ""), limit - found.length),
+  ];
+};
+
+const countOf = (sql: SqlStorage, from: string, conditions: readonly Condition[]): number => {
+  const { where, parameters } = joined(conditions);
+  return sql.exec<{ n: number }>(`SELECT count(*) AS n FROM ${from} WHERE ${where}`, ...parameters).one().n;
+};
+
+/** What the text names, by its words or exactly. */
+const named = ({ text, exact }: AssetQuery, match: string | null): Condition[] => {
+  if (text === null) return [];
+  if (match === null) return [idList(exact)];
+  const words = "k.n IN (SELECT rowid FROM search_words WHERE search_words MATCH ?)";
+  return [[`(${words} OR k.id IN (SELECT value FROM json_each(?)))`, match, JSON.stringify(exact)]];
+};
+
+/** In the order of a key. */
+const findSorted = (
+  sql: SqlStorage,
+  query: AssetQuery,
+  sorting: Sorting,
+  match: string | null,
+): FoundPage => {
+  const { where, after, limit } = query;
+  const conditions = [...where, ...named(query, match)];
+  const rows = sortedRows(sql, conditions, sorting, after, limit + 1);
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
   return {
     ids: page.map(({ id }) => id),
-    next: rows.length > query.limit ? (page.at(-1)?.n ?? null) : null,
+    next: rows.length > limit && last !== undefined ? { n: last.n, key: last.key } : null,
+    total: countOf(sql, "search_keys AS k", conditions),
   };
+};
+
+/** Assets by their number. @param from where `n` and `k` are */
+const filedRows = (
+  sql: SqlStorage,
+  from: string,
+  n: string,
+  conditions: readonly Condition[],
+  after: number,
+  limit: number,
+): Row[] => {
+  const { where, parameters } = joined([...conditions, [`${n} > ?`, after]]);
+  return sql
+    .exec<Row>(
+      `SELECT k.id, k.n, NULL AS key FROM ${from} WHERE ${where} ORDER BY ${n} LIMIT ?`,
+      ...parameters,
+      limit,
+    )
+    .toArray();
+};
+
+/** NOT INDEXED makes SQLite walk in the order of `n` and stop once the page is full, instead of sorting all matches. */
+const KEYS = "search_keys AS k NOT INDEXED";
+
+/**
+ * In the order in which the assets were first filed. What the text names exactly is at the head of the first page, and at
+ * no other place, if there is room for more than that.
+ */
+const findFiled = (sql: SqlStorage, query: AssetQuery, match: string | null): FoundPage => {
+  const { exact, where, after, limit } = query;
+  const from = after?.n ?? 0;
+  const page = (head: readonly Row[], rows: readonly Row[], total: number): FoundPage => {
+    const shown = rows.slice(0, limit - head.length);
+    const last = shown.at(-1);
+    return {
+      ids: [...head, ...shown].map(({ id }) => id),
+      next: rows.length > shown.length && last !== undefined ? { n: last.n, key: null } : null,
+      total,
+    };
+  };
+  const first =
+    exact.length === 0 ? [] : filedRows(sql, KEYS, "k.n", [...where, idList(exact)], 0, exact.length);
+  if (query.text === null || match === null || first.length >= limit) {
+    const conditions = [...where, ...named(query, match)];
+    return page(
+      [],
+      filedRows(sql, KEYS, "k.n", conditions, from, limit + 1),
+      countOf(sql, "search_keys AS k", conditions),
+    );
+  }
+  const head = after === null ? first : [];
+  const found = "search_words CROSS JOIN search_keys AS k ON k.n = search_words.rowid";
+  const conditions: Condition[] = [["search_words MATCH ?", match], ...where, notIdList(exact)];
+  return page(
+    head,
+    filedRows(sql, found, "search_words.rowid", conditions, from, limit - head.length + 1),
+    first.length + countOf(sql, found, conditions),
+  );
+};
+
+/** One page of the assets that match. A text without words matches only what it names exactly. */
+export const findAssets = (sql: SqlStorage, query: AssetQuery): FoundPage => {
+  const words = query.text === null ? [] : searchWords(query.text);
+  const match = words.length === 0 ? null : matchOf(words);
+  return query.sorting === null ? findFiled(sql, query, match) : findSorted(sql, query, query.sorting, match);
 };
 
 /** The distinct values of a facet among assets that exist. */
@@ -142,44 +266,3 @@ export const facetValues = (sql: SqlStorage, facet: "mfa" | "platform" | "compli
     )
     .toArray()
     .map(({ value }) => value);
-
-/** Text without case and accents. In upper case `ß` is `SS`, too. */
-const folded = (text: string | null): string =>
-  (text ?? "")
-    .normalize("NFD")
-    .replaceAll(/[\u0300-\u036f]/g, "")
-    .toUpperCase();
-
-/**
- * Groups whose name or description contains the text, whatever its case and accents, or whose id it is; by name, at
- * most `limit`.
- *
- * LIKE would refuse a pattern over 50 bytes, and SQLite knows the case of ASCII letters only. So SQL decides on
- * groups that are all ASCII, and hands the others over to be compared here.
- */
-export const findGroups = (sql: SqlStorage, text: string, limit: number): FoundGroup[] => {
-  const id = text.trim();
-  const wanted = folded(id);
-  const candidates = sql.exec<{
-    id: string;
-    name: string | null;
-    description: string | null;
-    usersCount: number | null;
-  }>(
-    `SELECT id, record ->> '$.name' AS name, record ->> '$.description' AS description, users_count AS usersCount
-     FROM groups WHERE instr(upper(record ->> '$.name'), ?1) OR instr(upper(record ->> '$.description'), ?1)
-       OR id = ?2 OR octet_length(record) > length(record)
-     ORDER BY name`,
-    wanted,
-    id,
-  );
-  const found: FoundGroup[] = [];
-  for (const group of candidates) {
-    if (group.id !== id && ![group.name, group.description].some((part) => folded(part).includes(wanted))) {
-      continue;
-    }
-    found.push(group);
-    if (found.length === limit) break;
-  }
-  return found;
-};

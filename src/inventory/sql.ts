@@ -5,6 +5,9 @@ export const idsIn = (sql: SqlStorage, query: string): string[] =>
     .toArray()
     .map(({ id }) => id);
 
+/** A text as a literal. */
+export const quoted = (text: string): string => `'${text.replaceAll("\0", "").replaceAll("'", "''")}'`;
+
 /** Keeps a bound parameter below the 2 MB that a value may have: a UTF-16 code unit takes at most 3 bytes. */
 const MAX_CHUNK_CHARS = 500_000;
 

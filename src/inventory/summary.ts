@@ -45,3 +45,12 @@ export const countFacets = (sql: SqlStorage): { all: FacetCount[]; admins: Facet
 /** How many deleted assets are still kept. */
 export const countDeleted = (sql: SqlStorage): number =>
   sql.exec<{ n: number }>("SELECT count(*) AS n FROM search_keys WHERE status IS NULL").one().n;
+
+/** How many of the assets whose ids this SQL yields exist. */
+export const countLiving = (sql: SqlStorage, ids: string): number =>
+  sql
+    .exec<{ n: number }>(
+      `SELECT count(*) AS n FROM search_keys WHERE status IS NOT NULL
+       AND n IN (SELECT number FROM assets WHERE id IN (${ids}))`,
+    )
+    .one().n;

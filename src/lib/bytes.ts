@@ -19,3 +19,7 @@ export const fromHex = (text: string): Uint8Array<ArrayBuffer> =>
 
 /** The SHA-256 of a text as 64 lower-case hexadecimal digits. */
 export const sha256Hex = async (text: string): Promise<string> => toHex(await sha256(text));
+
+/** A text's UTF-8 bytes in base64 (RFC 4648, section 4). */
+export const base64Of = (text: string): string =>
+  btoa(Array.from(utf8(text), (byte) => String.fromCharCode(byte)).join(""));

@@ -1,5 +1,5 @@
 /** Values that all dialects derive from facts in the same way. Null always means "unknown" or "not set". */
-import { type EventContext, shown, type UserFacts } from "../inventory/facts.ts";
+import { type EventContext, knownValue, type UserFacts } from "../inventory/facts.ts";
 import { countsAsMfa, resistsPhishing } from "../okta/factor-names.ts";
 import type { OktaDevice, OktaRole, OktaUserProfile } from "../okta/records.ts";
 
@@ -44,26 +44,26 @@ export const privileges = (roles: readonly OktaRole[]): string[] =>
   roles.filter(isActive).map((role) => role.label ?? role.type);
 
 /**
- * Whether the user has an active role, direct or through a group; null if unknown. A group that is known to give a
- * role makes its members admins even while their own roles are unknown. Uses the last known values of unknown
- * facts.
+ * Whether the user has an active role, direct or through a group; null if unknown. One that is known for sure suffices,
+ * even while others are unknown.
  */
-export const isAdmin = (facts: UserFacts): boolean | null => {
-  const roles = shown(facts.roles);
-  if (roles?.some(isActive)) return true;
-  if (shown(facts.groups)?.some((group) => shown(group.roles)?.some(isActive))) return true;
-  return roles === null ? null : false;
+export const isAdmin = ({ roles, groups }: UserFacts): boolean | null => {
+  if (roles.state === "known") return roles.value.some(isActive);
+  const isSure =
+    roles.certain?.some(isActive) === true ||
+    knownValue(groups)?.some((group) => knownValue(group.roles)?.some(isActive)) === true;
+  return isSure ? true : null;
 };
 
 /**
- * Whether the user has an active factor that counts as MFA; null if the factors are unknown and were never known.
+ * Whether the user has an active factor that counts as MFA; null if the factors are unknown.
  * @param ignored lower-case factor types, by Okta's names or by short names, that do not count
  */
 export const hasMfa = (
   factors: UserFacts["factors"],
   ignored: EventContext["mfaIgnoredFactors"],
 ): boolean | null =>
-  shown(factors)?.some((factor) => factor.status === "ACTIVE" && countsAsMfa(factor, ignored)) ?? null;
+  knownValue(factors)?.some((factor) => factor.status === "ACTIVE" && countsAsMfa(factor, ignored)) ?? null;
 
 /**
  * Whether the user has an active factor that counts as MFA and resists phishing; null if unknown, as in `hasMfa`.
@@ -73,7 +73,7 @@ export const hasPhishingResistantMfa = (
   factors: UserFacts["factors"],
   ignored: EventContext["mfaIgnoredFactors"],
 ): boolean | null =>
-  shown(factors)?.some(
+  knownValue(factors)?.some(
     (factor) => factor.status === "ACTIVE" && countsAsMfa(factor, ignored) && resistsPhishing(factor),
   ) ?? null;
 

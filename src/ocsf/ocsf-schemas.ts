@@ -184,6 +184,18 @@ export const ocsfUserSchema = z
             roles: unknownReason,
           })
           .optional(),
+        last_known: z
+          .strictObject({
+            groups: z.array(z.string()).optional(),
+            factors: z.array(z.string()).optional(),
+            roles: z.array(z.string()).optional(),
+          })
+          .optional()
+          .meta({
+            description:
+              "What unknown facts were when they were last known: the ids of groups, the names of active factors, the " +
+              "names of active roles. The event's other attributes never show these.",
+          }),
         last_known_times: z
           .strictObject({
             groups: timestamp,

@@ -1,4 +1,10 @@
-import { type EventContext, type Fact, type GroupFacts, shown, type UserFacts } from "../inventory/facts.ts";
+import {
+  type EventContext,
+  type Fact,
+  type GroupFacts,
+  knownValue,
+  type UserFacts,
+} from "../inventory/facts.ts";
 import { factorName } from "../okta/factor-names.ts";
 import type { AttributeValue, OktaFactor, OktaRole, OktaUser, OktaUserProfile } from "../okta/records.ts";
 import { ACCESS_CONTROL, USER_INVENTORY } from "./classes.ts";
@@ -52,7 +58,7 @@ const groupDomain = (type: string | null, tenant: string): string | null =>
   type === "OKTA_GROUP" || type === "BUILT_IN" ? tenant : null;
 
 const group = (facts: GroupFacts, tenant: string) => {
-  const roles = shown(facts.roles);
+  const roles = knownValue(facts.roles);
   return present({
     uid: facts.id,
     name: filled(facts.name),
@@ -134,8 +140,8 @@ const roleData = (roles: readonly OktaRole[]) =>
 /** The user's facts for which OCSF 1.6.0 has no attribute. */
 const accessData = (facts: UserFacts, context: EventContext) => {
   const { user } = facts;
-  const factors = shown(facts.factors);
-  const roles = shown(facts.roles);
+  const factors = knownValue(facts.factors);
+  const roles = knownValue(facts.roles);
   return present({
     status: user.status,
     is_enabled: isEnabled(user.status, context),
@@ -149,29 +155,35 @@ const accessData = (facts: UserFacts, context: EventContext) => {
   });
 };
 
+/** What an unknown fact was last known to be; null for a known one, and for one that was never known. */
+const lastValue = <T, U>(fact: Fact<T>, map: (value: T) => U): U | null =>
+  fact.state === "unknown" && fact.last !== undefined ? map(fact.last.value) : null;
+
 /**
- * Which facts are unknown and why. For those that show their last known value, also when Okta reported it (ms). Both
- * come from the stored facts alone, so the event is the same every time it is read.
+ * Which facts are unknown and why. Beside them stands what was known last, and when Okta reported it (ms): the ids of
+ * groups, the names of active factors, the privileges of roles. All come from the stored facts alone, so the event is
+ * the same every time it is read.
  */
-const unknownFacts = (facts: UserFacts) => {
-  const groupRoles = shown(facts.groups)?.find((member) => member.roles.state === "unknown")?.roles;
+const unknownFacts = ({ groups, factors, roles }: UserFacts) => {
+  const groupRoles = knownValue(groups)?.find((member) => member.roles.state === "unknown")?.roles;
   const named: readonly (readonly [string, Fact<unknown> | undefined])[] = [
-    ["groups", facts.groups],
+    ["groups", groups],
     ["group_roles", groupRoles],
-    ["factors", facts.factors],
-    ["roles", facts.roles],
+    ["factors", factors],
+    ["roles", roles],
   ];
-  let reasons: Record<string, string> | null = null;
-  let lastKnown: Record<string, number> | null = null;
-  for (const [name, fact] of named) {
-    if (fact?.state !== "unknown") continue;
-    reasons ??= {};
-    reasons[name] = fact.reason;
-    if (fact.last === undefined) continue;
-    lastKnown ??= {};
-    lastKnown[name] = fact.last.at;
-  }
-  return { unknown_facts: reasons, last_known_times: lastKnown };
+  const unknown = named.flatMap(([name, fact]) => (fact?.state === "unknown" ? [{ name, ...fact }] : []));
+  return {
+    unknown_facts: presentOrNull(Object.fromEntries(unknown.map(({ name, reason }) => [name, reason]))),
+    last_known: presentOrNull({
+      groups: lastValue(groups, (value) => value.map(({ id }) => id)),
+      factors: lastValue(factors, activeFactorNames),
+      roles: lastValue(roles, privileges),
+    }),
+    last_known_times: presentOrNull(
+      Object.fromEntries(unknown.map(({ name, last }) => [name, last?.at ?? null])),
+    ),
+  };
 };
 
 /** Profile attributes for which OCSF has no attribute, or whose value OCSF's attribute does not allow. */
@@ -249,7 +261,7 @@ export const ocsfUser = (facts: UserFacts, context: EventContext): OcsfUserEvent
       labels: [facts.user.status],
     }),
     org: organization === null ? null : present({ name: organization, ou_name: filled(profile.department) }),
-    groups: shown(facts.groups)?.map((member) => group(member, context.tenant)) ?? null,
+    groups: knownValue(facts.groups)?.map((member) => group(member, context.tenant)) ?? null,
     ldap_person: person(facts.user, where, context),
   });
   return present({

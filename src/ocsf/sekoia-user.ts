@@ -1,4 +1,4 @@
-import { type EventContext, type GroupFacts, shown, type UserFacts } from "../inventory/facts.ts";
+import { type EventContext, type GroupFacts, knownValue, type UserFacts } from "../inventory/facts.ts";
 import { ACCESS_CONTROL, OCSF_VERSION, PRODUCT, USER_INVENTORY } from "./classes.ts";
 import {
   displayName,
@@ -14,7 +14,7 @@ import {
 import type { SekoiaUserEvent } from "./sekoia-schemas.ts";
 
 const group = (facts: GroupFacts) => {
-  const roles = shown(facts.roles);
+  const roles = knownValue(facts.roles);
   return {
     uid: facts.id,
     name: facts.name,
@@ -49,7 +49,7 @@ export const sekoiaUser = (facts: UserFacts, context: EventContext): SekoiaUserE
       type: admin ? "Admin" : null,
       account: { uid: user.id, name: login, type: "Other", type_id: 99 },
       org: { name: organizationName(profile), ou_name: profile.department ?? null },
-      groups: shown(facts.groups)?.map(group) ?? null,
+      groups: knownValue(facts.groups)?.map(group) ?? null,
     },
     enrichments: [
       {

@@ -1,5 +1,6 @@
 /** Okta's Management API as this connector uses it: one method per endpoint, lists page by page. */
 import { isPlainObject } from "../lib/json.ts";
+import { holdsSecret } from "../lib/redact.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import type { OktaClient, OktaResponse } from "./client.ts";
 import { type Endpoint, pathOf } from "./endpoints.ts";
@@ -225,6 +226,9 @@ export class OktaApi {
       }
       next = nextPage(links, url, organization.ok ? organization.value.origins : undefined);
     }
+    // It would be stored until the page is read.
+    if (next.ok && next.value !== null && holdsSecret(next.value))
+      return err(unreadableLink(endpoint, response));
     if (next.ok) return ok({ records, next: next.value, ...(limit !== undefined && { limit }) });
     return err(
       next.error === "unreadable" ? unreadableLink(endpoint, response) : foreign(endpoint, links[0]),

@@ -1,4 +1,5 @@
 /** What can go wrong between us and Okta, as values. Messages never hold a credential or a query string. */
+import { presentable } from "../lib/redact.ts";
 import type { WaitReason } from "./wait-reason.ts";
 
 /**
@@ -55,7 +56,7 @@ export interface OktaError {
 /**
  * An error of a call.
  * @param endpoint method and path template, with a blank between them
- * @param what what went wrong, for people; no secrets
+ * @param what what went wrong, for people. It may repeat what Okta said: it passes the door for text from elsewhere here
  */
 export const oktaError = (
   endpoint: string,
@@ -66,12 +67,13 @@ export const oktaError = (
   const [method, path] = endpoint.split(" ");
   return {
     code,
-    message: `[${method}] "${path}": ${what}`,
+    message: `[${method}] "${path}": ${presentable(what)}`,
     endpoint,
     status: null,
     oktaErrorCode: null,
     retryAt: null,
     ...facts,
+    ...(facts.leadsTo !== undefined && { leadsTo: presentable(facts.leadsTo) }),
   };
 };
 

@@ -1,5 +1,6 @@
 /** What an org says of itself to anybody, without a credential. Pure. */
 import { isPlainObject } from "../lib/json.ts";
+import { holdsSecret } from "../lib/redact.ts";
 
 /** Who an org says it is; null where it does not say. */
 export interface Organization {
@@ -10,15 +11,17 @@ export interface Organization {
   readonly origins?: readonly string[];
 }
 
+/** A short text that is part of no sentence: an id, a word. */
 const textIn = (value: unknown): string | null =>
-  typeof value === "string" && value !== "" ? value.slice(0, 100) : null;
+  typeof value === "string" && value !== "" && !holdsSecret(value) ? value.slice(0, 100) : null;
 
 /** The origin that a link of the document names; null if it names none. */
 const originIn = (link: unknown): string | null => {
   const href = isPlainObject(link) ? link["href"] : null;
   if (typeof href !== "string" || !URL.canParse(href)) return null;
   const { origin, protocol } = new URL(href);
-  return protocol === "https:" || protocol === "http:" ? origin.slice(0, 200) : null;
+  const isWeb = protocol === "https:" || protocol === "http:";
+  return isWeb && !holdsSecret(origin) ? origin.slice(0, 200) : null;
 };
 
 /** Reads `/.well-known/okta-organization`. */

@@ -48,11 +48,14 @@ const errorCode = (status: number, headers: Headers, oktaCode: string | null): O
   return status >= 500 ? "unavailable" : "bad_request";
 };
 
-/** Okta's error body; the summary is for people and bounded, and only the code is ever branched on. */
+/** Okta's error codes look like this: `E0000006`. Anything else would be text. */
+const CODE = /^E\d{4,10}$/;
+
+/** Okta's error body; the summary is for people, and only the code is ever branched on. */
 const oktaErrorIn = (body: unknown): { code: string | null; summary: string } => {
   const { errorCode: code, errorSummary: summary } = isPlainObject(body) ? body : {};
   return {
-    code: typeof code === "string" ? code.slice(0, 16) : null,
-    summary: typeof summary === "string" ? summary.slice(0, 200) : "",
+    code: typeof code === "string" && CODE.test(code) ? code : null,
+    summary: typeof summary === "string" ? summary : "",
   };
 };

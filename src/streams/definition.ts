@@ -11,7 +11,7 @@ import type { AssetReader, StoredAsset } from "../inventory/asset-reader.ts";
 import type { RecordSource } from "../inventory/assets.ts";
 import type { EventContext } from "../inventory/facts.ts";
 import type { Inventory } from "../inventory/inventory.ts";
-import type { AssetQuery } from "../inventory/search.ts";
+import type { Condition } from "../inventory/search.ts";
 import type { StaleCause } from "../inventory/stale.ts";
 import type { Result } from "../lib/result.ts";
 import type { OktaApi, Page, PageRequest } from "../okta/api.ts";
@@ -135,22 +135,29 @@ export interface ExploreTools {
 }
 
 /** The filters of a search that only some streams have. */
-export type FilterName =
-  | "mfa"
-  | "phishingResistant"
-  | "admin"
-  | "unknown"
-  | "group"
-  | "platform"
-  | "compliance"
-  | "managed";
+export const filterNames = [
+  "mfa",
+  "phishingResistant",
+  "factor",
+  "admin",
+  "role",
+  "unknown",
+  "group",
+  "department",
+  "lastLoginBefore",
+  "dormantDays",
+  "platform",
+  "compliance",
+  "managed",
+] as const;
+export type FilterName = (typeof filterNames)[number];
 
 /** For each filter of the stream: turns the filter's value into conditions for the search index. */
 export type Filters = {
   readonly [K in FilterName]?: (
     value: NonNullable<SearchQuery[K]>,
     tools: ExploreTools,
-  ) => Partial<AssetQuery>;
+  ) => readonly Condition[];
 };
 
 /**

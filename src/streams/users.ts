@@ -205,7 +205,7 @@ export const users: StreamDefinition<OktaUser, UserFacts> = {
     unknownFacts: (inventory) => inventory.unknown.counts(),
   },
 
-  mapping: 1,
+  mapping: 2,
   event: userEvent,
 
   explore: {

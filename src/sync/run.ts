@@ -2,6 +2,7 @@
 
 import type { RunCause, RunDocument, RunKind, RunState } from "../contract/status.ts";
 import { doubledMs, equalJitter } from "../lib/backoff.ts";
+import { redact } from "../lib/redact.ts";
 import type { OktaError } from "../okta/errors.ts";
 import { remedyOf } from "../okta/remedies.ts";
 import type { WaitReason } from "../okta/wait-reason.ts";
@@ -108,6 +109,9 @@ export const newRun = (options: {
   polledAt: null,
 });
 
+/** What version 0.1.0 stored has not passed the door for text from elsewhere. */
+const passed = (error: RunError): RunError => ({ ...error, message: redact(error.message) });
+
 /** A run as version 0.1.0 stored it or as it is stored now. */
 export const storedRun = (
   stored: Omit<Run, "newestAsset" | "orgAskedAt" | "polledAt"> & Partial<Run>,
@@ -116,6 +120,8 @@ export const storedRun = (
   orgAskedAt: null,
   polledAt: null,
   ...stored,
+  error: stored.error && passed(stored.error),
+  ...(stored.gaveUp && { gaveUp: passed(stored.gaveUp) }),
   changes: { ...stored.changes, still_there: stored.changes.still_there ?? 0 },
 });
 

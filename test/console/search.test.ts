@@ -17,8 +17,8 @@ const find = async (query: string, stream: StreamName = "users"): Promise<Search
 /** All that fits, along `next`. */
 const ids = async (query: string, stream: StreamName = "users"): Promise<string[]> => {
   const all: string[] = [];
-  for (let after = 0; ; ) {
-    const { results, next } = await find(`${query}&limit=7&after=${after}`, stream);
+  for (let after: string | number = 0; ; ) {
+    const { results, next }: SearchResults = await find(`${query}&limit=7&after=${after}`, stream);
     all.push(...results.map(({ id }) => id));
     if (next === null) return all.sort();
     after = next;
@@ -175,7 +175,7 @@ describe("people", () => {
     await sync(CONNECTION);
     const newerThanTheIndex = "a\u19b0b \u19c8 \u1cf2x";
     for (const q of ["x".repeat(49), "x".repeat(200), "é".repeat(100), "%".repeat(60), newerThanTheIndex]) {
-      const found = { results: [], groups: [], next: null };
+      const found = { results: [], groups: [], groups_total: 0, groups_next: null, total: 0, next: null };
       expect([q, await find(`q=${encodeURIComponent(q)}`)]).toEqual([q, found]);
       expect([q, await find(`q=${encodeURIComponent(q)}`, "devices")]).toEqual([q, found]);
     }

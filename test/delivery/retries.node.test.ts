@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { presentable } from "../../src/delivery/presentable.ts";
 import { retryAfterMs } from "../../src/delivery/retry-after.ts";
+import { presentable } from "../../src/lib/redact.ts";
 
 describe("retryAfterMs", () => {
   const now = Date.UTC(2025, 0, 15, 12, 0, 0);

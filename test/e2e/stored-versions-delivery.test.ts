@@ -155,13 +155,17 @@ describe("a stored state with sinks", () => {
     const org = await load(fixture);
     await goOn(fixture, org);
     const path = "/v1/streams/users/sinks/siem/dead-letters";
-    const { dead_letters }: { dead_letters: [{ sequence: number }] } = await (
+    const { dead_letters }: { dead_letters: [{ sequence: number; asset_id: string }] } = await (
       await call(connection, "GET", path)
     ).json();
     const answer = await call(connection, "POST", path, { action: "retry" });
     expect(await answer.json()).toEqual({ action: "retry", count: dead_letters.length });
     await until(connection, ({ sinks }) => sinks.find(({ name }) => name === "siem")?.dead_letters === 0);
-    for (const { sequence } of dead_letters)
-      expect(sequencesAt("siem.example.com", "users")).toContain(sequence);
+    // Users say more of what is unknown than in v0.1.0, so each has got a new number: a newer state settles the letter.
+    const texts = received.filter(({ host }) => host === "siem.example.com").map(({ text }) => text);
+    for (const { sequence, asset_id } of dead_letters) {
+      const sent = texts.flatMap((text) => [...text.matchAll(new RegExp(`/users/${asset_id}/(\\d+)"`, "g"))]);
+      expect(sent.some(([, number]) => Number(number) >= sequence)).toBe(true);
+    }
   });
 });

@@ -104,7 +104,7 @@ const summaryOf = (stream: StreamName): InventorySummary => {
         stream,
         ...frame,
         mfa: { enrolled: 2, not_enrolled: 1, unknown: 2 },
-        admins: { total: 1, without_mfa: 0, mfa_unknown: 0 },
+        admins: { total: 1, without_mfa: 0, mfa_unknown: 0, unknown: 0 },
         unknown: { factors: 2 },
       }
     : {
@@ -136,7 +136,14 @@ export const fakeStream = (connection: string, stream: StreamName, head = 7): St
   event: async (assetId) => (assetId === "u3" ? eventOf(3) : null),
   account: async () => ({ found: "none" }),
   summary: async () => summaryOf(stream),
-  search: async () => ({ results: [], groups: [], next: null }),
+  search: async () => ({
+    results: [],
+    groups: [],
+    groups_total: 0,
+    groups_next: null,
+    total: 0,
+    next: null,
+  }),
   assetDetail: async () => null,
   wake: async () => {},
   hook: async () => {},

@@ -92,7 +92,7 @@ describe("a user's roles", () => {
     [
       "the group does not tell, and the own answer is from before a change",
       { ...all, own: row([OWN, LOST], { covers: false }), groups: [group(forbidden)] },
-      { state: "unknown", reason: "forbidden", last: { value: [OWN], at: 5 } },
+      { state: "unknown", reason: "forbidden", last: { value: [OWN], at: 5 }, certain: [OWN] },
     ],
     [
       "the group does not tell, and nobody was asked",
@@ -102,12 +102,12 @@ describe("a user's roles", () => {
     [
       "one group does not tell, another gives an active role: an administrator all the same",
       { ...all, own: null, groups: [group(forbidden), group(known([GIVEN], 1), "00g2")] },
-      { state: "unknown", reason: "forbidden", last: { value: [GIVEN], at: 9 } },
+      { state: "unknown", reason: "forbidden", last: { value: [GIVEN], at: 9 }, certain: [GIVEN] },
     ],
     [
       "the list is refused, and a group gives an active role",
       { ...all, org: { at: null, reason: "failed" }, own: null, groups: [group(known([GIVEN], 1))] },
-      { state: "unknown", reason: "failed", last: { value: [GIVEN], at: 0 } },
+      { state: "unknown", reason: "failed", last: { value: [GIVEN], at: 0 }, certain: [GIVEN] },
     ],
     [
       "the list is refused, and no group gives a role",
@@ -122,7 +122,23 @@ describe("a user's roles", () => {
     [
       "the own reading failed, and was known before",
       { ...all, own: row([OWN], { reason: "failed" }), groups: [group(known([GIVEN], 1))] },
-      { state: "unknown", reason: "failed", last: { value: [OWN, GIVEN], at: 5 } },
+      { state: "unknown", reason: "failed", last: { value: [OWN, GIVEN], at: 5 }, certain: [GIVEN] },
+    ],
+    [
+      "a group gave one, and whether somebody is still in it is unknown",
+      {
+        ...all,
+        own: null,
+        groups: [group(known([GIVEN], 1))],
+        areAllGroups: false,
+        groupsReason: "forbidden",
+      },
+      { state: "unknown", reason: "forbidden", last: { value: [GIVEN], at: 9 } },
+    ],
+    [
+      "groups are still being read, and one that is known gives one",
+      { ...all, own: null, groups: [group(known([GIVEN], 1))], areAllGroups: false, groupsReason: "pending" },
+      { state: "unknown", reason: "pending", last: { value: [GIVEN], at: 9 }, certain: [GIVEN] },
     ],
   ])("%s", (_, sources, fact) => {
     expect(nameless(rolesFact(sources))).toEqual(fact);
@@ -164,6 +180,7 @@ describe("a user's roles", () => {
           if (fact.state === "unknown") {
             expect(groups.some(({ tells }) => !tells) || way === "refused").toBe(true);
             for (const each of fact.last?.value ?? []) expect(truth).toContainEqual(each);
+            for (const each of fact.certain ?? []) expect(truth).toContainEqual(each);
           }
         },
       ),

@@ -2,6 +2,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { beforeEach, describe, expect, test } from "vitest";
 import { migrations } from "../../src/inventory/schema.ts";
+import { deviceUserNamesMigration } from "../../src/inventory/search-index.ts";
 
 const record = (id: string, name: string, status = "ACTIVE") =>
   JSON.stringify({ id, status, profile: { login: `${name.toLowerCase()}@example.com`, displayName: name } });
@@ -110,7 +111,7 @@ describe("the users of a device", () => {
 
   test("are found by their names, and stored as every answer of Okta's names them", () => {
     for (const statements of migrations.slice(2)) {
-      if (statements === migrations.at(-1)) file("guo1", 9, laptop({ displayName: null }));
+      if (statements === deviceUserNamesMigration) file("guo1", 9, laptop({ displayName: null }));
       db.exec(statements);
     }
     const stored = () => db.prepare("SELECT seq, record FROM assets WHERE id = 'guo1'").get();

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { errorFields, log, protect, redact } from "../../src/lib/log.ts";
+import { errorFields, log } from "../../src/lib/log.ts";
+import { protect, redact } from "../../src/lib/redact.ts";
 
 afterEach(() => vi.restoreAllMocks());
 

@@ -105,21 +105,25 @@ test("the active sample, with every fact in the attribute that OCSF 1.6.0 has fo
 });
 
 describe("unknown facts", () => {
-  test("are left out and named with their reason; a last known value is shown with its time", () => {
+  test("are left out and named with their reason; what was last known stands beside, with its time", () => {
+    const group = { id: "g1", name: "G", description: null, type: "APP_GROUP", roles: known([], CHANGED_AT) };
     const event = ocsfUser(
       factsOf(activeUser, {
-        groups: unknown("pending"),
+        groups: unknown("pending", { value: [group], at: CHANGED_AT - 90_000 }),
         factors: unknown("failed", { value: [], at: CHANGED_AT - 60_000 }),
         roles: unknown("forbidden"),
       }),
       userContext,
     );
     expect(event.user).not.toHaveProperty("groups");
-    expect(event.user).toMatchObject({ has_mfa: false, type: "Unknown", type_id: 0 });
+    expect(event.user).not.toHaveProperty("has_mfa");
+    expect(event.user).toMatchObject({ type: "Unknown", type_id: 0 });
     expect(event.enrichments[0]?.data).not.toHaveProperty("roles");
+    expect(event.enrichments[0]?.data).not.toHaveProperty("mfa_factors");
     expect(event.unmapped).toEqual({
       unknown_facts: { groups: "pending", factors: "failed", roles: "forbidden" },
-      last_known_times: { factors: CHANGED_AT - 60_000 },
+      last_known: { groups: ["g1"], factors: [] },
+      last_known_times: { groups: CHANGED_AT - 90_000, factors: CHANGED_AT - 60_000 },
     });
     ocsfUserSchema.parse(event);
   });

@@ -75,9 +75,10 @@ describe("unknown facts", () => {
     });
   });
 
-  test("show their last known value", () => {
-    const last = { value: [factor("push")], at: CHANGED_AT };
-    expect(user({ factors: unknown("failed", last) }).has_mfa).toBe(true);
+  test("are null although their last value is known", () => {
+    const factors = unknown("failed", { value: [factor("push")], at: CHANGED_AT });
+    const roles = unknown("forbidden", { value: [role("Super Administrator")], at: CHANGED_AT });
+    expect(user({ factors, roles })).toMatchObject({ has_mfa: null, type: null, type_id: null });
   });
 
   test("a group's privileges are null if its roles are unknown, and empty if none of them is active", () => {

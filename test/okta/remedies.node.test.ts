@@ -58,8 +58,9 @@ describe("Okta's codes", () => {
     }
   });
 
-  test("a name that every object has is no code", () => {
-    expect(remedyOf(refusal(403, "toString"))).toMatch(/does not know toString/);
+  test.each(["toString", "<b>E0000006</b>", "E0000006 E0000006", ""])("%o is no code", (word) => {
+    expect(refusal(403, word).oktaErrorCode).toBeNull();
+    expect(remedyOf(refusal(403, word))).toEqual(remedyOf(refusal(403, null)));
   });
 });
 

@@ -49,6 +49,8 @@ const found = (id: string, name: string | null, status: string, deleted: boolean
   is_managed: null,
   compliance_status: "UNKNOWN",
   last_seen: null,
+  created: null,
+  changed_at: "2025-01-15T02:00:00.000Z",
   users: [],
 });
 

@@ -403,28 +403,43 @@ describe("rolling refresh", () => {
 describe("a 404 is not a value", () => {
   const none = { kind: "404" } as const;
 
-  test("for a user's roles: they become unknown and keep their last known value", async () => {
+  const found = async (): Promise<Map<string, Json>> =>
+    new Map(
+      [...newestById(living(await inventory(CONNECTION)))].map(([id, event]) => [id, partOf(event, "user")]),
+    );
+
+  test("for a user's roles: they become unknown, not none", async () => {
     const { users } = await org.dump();
-    const admin = users.find(({ roles }) => roles.some(({ status }) => status === "ACTIVE"));
+    const admin = users.find(({ roles }) =>
+      roles.some(({ status, assignmentType }) => status === "ACTIVE" && assignmentType === "USER"),
+    );
     await org.fault({ match: { endpoint: "GET /api/v1/users/{id}/roles" }, ...none });
     await sync(CONNECTION, "full");
-    const found = newestById(await inventory(CONNECTION)).get(admin?.id ?? "");
-    expect(partOf(found ?? {}, "user")["type_id"]).toBe(2);
+    expect((await found()).get(admin?.id ?? "")).toMatchObject({ type: null, type_id: null });
     expect((await statusOf(CONNECTION)).assets.unknown["roles"]).toBeGreaterThan(0);
   });
 
-  test("for the members of a group that exists: nobody leaves it", async () => {
+  test("for the members of a group that exists: who is in it is unknown, and nobody is said to have left it", async () => {
     await org.fault({ match: { endpoint: "GET /api/v1/groups/{id}/users" }, ...none });
     await sync(CONNECTION, "full");
     const { assets } = await statusOf(CONNECTION);
     expect(assets.unknown["groups"]).toBe(assets.total);
-    await expectUsersEqual();
+    for (const { groups } of (await found()).values()) expect(groups).toBeNull();
   });
 
-  test("for a group's roles: the group stays as it was", async () => {
+  test("for a group's roles: what it gives is unknown, and its members are not said to lack it", async () => {
+    const { users, groups } = await org.dump();
     await org.fault({ match: { endpoint: "GET /api/v1/groups/{id}/roles" }, ...none });
     await sync(CONNECTION, "full");
-    await expectUsersEqual();
+    const givers = new Set(groups.filter(({ roles }) => roles.length > 0).map(({ id }) => id));
+    const now = await found();
+    for (const user of users) {
+      const event = now.get(user.id) ?? {};
+      for (const { uid, privileges } of partsOf(event, "groups"))
+        if (givers.has(String(uid))) expect(privileges).toBeNull();
+      // Whoever has a role is never said to have none.
+      if (user.roles.some(({ status }) => status === "ACTIVE")) expect(event["type"]).toBe("Admin");
+    }
   });
 });
 

@@ -7,7 +7,7 @@ import { maxSearchLength } from "../../http/bounds.ts";
 import { streams } from "../../streams/index.ts";
 import type { Answer } from "../api.ts";
 import { Totals } from "../inventory-parts.tsx";
-import { GroupName, Rows } from "../inventory-rows.tsx";
+import { GroupName, type HeadOf, Rows } from "../inventory-rows.tsx";
 import { Page } from "../layout.tsx";
 import { Empty, ProblemNote, Section, Table, Text } from "../parts.tsx";
 import { linkTo, segment, type View } from "../view.ts";
@@ -59,7 +59,7 @@ const FoundSection: FC<{ view: View; stream: StreamName; found: Answer<SearchRes
       </Section>
     );
   }
-  const { results, next } = found.value;
+  const { results, total } = found.value;
   const more = linkTo(view, `/console/inventory/${stream}`, { q });
   return (
     <Section
@@ -67,7 +67,8 @@ const FoundSection: FC<{ view: View; stream: StreamName; found: Answer<SearchRes
       id={`found-${stream}`}
       aside={
         <span class="sub">
-          {next === null ? counted(results.length, "match", "matches") : `first ${results.length}`}
+          {results.length < total && `first ${results.length} of `}
+          {counted(total, "match", "matches")}
         </span>
       }
     >
@@ -76,7 +77,7 @@ const FoundSection: FC<{ view: View; stream: StreamName; found: Answer<SearchRes
       ) : (
         <Rows view={view} stream={stream} found={found.value} label={`${title} found`} />
       )}
-      {next !== null && (
+      {results.length < total && (
         <p>
           <a href={more}>All matches</a>
         </p>
@@ -92,12 +93,23 @@ export const SearchPage: FC<{
   devices: Answer<SearchResults>;
 }> = ({ view, q, users, devices }) => {
   const groups = users.ok ? users.value.groups : [];
+  const total = users.ok ? users.value.groups_total : 0;
+  const next = users.ok ? users.value.groups_next : null;
   return (
     <Page view={view} title="Search">
       <SearchField view={view} q={q} />
       <FoundSection view={view} stream="users" found={users} q={q} />
       <FoundSection view={view} stream="devices" found={devices} q={q} />
-      <Section title="Groups" id="found-groups">
+      <Section
+        title="Groups"
+        id="found-groups"
+        aside={
+          <span class="sub">
+            {groups.length < total && `${groups.length} of `}
+            {counted(total, "match", "matches")}
+          </span>
+        }
+      >
         {groups.length === 0 ? (
           <Empty>None.</Empty>
         ) : (
@@ -112,6 +124,13 @@ export const SearchPage: FC<{
               </tr>
             ))}
           </Table>
+        )}
+        {next !== null && (
+          <p>
+            <a href={`${linkTo(view, "/console/inventory", { q, groups_after: next })}#found-groups`}>
+              More groups
+            </a>
+          </p>
         )}
       </Section>
     </Page>
@@ -144,9 +163,18 @@ export const listTitle = (stream: StreamName, query: URLSearchParams): string =>
   const fact = get("unknown");
   const managed = get("managed");
   const status = get("status");
-  const noun = get("admin") === "true" ? "Administrators" : streams[stream].words.title;
+  const admin = get("admin");
+  const noun = admin === "true" ? "Administrators" : streams[stream].words.title;
   return [
     get("deleted") === "true" ? `Deleted ${noun.toLowerCase()}` : noun,
+    admin === "false" && "that are no administrators",
+    admin === "unknown" && "of whom it is unknown whether they are administrators",
+    get("role") !== null && `with the role ${get("role")}`,
+    get("factor") !== null && `with the factor ${get("factor")}`,
+    get("department") !== null && `of ${get("department")}`,
+    get("dormant_days") !== null && `that have not signed in for ${get("dormant_days")} days`,
+    get("last_login_before") !== null && `whose last sign-in was before ${get("last_login_before")}`,
+    get("created_after") !== null && `created after ${get("created_after")}`,
     status !== null && `that are ${spelled(status).toLowerCase()}`,
     mfa !== null && mfaTitles[mfa],
     resistance !== null && resistanceTitles[resistance],
@@ -174,31 +202,62 @@ export const ListPage: FC<{
   found: Answer<SearchResults>;
 }> = ({ view, stream, query, found }) => {
   const title = listTitle(stream, query);
-  const here = (after: number | null) => {
+  const path = `/console/inventory/${segment(stream)}`;
+  /** This list with other parameters; null takes one away. */
+  const here = (changes: Readonly<Record<string, string | null>>, to = path) => {
     const next = new URLSearchParams(query);
-    next.delete("after");
-    if (after !== null) next.set("after", String(after));
+    for (const [name, value] of Object.entries({ after: null, ...changes })) {
+      if (value === null) next.delete(name);
+      else next.set(name, value);
+    }
     const text = next.toString();
-    return `/console/inventory/${segment(stream)}${text === "" ? "" : `?${text}`}`;
+    return `${to}${text === "" ? "" : `?${text}`}`;
+  };
+  const isDescending = query.get("order") === "desc";
+  const head: HeadOf = (text, by = "name") => {
+    const isSorted = query.get("sort") === by;
+    // The third click takes the order away.
+    const next = !isSorted
+      ? { sort: by, order: null }
+      : isDescending
+        ? { sort: null, order: null }
+        : { sort: by, order: "desc" };
+    return {
+      text: <a href={here(next)}>{text}</a>,
+      ...(isSorted && { sorted: isDescending ? "descending" : "ascending" }),
+    };
   };
   return (
     <Page view={view} title={title}>
       <p class="crumbs">
         <a href={linkTo(view, "/console/inventory")}>Inventory</a>
       </p>
+      {found.ok && (
+        <p class="sub">
+          {counted(found.value.total, "match", "matches")}
+          {found.value.total > 0 && (
+            <>
+              {". "}
+              <a href={here({ sort: query.get("sort") }, `${path}/csv`)} download>
+                Download as CSV
+              </a>
+            </>
+          )}
+        </p>
+      )}
       <div class="sheet">
         {!found.ok ? (
           <ProblemNote of={found.problem} />
         ) : found.value.results.length === 0 ? (
           <Empty>Nothing matches.</Empty>
         ) : (
-          <Rows view={view} stream={stream} found={found.value} label={title} />
+          <Rows view={view} stream={stream} found={found.value} label={title} head={head} />
         )}
       </div>
       <nav class="pages" aria-label="Pages of this list">
-        {query.get("after") !== null && <a href={here(null)}>First page</a>}
+        {query.get("after") !== null && <a href={here({})}>First page</a>}
         {found.ok && found.value.next !== null && (
-          <a href={here(found.value.next)} rel="next">
+          <a href={here({ after: String(found.value.next) })} rel="next">
             Next page
           </a>
         )}

@@ -3,10 +3,10 @@
 import * as z from "zod";
 import type { StoredEvent } from "../../contract/stream-api.ts";
 import { utf8 } from "../../lib/bytes.ts";
+import { presentable } from "../../lib/redact.ts";
 import { bound } from "../binding.ts";
 import { gzip, ndjson } from "../body.ts";
 import { defineSink } from "../definition.ts";
-import { presentable } from "../presentable.ts";
 import { bindingName } from "../settings-keys.ts";
 import type { SinkSettings } from "../settings-types.ts";
 import type { Sink, SinkTools, SnapshotPart, SnapshotWriter } from "../sink.ts";

@@ -19,7 +19,7 @@ const users = userSummarySchema.meta({
     deleted: 3,
     by_status: { ACTIVE: 900, DEPROVISIONED: 38, SUSPENDED: 12 },
     mfa: { enrolled: 861, not_enrolled: 39, unknown: 12 },
-    admins: { total: 14, without_mfa: 1, mfa_unknown: 0 },
+    admins: { total: 14, without_mfa: 1, mfa_unknown: 0, unknown: 0 },
     unknown: { factors: 12 },
   },
 });

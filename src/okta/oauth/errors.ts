@@ -1,4 +1,5 @@
 /** What can go wrong when an access token is requested, as values. Messages never hold a key, assertion or token. */
+import { presentable } from "../../lib/redact.ts";
 import type { OktaError, OktaErrorCode } from "../errors.ts";
 
 /**
@@ -57,14 +58,17 @@ const hints: Partial<Record<TokenErrorCode, string>> = {
   token_rejected: "Okta gives access tokens and refuses them. Check that the app is active and has a role.",
 };
 
-/** An error with the text that people see: what Okta said, then what to do. @param said without secrets */
+/**
+ * An error with the text that people see: what Okta said, then what to do.
+ * @param said it may repeat what Okta said: it passes the door for text from elsewhere here
+ */
 export const tokenError = (
   code: TokenErrorCode,
   said: string,
   facts: Partial<Pick<TokenError, "status" | "oktaErrorCode" | "retryAt">> = {},
 ): TokenError => {
   const hint = hints[code];
-  const message = `[POST] "/oauth2/v1/token": ${said.replace(/\.$/, "")}${hint === undefined ? "" : `. ${hint}`}`;
+  const message = `[POST] "/oauth2/v1/token": ${presentable(said).replace(/\.$/, "")}${hint === undefined ? "" : `. ${hint}`}`;
   return { code, message, status: null, oktaErrorCode: null, retryAt: null, ...facts };
 };
 

@@ -1,5 +1,6 @@
 /** A service app's access token on calls: it comes from the gate and is kept in memory; proofs are signed here. */
 import { clockSkew } from "../../lib/clock.ts";
+import { protectForNow } from "../../lib/redact.ts";
 import { err, ok, type Result } from "../../lib/result.ts";
 import type { CredentialSource } from "../credential.ts";
 import { type AccessToken, refreshAt } from "./access-token.ts";
@@ -66,7 +67,9 @@ export const oauthCredential = (options: {
     const isKnown =
       known?.access.token === access.value.token && known.access.issuedAt === access.value.issuedAt;
     if (isKnown) return ok(known);
-    const { proofKey, skewMs } = access.value;
+    const { proofKey, skewMs, token } = access.value;
+    // The gate asked for it, perhaps in another isolate.
+    protectForNow([token]);
     const bearer = { access: access.value, prove: proofKey === null ? null : await proverOf(proofKey) };
     cache.bearer = bearer;
     cache.skewMs ??= skewMs;

@@ -20,3 +20,6 @@ export const scopesNamedIn = (text: string, scopes: readonly string[]): readonly
   const words = new Set(text.match(/okta\.[A-Za-z.]*[A-Za-z]/g) ?? []);
   return scopes.filter((scope) => words.has(scope));
 };
+
+/** What scopes look like. Whatever else an answer calls one is left out. */
+export const SCOPE = /^[a-z]+(\.[a-z]+)*$/i;

@@ -6,10 +6,13 @@ export interface TokenAnswer {
   readonly status: number;
   /** `error` of RFC 6749, section 5.2, or Okta's own `errorCode`. */
   readonly error: string | null;
-  /** For people; bounded. */
+  /** For people, as it came. */
   readonly description: string;
   readonly retryAfterSeconds: number | null;
 }
+
+/** What `error` (RFC 6749, section 5.2) and Okta's codes look like. Anything else would be text. */
+const CODE = /^([a-z]+(_[a-z]+)*|E\d{4,10})$/;
 
 /** Reads an answer leniently: what it does not say is null or empty. */
 export const readTokenAnswer = ({ status, headers }: Response, text: string): TokenAnswer => {
@@ -20,13 +23,11 @@ export const readTokenAnswer = ({ status, headers }: Response, text: string): To
     return values.find((value) => typeof value === "string") ?? null;
   };
   const error = first("error", "errorCode");
-  // Okta's texts do not repeat assertions; should one ever do, it does not leave here.
-  const description = (first("error_description", "errorSummary") ?? "").replace(/eyJ[\w.-]+/g, "[redacted]");
   const retryAfter = headers.get("retry-after") ?? "";
   return {
     status,
-    error: error?.replace(/[^\w.-]/g, "").slice(0, 40) ?? null,
-    description: description.replace(/[\r\n]+/g, " ").slice(0, 200),
+    error: error !== null && CODE.test(error) ? error : null,
+    description: first("error_description", "errorSummary") ?? "",
     retryAfterSeconds: /^\d{1,15}$/.test(retryAfter)
       ? Math.min(LONGEST_WAIT_SECONDS, Number(retryAfter))
       : null,

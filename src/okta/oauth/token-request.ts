@@ -8,12 +8,14 @@ import { isLoopbackHost } from "../../config/outbound-url.ts";
 import type { Credential } from "../../config/types.ts";
 import { readBounded } from "../../lib/bounded-text.ts";
 import { clockSkew } from "../../lib/clock.ts";
+import { holdsSecret, protectForNow } from "../../lib/redact.ts";
 import { err, ok, type Result } from "../../lib/result.ts";
 import { timeLimit } from "../../lib/timeout.ts";
 import type { AccessToken } from "./access-token.ts";
 import { type TokenError, tokenError } from "./errors.ts";
 import { importSigningKey, newProofKeys, type SigningKey } from "./keys.ts";
-import { SCOPES, scopesNamedIn } from "./scopes.ts";
+import { SCOPE, SCOPES, scopesNamedIn } from "./scopes.ts";
+
 import { answerError, readTokenAnswer, type TokenAnswer } from "./token-answer.ts";
 
 export type OauthCredential = Extract<Credential, { kind: "oauth" }>;
@@ -183,7 +185,8 @@ class TokenVisit {
       const granted = await oauth.processClientCredentialsResponse(server, client, response);
       const isBound = granted.token_type === "dpop";
       // RFC 6749, section 5.1: without `scope`, what was asked for is granted.
-      const scope = granted.scope?.split(" ").filter((name) => name !== "") ?? scopes;
+      const scope = granted.scope?.split(" ").filter((name) => SCOPE.test(name)) ?? scopes;
+      protectForNow([granted.access_token]);
       return ok({
         token: granted.access_token,
         type: isBound ? "DPoP" : "Bearer",
@@ -204,7 +207,9 @@ class TokenVisit {
   /** Notes what the next request needs. */
   #learn(headers: Headers): void {
     this.skewMs = clockSkew(headers.get("date"), this.#options.now()) ?? this.skewMs;
-    this.nonce = headers.get("dpop-nonce")?.slice(0, 1024) ?? this.nonce;
+    const nonce = headers.get("dpop-nonce")?.slice(0, 1024) ?? this.nonce;
+    // It is stored until the next request. Nobody's secret is a nonce.
+    this.nonce = nonce !== null && holdsSecret(nonce) ? null : nonce;
   }
 }
 

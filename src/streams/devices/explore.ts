@@ -3,7 +3,7 @@ import type { DeviceSummary, FoundDevice } from "../../contract/inventory-docume
 import type { StoredAsset } from "../../inventory/asset-reader.ts";
 import type { DeviceFacts } from "../../inventory/facts.ts";
 import type { Inventory } from "../../inventory/inventory.ts";
-import { facetValues } from "../../inventory/search.ts";
+import { anyOf, facetValues } from "../../inventory/search.ts";
 import { countDeleted, countFacets } from "../../inventory/summary.ts";
 import { filled, fullName, isManaged, lastSeen } from "../../ocsf/derive.ts";
 import { osFamily } from "../../ocsf/platform.ts";
@@ -22,13 +22,19 @@ const platformName = (platform: string | null): string =>
 
 /** The search filters that devices have. */
 export const deviceFilters: Filters = {
-  platform: (wanted, { sql }) => ({
-    platforms: facetValues(sql, "platform").filter((name) => platformName(name) === wanted),
-  }),
-  compliance: (wanted, { sql }) => ({
-    compliances: facetValues(sql, "compliance").filter((name) => (name ?? UNKNOWN) === wanted),
-  }),
-  managed: (managed) => ({ managed }),
+  platform: (wanted, { sql }) => [
+    anyOf(
+      "k.platform",
+      facetValues(sql, "platform").filter((name) => platformName(name) === wanted),
+    ),
+  ],
+  compliance: (wanted, { sql }) => [
+    anyOf(
+      "k.compliance",
+      facetValues(sql, "compliance").filter((name) => (name ?? UNKNOWN) === wanted),
+    ),
+  ],
+  managed: (managed) => [[managed === "unknown" ? "k.managed IS NULL" : `k.managed = ${managed ? 1 : 0}`]],
 };
 
 /** The device with this id, as a list of ids. */
@@ -36,7 +42,12 @@ export const exactDevices = ({ devices }: Inventory, text: string): readonly str
   devices.one(text) === null ? [] : [text];
 
 /** A device as a search shows it. */
-export const foundDevice = ({ id, facts: { device }, deletedAt }: StoredAsset<DeviceFacts>): FoundDevice => ({
+export const foundDevice = ({
+  id,
+  facts: { device },
+  deletedAt,
+  changedAt,
+}: StoredAsset<DeviceFacts>): FoundDevice => ({
   stream: "devices",
   id,
   name: device.profile.displayName ?? null,
@@ -49,6 +60,8 @@ export const foundDevice = ({ id, facts: { device }, deletedAt }: StoredAsset<De
   is_managed: isManaged(device),
   compliance_status: device.complianceStatus ?? UNKNOWN,
   last_seen: lastSeen(device),
+  created: device.created,
+  changed_at: new Date(changedAt).toISOString(),
   users: device.users.map(({ id: userId, login, firstName, lastName }) => ({
     id: userId,
     login,
