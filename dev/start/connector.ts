@@ -25,18 +25,38 @@ export interface Connector {
   hasConsole(): Promise<boolean>;
 }
 
-export const connectorAt = (origin: string, key: string): Connector => {
-  const get = (path: string, timeoutMs = 30_000): Promise<Response> =>
+/**
+ * @param key the key to call it with, which may change while it runs
+ * @param restarted resolves once a restart in progress is over: to true if there was one
+ */
+export const connectorAt = (
+  origin: string,
+  key: () => string,
+  restarted: () => Promise<boolean>,
+): Connector => {
+  const ask = (path: string, timeoutMs: number): Promise<Response> =>
     fetch(`${origin}${path}`, {
-      headers: { Authorization: `Bearer ${key}` },
+      headers: { Authorization: `Bearer ${key()}` },
       signal: AbortSignal.timeout(timeoutMs),
     });
+  /** What a restart has cut off is asked once more. */
+  const get = async (path: string, timeoutMs = 30_000): Promise<Response> => {
+    await restarted();
+    try {
+      return await ask(path, timeoutMs);
+    } catch (error) {
+      if (!(await restarted())) throw error;
+      return ask(path, timeoutMs);
+    }
+  };
   return {
     origin,
-    key,
+    get key() {
+      return key();
+    },
     isUp: async () => {
       try {
-        return (await get("/healthz", 2_000)).ok;
+        return (await ask("/healthz", 2_000)).ok;
       } catch {
         return false; // not listening yet
       }

@@ -41,3 +41,28 @@ export const withApiKey = (text: string, key: string): string => {
   const before = text === "" || text.endsWith("\n") ? text : `${text}\n`;
   return `${before}API_KEYS=${key}\n`;
 };
+
+/** A setting on one line, or on several between quotes. */
+const QUOTED =
+  /^[ \t]*(?:export[ \t]+)?[\w.-]+[ \t]*=[ \t]*(?:'[^']*'|"(?:\\.|[^"\\])*"|`[^`]*`)[ \t]*(?:#.*)?$/gm;
+const LINE = /^[ \t]*(?:#.*|(?:export[ \t]+)?[\w.-]+[ \t]*=.*)?$/;
+
+/**
+ * The numbers of the lines of .dev.vars that belong to no setting, from 1. They are what is left of a value of several
+ * lines that has no quotes around it, or those of TOML.
+ */
+export const strayLines = (text: string): number[] => {
+  const rest = text.replaceAll("\r\n", "\n").replace(QUOTED, (setting) => setting.replace(/[^\n]/g, ""));
+  return rest.split("\n").flatMap((line, index) => (LINE.test(line) ? [] : [index + 1]));
+};
+
+/** What `strayLines` found, in words; null if nothing. */
+export const strayProblem = (text: string): string | null => {
+  const [first, ...others] = strayLines(text);
+  if (first === undefined) return null;
+  const lines =
+    others.length === 0
+      ? `Line ${first} of .dev.vars belongs to no setting and is not read.`
+      : `Lines of .dev.vars belong to no setting and are not read: line ${first} and ${others.length} more.`;
+  return `${lines} Put single quotes around a value of several lines: SINKS='[ ... ]'`;
+};

@@ -1,8 +1,8 @@
 /** Registers the connector's event hook with the simulated org, by the calls that an administrator makes at a real one. */
 import * as z from "zod";
+import { err, ok, type Result } from "../../src/lib/result.ts";
 import { streams } from "../../src/streams/index.ts";
 import { hookedTypes } from "../../src/streams/log-effects.ts";
-import { Failure } from "./failure.ts";
 
 const hooksSchema = z.array(z.object({ id: z.string(), name: z.string() }));
 
@@ -31,28 +31,31 @@ const hookBody = (connector: string, secret: string): object => ({
  * Registers the hook, in place of one of an earlier start, and has it verified.
  * @param org the org's origin
  * @param connector the connector's origin
- * @returns how many event types it is subscribed to. Throws a Failure if the org refuses.
+ * @returns how many event types it is subscribed to; or the org's refusal, for instance after its token was revoked
  */
 export const registerHook = async (
   org: string,
   token: string,
   connector: string,
   secret: string,
-): Promise<number> => {
-  const call = async (method: string, path: string, body?: object): Promise<unknown> => {
+): Promise<Result<number, string>> => {
+  const call = async (method: string, path: string, body?: object): Promise<Result<unknown, string>> => {
     const response = await fetch(`${org}/api/v1/eventHooks${path}`, {
       method,
       headers: { Authorization: `SSWS ${token}`, "Content-Type": "application/json" },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    if (!response.ok)
-      throw new Failure(`The simulated org refuses the event hook: ${response.status} ${text}`);
-    return text === "" ? null : JSON.parse(text);
+    if (!response.ok) return err(`${response.status} ${text}`);
+    return ok(text === "" ? null : JSON.parse(text));
   };
-  for (const { id, name } of hooksSchema.parse(await call("GET", "")))
+  const listed = await call("GET", "");
+  if (!listed.ok) return listed;
+  for (const { id, name } of hooksSchema.parse(listed.value))
     if (name === NAME) await call("DELETE", `/${id}`);
-  const { id } = z.object({ id: z.string() }).parse(await call("POST", "", hookBody(connector, secret)));
-  await call("POST", `/${id}/lifecycle/verify`);
-  return eventTypes().length;
+  const made = await call("POST", "", hookBody(connector, secret));
+  if (!made.ok) return made;
+  const { id } = z.object({ id: z.string() }).parse(made.value);
+  const verified = await call("POST", `/${id}/lifecycle/verify`);
+  return verified.ok ? ok(eventTypes().length) : verified;
 };

@@ -6,6 +6,8 @@ export interface Folder {
   /** Passed to wrangler as --persist-to. */
   readonly state: string;
   readonly log: string;
+  /** What has been done to a simulated org. */
+  readonly orgJournal: string;
   readonly isNew: boolean;
   /** Records another process that uses the folder, in case it outlives this one. */
   sharedWith(pid: number): void;
@@ -50,6 +52,7 @@ export const takeFolder = (
   return {
     state,
     log: join(folder, "wrangler.log"),
+    orgJournal: join(folder, "org.jsonl"),
     isNew,
     sharedWith: (other) => appendFileSync(lock, `${other}\n`),
     release: () => rmSync(lock, { force: true }),

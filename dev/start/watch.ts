@@ -75,7 +75,12 @@ export const keepTime = async (connector: Connector, say: (line: string) => void
     const isNight = now.getUTCHours() === 2 && now.getUTCMinutes() < 15;
     await connector.fireCron(DELTA_CRON);
     if (isNight) await connector.fireCron(FULL_CRON);
-    const streams = await watch(connector);
-    say(`${now.toISOString().slice(11, 16)} UTC: ${streams.map(runLine).join(", ")}`);
+    const streams = await watch(connector).catch((error: unknown) => {
+      // An edit of the settings may have broken them, and the next one may mend them.
+      if (!(error instanceof Failure)) throw error;
+      say(error.message);
+      return [];
+    });
+    if (streams.length > 0) say(`${now.toISOString().slice(11, 16)} UTC: ${streams.map(runLine).join(", ")}`);
   }
 };

@@ -128,7 +128,7 @@ export const readAlertChannels = (env: RawEnv, connections: Context["connections
     publicUrl,
   });
   const json = jsonOf(env, "ALERTS");
-  if (!json.ok) return nothing([settingProblem("ALERTS", notJson(example))]);
+  if (!json.ok) return nothing([settingProblem("ALERTS", notJson(json.error, example))]);
   if (json.value === null) return nothing([]);
   if (!Array.isArray(json.value))
     return nothing([settingProblem("ALERTS", ["it is not a JSON list", validLooksLike(example)])]);

@@ -60,7 +60,7 @@ const connectionOfEntry = (
 
 const readList = (env: RawEnv): Setting<readonly unknown[]> => {
   const json = jsonOf(env, "CONNECTIONS");
-  if (!json.ok) return refused(settingProblem("CONNECTIONS", notJson(connectionsExample)));
+  if (!json.ok) return refused(settingProblem("CONNECTIONS", notJson(json.error, connectionsExample)));
   const list = json.value ?? [];
   return Array.isArray(list)
     ? { ok: true, value: list }

@@ -1,5 +1,5 @@
 /** Reading single values of env. No problem repeats a value, which may be a secret. */
-import { parseJson } from "../lib/json.ts";
+import { jsonFault, parseJson } from "../lib/json.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import { type Clauses, settingOf, validLooksLike } from "./problem.ts";
 import type { Setting } from "./types.ts";
@@ -18,13 +18,12 @@ export const textOf = (env: RawEnv, name: string): string | null => {
 
 interface JsonProblem {
   readonly code: "not_json";
+  /** What is wrong, as a phrase. */
+  readonly fault: string;
 }
 
 /** What is wrong with a var that should hold JSON like this example, in words. */
-export const notJson = (example: string): Clauses => [
-  "it is not JSON (names and text stand in double quotes, no comma after the last item)",
-  validLooksLike(example),
-];
+export const notJson = ({ fault }: JsonProblem, example: string): Clauses => [fault, validLooksLike(example)];
 
 /**
  * A var that holds JSON, as text or already parsed by wrangler.
@@ -37,7 +36,7 @@ export const jsonOf = (env: RawEnv, name: string): Result<unknown, JsonProblem> 
   const text = value.trim();
   if (text === "") return ok(null);
   const json = parseJson(text);
-  return json === undefined ? err({ code: "not_json" }) : ok(json);
+  return json === undefined ? err({ code: "not_json", fault: jsonFault(text) }) : ok(json);
 };
 
 export interface NumberRule {

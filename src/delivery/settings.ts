@@ -9,7 +9,7 @@ import { sentence } from "../config/problem.ts";
 import type { SettingProblem } from "../config/types.ts";
 import { allowsLoopback } from "../config/values.ts";
 import type { StreamIdentity } from "../contract/objects.ts";
-import { isPlainObject, parseJson } from "../lib/json.ts";
+import { isPlainObject, jsonFault, parseJson } from "../lib/json.ts";
 import type { Result } from "../lib/result.ts";
 import type { SinkType } from "./definition.ts";
 import { sinkName } from "./settings-keys.ts";
@@ -72,7 +72,8 @@ export const parseSinks = (
   }
   const list = isText ? parseJson(value) : value;
   // The text itself is not repeated: it may hold a secret that does not belong there.
-  if (list === undefined) return unreadable(`it is not valid JSON; a valid value looks like ${example}`);
+  if (isText && list === undefined)
+    return unreadable(`${jsonFault(value)}; a valid value looks like ${example}`);
   if (!Array.isArray(list)) return unreadable(`it is not a JSON list; a valid value looks like ${example}`);
 
   const accepted: ConfiguredSink[] = [];

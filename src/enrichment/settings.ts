@@ -36,7 +36,7 @@ const rulesExample =
 /** Reads MALICE_RULES; null when there are none. */
 export const readMaliceRules = (env: RawEnv): Setting<MaliceRules | null> => {
   const json = jsonOf(env, "MALICE_RULES");
-  if (!json.ok) return refused(settingProblem("MALICE_RULES", notJson(rulesExample)));
+  if (!json.ok) return refused(settingProblem("MALICE_RULES", notJson(json.error, rulesExample)));
   if (json.value === null) return { ok: true, value: null };
   const rules = parseMaliceRules(json.value);
   if (rules.ok) return rules;

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { callingKey, namesRealOrg, orgHost, parseDevVars, withApiKey } from "../../dev/start/dev-vars.ts";
+import {
+  callingKey,
+  namesRealOrg,
+  orgHost,
+  parseDevVars,
+  strayLines,
+  strayProblem,
+  withApiKey,
+} from "../../dev/start/dev-vars.ts";
 
 const KEY = "0123456789abcdef0123456789abcdef";
 const OTHER = "fedcba9876543210fedcba9876543210";
@@ -53,5 +61,20 @@ describe("whose org is read", () => {
     ["OKTA_API_TOKEN=00token", null],
   ])("%j is on %s", (text, host) => {
     expect(orgHost(parseDevVars(text))).toBe(host);
+  });
+});
+
+describe("lines that belong to no setting", () => {
+  it.each([
+    ["", []],
+    ["# a comment\n\nexport A=1\n  B = two # why\n", []],
+    ["A='[\n  1,\n  2\n]'\nB=\"x\ny\"\nC=`\n`\n", []],
+    ['KEY="-----BEGIN\nabc\n-----END"\r\nA=1\r\n', []],
+    ['A=[\n  {"b": 1}\n]\nB=1', [2, 3]],
+    ["A='x'\nhttps://siem.example.com\n", [2]],
+  ])("of %j", (text, lines) => {
+    expect(strayLines(text)).toEqual(lines);
+    if (lines.length === 0) expect(strayProblem(text)).toBeNull();
+    else expect(strayProblem(text)).toMatch(new RegExp(`ine ${lines[0]}\\b.*single quotes`));
   });
 });

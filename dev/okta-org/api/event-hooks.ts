@@ -42,7 +42,8 @@ const create = async ({ state, request }: Call): Promise<Response> => {
   const { name, events, channel } = body.data;
   const { uri, authScheme } = channel.config;
   const hook: EventHook = {
-    id: state.random.id("who"),
+    // Not of those ids that changes of the org make, so that these do not depend on who has registered what.
+    id: state.requestIds.id("who"),
     name,
     uri,
     header: { key: authScheme.key, value: authScheme.value },

@@ -8,13 +8,16 @@ export interface Clock {
   stop(): void;
   /** Called with each request. */
   tick(): void;
+  /** From now on it is this instant, ms since the epoch, whatever passes; null lets the clock go on from where it was. */
+  hold(at: number | null): void;
 }
 
 /** A clock that is `offsetMs` ahead of the machine's. */
 export const createClock = (offsetMs: number): Clock => {
   let offset = offsetMs;
   let stoppedAt: number | null = null;
-  const now = (): number => (stoppedAt ?? Date.now()) + offset;
+  let heldAt: number | null = null;
+  const now = (): number => heldAt ?? (stoppedAt ?? Date.now()) + offset;
   return {
     now,
     iso: () => new Date(now()).toISOString(),
@@ -27,6 +30,9 @@ export const createClock = (offsetMs: number): Clock => {
     },
     tick: () => {
       if (stoppedAt !== null) stoppedAt += 1;
+    },
+    hold: (at) => {
+      heldAt = at;
     },
   };
 };

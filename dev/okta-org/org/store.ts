@@ -58,6 +58,8 @@ export class Store {
   }
 
   replaceUser(row: Row<OktaUser>, user: OktaUser, at?: number): void {
+    // Factors are made of the user as generated, whenever they are first asked for.
+    this.factorsOf(row.data);
     this.#unindex(row);
     this.users.replace(row, user, at);
     this.#index(row);
