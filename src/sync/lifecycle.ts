@@ -18,6 +18,9 @@ const DAY_MS = 86_400_000;
 /** How often factors are read again while the settings are invalid. */
 const DEFAULT_REFRESH_DAYS = 7;
 
+/** Errors that concern the whole org: while one lasts, no run can succeed. */
+const OF_THE_WHOLE_ORG = ["org_changed", "invalid_credential", "misconfigured"] as const;
+
 interface LifecycleDeps {
   readonly identity: StreamIdentity;
   readonly definition: StreamDefinition;
@@ -74,6 +77,7 @@ export class Lifecycle {
     const settings = connection();
     storage.transactionSync(() => {
       if (definition.areAccounts && settings !== null) noteAttributes(meta, inventory, settings, now());
+      if (settings !== null) this.#letTry(["misconfigured"]);
       const delta = runs.current("delta");
       const inProgress = { full: runs.current("full") !== null, delta: delta !== null };
       const { starts, pollAgain } = decideWake(kind, this.schedule, inProgress, now());
@@ -144,6 +148,8 @@ export class Lifecycle {
    */
   end(run: Run, state: RunState): void {
     const { definition, meta, runs, now, fullRunEnded } = this.#deps;
+    // A run that has succeeded shows that what concerns the whole org is over for the other one, too.
+    if (isComplete({ state })) this.#letTry(OF_THE_WHOLE_ORG, run.id);
     const isAskedFor = meta.get("pollAgain") === run.id;
     if (isAskedFor) meta.delete("pollAgain");
     if (isAskedFor && (state === "done" || run.gaveUp !== undefined)) {
@@ -160,6 +166,14 @@ export class Lifecycle {
     if (start !== null) this.begin(start.kind, start.cause);
     else if (meta.get("fullDue") !== null && runs.current("full") === null)
       this.begin("full", "gap", { factorsMissed: false });
+  }
+
+  /** What waits after one of these errors may try again at once, but for one run. */
+  #letTry(codes: readonly string[], except?: string): void {
+    const { runs } = this.#deps;
+    for (const run of runs.inProgress())
+      if (run.id !== except && run.error !== null && codes.includes(run.error.code))
+        runs.save({ ...run, resumeAt: null });
   }
 
   /** Stores the run unless it was cancelled or replaced. */

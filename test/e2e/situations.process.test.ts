@@ -4,6 +4,7 @@
  * all of them end with it.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { exportJWK, generateKeyPair } from "jose";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { createOktaOrg, type OktaOrg } from "../../dev/okta-org/index.ts";
 import type { Alert } from "../../src/contract/alerts.ts";
@@ -281,6 +282,42 @@ test("settings that become invalid", async () => {
     async () => alerts.filter(ofUsers("misconfigured", true)),
     ({ length }) => length > 0,
   );
+});
+
+test("a scope that is taken away from a service app, and granted again", async () => {
+  const { publicKey, privateKey } = await generateKeyPair("ES256", { extractable: true });
+  const key = await exportJWK(privateKey);
+  const scopes = ["users", "groups", "roles", "devices", "logs"].map((name) => `okta.${name}.read`);
+  const grant = async (granted: readonly string[]): Promise<void> => {
+    const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: "k1" }] };
+    await control("POST", "/oauth-clients", { clientId: "0oa1", jwks, scopes: granted });
+    await control("POST", "/oauth-tokens/revoke");
+  };
+  await grant(scopes);
+  await worker.kill();
+  await worker.start({
+    OKTA_API_TOKEN: "",
+    OKTA_CLIENT_ID: "0oa1",
+    OKTA_PRIVATE_KEY: JSON.stringify({ ...key, kid: "k1" }),
+  });
+  await cron(true);
+  await rest();
+  alerts.length = 0;
+
+  await grant(scopes.filter((scope) => scope !== "okta.roles.read"));
+  await cron(true);
+  await rest();
+  const { detail, remedy } = await isTold("permission_lost");
+  expect(detail).toContain("admin roles");
+  expect(remedy).toContain("okta.roles.read");
+  expect((await concerns()).join("\n")).toContain("okta.roles.read");
+
+  await grant(scopes);
+  await cron();
+  await hasEnded("permission_lost");
+  await rest();
+  expect((await statusOf()).assets.unknown).toEqual({});
+  expect(JSON.stringify(alerts)).not.toContain(String(key.d));
 });
 
 test("no alert holds a secret", () => {
