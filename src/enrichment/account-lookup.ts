@@ -11,7 +11,7 @@ import { connectOkta, type OktaSession } from "../okta/connect.ts";
 import { type OktaError, oktaError } from "../okta/errors.ts";
 import { isComplete } from "./account.ts";
 import type { LookupFailure } from "./answer.ts";
-import { AccountCache } from "./cache.ts";
+import { AccountCache, kvFor } from "./cache.ts";
 import { answerToKeep, type CachedAnswer, type CacheResult, foundIn, freshness } from "./cached-answer.ts";
 import { addCounts, type LookupCounts, noCounts } from "./counters.ts";
 import type { Identifier } from "./identifier.ts";
@@ -98,7 +98,7 @@ export class AccountLookup extends DurableObject<Env> implements Purgeable {
     }
     const { ttlSeconds, lookupTimeoutMs } = enrichment.value;
     const ttlMs = ttlSeconds * 1000;
-    const cache = new AccountCache(this.env.ENRICHMENT_CACHE, connection);
+    const cache = new AccountCache(kvFor(this.env.ENRICHMENT_CACHE, enrichment.value), connection);
     const before = await cache.read(identifier);
     const known = demand === "force" ? null : this.#fresh(identifier, before, demand, ttlMs);
     if (known !== null) {

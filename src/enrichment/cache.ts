@@ -29,6 +29,7 @@ import {
 } from "./cached-answer.ts";
 import { answersTo, type Identifier, idIdentifier, mayBeId, nameIdentifier } from "./identifier.ts";
 import { limited } from "./limited.ts";
+import type { EnrichmentSettings } from "./settings.ts";
 
 /** KV refuses shorter ones. */
 const MIN_KV_TTL_SECONDS = 60;
@@ -80,6 +81,13 @@ export interface WriteOptions {
   /** ms since the epoch. */
   readonly now: number;
 }
+
+/** In the place of KV where look-ups are to stay out of it. */
+const nowhere: Kv = { get: async () => null, put: async () => {} };
+
+/** Where answers are kept, by the setting LOOKUP_CACHE. */
+export const kvFor = (kv: Kv, { cache }: Pick<EnrichmentSettings, "cache">): Kv =>
+  cache === "off" ? nowhere : kv;
 
 /** Look-ups of one connection. A KV failure on reading is a miss; a failure on writing is the caller's to catch. */
 export class AccountCache {

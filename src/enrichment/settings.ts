@@ -2,7 +2,7 @@
 import { oncePerEnv } from "../config/once.ts";
 import { allOf, refused, settingProblem } from "../config/problem.ts";
 import type { Setting } from "../config/types.ts";
-import { jsonOf, notJson, numberSetting, type RawEnv } from "../config/values.ts";
+import { jsonOf, notJson, numberSetting, type RawEnv, textOf } from "../config/values.ts";
 import { parseMaliceRules } from "./rule-reader.ts";
 import type { MaliceRules } from "./rules.ts";
 
@@ -11,9 +11,17 @@ export interface EnrichmentSettings {
   readonly ttlSeconds: number;
   /** How long a look-up may take before it is given up, ms. */
   readonly lookupTimeoutMs: number;
+  /** Where answers are kept. KV has no region; without it, they are only in memory, for a minute. */
+  readonly cache: "kv" | "off";
 }
 
-/** Reads ENRICHMENT_TTL_SECONDS and LOOKUP_TIMEOUT_MS. */
+const cacheSetting = (env: RawEnv): Setting<EnrichmentSettings["cache"]> => {
+  const text = textOf(env, "LOOKUP_CACHE") ?? "kv";
+  if (text === "kv" || text === "off") return { ok: true, value: text };
+  return refused(settingProblem("LOOKUP_CACHE", ["it must be kv, which is the default, or off"]));
+};
+
+/** Reads ENRICHMENT_TTL_SECONDS, LOOKUP_TIMEOUT_MS and LOOKUP_CACHE. */
 export const readEnrichment = (env: RawEnv): Setting<EnrichmentSettings> =>
   allOf({
     ttlSeconds: numberSetting(env, "ENRICHMENT_TTL_SECONDS", {
@@ -28,6 +36,7 @@ export const readEnrichment = (env: RawEnv): Setting<EnrichmentSettings> =>
       max: 60_000,
       whole: true,
     }),
+    cache: cacheSetting(env),
   });
 
 const rulesExample =

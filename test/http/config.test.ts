@@ -39,7 +39,10 @@ describe("a complete configuration", () => {
     });
     expect(config.apiKeys).toEqual({ ok: true, value: [{ key, rights: "full" }] });
     expect(config.access).toEqual({ ok: true, value: null });
-    expect(config.enrichment).toEqual({ ok: true, value: { ttlSeconds: 3600, lookupTimeoutMs: 8000 } });
+    expect(config.enrichment).toEqual({
+      ok: true,
+      value: { ttlSeconds: 3600, lookupTimeoutMs: 8000, cache: "kv" },
+    });
     expect(config.maliceRules).toEqual({ ok: true, value: null });
     expect(config.sinks).toEqual({ accepted: [], refused: [] });
     expect(config.connectionProblems).toEqual([]);
@@ -368,6 +371,7 @@ describe("the other settings", () => {
     [{ ENRICHMENT_TTL_SECONDS: "1h" }, "ENRICHMENT_TTL_SECONDS", "whole number"],
     [{ ENRICHMENT_TTL_SECONDS: "-1" }, "ENRICHMENT_TTL_SECONDS", "whole number"],
     [{ LOOKUP_TIMEOUT_MS: "10" }, "LOOKUP_TIMEOUT_MS", "from 100"],
+    [{ LOOKUP_CACHE: "none" }, "LOOKUP_CACHE", "kv, which is the default, or off"],
   ])("%j", (change, setting, hint) => {
     const problems = problemsOf(readConfig({ ...good, ...change }).enrichment);
     expect(problems.map((problem) => problem.setting)).toEqual([setting]);

@@ -4,7 +4,7 @@ import type { Context } from "hono";
 import * as z from "zod";
 import { lookupCountersName, lookupShardName } from "../../contract/objects.ts";
 import { oktaAnswerSchema } from "../../enrichment/answer.ts";
-import { AccountCache } from "../../enrichment/cache.ts";
+import { AccountCache, kvFor } from "../../enrichment/cache.ts";
 import { countLookups } from "../../enrichment/counters.ts";
 import { type EnrichDeps, type Enrichment, enrich, enrichAll, type Timing } from "../../enrichment/enrich.ts";
 import { type Identifier, parseIdentifier } from "../../enrichment/identifier.ts";
@@ -155,11 +155,11 @@ export const enrichDepsOf = (c: Context<AppEnv>, deps: AppDeps, connectionId: st
   const { env } = c;
   const config = deps.config(env);
   const connection = selectConnection(config, connectionId);
-  const { ttlSeconds } = settingValue(config.enrichment);
+  const enrichment = settingValue(config.enrichment);
   const background = (work: Promise<unknown>): void => c.executionCtx.waitUntil(work);
   const counters = () => env.ACCOUNT_LOOKUP.getByName(lookupCountersName(connection.id));
   return {
-    cache: new AccountCache(env.ENRICHMENT_CACHE, connection),
+    cache: new AccountCache(kvFor(env.ENRICHMENT_CACHE, enrichment), connection),
     lookUp: (identifier, demand) =>
       env.ACCOUNT_LOOKUP.getByName(lookupShardName(connection.id, identifier.key)).lookUp({
         connection: connection.id,
@@ -169,7 +169,7 @@ export const enrichDepsOf = (c: Context<AppEnv>, deps: AppDeps, connectionId: st
     rules: settingValue(config.maliceRules) ?? noMaliceRules,
     mfaIgnored: connection.mfaIgnoredFactors,
     attributes: connection.profileAttributes,
-    ttlMs: ttlSeconds * 1000,
+    ttlMs: enrichment.ttlSeconds * 1000,
     now: deps.now,
     background,
     count: (counts) => countLookups(connection.id, counts, counters, background),
