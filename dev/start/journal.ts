@@ -4,6 +4,7 @@
  */
 import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import * as z from "zod";
+import { parseJson } from "../../src/lib/json.ts";
 import { err, ok, type Result } from "../../src/lib/result.ts";
 
 const headerSchema = z.object({ version: z.literal(1), epoch: z.iso.datetime() });
@@ -33,14 +34,6 @@ const PASSING = ["/_org/stats/", "/_org/faults", "/_org/oauth-tokens/", "/_org/d
 export const isChange = (method: string, path: string): boolean =>
   method !== "GET" && path.startsWith("/_org/") && !PASSING.some((prefix) => path.startsWith(prefix));
 
-const parsed = (line: string): unknown => {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-};
-
 /**
  * Reads a journal's text. A last line without an end was being written when the process was killed: nobody was told that
  * it is done, so it does not count.
@@ -50,11 +43,11 @@ export const readJournal = (
   text: string,
 ): Result<{ epoch: string; entries: readonly JournalEntry[] }, string> => {
   const [first = "", ...lines] = text.split("\n").slice(0, -1);
-  const header = headerSchema.safeParse(parsed(first));
+  const header = headerSchema.safeParse(parseJson(first));
   if (!header.success) return err("line 1 is not the beginning of such a file");
   const entries: JournalEntry[] = [];
   for (const [index, line] of lines.entries()) {
-    const entry = entrySchema.safeParse(parsed(line));
+    const entry = entrySchema.safeParse(parseJson(line));
     if (!entry.success) return err(`line ${index + 2} cannot be read`);
     entries.push(entry.data);
   }

@@ -23,3 +23,7 @@ export const sha256Hex = async (text: string): Promise<string> => toHex(await sh
 /** A text's UTF-8 bytes in base64 (RFC 4648, section 4). */
 export const base64Of = (text: string): string =>
   btoa(Array.from(utf8(text), (byte) => String.fromCharCode(byte)).join(""));
+
+/** The same in base64url without padding (section 5). */
+export const base64UrlOf = (text: string): string =>
+  base64Of(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");

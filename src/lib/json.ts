@@ -26,7 +26,7 @@ export const jsonFault = (text: string): string => {
   const trimmed = text.trim();
   if (/[\u201c-\u201f\u00ab\u00bb]/.test(trimmed))
     return 'it is not JSON: its quotes are typographic ones, where JSON takes only "';
-  if (/^(['`]).*/s.test(trimmed))
+  if (/^['`]/.test(trimmed))
     return "it is not JSON: it begins with a quote that does not belong to the value";
   if (/^[[{]/.test(trimmed) && unclosed(trimmed) > 0)
     return "it is not JSON: its end is missing. In .dev.vars, a value of several lines needs single quotes around it";

@@ -1,14 +1,10 @@
 /** Places in a list as text that callers pass back unread. */
+import { base64UrlOf } from "./bytes.ts";
 import { parseJson } from "./json.ts";
 
 /** A place as text: JSON as base64url. */
-export const toOpaque = (place: readonly (string | number | null)[]): string => {
-  const bytes = new TextEncoder().encode(JSON.stringify(place));
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replaceAll("=", "");
-};
+export const toOpaque = (place: readonly (string | number | null)[]): string =>
+  base64UrlOf(JSON.stringify(place));
 
 /** The place of a text that `toOpaque` made; null for any other text. */
 export const fromOpaque = (text: string): readonly unknown[] | null => {

@@ -2,7 +2,7 @@
  * The one door for text that others have written: Okta, a token endpoint, a sink, a channel of alerts. What they say may
  * repeat what was sent to them, so it passes here before it is stored, shown or logged. Records are data and do not pass.
  */
-import { base64Of } from "./bytes.ts";
+import { base64Of, base64UrlOf } from "./bytes.ts";
 
 const MASK = "[redacted]";
 
@@ -18,16 +18,13 @@ let passing: readonly string[] = [];
 let known: RegExp | null = null;
 
 /** A secret as others may repeat it: as it is, in a URL, in JSON, in base64. */
-const spellings = (secret: string): string[] => {
-  const base64 = base64Of(secret).replace(/=+$/, "");
-  return [
-    secret,
-    encodeURIComponent(secret),
-    JSON.stringify(secret).slice(1, -1),
-    base64,
-    base64.replaceAll("+", "-").replaceAll("/", "_"),
-  ];
-};
+const spellings = (secret: string): string[] => [
+  secret,
+  encodeURIComponent(secret),
+  JSON.stringify(secret).slice(1, -1),
+  base64Of(secret).replace(/=+$/, ""),
+  base64UrlOf(secret),
+];
 
 const pattern = (secrets: Iterable<string>): RegExp | null => {
   const all = [...new Set([...secrets].filter((secret) => secret.length >= MIN_LENGTH).flatMap(spellings))];

@@ -1,26 +1,16 @@
 /** An org that is down, or too slow, for two hours: what a person hears of it from outside. */
 import { reset } from "cloudflare:test";
-import { exports } from "cloudflare:workers";
 import { afterEach, expect, test } from "vitest";
 import type { Alert } from "../../src/contract/alerts.ts";
-import { apiKey, call, createOrg, statusOf, sync } from "../support/org.ts";
+import { call, createOrg, statusOf, sync } from "../support/org.ts";
 import { passTime } from "../support/time.ts";
+import { signedIn } from "../support/visit.ts";
 
 afterEach(() => reset());
 
 const CONNECTION = "t14";
-const ORIGIN = "https://connector.example.com";
 
-const overview = async (): Promise<string> => {
-  const signedIn = await exports.default.fetch(`${ORIGIN}/console/sign-in`, {
-    method: "POST",
-    redirect: "manual",
-    headers: { "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin" },
-    body: new URLSearchParams({ key: apiKey(), next: "/" }).toString(),
-  });
-  const cookie = (signedIn.headers.get("set-cookie") ?? "").split(";")[0] ?? "";
-  return (await exports.default.fetch(`${ORIGIN}/?connection=${CONNECTION}`, { headers: { cookie } })).text();
-};
+const overview = async (): Promise<string> => (await (await signedIn())(`/?connection=${CONNECTION}`)).text();
 
 /** Whether each place tells of a stale inventory of users. */
 const told = async () => {

@@ -19,6 +19,7 @@ import {
   sync,
 } from "../support/org.ts";
 import { seeds } from "../support/seeds.ts";
+import { signedIn } from "../support/visit.ts";
 
 afterEach(() => reset());
 
@@ -45,23 +46,6 @@ const csvOf = async (path: string): Promise<Map<string, Record<string, string>>>
       return [fields["id"] ?? "", fields];
     }),
   );
-};
-
-/** A page of the console, as whoever is signed in sees it. */
-const visit = async (): Promise<(path: string) => Promise<string>> => {
-  const origin = "https://connector.example.com";
-  const signedIn = await exports.default.fetch(`${origin}/console/sign-in`, {
-    method: "POST",
-    redirect: "manual",
-    headers: { "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin" },
-    body: new URLSearchParams({ key: apiKey(), next: "/" }).toString(),
-  });
-  const cookie = (signedIn.headers.get("set-cookie") ?? "").split(";")[0] ?? "";
-  return async (path) => {
-    const response = await exports.default.fetch(`${origin}${path}`, { headers: { cookie } });
-    expect(response.status).toBe(200);
-    return response.text();
-  };
 };
 
 interface Case {
@@ -176,8 +160,10 @@ describe("for random refusals", () => {
       unknown: of.unknown.length,
     });
     expect(summary["admins"]).toMatchObject({ total: admins.yes.length, unknown: admins.unknown.length });
-    const page = await visit();
-    const html = await page(`/console/inventory/users?mfa=unknown&limit=100&connection=${CONNECTION}`);
+    const page = await signedIn();
+    const answer = await page(`/console/inventory/users?mfa=unknown&limit=100&connection=${CONNECTION}`);
+    expect(answer.status).toBe(200);
+    const html = await answer.text();
     for (const { id, profile } of users)
       expect({ id, isListed: html.includes(String(profile["login"])) }).toEqual({
         id,
