@@ -6,11 +6,12 @@ import type { Dialect, StreamName } from "../contract/streams.ts";
 import type { AssetDetail } from "../inventory/api.ts";
 import { type FoundGroups, findGroups } from "../inventory/group-search.ts";
 import type { Inventory } from "../inventory/inventory.ts";
-import { among, type Condition, findAssets, type Place, whetherDeleted } from "../inventory/search.ts";
+import { type Condition, findAssets, type Place } from "../inventory/search.ts";
 import { HELD_IDS } from "../inventory/sweeps.ts";
 import { fromOpaque, toOpaque } from "../lib/opaque.ts";
 import {
   type ExploreTools,
+  type Filter,
   type FilterName,
   filterNames,
   type StreamDefinition,
@@ -53,6 +54,14 @@ const placeOf = ({ after, sort }: SearchQuery): Place | null => {
     typeof n === "number" && (key === null || typeof key === "string" || typeof key === "number");
   return isPlace ? { n, key } : null;
 };
+
+/** @param time ISO 8601 */
+const createdSince = (time: string): Condition => ({
+  kind: "time",
+  column: "created",
+  sign: ">",
+  than: time,
+});
 
 /** A place as `next`. */
 const nextOf = (place: Place | null, { sort }: SearchQuery): SearchResults["next"] => {
@@ -99,13 +108,15 @@ export class Explorer {
    */
   search(query: SearchQuery, ignored: readonly string[]): SearchResults {
     const { explore, store } = this.#definition;
-    const where = this.#where(query, this.#tools(ignored, this.#now()));
-    if (where === null) return nothing;
+    const filters = this.#filters(query, this.#tools(ignored, this.#now()));
+    if (filters === null) return nothing;
+    const fits = filters.flatMap((filter) => filter.fits ?? []);
     const text = query.q?.trim() || null;
     const found = findAssets(this.#sql, {
       text,
       exact: text === null ? [] : explore.exact(this.#inventory, text),
-      where,
+      facets: this.#inventory.facets.all().filter((facet) => fits.every((meets) => meets(facet))),
+      where: filters.flatMap((filter) => filter.where ?? []),
       sorting: query.sort === undefined ? null : { by: query.sort, descending: query.descending === true },
       after: placeOf(query),
       limit: query.limit,
@@ -179,30 +190,35 @@ export class Explorer {
     return { stream, ...asset, events: { sekoia, sekoia_2026, ocsf } };
   }
 
-  /** The query's conditions; null if the query uses a filter that the stream does not have. */
-  #where(query: SearchQuery, tools: ExploreTools): readonly Condition[] | null {
+  /** What the query asks for; null if the query uses a filter that the stream does not have. */
+  #filters(query: SearchQuery, tools: ExploreTools): readonly Filter[] | null {
     const { filters } = this.#definition.explore;
-    const own: Condition[] = [];
+    const own: Filter[] = [];
     const add = <K extends FilterName>(name: K): boolean => {
       const value = query[name];
       if (value === undefined) return true;
       const filter = filters[name];
       // Narrowed by the line above, which the compiler does not follow through a generic key.
-      if (filter !== undefined) own.push(...filter(value as NonNullable<SearchQuery[K]>, tools));
+      if (filter !== undefined) own.push(filter(value as NonNullable<SearchQuery[K]>, tools));
       return filter !== undefined;
     };
     if (!filterNames.every(add)) return null;
     const isNamed = (query.q?.trim() ?? "") !== "";
-    return [
-      ...whetherDeleted(query.deleted ?? (isNamed ? null : false)),
-      ...(query.status === undefined ? [] : [["k.status = ?", query.status] as const]),
-      ...(query.createdAfter === undefined ? [] : [["k.created > ?", query.createdAfter] as const]),
-      ...(query.held === true ? [among(HELD_IDS)] : []),
-      ...own,
+    const { status, createdAfter, deleted = isNamed ? null : false } = query;
+    const where: Condition[] = [
+      ...(createdAfter === undefined ? [] : [createdSince(createdAfter)]),
+      ...(query.held === true ? [{ kind: "ids", sql: HELD_IDS, parameters: [] } as const] : []),
     ];
+    const isAsked: Filter = {
+      fits: (facet) =>
+        (deleted === null || (facet.status === null) === deleted) &&
+        (status === undefined || facet.status === status),
+      where,
+    };
+    return [isAsked, ...own];
   }
 
   #tools(ignored: readonly string[], now: number): ExploreTools {
-    return { sql: this.#sql, inventory: this.#inventory, ignored, now };
+    return { inventory: this.#inventory, ignored, now };
   }
 }

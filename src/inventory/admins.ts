@@ -1,9 +1,10 @@
 import type { OktaRole } from "../okta/records.ts";
 import type { Assets } from "./assets.ts";
+import type { Facets } from "./facets.ts";
 import { type InventoryMeta, type Meta, type OrgFact, withLaterFailure } from "./meta.ts";
 import type { Reading } from "./readings.ts";
-import { everybodyQuery, isOpenThroughGroups } from "./role-queries.ts";
 import { jsonChunks } from "./sql.ts";
+import { areRolesOpen, orgStanding } from "./standing.ts";
 
 /** SQL: `roles` has a custom one. */
 export const HAS_CUSTOM_ROLE = "EXISTS (SELECT 1 FROM json_each(roles) WHERE value ->> '$.type' = 'CUSTOM')";
@@ -25,24 +26,41 @@ const ownOnly = (roles: string | null): string | null =>
 /** How many members of groups are asked for their roles, because something else cannot tell them. */
 const MOST_ASKED_INSTEAD = 1_000;
 
+/** @param which SQL: a condition on `admins` */
+const uncoverThose = (sql: SqlStorage, facets: Facets, which: string, ...parameters: string[]): void => {
+  const ids = sql
+    .exec<{ user_id: string }>(
+      `UPDATE admins SET covers = 0 WHERE covers = 1 AND ${which} RETURNING user_id`,
+      ...parameters,
+    )
+    .toArray();
+  facets.refresh(ids.map(({ user_id }) => user_id));
+};
+
 /** Users whose groups, or the roles of whose groups, have changed: what they said of roles through groups is over. */
-export const uncover = (sql: SqlStorage, userIds: readonly string[]): void => {
+export const uncover = (sql: SqlStorage, facets: Facets, userIds: readonly string[]): void => {
   for (const chunk of jsonChunks(userIds))
-    sql.exec("UPDATE admins SET covers = 0 WHERE user_id IN (SELECT value FROM json_each(?))", chunk);
+    uncoverThose(sql, facets, "user_id IN (SELECT value FROM json_each(?))", chunk);
 };
 
 /** The same for all members of a group. */
-export const uncoverMembers = (sql: SqlStorage, groupId: string): void => {
-  sql.exec(
-    `UPDATE admins SET covers = 0 WHERE EXISTS
-       (SELECT 1 FROM memberships WHERE group_id = ? AND memberships.user_id = admins.user_id)`,
+export const uncoverMembers = (sql: SqlStorage, facets: Facets, groupId: string): void => {
+  uncoverThose(
+    sql,
+    facets,
+    "EXISTS (SELECT 1 FROM memberships WHERE group_id = ? AND memberships.user_id = admins.user_id)",
     groupId,
   );
 };
 
-/** The same for everybody who belongs to Everyone. */
-export const uncoverEveryone = (sql: SqlStorage): void => {
-  sql.exec(`UPDATE admins SET covers = 0 WHERE user_id IN (${everybodyQuery(sql)})`);
+/** The same for everybody who belongs to Everyone. @param withDeprovisioned whether DEPROVISIONED users do */
+export const uncoverEveryone = (sql: SqlStorage, facets: Facets, withDeprovisioned: boolean): void => {
+  const status = withDeprovisioned ? "" : "AND record ->> '$.status' <> 'DEPROVISIONED'";
+  uncoverThose(
+    sql,
+    facets,
+    `EXISTS (SELECT 1 FROM assets WHERE id = admins.user_id AND deleted_at IS NULL ${status})`,
+  );
 };
 
 /**
@@ -93,6 +111,7 @@ export class Admins {
             )
             .toArray();
     const ids = [...added, ...removed].map(({ user_id }) => user_id);
+    this.#assets.facets.refresh(ids);
     this.#assets.touch(ids);
     return ids;
   }
@@ -154,8 +173,15 @@ export class Admins {
     const is = this.#rowOf(userId) ?? was;
     const isSame = was.roles === is.roles && was.covers === is.covers;
     const isSameOwn = was.reason === is.reason && ownOnly(was.roles) === ownOnly(is.roles);
-    if (isSameOwn && (isSame || !isOpenThroughGroups(this.#sql, userId))) return false;
+    this.#assets.facets.refresh([userId]);
+    if (isSameOwn && (isSame || !this.#isOpenThroughGroups(userId))) return false;
     return this.#assets.touch([userId]) > 0;
+  }
+
+  /** Whether it is unknown which roles this user's groups give. */
+  #isOpenThroughGroups(userId: string): boolean {
+    const facet = this.#assets.facets.of(userId);
+    return facet !== null && areRolesOpen(facet, orgStanding(this.#sql));
   }
 
   #rowOf(userId: string): Row | null {

@@ -1,3 +1,4 @@
+import { type Facet, Facets } from "./facets.ts";
 import type { InventoryMeta, Meta } from "./meta.ts";
 import {
   INDEX_LAG_MS,
@@ -38,6 +39,7 @@ const ONE_BY_ONE = 50;
  */
 export class Assets {
   readonly renumbering: Renumbering;
+  readonly facets: Facets;
   readonly #sql: SqlStorage;
   readonly #meta: Meta<InventoryMeta>;
   readonly #now: () => number;
@@ -47,7 +49,8 @@ export class Assets {
     this.#sql = sql;
     this.#meta = meta;
     this.#now = now;
-    this.renumbering = new Renumbering(sql, meta, now, rowsPerStep);
+    this.facets = new Facets(sql);
+    this.renumbering = new Renumbering({ sql, meta, facets: this.facets, now, rowsPerStep });
   }
 
   /**
@@ -153,6 +156,7 @@ export class Assets {
         .toArray().length;
       this.#meta.set("head", head + filed);
     }
+    this.facets.refresh([...changed.keys()]);
     return { changed, doubted };
   }
 
@@ -258,14 +262,12 @@ export class Assets {
     this.renumbering.begin(["others"]);
   }
 
-  /** Gives a new sequence number to every existing member of a group, in steps. */
-  touchMembers(groupId: string): void {
-    this.renumbering.beginMembers(groupId);
-  }
-
-  /** The same at once, for members who are about to leave it. */
-  touchFormerMembers(groupId: string): void {
-    this.#renumber("id IN (SELECT user_id FROM memberships WHERE group_id = ?3)", groupId);
+  /**
+   * Gives a new sequence number to every existing member of a group, in steps.
+   * @param haveFacetsChanged whether what the group gives has changed
+   */
+  touchMembers(groupId: string, haveFacetsChanged: boolean): void {
+    this.renumbering.beginMembers(groupId, haveFacetsChanged);
   }
 
   /**
@@ -287,6 +289,7 @@ export class Assets {
     this.#meta.set("head", this.head + 1);
     this.#sql.exec("DELETE FROM memberships WHERE user_id = ?", id);
     this.#sql.exec("DELETE FROM admins WHERE user_id = ?", id);
+    this.facets.refresh([id]);
     return true;
   }
 
@@ -316,11 +319,11 @@ export class Assets {
     return this.#sql.exec<{ n: number | null }>("SELECT max(number) AS n FROM assets").one().n ?? 0;
   }
 
-  /** How many assets exist and how many tombstones are kept. */
-  counts(): AssetCounts {
-    const one = (where: string): number =>
-      this.#sql.exec<{ n: number }>(`SELECT count(*) AS n FROM search_keys WHERE ${where}`).one().n;
-    return { total: one("status IS NOT NULL"), deleted: one("status IS NULL") };
+  /** How many assets exist and how many tombstones are kept. @param facets those of now */
+  counts(facets: readonly Facet[] = this.facets.all()): AssetCounts {
+    const count = (isDeleted: boolean): number =>
+      facets.reduce((sum, facet) => sum + ((facet.status === null) === isDeleted ? facet.count : 0), 0);
+    return { total: count(false), deleted: count(true) };
   }
 
   /**
@@ -341,11 +344,12 @@ export class Assets {
 
   /** How many users exist that are not DEPROVISIONED. */
   countNotDeprovisioned(): number {
-    return this.#sql
-      .exec<{ n: number }>(
-        "SELECT count(*) AS n FROM assets WHERE deleted_at IS NULL AND record ->> '$.status' <> 'DEPROVISIONED'",
-      )
-      .one().n;
+    return this.facets
+      .all()
+      .reduce(
+        (sum, { status, count }) => (status === null || status === "DEPROVISIONED" ? sum : sum + count),
+        0,
+      );
   }
 
   /** The number after which the next ones are given out. The first call decides where the inventory's numbers begin. */

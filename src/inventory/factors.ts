@@ -10,6 +10,7 @@ type Row = readonly (string | number | null)[];
 
 interface FactorsRow extends Record<string, SqlStorageValue> {
   id: string;
+  number: number;
   factors: string | null;
   factors_reason: string | null;
   factors_at: number | null;
@@ -21,6 +22,8 @@ const PENDING = "deleted_at IS NULL AND factors_at IS NULL AND factors_reason IS
 const READ = "deleted_at IS NULL AND factors_at IS NOT NULL AND factors_reason IS NULL";
 
 const ADMINS_AT_ONCE = 100;
+/** How many rows one statement returns or changes, at most. */
+const ROWS_AT_ONCE = 1_000;
 
 /** Which factors to read. Times are ms since the epoch. */
 export interface DueFactors {
@@ -102,7 +105,7 @@ export class Factors {
     const before = new Map<string, FactorsRow>();
     for (const chunk of jsonChunks(readings.map(({ userId }) => userId))) {
       for (const row of this.#sql.exec<FactorsRow>(
-        `SELECT id, factors, factors_reason, factors_at FROM assets
+        `SELECT id, number, factors, factors_reason, factors_at FROM assets
          WHERE deleted_at IS NULL AND id IN (SELECT value FROM json_each(?))`,
         chunk,
       )) {
@@ -111,6 +114,7 @@ export class Factors {
     }
     const same: Row[] = [];
     const changed: Row[] = [];
+    const facets: { number: number; factors: string | null }[] = [];
     for (const { userId, reading, readAt } of readings) {
       const was = before.get(userId);
       if (was === undefined) continue;
@@ -119,7 +123,10 @@ export class Factors {
       const reason = read ? null : reading.reason;
       const at = read ? readAt : was.factors_at;
       if (factors === was.factors && reason === was.factors_reason) same.push([userId, at, readAt]);
-      else changed.push([userId, at, readAt, factors, reason]);
+      else {
+        changed.push([userId, at, readAt, factors, reason]);
+        facets.push({ number: was.number, factors: reason === null ? factors : null });
+      }
     }
     for (const chunk of jsonChunks(same)) {
       this.#sql.exec(
@@ -140,6 +147,7 @@ export class Factors {
         this.#now(),
       );
     }
+    this.#assets.facets.setFactors(facets);
     return new Set(ids);
   }
 
@@ -335,20 +343,30 @@ export class Factors {
     reason: UnknownReason,
     { triedBefore, dueBefore }: Pick<DueFactors, "triedBefore" | "dueBefore">,
   ): void {
-    const now = this.#now();
-    const ids = this.#sql
-      .exec<{ id: string }>(
-        `UPDATE assets SET factors_reason = ?4, factors_tried_at = ?5
-         WHERE deleted_at IS NULL AND coalesce(factors_tried_at, 0) < ?1 AND ${DUE} RETURNING id`,
-        triedBefore,
-        dueBefore,
-        0,
+    for (let last = 0; ; ) {
+      const rows = this.#sql
+        .exec<{ id: string; number: number }>(
+          `SELECT id, number FROM assets WHERE number > ?4 AND deleted_at IS NULL AND coalesce(factors_tried_at, 0) < ?1
+           AND ${DUE} ORDER BY number LIMIT ?5`,
+          triedBefore,
+          dueBefore,
+          0,
+          last,
+          ROWS_AT_ONCE,
+        )
+        .toArray();
+      const end = rows.at(-1);
+      if (end === undefined) return;
+      last = end.number;
+      this.#sql.exec(
+        `UPDATE assets SET factors_reason = ?, factors_tried_at = ? WHERE number IN (SELECT value FROM json_each(?))`,
         reason,
-        now,
-      )
-      .toArray()
-      .map(({ id }) => id);
-    this.#assets.touch(ids);
+        this.#now(),
+        JSON.stringify(rows.map(({ number }) => number)),
+      );
+      this.#assets.touch(rows.map(({ id }) => id));
+      this.#assets.facets.setFactors(rows.map(({ number }) => ({ number, factors: null })));
+    }
   }
 
   /**
@@ -373,5 +391,6 @@ export class Factors {
         chunk,
       );
     }
+    this.#assets.facets.refresh([...ids.deprovisioned, ...ids.revived]);
   }
 }

@@ -15,8 +15,8 @@ import {
 import { type InventoryMeta, isFactKnown, type Meta } from "./meta.ts";
 import { believable, INDEX_LAG_MS } from "./precedence.ts";
 import type { Reading } from "./readings.ts";
-import { doGroupsGiveRoles, unknownGroupsQuery } from "./role-queries.ts";
-import { idsIn, jsonChunks } from "./sql.ts";
+import { jsonChunks } from "./sql.ts";
+import { doGroupsGiveRoles, IS_EVERYONE } from "./standing.ts";
 
 /** What the planner needs to know about a group whose members have to be listed. */
 export interface GroupSize {
@@ -26,6 +26,9 @@ export interface GroupSize {
   /** Whether the group is known to give roles. */
   readonly givesRoles: boolean;
 }
+
+/** How many rows one statement returns or changes, at most. */
+const ROWS_AT_ONCE = 1_000;
 
 /** Stats may be this far behind a change of members. */
 const STATS_LAG_MS = 3_600_000;
@@ -134,12 +137,28 @@ export class Groups {
   remove(groupId: string): void {
     const before = this.#row(groupId);
     if (before !== null && isEveryone(stored(before))) this.#touchEveryone();
-    this.#assets.touchFormerMembers(groupId);
-    uncoverMembers(this.#sql, groupId);
-    this.#sql.exec("DELETE FROM memberships WHERE group_id = ?", groupId);
+    uncoverMembers(this.#sql, this.#assets.facets, groupId);
+    this.#removeMembers(groupId);
     this.#sql.exec("DELETE FROM groups WHERE id = ?", groupId);
     this.#noteGiving();
     this.#sql.exec("INSERT OR REPLACE INTO gone_groups (id, gone_at) VALUES (?, ?)", groupId, this.#now());
+  }
+
+  #removeMembers(groupId: string): void {
+    for (;;) {
+      const ids = this.#sql
+        .exec<{ user_id: string }>(
+          `DELETE FROM memberships WHERE group_id = ?1
+           AND user_id IN (SELECT user_id FROM memberships WHERE group_id = ?1 LIMIT ?2) RETURNING user_id`,
+          groupId,
+          ROWS_AT_ONCE,
+        )
+        .toArray()
+        .map(({ user_id }) => user_id);
+      if (ids.length === 0) return;
+      this.#assets.touch(ids);
+      this.#assets.facets.refresh(ids);
+    }
   }
 
   /** Whether it is unknown if this known group gives roles: its stats do not say, and its roles were never read. */
@@ -324,7 +343,7 @@ export class Groups {
     return {
       byId,
       everyone: everyone === null ? null : groupFacts(everyone),
-      everyoneHoldsDeprovisioned: this.#meta.get("everyone_holds_deprovisioned") ?? false,
+      everyoneHoldsDeprovisioned: this.#doesEveryoneHoldDeprovisioned,
       doGroupsGiveRoles: doGroupsGiveRoles(this.#sql),
     };
   }
@@ -347,25 +366,20 @@ export class Groups {
   }
 
   #everyone(): GroupRow | null {
-    return (
-      this.#sql
-        .exec<GroupRow>(
-          "SELECT * FROM groups WHERE record ->> '$.type' = 'BUILT_IN' AND record ->> '$.name' = 'Everyone'",
-        )
-        .toArray()[0] ?? null
-    );
+    return this.#sql.exec<GroupRow>(`SELECT * FROM groups WHERE ${IS_EVERYONE}`).toArray()[0] ?? null;
   }
 
   #touchIfChanged(groupId: string, before: GroupRow | null): boolean {
     const after = this.#row(groupId);
     if (after === null || (before !== null && shownText(before) === shownText(after))) return false;
     this.#noteGiving();
+    const haveRolesChanged = before === null || shownRoles(before) !== shownRoles(after);
     const isOfAll = isEveryone(stored(after));
     if (isOfAll) this.#touchEveryone();
-    else this.#assets.touchMembers(groupId);
-    if (before !== null && shownRoles(before) === shownRoles(after)) return true;
-    if (isOfAll) uncoverEveryone(this.#sql);
-    else uncoverMembers(this.#sql, groupId);
+    else this.#assets.touchMembers(groupId, haveRolesChanged);
+    if (!haveRolesChanged) return true;
+    if (isOfAll) uncoverEveryone(this.#sql, this.#assets.facets, this.#doesEveryoneHoldDeprovisioned);
+    else uncoverMembers(this.#sql, this.#assets.facets, groupId);
     return true;
   }
 
@@ -378,11 +392,32 @@ export class Groups {
     if ((this.#meta.get("groups_give_roles") ?? false) === gives) return;
     this.#meta.set("groups_give_roles", gives);
     if (!isFactKnown(this.#meta.get("groups"))) this.#assets.touchAll();
-    else this.#assets.touch(idsIn(this.#sql, unknownGroupsQuery(this.#sql)));
+    else this.#touchThoseOfUnknownGroups();
+  }
+
+  #touchThoseOfUnknownGroups(): void {
+    for (let last = 0; ; ) {
+      const rows = this.#sql
+        .exec<{ id: string; number: number }>(
+          `SELECT id, number FROM assets WHERE deleted_at IS NULL AND groups_reason IS NOT NULL AND number > ?
+           ORDER BY number LIMIT ?`,
+          last,
+          ROWS_AT_ONCE,
+        )
+        .toArray();
+      const end = rows.at(-1);
+      if (end === undefined) return;
+      last = end.number;
+      this.#assets.touch(rows.map(({ id }) => id));
+    }
+  }
+
+  get #doesEveryoneHoldDeprovisioned(): boolean {
+    return this.#meta.get("everyone_holds_deprovisioned") ?? false;
   }
 
   #touchEveryone(): void {
-    if (this.#meta.get("everyone_holds_deprovisioned") ?? false) this.#assets.touchAll();
+    if (this.#doesEveryoneHoldDeprovisioned) this.#assets.touchAll();
     else this.#assets.touchNotDeprovisioned();
   }
 }

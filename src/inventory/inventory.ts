@@ -3,6 +3,7 @@ import type { OktaDevice } from "../okta/records.ts";
 import { Admins } from "./admins.ts";
 import { type AssetReader, RecordReader } from "./asset-reader.ts";
 import { Assets } from "./assets.ts";
+import type { Facet, Facets } from "./facets.ts";
 import { Factors } from "./factors.ts";
 import type { DeviceFacts } from "./facts.ts";
 import { Groups } from "./groups.ts";
@@ -12,8 +13,9 @@ import { isLaterSignIn, wholeSeconds } from "./precedence.ts";
 import { Quarantine } from "./quarantine.ts";
 import { Refused } from "./refused.ts";
 import { Stale } from "./stale.ts";
+import { type OrgStanding, orgStanding } from "./standing.ts";
 import { Sweeps } from "./sweeps.ts";
-import { UnknownFacts } from "./unknown-facts.ts";
+import { countUnknown, type UserFactName } from "./unknown-facts.ts";
 import { UserGroups } from "./user-groups.ts";
 import { UserReader } from "./user-reader.ts";
 
@@ -27,7 +29,6 @@ export class Inventory {
   readonly userGroups: UserGroups;
   readonly memberships: Memberships;
   readonly admins: Admins;
-  readonly unknown: UnknownFacts;
   readonly sweeps: Sweeps;
   readonly quarantine: Quarantine;
   readonly stale: Stale;
@@ -49,7 +50,6 @@ export class Inventory {
     this.devices = this.records((device) => ({ device }));
     this.memberships = new Memberships(sql, this.assets);
     this.admins = new Admins(sql, this.meta, this.assets);
-    this.unknown = new UnknownFacts(sql, this.meta);
     this.sweeps = new Sweeps(sql);
     this.quarantine = new Quarantine(sql, now);
     this.stale = new Stale(sql);
@@ -63,6 +63,21 @@ export class Inventory {
     const id = crypto.randomUUID();
     this.meta.set("inventory", id);
     return id;
+  }
+
+  /** How assets are alike. */
+  get facets(): Facets {
+    return this.assets.facets;
+  }
+
+  /** What is known about the whole org. */
+  get standing(): OrgStanding {
+    return orgStanding(this.#sql);
+  }
+
+  /** For how many existing users each fact is unknown; see `countUnknown`. */
+  countUnknown(facets: readonly Facet[] = this.facets.all()): Partial<Record<UserFactName, number>> {
+    return countUnknown(facets, this.standing);
   }
 
   /** How many users there are that are not DEPROVISIONED; null if it is not known yet. */

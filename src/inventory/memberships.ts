@@ -1,6 +1,10 @@
 import { uncover } from "./admins.ts";
 import type { Assets } from "./assets.ts";
 import { jsonChunks } from "./sql.ts";
+import { GIVING_GROUPS } from "./standing.ts";
+
+/** How many rows one statement returns or changes, at most. */
+const ROWS_AT_ONCE = 1_000;
 
 /** SQL: an applied event of this group and user that is newer than `asOf`. What it says is stored already. */
 const newerEvent = (group: string, user: string, asOf: string): string =>
@@ -83,7 +87,7 @@ export class Memberships {
     this.#sql.exec("DELETE FROM membership_events WHERE published < ?", published);
   }
 
-  /** Forgets who is in a group. The caller gives new sequence numbers, if any are due. */
+  /** Forgets who is in a group, which gives nothing. The caller gives new sequence numbers, if any are due. */
   forgetGroup(groupId: string): void {
     this.#sql.exec("DELETE FROM memberships WHERE group_id = ?", groupId);
   }
@@ -114,7 +118,7 @@ export class Memberships {
         added.push(row.user_id);
       }
     }
-    this.#changed(added);
+    this.#changed(groupId, added);
     return added;
   }
 
@@ -123,7 +127,7 @@ export class Memberships {
     const removed = this.#sql
       .exec("DELETE FROM memberships WHERE group_id = ? AND user_id = ? RETURNING 1", groupId, userId)
       .toArray().length;
-    if (removed > 0) this.#changed([userId]);
+    if (removed > 0) this.#changed(groupId, [userId]);
     return removed > 0;
   }
 
@@ -133,19 +137,25 @@ export class Memberships {
    * @returns their ids
    */
   keepOnly(groupId: string, listing: string, asOf: number): string[] {
-    const left = this.#sql
-      .exec<{ user_id: string }>(
-        `DELETE FROM memberships WHERE group_id = ?1
-         AND user_id NOT IN (SELECT row.value FROM sweeps, json_each(ids) AS row WHERE listing = ?2)
-         AND NOT EXISTS (${newerEvent("?1", "memberships.user_id", "?3")}) RETURNING user_id`,
-        groupId,
-        listing,
-        asOf,
-      )
-      .toArray()
-      .map(({ user_id }) => user_id);
-    this.#changed(left);
-    return left;
+    const left: string[] = [];
+    for (;;) {
+      const some = this.#sql
+        .exec<{ user_id: string }>(
+          `DELETE FROM memberships WHERE group_id = ?1 AND user_id IN (
+             SELECT user_id FROM memberships WHERE group_id = ?1
+             AND user_id NOT IN (SELECT row.value FROM sweeps, json_each(ids) AS row WHERE listing = ?2)
+             AND NOT EXISTS (${newerEvent("?1", "memberships.user_id", "?3")}) LIMIT ?4) RETURNING user_id`,
+          groupId,
+          listing,
+          asOf,
+          ROWS_AT_ONCE,
+        )
+        .toArray()
+        .map(({ user_id }) => user_id);
+      if (some.length === 0) return left;
+      this.#changed(groupId, some);
+      left.push(...some);
+    }
   }
 
   /**
@@ -175,12 +185,26 @@ export class Memberships {
       )
       .toArray().length;
     const hasChanged = removed + added > 0;
-    if (hasChanged) uncover(this.#sql, [userId]);
+    if (hasChanged) {
+      uncover(this.#sql, this.#assets.facets, [userId]);
+      this.#assets.facets.refresh([userId]);
+    }
     return hasChanged;
   }
 
-  #changed(userIds: readonly string[]): void {
+  /** Members of a group have come or gone. */
+  #changed(groupId: string, userIds: readonly string[]): void {
     this.#assets.touch(userIds);
-    uncover(this.#sql, userIds);
+    uncover(this.#sql, this.#assets.facets, userIds);
+    if (this.#mayGive(groupId)) this.#assets.facets.refresh(userIds);
+  }
+
+  /** Whether a group gives roles, or may give some: if not, the facets of its members do not show it. */
+  #mayGive(groupId: string): boolean {
+    const [group] = this.#sql.exec<{ may: number }>(
+      `SELECT ${GIVING_GROUPS} AS may FROM groups WHERE id = ?`,
+      groupId,
+    );
+    return group === undefined || group.may === 1;
   }
 }

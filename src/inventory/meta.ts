@@ -41,6 +41,8 @@ export interface UnfinishedMembers {
   readonly upTo: number;
   /** The id of the last member who was looked at. */
   readonly from: string;
+  /** Whether their facets are to be found anew, too. */
+  readonly facets?: boolean;
 }
 
 /** The values that the inventory itself keeps. */

@@ -1,5 +1,5 @@
 /** What Okta has refused to show, and examples of what it has shown: to find out whether it still refuses. */
-import { GIVING_GROUPS, IS_EVERYONE } from "./role-queries.ts";
+import { GIVING_GROUPS, IS_EVERYONE } from "./standing.ts";
 
 /** Ids of the things of one kind. */
 export interface RefusedIds {

@@ -9,6 +9,7 @@
  * first. So an event is only ever seen while its number is newer than the last change of what it says; and as new
  * numbers are above all that were seen, every cursor meets them.
  */
+import type { Facets } from "./facets.ts";
 import type { AssetKind, InventoryMeta, Meta, Unfinished, UnfinishedMembers } from "./meta.ts";
 
 /** All kinds of assets. */
@@ -32,15 +33,23 @@ const NEEDED = `seq <= ?1 ->> CASE WHEN deleted_at IS NOT NULL THEN '$.deleted'
 export class Renumbering {
   readonly #sql: SqlStorage;
   readonly #meta: Meta<InventoryMeta>;
+  readonly #facets: Facets;
   readonly #now: () => number;
   readonly #rowsPerStep: number;
 
-  /** @param now ms since the epoch */
-  constructor(sql: SqlStorage, meta: Meta<InventoryMeta>, now: () => number, rowsPerStep = ROWS_PER_STEP) {
-    this.#sql = sql;
-    this.#meta = meta;
-    this.#now = now;
-    this.#rowsPerStep = rowsPerStep;
+  /** @param deps.now ms since the epoch */
+  constructor(deps: {
+    readonly sql: SqlStorage;
+    readonly meta: Meta<InventoryMeta>;
+    readonly facets: Facets;
+    readonly now: () => number;
+    readonly rowsPerStep?: number | undefined;
+  }) {
+    this.#sql = deps.sql;
+    this.#meta = deps.meta;
+    this.#facets = deps.facets;
+    this.#now = deps.now;
+    this.#rowsPerStep = deps.rowsPerStep ?? ROWS_PER_STEP;
   }
 
   /** Whether assets still wait for a new number. Until then, no event may be read. */
@@ -63,16 +72,19 @@ export class Renumbering {
   /**
    * Begins to give new numbers to the members of a group, as `begin` does. A group whose members fit into one step is
    * done at once and waits for nothing.
+   * @param haveFacetsChanged whether the members' facets are to be found anew, too
    */
-  beginMembers(groupId: string): void {
+  beginMembers(groupId: string, haveFacetsChanged: boolean): void {
     const head = this.#meta.get("head") ?? 0;
     if (head === 0) return;
     const was = this.#meta.get("renumbering") ?? { upTo: extended(null, [], 0).upTo, from: 0 };
-    this.#membersStep(was, groupId, { upTo: head, from: "" });
+    const facets = haveFacetsChanged || was.members?.[groupId]?.facets === true;
+    this.#membersStep(was, groupId, { upTo: head, from: "", ...(facets && { facets }) });
   }
 
   /** Gives new numbers to the next members of a group, 1,000 at most, in the order of their ids, and stores what is left. */
-  #membersStep(was: Unfinished, groupId: string, { upTo, from }: UnfinishedMembers): void {
+  #membersStep(was: Unfinished, groupId: string, waiting: UnfinishedMembers): void {
+    const { upTo, from, facets = false } = waiting;
     const { [groupId]: _, ...others } = was.members ?? {};
     const rows = this.#sql
       .exec<{ user_id: string; number: number | null; seq: number | null }>(
@@ -86,9 +98,10 @@ export class Renumbering {
       .toArray();
     const inOrder = rows.toSorted((a, b) => (a.seq ?? 0) - (b.seq ?? 0));
     this.#give(inOrder.flatMap(({ number }) => number ?? []));
+    if (facets) this.#facets.refresh(rows.map(({ user_id }) => user_id));
     const last = rows.at(-1);
     const isDone = last === undefined || rows.length < this.#rowsPerStep;
-    const members = isDone ? others : { ...others, [groupId]: { upTo, from: last.user_id } };
+    const members = isDone ? others : { ...others, [groupId]: { ...waiting, from: last.user_id } };
     const isAllDone = Object.keys(members).length === 0 && Math.max(...Object.values(was.upTo)) === 0;
     if (isAllDone) this.#meta.delete("renumbering");
     else this.#meta.set("renumbering", { ...was, members });

@@ -96,13 +96,14 @@ export const rolesFact = (sources: RoleSources): Fact<readonly OktaRole[]> => {
       return isCovered ? named(role, groups) : [];
     }) ?? [];
   const value = joined(direct, inherited);
-  if (own.state === "known" && (areGroupsKnown || isCovered)) return known(value, own.at);
-  const openReason = open?.state === "unknown" ? open.reason : null;
-  const reason = own.state === "unknown" ? own.reason : (openReason ?? sources.groupsReason ?? "pending");
   // A reading that failed leaves open who has left a group since.
   const isMember = (group: GroupFacts): boolean =>
     isEveryone(group) || sources.groupsReason === null || sources.groupsReason === "pending";
-  const certain = joined(own.state === "known" ? direct : [], given(groups.filter(isMember), knownValue));
+  const sure = given(groups.filter(isMember), knownValue);
+  if (own.state === "known" && (areGroupsKnown || isCovered)) return known(joined(direct, sure), own.at);
+  const openReason = open?.state === "unknown" ? open.reason : null;
+  const reason = own.state === "unknown" ? own.reason : (openReason ?? sources.groupsReason ?? "pending");
+  const certain = joined(own.state === "known" ? direct : [], sure);
   const wasKnown = ownShown !== null && areAllGroups && groups.every(({ roles }) => shown(roles) !== null);
   const isLast = wasKnown || value.some(isActive);
   return {

@@ -9,6 +9,7 @@
 import { HOUR_SLOT } from "./hours.ts";
 import {
   deviceUserNamesMigration,
+  facetsMigration,
   managedByUsersMigration,
   numberedAssetsMigration,
   searchIndexMigration,
@@ -141,6 +142,7 @@ export const migrations: readonly string[] = [
   managedByUsersMigration,
   deviceUserNamesMigration,
   sortedSearchMigration,
+  facetsMigration,
 ];
 
 /**

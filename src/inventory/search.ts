@@ -1,7 +1,31 @@
-/** Finding assets in the search index, by words and conditions, in an order. */
+/**
+ * Finding assets by words and conditions, in an order. Assets with the same facet lie together in every order, so a list is
+ * the merge of the lists of the facets that fit, and its total is a sum: whatever it is filtered by, and however large the
+ * org is, the first page costs no more than its length times the number of these facets. What is not part of a facet narrows
+ * the list: a few assets are collected and sorted, many are met by the merge soon enough.
+ */
+import type { Facet } from "./facets.ts";
 
-/** A condition in SQL about `k`, a row of `search_keys`, and its parameters. */
-export type Condition = readonly [sql: string, ...parameters: SqlStorageValue[]];
+/** A condition that is not part of a facet. */
+export type Condition =
+  /** When the asset was created (ISO 8601), or its user has signed in the last time (seconds since the epoch). */
+  | {
+      readonly kind: "time";
+      readonly column: "created" | "last_login";
+      readonly sign: "<" | ">";
+      readonly than: string | number;
+    }
+  | { readonly kind: "department"; readonly name: string }
+  /**
+   * The asset's id is one of those that `sql` yields. `has` says the same of the one row `k` of `search_keys`, with the same
+   * parameters, if that takes less.
+   */
+  | {
+      readonly kind: "ids";
+      readonly sql: string;
+      readonly has?: string;
+      readonly parameters: readonly SqlStorageValue[];
+    };
 
 /** In which order assets are listed, if not in the one in which they were first filed. What has no value comes last. */
 export interface Sorting {
@@ -24,6 +48,8 @@ export interface AssetQuery {
   readonly text: string | null;
   /** The ids of assets that the text names exactly: they are found whatever their words. */
   readonly exact: readonly string[];
+  /** One of them is the asset's. */
+  readonly facets: readonly Facet[];
   /** All of them must be met. */
   readonly where: readonly Condition[];
   /** Null: in the order in which they were first filed, those that the text names exactly first. */
@@ -40,6 +66,9 @@ export interface FoundPage {
   /** How many match, on all pages together. */
   readonly total: number;
 }
+
+/** So many matches at most are collected and sorted; among more, the merge meets enough of them soon. */
+const MOST_SORTED = 20_000;
 
 const maxWords = 8;
 const maxWordLength = 64;
@@ -65,45 +94,8 @@ export const searchWords = (text: string): string[] =>
 /** A full-text query for these words. They hold only letters and digits, so quoting them is safe. */
 const matchOf = (words: readonly string[]): string => words.map((word) => `"${word}" *`).join(" AND ");
 
-/** Any of these values; a null in the list means "not given", or never read. */
-export const anyOf = (column: string, values: readonly (string | null)[]): Condition => {
-  const named = JSON.stringify(values.filter((value) => value !== null));
-  const orNull = values.includes(null) ? `OR ${column} IS NULL` : "";
-  return [`(${column} IN (SELECT value FROM json_each(?)) ${orNull})`, named];
-};
-
-/** One of the assets whose ids this SQL yields. */
-export const among = (ids: string, ...parameters: SqlStorageValue[]): Condition => [
-  `k.n IN (SELECT number FROM assets WHERE id IN (${ids}))`,
-  ...parameters,
-];
-
-/** None of the assets whose ids this SQL yields. */
-export const notAmong = (ids: string, ...parameters: SqlStorageValue[]): Condition => [
-  `k.n NOT IN (SELECT number FROM assets WHERE id IN (${ids}))`,
-  ...parameters,
-];
-
-/** Assets that exist, deleted ones, or both. */
-export const whetherDeleted = (deleted: boolean | null): readonly Condition[] =>
-  deleted === null ? [] : [[`k.status IS ${deleted ? "" : "NOT"} NULL`]];
-
-/** Where a sort key is, and what has it in its order. */
-interface KeySource {
-  readonly from: string;
-  readonly key: string;
-}
-
-const keySources: Readonly<Record<SortKey, KeySource>> = {
-  name: { from: "search_keys AS k INDEXED BY search_by_name", key: "k.name" },
-  status: { from: "search_keys AS k INDEXED BY search_by_status", key: "k.status" },
-  created: { from: "search_keys AS k INDEXED BY search_by_created", key: "k.created" },
-  last_login: {
-    from: "assets AS a CROSS JOIN search_keys AS k ON k.n = a.number",
-    key: "a.record ->> '$.lastLogin'",
-  },
-  changed: { from: "assets AS a CROSS JOIN search_keys AS k ON k.n = a.number", key: "a.seq" },
-};
+/** A condition in SQL about `k`, a row of `search_keys`, and its parameters. */
+type Clause = readonly [sql: string, ...parameters: SqlStorageValue[]];
 
 interface Row extends Record<string, SqlStorageValue> {
   id: string;
@@ -112,157 +104,309 @@ interface Row extends Record<string, SqlStorageValue> {
 }
 
 const joined = (
-  conditions: readonly Condition[],
+  clauses: readonly Clause[],
 ): { readonly where: string; readonly parameters: SqlStorageValue[] } => ({
-  where: ["true", ...conditions.map(([text]) => text)].join(" AND "),
-  parameters: conditions.flatMap(([, ...parameters]) => parameters),
+  where: ["true", ...clauses.map(([text]) => text)].join(" AND "),
+  parameters: clauses.flatMap(([, ...parameters]) => parameters),
 });
 
-const idList = (ids: readonly string[]): Condition => [
-  "k.id IN (SELECT value FROM json_each(?))",
-  JSON.stringify(ids),
+const among = (ids: string, ...parameters: readonly SqlStorageValue[]): Clause => [
+  `k.n IN (SELECT number FROM assets WHERE id IN (${ids}))`,
+  ...parameters,
 ];
-const notIdList = (ids: readonly string[]): Condition => [
+const idList = (ids: readonly string[]): Clause =>
+  among("SELECT value FROM json_each(?)", JSON.stringify(ids));
+const notIdList = (ids: readonly string[]): Clause => [
   "k.id NOT IN (SELECT value FROM json_each(?))",
   JSON.stringify(ids),
 ];
+const facetList = (facets: readonly Facet[]): Clause => [
+  "k.f IN (SELECT value FROM json_each(?))",
+  JSON.stringify(facets.map(({ f }) => f)),
+];
 
-/** The assets on one page of a list in the order of a key, those without a value last. */
-const sortedRows = (
-  sql: SqlStorage,
-  conditions: readonly Condition[],
-  { by, descending }: Sorting,
-  after: Place | null,
-  limit: number,
-): Row[] => {
-  const { from, key } = keySources[by];
-  const direction = descending ? "DESC" : "ASC";
-  const beyond = descending ? "<" : ">";
-  const rows = (part: readonly Condition[], source: string, most: number): Row[] => {
-    const { where, parameters } = joined([...conditions, ...part]);
-    return sql
-      .exec<Row>(
-        `SELECT k.id, k.n, ${key} AS key FROM ${source} WHERE ${where} ORDER BY ${key} ${direction}, k.n ${direction} LIMIT ?`,
-        ...parameters,
-        most,
-      )
-      .toArray();
-  };
-  const found: Row[] = [];
-  if (after === null || after.key !== null) {
-    const on: Condition[] = after === null ? [] : [[`(${key}, k.n) ${beyond} (?, ?)`, after.key, after.n]];
-    found.push(...rows([[`${key} IS NOT NULL`], ...on], from, limit));
+const clauseOf = (condition: Condition): Clause => {
+  switch (condition.kind) {
+    case "time":
+      return [`k.${condition.column} ${condition.sign} ?`, condition.than];
+    case "department":
+      return ["k.department = ?", condition.name];
+    case "ids":
+      return condition.has === undefined
+        ? among(condition.sql, ...condition.parameters)
+        : [condition.has, ...condition.parameters];
   }
-  if (found.length === limit) return found;
-  const on: Condition[] = after !== null && after.key === null ? [[`k.n ${beyond} ?`, after.n]] : [];
-  return [
-    ...found,
-    ...rows([[`${key} IS NULL`], ...on], from.replace(/ INDEXED BY \w+/, ""), limit - found.length),
-  ];
 };
 
-const countOf = (sql: SqlStorage, from: string, conditions: readonly Condition[]): number => {
-  const { where, parameters } = joined(conditions);
-  return sql.exec<{ n: number }>(`SELECT count(*) AS n FROM ${from} WHERE ${where}`, ...parameters).one().n;
+/** Rows of `search_keys`, and what must be true of them. */
+interface Rows {
+  readonly from: string;
+  /** The parameters of `from`. */
+  readonly parameters: readonly SqlStorageValue[];
+  readonly clauses: readonly Clause[];
+}
+
+/** What a query without words is best found by: whatever leaves the fewest rows to look at. */
+const unnamedRows = ({ facets, where }: AssetQuery): Rows => {
+  const fits = facetList(facets);
+  const ids = where.find((condition) => condition.kind === "ids");
+  if (ids !== undefined) {
+    return {
+      from: `(SELECT DISTINCT number AS n FROM (${ids.sql}) AS them CROSS JOIN assets ON assets.id = them.id) AS these
+        CROSS JOIN search_keys AS k ON k.n = these.n`,
+      parameters: ids.parameters,
+      clauses: [fits, ...where.filter((condition) => condition !== ids).map(clauseOf)],
+    };
+  }
+  const clauses = where.map(clauseOf);
+  if (where.some(({ kind }) => kind === "department"))
+    return {
+      from: "search_keys AS k INDEXED BY search_by_department",
+      parameters: [],
+      clauses: [fits, ...clauses],
+    };
+  const time = where.find((condition) => condition.kind === "time");
+  return {
+    from: `json_each(?) AS facet CROSS JOIN search_keys AS k INDEXED BY search_by_${time?.column ?? "facet"}`,
+    parameters: [JSON.stringify(facets.map(({ f }) => f))],
+    clauses: [["k.f = facet.value"], ...clauses],
+  };
 };
 
 /** What the text names, by its words or exactly. */
-const named = ({ text, exact }: AssetQuery, match: string | null): Condition[] => {
+const named = ({ text, exact }: AssetQuery, match: string | null): Clause[] => {
   if (text === null) return [];
   if (match === null) return [idList(exact)];
   const words = "k.n IN (SELECT rowid FROM search_words WHERE search_words MATCH ?)";
   return [[`(${words} OR k.id IN (SELECT value FROM json_each(?)))`, match, JSON.stringify(exact)]];
 };
 
-/** In the order of a key. */
-const findSorted = (
-  sql: SqlStorage,
-  query: AssetQuery,
-  sorting: Sorting,
-  match: string | null,
-): FoundPage => {
-  const { where, after, limit } = query;
-  const conditions = [...where, ...named(query, match)];
-  const rows = sortedRows(sql, conditions, sorting, after, limit + 1);
-  const page = rows.slice(0, limit);
-  const last = page.at(-1);
+const rowsOf = (query: AssetQuery, match: string | null): Rows => {
+  if (query.text === null) return unnamedRows(query);
   return {
-    ids: page.map(({ id }) => id),
-    next: rows.length > limit && last !== undefined ? { n: last.n, key: last.key } : null,
-    total: countOf(sql, "search_keys AS k", conditions),
+    from: "search_keys AS k",
+    parameters: [],
+    clauses: [...named(query, match), facetList(query.facets), ...query.where.map(clauseOf)],
   };
 };
 
-/** Assets by their number. @param from where `n` and `k` are */
-const filedRows = (
+const countIn = (sql: SqlStorage, { from, parameters, clauses }: Rows): number => {
+  const { where, parameters: others } = joined(clauses);
+  return sql
+    .exec<{ n: number }>(`SELECT count(*) AS n FROM ${from} WHERE ${where}`, ...parameters, ...others)
+    .one().n;
+};
+
+/** An order of assets. Those of one facet are in it in the index `by`. */
+interface Order {
+  /** SQL: the key; NULL if there is none but the assets' numbers. */
+  readonly key: string;
+  readonly by: string;
+  readonly descending: boolean;
+}
+
+const FILED: Order = { key: "NULL", by: "search_by_facet", descending: false };
+
+const keys: Readonly<Record<SortKey, Omit<Order, "descending">>> = {
+  name: { key: "k.name", by: "search_by_name" },
+  created: { key: "k.created", by: "search_by_created" },
+  last_login: { key: "k.last_login", by: "search_by_last_login" },
+  // It is the same for a whole facet, and no asset's own.
+  status: { key: "(SELECT nullif(status, '') FROM facets WHERE f = k.f)", by: "search_by_facet" },
+  changed: { key: "(SELECT seq FROM assets WHERE number = k.n)", by: "search_by_facet" },
+};
+
+const directions = ({ descending }: Order) =>
+  descending ? { direction: "DESC", beyond: "<" } : { direction: "ASC", beyond: ">" };
+
+/** The first of these rows that come after a place. They are all looked at and sorted. */
+const firstOf = (
   sql: SqlStorage,
-  from: string,
-  n: string,
-  conditions: readonly Condition[],
-  after: number,
+  { from, parameters, clauses }: Rows,
+  order: Order,
+  after: Place | null,
   limit: number,
 ): Row[] => {
-  const { where, parameters } = joined([...conditions, [`${n} > ?`, after]]);
+  const { key } = order;
+  const { direction, beyond } = directions(order);
+  const place: Clause[] =
+    after === null
+      ? []
+      : after.key === null
+        ? [[`${key} IS NULL AND k.n ${beyond} ?`, after.n]]
+        : [[`(${key} IS NULL OR (${key}, k.n) ${beyond} (?, ?))`, after.key, after.n]];
+  const { where, parameters: others } = joined([...clauses, ...place]);
   return sql
     .exec<Row>(
-      `SELECT k.id, k.n, NULL AS key FROM ${from} WHERE ${where} ORDER BY ${n} LIMIT ?`,
+      `SELECT k.id, k.n, ${key} AS key FROM ${from} WHERE ${where}
+       ORDER BY ${key} IS NULL, ${key} ${direction}, k.n ${direction} LIMIT ?`,
       ...parameters,
+      ...others,
       limit,
     )
     .toArray();
 };
 
-/** NOT INDEXED makes SQLite walk in the order of `n` and stop once the page is full, instead of sorting all matches. */
-const KEYS = "search_keys AS k NOT INDEXED";
+/** The first assets of these facets that meet the clauses, with or without a key: a merge of the facets' lists. */
+const merged = (
+  sql: SqlStorage,
+  facets: readonly Facet[],
+  clauses: readonly Clause[],
+  order: Order,
+  limit: number,
+): Row[] => {
+  const { key, by } = order;
+  const { direction } = directions(order);
+  const sorting = key === "NULL" ? "" : `${key} ${direction}, `;
+  const { where, parameters } = joined(clauses);
+  const candidates: number[] = [];
+  for (const { f } of facets) {
+    const rows = sql.exec<{ n: number }>(
+      `SELECT k.n FROM search_keys AS k INDEXED BY ${by} WHERE k.f = ? AND ${where} ORDER BY ${sorting}k.n ${direction} LIMIT ?`,
+      f,
+      ...parameters,
+      limit,
+    );
+    for (const { n } of rows) candidates.push(n);
+  }
+  const those: Rows = {
+    from: "search_keys AS k",
+    parameters: [],
+    clauses: [["k.n IN (SELECT value FROM json_each(?))", JSON.stringify(candidates)]],
+  };
+  return candidates.length === 0 ? [] : firstOf(sql, those, order, null, limit);
+};
+
+/** The first assets of these facets that meet the clauses and come after a place; those without a key come last. */
+const mergedAfter = (
+  sql: SqlStorage,
+  facets: readonly Facet[],
+  clauses: readonly Clause[],
+  order: Order,
+  after: Place | null,
+  limit: number,
+): Row[] => {
+  const { key } = order;
+  const { beyond } = directions(order);
+  const found: Row[] = [];
+  if (key !== "NULL" && (after === null || after.key !== null)) {
+    const place: Clause[] = after === null ? [] : [[`(${key}, k.n) ${beyond} (?, ?)`, after.key, after.n]];
+    found.push(...merged(sql, facets, [...clauses, [`${key} IS NOT NULL`], ...place], order, limit));
+  }
+  if (found.length === limit) return found;
+  const place: Clause[] = after !== null && after.key === null ? [[`k.n ${beyond} ?`, after.n]] : [];
+  const isWithout: Clause[] = key === "NULL" ? [] : [[`${key} IS NULL`]];
+  return [
+    ...found,
+    ...merged(sql, facets, [...clauses, ...isWithout, ...place], order, limit - found.length),
+  ];
+};
+
+/** The same in the order of statuses: one status after the other, deleted assets last. */
+const byStatus = (
+  sql: SqlStorage,
+  facets: readonly Facet[],
+  clauses: readonly Clause[],
+  { descending }: Order,
+  after: Place | null,
+  limit: number,
+): Row[] => {
+  const statuses = [...new Set(facets.flatMap(({ status }) => status ?? []))].sort();
+  const inOrder: (string | null)[] = [...(descending ? statuses.reverse() : statuses), null];
+  const found: Row[] = [];
+  const from = after === null ? 0 : inOrder.indexOf(after.key === null ? null : String(after.key));
+  // No asset has that status any more, so the page goes on with the next one.
+  const isGone = from === -1;
+  for (const [index, status] of inOrder.entries()) {
+    if (found.length === limit) break;
+    const isPast = isGone && status !== null && after !== null && status < String(after.key) !== descending;
+    if (index < from || isPast) continue;
+    const place = !isGone && after !== null && index === from ? { n: after.n, key: null } : null;
+    const those = facets.filter((facet) => facet.status === status);
+    const rows = mergedAfter(sql, those, clauses, { ...FILED, descending }, place, limit - found.length);
+    found.push(...rows.map((row) => ({ ...row, key: status })));
+  }
+  return found;
+};
+
+/** The first assets in the order of their changes that meet the query, by walking in that order. */
+const byChange = (
+  sql: SqlStorage,
+  { facets, where, after, limit }: AssetQuery,
+  words: readonly Clause[],
+  order: Order,
+): Row[] => {
+  const { direction, beyond } = directions(order);
+  const place: Clause[] = after === null ? [] : [[`a.seq ${beyond} ?`, after.key]];
+  const { where: all, parameters } = joined([...words, facetList(facets), ...where.map(clauseOf), ...place]);
+  return sql
+    .exec<Row>(
+      `SELECT k.id, k.n, a.seq AS key FROM assets AS a CROSS JOIN search_keys AS k ON k.n = a.number
+       WHERE ${all} ORDER BY a.seq ${direction} LIMIT ?`,
+      ...parameters,
+      limit + 1,
+    )
+    .toArray();
+};
+
+const pageOf = (rows: readonly Row[], limit: number, total: number, head: readonly Row[] = []): FoundPage => {
+  const shown = rows.slice(0, limit - head.length);
+  const last = shown.at(-1);
+  return {
+    ids: [...head, ...shown].map(({ id }) => id),
+    next: rows.length > shown.length && last !== undefined ? { n: last.n, key: last.key } : null,
+    total,
+  };
+};
 
 /**
- * In the order in which the assets were first filed. What the text names exactly is at the head of the first page, and at
- * no other place, if there is room for more than that.
+ * By words, in the order in which the assets were first filed. What the text names exactly is at the head of the first
+ * page, and at no other place, if there is room for more than that.
  */
-const findFiled = (sql: SqlStorage, query: AssetQuery, match: string | null): FoundPage => {
-  const { exact, where, after, limit } = query;
-  const from = after?.n ?? 0;
-  const page = (head: readonly Row[], rows: readonly Row[], total: number): FoundPage => {
-    const shown = rows.slice(0, limit - head.length);
-    const last = shown.at(-1);
-    return {
-      ids: [...head, ...shown].map(({ id }) => id),
-      next: rows.length > shown.length && last !== undefined ? { n: last.n, key: null } : null,
-      total,
-    };
+const findNamed = (sql: SqlStorage, query: AssetQuery, match: string): FoundPage | null => {
+  const { exact, facets, where, after, limit } = query;
+  const clauses = [facetList(facets), ...where.map(clauseOf)];
+  const exactRows: Rows = { from: "search_keys AS k", parameters: [], clauses: [idList(exact), ...clauses] };
+  const first = exact.length === 0 ? [] : firstOf(sql, exactRows, FILED, null, exact.length);
+  if (first.length >= limit) return null;
+  const found: Rows = {
+    from: "search_words CROSS JOIN search_keys AS k ON k.n = search_words.rowid",
+    parameters: [],
+    clauses: [["search_words MATCH ?", match], notIdList(exact), ...clauses],
   };
-  const first =
-    exact.length === 0 ? [] : filedRows(sql, KEYS, "k.n", [...where, idList(exact)], 0, exact.length);
-  if (query.text === null || match === null || first.length >= limit) {
-    const conditions = [...where, ...named(query, match)];
-    return page(
-      [],
-      filedRows(sql, KEYS, "k.n", conditions, from, limit + 1),
-      countOf(sql, "search_keys AS k", conditions),
-    );
-  }
   const head = after === null ? first : [];
-  const found = "search_words CROSS JOIN search_keys AS k ON k.n = search_words.rowid";
-  const conditions: Condition[] = [["search_words MATCH ?", match], ...where, notIdList(exact)];
-  return page(
-    head,
-    filedRows(sql, found, "search_words.rowid", conditions, from, limit - head.length + 1),
-    first.length + countOf(sql, found, conditions),
-  );
+  const { where: all, parameters } = joined([...found.clauses, ["search_words.rowid > ?", after?.n ?? 0]]);
+  const rows = sql
+    .exec<Row>(
+      `SELECT k.id, k.n, NULL AS key FROM ${found.from} WHERE ${all} ORDER BY search_words.rowid LIMIT ?`,
+      ...parameters,
+      limit - head.length + 1,
+    )
+    .toArray();
+  return pageOf(rows, limit, first.length + countIn(sql, found), head);
 };
 
 /** One page of the assets that match. A text without words matches only what it names exactly. */
 export const findAssets = (sql: SqlStorage, query: AssetQuery): FoundPage => {
-  const words = query.text === null ? [] : searchWords(query.text);
+  const { text, facets, where, sorting, after, limit } = query;
+  const words = text === null ? [] : searchWords(text);
   const match = words.length === 0 ? null : matchOf(words);
-  return query.sorting === null ? findFiled(sql, query, match) : findSorted(sql, query, query.sorting, match);
+  const page = sorting === null && match !== null ? findNamed(sql, query, match) : null;
+  if (page !== null) return page;
+  const isPlain = text === null && where.length === 0;
+  const rows = rowsOf(query, match);
+  const total = isPlain ? facets.reduce((sum, { count }) => sum + count, 0) : countIn(sql, rows);
+  const order: Order = sorting === null ? FILED : { ...keys[sorting.by], descending: sorting.descending };
+  const isFew = total <= MOST_SORTED;
+  const clauses = [...named(query, match), ...where.map(clauseOf)];
+  const found = (): Row[] => {
+    if (sorting?.by === "changed")
+      return isFew
+        ? firstOf(sql, rows, order, after, limit + 1)
+        : byChange(sql, query, named(query, match), order);
+    if (!isPlain && isFew) return firstOf(sql, rows, order, after, limit + 1);
+    const merge = sorting?.by === "status" ? byStatus : mergedAfter;
+    return merge(sql, facets, clauses, order, after, limit + 1);
+  };
+  return pageOf(total === 0 ? [] : found(), limit, total);
 };
-
-/** The distinct values of a facet among assets that exist. */
-export const facetValues = (sql: SqlStorage, facet: "mfa" | "platform" | "compliance"): (string | null)[] =>
-  sql
-    .exec<{ value: string | null }>(
-      `SELECT DISTINCT ${facet} AS value FROM search_keys WHERE status IS NOT NULL`,
-    )
-    .toArray()
-    .map(({ value }) => value);

@@ -1,7 +1,7 @@
 import { Seen } from "../lib/seen.ts";
 
-/** SQL: the existing assets with a number up to ?1 that the listing ?2 did not show. */
-const ABSENT = `FROM assets WHERE deleted_at IS NULL AND number <= ?1
+/** SQL: the existing assets with a number up to ?1 that the listing ?2 did not show, by the narrow rows of the index. */
+const ABSENT = `FROM search_keys NOT INDEXED WHERE n <= ?1 AND f IN (SELECT f FROM facets WHERE status <> '')
   AND id NOT IN (SELECT row.value FROM sweeps, json_each(ids) AS row WHERE listing = ?2)`;
 
 /** SQL that yields the ids of the absentees that are held for a person. */
@@ -110,7 +110,8 @@ export class Sweeps {
     this.#sql.exec(`INSERT OR IGNORE INTO absentees (id, confirmed) SELECT id, 0 ${ABSENT}`, upTo, listing);
     const { known } = this.#sql
       .exec<{ known: number }>(
-        "SELECT count(*) AS known FROM search_keys WHERE status IS NOT NULL AND n <= ?",
+        `SELECT (SELECT coalesce(sum(assets), 0) FROM facets WHERE status <> '')
+           - (SELECT count(*) FROM assets WHERE number > ? AND deleted_at IS NULL) AS known`,
         upTo,
       )
       .one();

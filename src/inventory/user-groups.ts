@@ -3,6 +3,9 @@ import type { Assets } from "./assets.ts";
 import type { UnknownReason } from "./facts.ts";
 import type { InventoryMeta, Meta } from "./meta.ts";
 
+/** How many rows one statement returns or changes, at most. */
+const ROWS_AT_ONCE = 1_000;
+
 /** A user, and the number of the user's row. */
 export interface NumberedUser {
   readonly id: string;
@@ -63,6 +66,11 @@ export class UserGroups {
       userId,
     );
     const known = reason === null && was.groups_at === null && orgAt === null;
+    if (
+      was.groups_reason !== reason ||
+      (was.groups_at === null) !== ((reason === null ? readAt : knownAt) === null)
+    )
+      this.#assets.facets.refresh([userId]);
     if (!changed && !known && was.groups_reason === reason) return false;
     return this.#assets.touch([userId]) > 0;
   }
@@ -73,6 +81,7 @@ export class UserGroups {
    */
   neverKnown(userId: string): void {
     this.#sql.exec("UPDATE assets SET groups_at = NULL, groups_reason = 'pending' WHERE id = ?", userId);
+    this.#assets.facets.refresh([userId]);
   }
 
   /**
@@ -81,13 +90,20 @@ export class UserGroups {
    * @param upTo the number of the newest user that was known when the reading began
    */
   clearReasons(upTo: number): void {
-    const ids = this.#sql
-      .exec<{ id: string }>(
-        `UPDATE assets SET groups_reason = NULL WHERE deleted_at IS NULL AND groups_reason IS NOT NULL
-         AND number <= ? AND id NOT IN (SELECT id FROM stale WHERE kind = 'user_groups') RETURNING id`,
-        upTo,
-      )
-      .toArray();
-    this.#assets.touch(ids.map(({ id }) => id));
+    for (;;) {
+      const ids = this.#sql
+        .exec<{ id: string }>(
+          `UPDATE assets SET groups_reason = NULL WHERE number IN (
+             SELECT number FROM assets WHERE deleted_at IS NULL AND groups_reason IS NOT NULL AND number <= ?
+             AND id NOT IN (SELECT id FROM stale WHERE kind = 'user_groups') LIMIT ?) RETURNING id`,
+          upTo,
+          ROWS_AT_ONCE,
+        )
+        .toArray()
+        .map(({ id }) => id);
+      if (ids.length === 0) return;
+      this.#assets.touch(ids);
+      this.#assets.facets.refresh(ids);
+    }
   }
 }

@@ -9,6 +9,7 @@ import type { SearchQuery } from "../contract/stream-api.ts";
 import type { Dialect } from "../contract/streams.ts";
 import type { AssetReader, StoredAsset } from "../inventory/asset-reader.ts";
 import type { RecordSource } from "../inventory/assets.ts";
+import type { Facet } from "../inventory/facets.ts";
 import type { EventContext } from "../inventory/facts.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { Condition } from "../inventory/search.ts";
@@ -126,7 +127,6 @@ export interface StopReason {
 
 /** What searches and summaries work with. */
 export interface ExploreTools {
-  readonly sql: SqlStorage;
   readonly inventory: Inventory;
   /** Lower-case factor types that do not count as MFA. */
   readonly ignored: readonly string[];
@@ -152,12 +152,17 @@ export const filterNames = [
 ] as const;
 export type FilterName = (typeof filterNames)[number];
 
-/** For each filter of the stream: turns the filter's value into conditions for the search index. */
+/** What a filter asks for. */
+export interface Filter {
+  /** Which facets of assets meet it; absent if any may. */
+  readonly fits?: (facet: Facet) => boolean;
+  /** What else they must meet. */
+  readonly where?: readonly Condition[];
+}
+
+/** For each filter of the stream: turns the filter's value into what it asks for. */
 export type Filters = {
-  readonly [K in FilterName]?: (
-    value: NonNullable<SearchQuery[K]>,
-    tools: ExploreTools,
-  ) => readonly Condition[];
+  readonly [K in FilterName]?: (value: NonNullable<SearchQuery[K]>, tools: ExploreTools) => Filter;
 };
 
 /**
@@ -242,7 +247,7 @@ export interface StreamDefinition<R extends AssetRecord = AssetRecord, F = unkno
     listed?(inventory: Inventory, listed: number, since: Moment): void;
     reader(inventory: Inventory): AssetReader<F>;
     /** For how many assets each fact is unknown; facts that are known for all assets are left out. */
-    unknownFacts(inventory: Inventory): Readonly<Record<string, number>>;
+    unknownFacts(inventory: Inventory, facets: readonly Facet[]): Readonly<Record<string, number>>;
   };
 
   /**

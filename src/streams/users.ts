@@ -202,7 +202,7 @@ export const users: StreamDefinition<OktaUser, UserFacts> = {
     file: fileUsers,
     listed: settleEveryone,
     reader: (inventory) => inventory.users,
-    unknownFacts: (inventory) => inventory.unknown.counts(),
+    unknownFacts: (inventory, facets) => inventory.countUnknown(facets),
   },
 
   mapping: 2,

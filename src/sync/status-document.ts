@@ -108,7 +108,8 @@ export const statusDocument = (parts: {
   const current = full ?? delta;
   const history = runs.history();
   const held = inventory.sweeps.absentees().waiting;
-  const counts = inventory.assets.counts();
+  const facets = inventory.facets.all();
+  const counts = inventory.assets.counts(facets);
   const newest = (kind: Run["kind"]) => {
     const run = history.find((candidate) => candidate.kind === kind);
     return run ? runDocument(run, null) : null;
@@ -130,7 +131,7 @@ export const statusDocument = (parts: {
     assets: {
       ...counts,
       quarantined: inventory.quarantine.count(),
-      unknown: { ...definition.store.unknownFacts(inventory) },
+      unknown: { ...definition.store.unknownFacts(inventory, facets) },
     },
     held_deletions: held,
     head: inventory.assets.head,

@@ -155,7 +155,7 @@ describe("factors", () => {
         last: { value: [], at: NOW + 1000 },
       });
       expect(inventory.assets.head).toBe(BASE + 3);
-      expect(inventory.unknown.counts()).toMatchObject({ factors: 1 });
+      expect(inventory.countUnknown()).toMatchObject({ factors: 1 });
     }));
 
   test("are read for admins first, then where they were never read, then by age", () =>
@@ -223,7 +223,7 @@ describe("groups", () => {
         reason: "forbidden",
         last: { at: NOW, value: [{ id: "00gEveryone" }] },
       });
-      expect(inventory.unknown.counts()).toMatchObject({ groups: 3 });
+      expect(inventory.countUnknown()).toMatchObject({ groups: 3 });
     }));
 
   test("that could not be read for one user stay unknown when the whole org's groups are read", () =>
@@ -305,7 +305,7 @@ describe("roles", () => {
         at: NOW,
       });
       expect(inventory.users.one("b")?.facts.roles).toEqual({ state: "known", value: [], at: NOW });
-      expect(inventory.unknown.counts()).not.toHaveProperty("roles");
+      expect(inventory.countUnknown()).not.toHaveProperty("roles");
     }));
 
   test("of a user who is no longer an admin are gone", () =>

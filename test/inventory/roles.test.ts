@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { createRandom, type Random } from "../../dev/okta-org/org/random.ts";
 import type { UserFacts } from "../../src/inventory/facts.ts";
 import type { Inventory } from "../../src/inventory/inventory.ts";
-import { adminsQuery } from "../../src/inventory/role-queries.ts";
+import { areAdmins, areRolesUnknown } from "../../src/inventory/standing.ts";
 import { isAdmin } from "../../src/ocsf/derive.ts";
 import { seeds } from "../support/seeds.ts";
 import { EVERYONE, group, NOW, user, within } from "./support.ts";
@@ -55,7 +55,7 @@ const factsOf = (inventory: Inventory): Map<string, UserFacts> =>
 
 describe("administrators", () => {
   test.each(seeds(3))("and unknown roles are the same in events, lists and counts, seed %i", (seed) =>
-    within((inventory, _tick, sql) => {
+    within((inventory) => {
       const random = createRandom(seed, "roles");
       inventory.assets.file(USERS.map((id) => user(id)));
       for (const each of [...GROUPS.map((id) => group(id)), EVERYONE]) inventory.groups.file(each);
@@ -64,16 +64,14 @@ describe("administrators", () => {
         const { head } = inventory.assets;
         change(random, inventory);
         const facts = factsOf(inventory);
-        const idsOf = (query: string) => {
-          const rows = sql.exec(`SELECT * FROM (${query})`).toArray();
-          return new Set(rows.map((row) => String(Object.values(row)[0])));
-        };
-        const ids = (is: (each: UserFacts) => boolean) =>
-          new Set(USERS.filter((id) => is(facts.get(id) as UserFacts)));
-        expect(idsOf(adminsQuery(sql))).toEqual(ids((each) => isAdmin(each) === true));
-        const unknown = ids((each) => each.roles.state === "unknown");
-        expect(idsOf(inventory.unknown.ids("roles"))).toEqual(unknown);
-        expect(inventory.unknown.counts().roles ?? 0).toBe(unknown.size);
+        const { standing } = inventory;
+        for (const [id, each] of facts) {
+          const facet = inventory.facets.of(id) ?? expect.fail();
+          expect([id, areAdmins(facet, standing)]).toEqual([id, isAdmin(each)]);
+          expect([id, areRolesUnknown(facet, standing)]).toEqual([id, each.roles.state === "unknown"]);
+        }
+        const unknown = [...facts.values()].filter(({ roles: { state } }) => state === "unknown");
+        expect(inventory.countUnknown().roles ?? 0).toBe(unknown.length);
         // Whoever's roles show otherwise than before has a new number.
         const { renumbering } = inventory.assets;
         while (renumbering.isUnfinished) renumbering.step();

@@ -5,7 +5,6 @@
 import { reset } from "cloudflare:test";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { DeviceSummary, FoundDevice } from "../../src/contract/inventory-documents.ts";
-import { countDeleted, countFacets } from "../../src/inventory/summary.ts";
 import { ok, type Result } from "../../src/lib/result.ts";
 import { type BadRecord, parseAll, parseGroup } from "../../src/okta/records.ts";
 import type { AssetRecord, ReadList, StreamDefinition } from "../../src/streams/definition.ts";
@@ -105,11 +104,10 @@ const teams: StreamDefinition<TeamRecord, TeamRecord> = {
     exact: (inventory, text) => (inventory.assets.exists(text) ? [text] : []),
     filters: {},
     groups: false,
-    summarize: ({ sql, now }): DeviceSummary => ({
+    summarize: ({ inventory, now }): DeviceSummary => ({
       stream: "devices",
       as_of: new Date(now).toISOString(),
-      total: countFacets(sql).all.reduce((sum, { count }) => sum + count, 0),
-      deleted: countDeleted(sql),
+      ...inventory.assets.counts(),
       by_status: {},
       by_platform: {},
       by_compliance: {},

@@ -121,7 +121,7 @@ test("people, in a full run, a delta run that hears of a change, and one that he
       has_mfa: false,
       is_enabled: false,
     });
-    expect(machine.stream.inventory.unknown.counts()).toEqual({ factors: 1 });
+    expect(machine.stream.inventory.countUnknown()).toEqual({ factors: 1 });
     // Each list, each page and each fact once; the page of groups that timed out is asked for in halves.
     expect(requests.filter((name, index) => requests.indexOf(name) !== index)).toEqual([]);
 

@@ -3,12 +3,10 @@ import type { DeviceSummary, FoundDevice } from "../../contract/inventory-docume
 import type { StoredAsset } from "../../inventory/asset-reader.ts";
 import type { DeviceFacts } from "../../inventory/facts.ts";
 import type { Inventory } from "../../inventory/inventory.ts";
-import { anyOf, facetValues } from "../../inventory/search.ts";
-import { countDeleted, countFacets } from "../../inventory/summary.ts";
 import { filled, fullName, isManaged, lastSeen } from "../../ocsf/derive.ts";
 import { osFamily } from "../../ocsf/platform.ts";
 import type { ExploreTools, Filters } from "../definition.ts";
-import { sum, sumBy } from "../facets.ts";
+import { living, sum, sumBy } from "../facets.ts";
 
 /** The compliance status of a device that does not report one. */
 const UNKNOWN = "UNKNOWN";
@@ -22,19 +20,9 @@ const platformName = (platform: string | null): string =>
 
 /** The search filters that devices have. */
 export const deviceFilters: Filters = {
-  platform: (wanted, { sql }) => [
-    anyOf(
-      "k.platform",
-      facetValues(sql, "platform").filter((name) => platformName(name) === wanted),
-    ),
-  ],
-  compliance: (wanted, { sql }) => [
-    anyOf(
-      "k.compliance",
-      facetValues(sql, "compliance").filter((name) => (name ?? UNKNOWN) === wanted),
-    ),
-  ],
-  managed: (managed) => [[managed === "unknown" ? "k.managed IS NULL" : `k.managed = ${managed ? 1 : 0}`]],
+  platform: (wanted) => ({ fits: ({ platform }) => platformName(platform) === wanted }),
+  compliance: (wanted) => ({ fits: ({ compliance }) => (compliance ?? UNKNOWN) === wanted }),
+  managed: (wanted) => ({ fits: ({ managed }) => (managed ?? "unknown") === wanted }),
 };
 
 /** The device with this id, as a list of ids. */
@@ -70,13 +58,13 @@ export const foundDevice = ({
 });
 
 /** The totals of the devices stream. */
-export const summarizeDevices = ({ sql, now }: ExploreTools): DeviceSummary => {
-  const { all } = countFacets(sql);
+export const summarizeDevices = ({ inventory, now }: ExploreTools): DeviceSummary => {
+  const facets = inventory.facets.all();
+  const all = living(facets);
   return {
     stream: "devices",
     as_of: new Date(now).toISOString(),
-    total: sum(all, () => true),
-    deleted: countDeleted(sql),
+    ...inventory.assets.counts(facets),
     by_status: sumBy(all, ({ status }) => status),
     by_platform: sumBy(all, ({ platform }) => platformName(platform)),
     by_compliance: sumBy(all, ({ compliance }) => compliance ?? UNKNOWN),

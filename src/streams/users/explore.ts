@@ -1,17 +1,18 @@
 /** Users as searches and totals show them. */
 import type { FoundUser, UserSummary } from "../../contract/inventory-documents.ts";
-import type { SearchQuery } from "../../contract/stream-api.ts";
 import type { StoredAsset } from "../../inventory/asset-reader.ts";
+import type { Facet } from "../../inventory/facets.ts";
 import { known, knownValue, type UserFacts } from "../../inventory/facts.ts";
 import type { Inventory } from "../../inventory/inventory.ts";
-import { adminsQuery, unknownRolesQuery } from "../../inventory/role-queries.ts";
-import { among, anyOf, type Condition, facetValues, notAmong } from "../../inventory/search.ts";
+import { roleHolders } from "../../inventory/role-holders.ts";
+import type { Condition } from "../../inventory/search.ts";
 import { quoted } from "../../inventory/sql.ts";
-import { countDeleted, countFacets, countLiving, type FacetCount } from "../../inventory/summary.ts";
+import { areAdmins } from "../../inventory/standing.ts";
+import { isUnknown } from "../../inventory/unknown-facts.ts";
 import { displayName, hasMfa, hasPhishingResistantMfa, isAdmin } from "../../ocsf/derive.ts";
 import { factorName } from "../../okta/factor-names.ts";
-import type { ExploreTools, Filters } from "../definition.ts";
-import { sum, sumBy } from "../facets.ts";
+import type { ExploreTools, Filter, Filters } from "../definition.ts";
+import { living, sum, sumBy } from "../facets.ts";
 
 /** Active factors. @param kinds as the search index has them: `type|provider` */
 const factorsOf = (kinds: readonly string[]): UserFacts["factors"] =>
@@ -24,75 +25,78 @@ const factorsOf = (kinds: readonly string[]): UserFacts["factors"] =>
     0,
   );
 
-/** Whether a user with these factors counts as enrolled. @param kinds JSON from the index; null if never read */
-const mfaWord = (kinds: string | null, ignored: readonly string[]): SearchQuery["mfa"] => {
-  if (kinds === null) return "unknown";
-  return hasMfa(factorsOf(JSON.parse(kinds)), ignored) ? "enrolled" : "not_enrolled";
-};
+/** The kinds of ACTIVE factors as a facet has them: `type|provider`; null if they are unknown. */
+type Kinds = Facet["mfa"];
 
-/** Whether a user with these factors has one that resists phishing. @param kinds as in `mfaWord` */
-const resistance = (kinds: string | null, ignored: readonly string[]): boolean | "unknown" =>
-  kinds === null ? "unknown" : (hasPhishingResistantMfa(factorsOf(JSON.parse(kinds)), ignored) ?? "unknown");
+/** Whether users with these factors count as enrolled; null if unknown. @param ignored factor types that do not count */
+const areEnrolled = (kinds: Kinds, ignored: readonly string[]): boolean | null =>
+  kinds === null ? null : hasMfa(factorsOf(kinds), ignored);
 
-const NOT_DEPROVISIONED: Condition = ["k.status <> 'DEPROVISIONED'"];
+/** Whether users with these factors have one that resists phishing; null if unknown. @param ignored as in `areEnrolled` */
+const areResistant = (kinds: Kinds, ignored: readonly string[]): boolean | null =>
+  kinds === null ? null : hasPhishingResistantMfa(factorsOf(kinds), ignored);
 
-/** Users who are not DEPROVISIONED, by their sets of factors in the index. */
-const byFactors = (sql: SqlStorage, suits: (kinds: string | null) => boolean): readonly Condition[] => [
-  NOT_DEPROVISIONED,
-  anyOf("k.mfa", facetValues(sql, "mfa").filter(suits)),
-];
+/** Whether users with these factors have one of this name. */
+const haveFactor = (kinds: Kinds, name: string): boolean =>
+  kinds !== null && (knownValue(factorsOf(kinds))?.some((factor) => factorName(factor) === name) ?? false);
 
-/** Whether a user with these factors has one of this name. @param kinds as in `mfaWord` */
-const hasFactor = (kinds: string | null, name: string): boolean => {
-  const factors = kinds === null ? null : knownValue(factorsOf(JSON.parse(kinds)));
-  return factors?.some((factor) => factorName(factor) === name) ?? false;
-};
+const orUnknown = (value: boolean | null): boolean | "unknown" => value ?? "unknown";
 
-/** SQL that yields the users of whom it is unknown whether they are administrators. */
-const maybeAdmins = (sql: SqlStorage): string => {
-  const roles = unknownRolesQuery(sql);
-  const ids = "unknown" in roles ? roles.unknown : `SELECT id FROM assets WHERE id NOT IN (${roles.known})`;
-  return `SELECT id FROM (${ids}) WHERE id NOT IN (${adminsQuery(sql)})`;
-};
+const mfaWords = { true: "enrolled", false: "not_enrolled", unknown: "unknown" } as const;
 
-/** A time before which somebody has signed in the last time. */
-const signedInBefore = (time: string): Condition => [
-  "k.n IN (SELECT number FROM assets WHERE record ->> '$.lastLogin' < ?)",
-  time,
-];
+const isNotDeprovisioned = ({ status }: Facet): boolean => status !== null && status !== "DEPROVISIONED";
+
+/** Users who are not DEPROVISIONED, by their factors. */
+const byFactors = (suit: (kinds: Kinds) => boolean): Filter => ({
+  fits: (facet) => isNotDeprovisioned(facet) && suit(facet.mfa),
+});
+
+/** Users who have signed in, the last time before this moment (ms since the epoch). */
+const signedInBefore = (time: number): Condition => ({
+  kind: "time",
+  column: "last_login",
+  sign: "<",
+  // Whole seconds are before it if and only if they are before the next whole second.
+  than: Math.ceil(time / 1000),
+});
 
 const DAY_MS = 86_400_000;
 
 /** The search filters that users have. */
 export const userFilters: Filters = {
-  mfa: (wanted, { sql, ignored }) => byFactors(sql, (kinds) => mfaWord(kinds, ignored) === wanted),
-  phishingResistant: (wanted, { sql, ignored }) =>
-    byFactors(sql, (kinds) => resistance(kinds, ignored) === wanted),
-  factor: (name, { sql }) => byFactors(sql, (kinds) => hasFactor(kinds, name)),
-  admin: (wanted, { sql }) => {
-    if (wanted === "unknown") return [among(maybeAdmins(sql))];
-    return wanted ? [among(adminsQuery(sql))] : [notAmong(adminsQuery(sql)), notAmong(maybeAdmins(sql))];
+  mfa: (wanted, { ignored }) =>
+    byFactors((kinds) => mfaWords[`${orUnknown(areEnrolled(kinds, ignored))}`] === wanted),
+  phishingResistant: (wanted, { ignored }) =>
+    byFactors((kinds) => orUnknown(areResistant(kinds, ignored)) === wanted),
+  factor: (name) => byFactors((kinds) => haveFactor(kinds, name)),
+  admin: (wanted, { inventory: { standing } }) => ({
+    fits: (facet) => orUnknown(areAdmins(facet, standing)) === wanted,
+  }),
+  role: (label, { inventory: { facets, standing } }) => {
+    const isWanted = `lower(coalesce(value ->> '$.label', value ->> '$.type')) = lower(${quoted(label)})`;
+    return { where: [{ kind: "ids", sql: roleHolders(isWanted, facets.all(), standing), parameters: [] }] };
   },
-  role: (label, { sql }) => [
-    among(
-      adminsQuery(sql, `lower(coalesce(value ->> '$.label', value ->> '$.type')) = lower(${quoted(label)})`),
-    ),
-  ],
-  // The index has no kinds of factors that are unknown.
-  unknown: (fact, { inventory }) => [
-    fact === "factors" ? ["k.mfa IS NULL"] : among(inventory.unknown.ids(fact)),
-  ],
+  unknown: (fact, { inventory: { standing } }) => ({ fits: (facet) => isUnknown(facet, fact, standing) }),
   // Memberships of Everyone are not stored.
   group: (group, { inventory }) =>
     group === inventory.groups.everyoneId()
-      ? [NOT_DEPROVISIONED]
-      : [among("SELECT user_id FROM memberships WHERE group_id = ?", group)],
-  department: (department) => [["k.department = ?", department.trim()]],
-  lastLoginBefore: (time) => [signedInBefore(time)],
-  dormantDays: (days, { now }) => [
-    ["k.status = 'ACTIVE'"],
-    signedInBefore(new Date(now - days * DAY_MS).toISOString()),
-  ],
+      ? { fits: isNotDeprovisioned }
+      : {
+          where: [
+            {
+              kind: "ids",
+              sql: "SELECT user_id AS id FROM memberships WHERE group_id = ?",
+              has: "EXISTS (SELECT 1 FROM memberships WHERE group_id = ? AND user_id = k.id)",
+              parameters: [group],
+            },
+          ],
+        },
+  department: (department) => ({ where: [{ kind: "department", name: department.trim() }] }),
+  lastLoginBefore: (time) => ({ where: [signedInBefore(Date.parse(time))] }),
+  dormantDays: (days, { now }) => ({
+    fits: ({ status }) => status === "ACTIVE",
+    where: [signedInBefore(now - days * DAY_MS)],
+  }),
 };
 
 /** The ids of the users who have exactly this id, login, e-mail or short name. */
@@ -121,16 +125,17 @@ export const foundUser = (
 });
 
 /** The totals of the users stream. */
-export const summarizeUsers = ({ sql, inventory, ignored, now }: ExploreTools): UserSummary => {
-  const { all, admins } = countFacets(sql);
-  const enrolled = ({ mfa }: FacetCount): boolean | null =>
-    mfa === null ? null : hasMfa(factorsOf(mfa), ignored);
-  const active = all.filter(({ status }) => status !== "DEPROVISIONED");
+export const summarizeUsers = ({ inventory, ignored, now }: ExploreTools): UserSummary => {
+  const facets = inventory.facets.all();
+  const org = inventory.standing;
+  const all = living(facets);
+  const enrolled = ({ mfa }: Facet): boolean | null => areEnrolled(mfa, ignored);
+  const active = all.filter(isNotDeprovisioned);
+  const admins = all.filter((facet) => areAdmins(facet, org) === true);
   return {
     stream: "users",
     as_of: new Date(now).toISOString(),
-    total: sum(all, () => true),
-    deleted: countDeleted(sql),
+    ...inventory.assets.counts(facets),
     by_status: sumBy(all, ({ status }) => status),
     mfa: {
       enrolled: sum(active, (facet) => enrolled(facet) === true),
@@ -141,8 +146,8 @@ export const summarizeUsers = ({ sql, inventory, ignored, now }: ExploreTools): 
       total: sum(admins, () => true),
       without_mfa: sum(admins, (facet) => enrolled(facet) === false),
       mfa_unknown: sum(admins, (facet) => enrolled(facet) === null),
-      unknown: countLiving(sql, maybeAdmins(sql)),
+      unknown: sum(all, (facet) => areAdmins(facet, org) === null),
     },
-    unknown: { ...inventory.unknown.counts() },
+    unknown: { ...inventory.countUnknown(facets) },
   };
 };
