@@ -99,7 +99,7 @@ const sections: Readonly<Record<string, () => Promise<void>>> = {
   },
   "look-ups": () => measureLookups(report, quick ? { cached: 80, cold: 5 } : { cached: 3000, cold: 100 }),
   delivery: () => measureDelivery(report, quick ? 2000 : 20_000, quick ? 1 : 5),
-  search: () => measureSearch(report, quick ? 2000 : 100_000),
+  search: () => measureSearch(report, values.sizes === undefined && !quick ? 100_000 : Math.max(...sizes)),
   "start-up": () => measureStartUp(report, quick ? 1 : 5),
   cost: () => measureCost(report, quick ? 100 : 2000),
 };

@@ -17,7 +17,7 @@ import { type Instruments, instrumented, type Stored } from "./worker/instrument
 import { takeBill } from "./worker/meter.ts";
 import type { InventoryStream } from "./worker/stream.ts";
 
-export { Registry } from "../../src/index.ts";
+export { AlertDelivery, Registry } from "../../src/index.ts";
 export { Floor } from "./worker/floor.ts";
 export { InventoryStream } from "./worker/stream.ts";
 export class OktaGate extends instrumented(Gate) {}
@@ -97,7 +97,10 @@ const works: Readonly<Record<string, Work>> = {
   bill: async () => takeBill(),
   age: (env) => usersOf(env).age(),
   cron: (env) => worker.scheduled({ cron: DELTA_CRON, scheduledTime: Date.now(), noRetry: () => {} }, env),
-  fill: (env, parameters) => usersOf(env).fill(Number(parameters.get("users"))),
+  fill: (env, parameters) => {
+    const [from = 0, to = 0, users = 0] = ["from", "to", "users"].map((name) => Number(parameters.get(name)));
+    return usersOf(env).fill(from, to, users);
+  },
   floor: async (env, _, request) => floorOf(env).read(await request.json()),
   prepare: (env) => usersOf(env).prepare(),
   post: (env, parameters) => usersOf(env).post(String(parameters.get("url"))),

@@ -2,6 +2,7 @@
  * Events that a sink has passed by, in the SQLite of its delivery: dead letters, and those set aside that are still to be
  * proven to be at fault. No content of theirs is copied.
  */
+import { TALLIES, tally, tallyOf } from "../lib/tally.ts";
 import type { PassedBy } from "./step.ts";
 
 /**
@@ -26,6 +27,14 @@ const addedColumns = [
   "ALTER TABLE dead_letters ADD COLUMN due_at INTEGER",
   "ALTER TABLE dead_letters ADD COLUMN taken INTEGER NOT NULL DEFAULT 0",
   "CREATE INDEX dead_letters_by_due_at ON dead_letters (due_at) WHERE due_at IS NOT NULL",
+];
+
+/** So that a status and the next retry cost the same however many there are. */
+const addedCounts = [
+  TALLIES,
+  ...tallyOf("dead_letters", "proven"),
+  "CREATE INDEX dead_letters_by_first_at ON dead_letters (proven, first_at)",
+  "CREATE INDEX dead_letters_to_retry ON dead_letters (sequence) WHERE retry = 1",
 ];
 
 export interface DeadLetter {
@@ -88,15 +97,17 @@ export class DeadLetters {
     this.#sql = sql;
   }
 
-  /** Adds the columns that version 0.1.0 did not have. */
+  /** Adds what former versions did not have. */
   migrate(): void {
-    const columns = this.#sql.exec("SELECT 1 FROM pragma_table_info('dead_letters') WHERE name = 'proven'");
-    if (columns.toArray().length > 0) return;
-    for (const statement of addedColumns) this.#sql.exec(statement);
+    const has = (what: string): boolean => this.#sql.exec(`SELECT 1 FROM ${what}`).toArray().length > 0;
+    if (!has("pragma_table_info('dead_letters') WHERE name = 'proven'"))
+      for (const statement of addedColumns) this.#sql.exec(statement);
+    if (!has("sqlite_master WHERE name = 'tallies'"))
+      for (const statement of addedCounts) this.#sql.exec(statement);
   }
 
   count(): number {
-    return this.#sql.exec<{ n: number }>("SELECT count(*) AS n FROM dead_letters WHERE proven = 1").one().n;
+    return tally(this.#sql, "dead_letters", 1);
   }
 
   /** When the oldest dead letter was first refused, ms since the epoch; null if there is none. */
@@ -134,12 +145,12 @@ export class DeadLetters {
 
   /** Marks them for one more try. @param ids of events; null: all @returns how many */
   retry(ids: readonly string[] | null): number {
-    return this.#change(`UPDATE dead_letters SET retry = 1 WHERE ${chosen} RETURNING 1`, ids);
+    return this.#change(`UPDATE dead_letters SET retry = 1 WHERE ${chosen}`, ids);
   }
 
   /** Forgets them. @param ids of events; null: all @returns how many */
   drop(ids: readonly string[] | null): number {
-    return this.#change(`DELETE FROM dead_letters WHERE ${chosen} RETURNING 1`, ids);
+    return this.#change(`DELETE FROM dead_letters WHERE ${chosen}`, ids);
   }
 
   /** Forgets all, those set aside as well. */
@@ -155,7 +166,12 @@ export class DeadLetters {
   /** The first that somebody has asked to try, or that is due by itself. @param now ms since the epoch */
   nextRetry(now: number): DeadLetter | null {
     const [row] = this.#sql
-      .exec<Row>("SELECT * FROM dead_letters WHERE retry = 1 OR due_at <= ? ORDER BY sequence LIMIT 1", now)
+      .exec<Row>(
+        `SELECT * FROM (SELECT * FROM (SELECT * FROM dead_letters WHERE retry = 1 ORDER BY sequence LIMIT 1)
+           UNION ALL SELECT * FROM (SELECT * FROM dead_letters WHERE due_at <= ? ORDER BY due_at LIMIT 1))
+         ORDER BY sequence LIMIT 1`,
+        now,
+      )
       .toArray();
     return row === undefined ? null : deadLetterOf(row);
   }
@@ -200,6 +216,7 @@ export class DeadLetters {
   }
 
   #change(statement: string, ids: readonly string[] | null): number {
-    return this.#sql.exec(statement, ids === null ? null : JSON.stringify(ids)).toArray().length;
+    this.#sql.exec(statement, ids === null ? null : JSON.stringify(ids));
+    return this.#sql.exec<{ n: number }>("SELECT changes() AS n").one().n;
   }
 }

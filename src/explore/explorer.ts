@@ -6,7 +6,7 @@ import type { Dialect, StreamName } from "../contract/streams.ts";
 import type { AssetDetail } from "../inventory/api.ts";
 import { type FoundGroups, findGroups } from "../inventory/group-search.ts";
 import type { Inventory } from "../inventory/inventory.ts";
-import { type Condition, findAssets, type Place } from "../inventory/search.ts";
+import { type AssetQuery, type Condition, findAssets, type Place } from "../inventory/search.ts";
 import { HELD_IDS } from "../inventory/sweeps.ts";
 import { fromOpaque, toOpaque } from "../lib/opaque.ts";
 import {
@@ -78,13 +78,22 @@ export class Explorer {
   readonly #sql: SqlStorage;
   readonly #inventory: Inventory;
   readonly #now: () => number;
+  readonly #mostSorted: number | undefined;
   #counted: { summary: InventorySummary; head: number; at: number; ignored: string } | null = null;
 
-  constructor(definition: StreamDefinition, sql: SqlStorage, inventory: Inventory, now: () => number) {
+  /** @param mostSorted see `findAssets` */
+  constructor(
+    definition: StreamDefinition,
+    sql: SqlStorage,
+    inventory: Inventory,
+    now: () => number,
+    mostSorted?: number,
+  ) {
     this.#definition = definition;
     this.#sql = sql;
     this.#inventory = inventory;
     this.#now = now;
+    this.#mostSorted = mostSorted;
   }
 
   /** The stream's totals, at most a minute old. @param ignored lower-case factor types that do not count as MFA */
@@ -112,7 +121,7 @@ export class Explorer {
     if (filters === null) return nothing;
     const fits = filters.flatMap((filter) => filter.fits ?? []);
     const text = query.q?.trim() || null;
-    const found = findAssets(this.#sql, {
+    const asked: AssetQuery = {
       text,
       exact: text === null ? [] : explore.exact(this.#inventory, text),
       facets: this.#inventory.facets.all().filter((facet) => fits.every((meets) => meets(facet))),
@@ -120,7 +129,8 @@ export class Explorer {
       sorting: query.sort === undefined ? null : { by: query.sort, descending: query.descending === true },
       after: placeOf(query),
       limit: query.limit,
-    });
+    };
+    const found = findAssets(this.#sql, asked, this.#mostSorted);
     const groups = this.#groups(query, text);
     return {
       results: store

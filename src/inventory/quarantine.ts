@@ -1,3 +1,4 @@
+import { tally } from "../lib/tally.ts";
 import type { BadRecord } from "../okta/records.ts";
 
 /** Records that could not be filed, with the reason. The other records of their pages are filed. */
@@ -36,6 +37,6 @@ export class Quarantine {
 
   /** How many records are in quarantine. */
   count(): number {
-    return this.#sql.exec<{ n: number }>("SELECT count(*) AS n FROM quarantine").one().n;
+    return tally(this.#sql, "quarantine");
   }
 }

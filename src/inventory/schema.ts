@@ -6,6 +6,7 @@
  * Times are ms since the epoch. `record`, `roles`, `factors` and `ids` are JSON text in canonical form, so
  * comparing texts shows whether a value has changed.
  */
+import { TALLIES, tallyOf } from "../lib/tally.ts";
 import { HOUR_SLOT } from "./hours.ts";
 import {
   deviceUserNamesMigration,
@@ -143,6 +144,7 @@ export const migrations: readonly string[] = [
   deviceUserNamesMigration,
   sortedSearchMigration,
   facetsMigration,
+  [TALLIES, ...tallyOf("absentees", "confirmed"), ...tallyOf("quarantine")].join(";\n"),
 ];
 
 /**

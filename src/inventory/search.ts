@@ -68,7 +68,7 @@ export interface FoundPage {
 }
 
 /** So many matches at most are collected and sorted; among more, the merge meets enough of them soon. */
-const MOST_SORTED = 20_000;
+const MOST_SORTED = 50_000;
 
 const maxWords = 8;
 const maxWordLength = 64;
@@ -148,28 +148,20 @@ interface Rows {
 
 /** What a query without words is best found by: whatever leaves the fewest rows to look at. */
 const unnamedRows = ({ facets, where }: AssetQuery): Rows => {
-  const fits = facetList(facets);
   const ids = where.find((condition) => condition.kind === "ids");
   if (ids !== undefined) {
     return {
-      from: `(SELECT DISTINCT number AS n FROM (${ids.sql}) AS them CROSS JOIN assets ON assets.id = them.id) AS these
-        CROSS JOIN search_keys AS k ON k.n = these.n`,
+      from: `(${ids.sql}) AS them CROSS JOIN search_keys AS k INDEXED BY search_by_id ON k.id = them.id`,
       parameters: ids.parameters,
-      clauses: [fits, ...where.filter((condition) => condition !== ids).map(clauseOf)],
+      clauses: [facetList(facets), ...where.filter((condition) => condition !== ids).map(clauseOf)],
     };
   }
-  const clauses = where.map(clauseOf);
-  if (where.some(({ kind }) => kind === "department"))
-    return {
-      from: "search_keys AS k INDEXED BY search_by_department",
-      parameters: [],
-      clauses: [fits, ...clauses],
-    };
   const time = where.find((condition) => condition.kind === "time");
+  const isOfDepartment = where.some(({ kind }) => kind === "department");
   return {
-    from: `json_each(?) AS facet CROSS JOIN search_keys AS k INDEXED BY search_by_${time?.column ?? "facet"}`,
+    from: `json_each(?) AS facet CROSS JOIN search_keys AS k INDEXED BY ${isOfDepartment ? "search_by_department" : `search_by_${time?.column ?? "facet"}`}`,
     parameters: [JSON.stringify(facets.map(({ f }) => f))],
-    clauses: [["k.f = facet.value"], ...clauses],
+    clauses: [["k.f = facet.value"], ...where.map(clauseOf)],
   };
 };
 
@@ -190,12 +182,19 @@ const rowsOf = (query: AssetQuery, match: string | null): Rows => {
   };
 };
 
-const countIn = (sql: SqlStorage, { from, parameters, clauses }: Rows): number => {
+/** How many of these rows there are, by facet. */
+const countIn = (sql: SqlStorage, { from, parameters, clauses }: Rows): ReadonlyMap<number, number> => {
   const { where, parameters: others } = joined(clauses);
-  return sql
-    .exec<{ n: number }>(`SELECT count(*) AS n FROM ${from} WHERE ${where}`, ...parameters, ...others)
-    .one().n;
+  const counted = sql.exec<{ f: number; n: number }>(
+    `SELECT k.f, count(*) AS n FROM ${from} WHERE ${where} GROUP BY k.f`,
+    ...parameters,
+    ...others,
+  );
+  return new Map([...counted].map(({ f, n }) => [f, n]));
 };
+
+const sumOf = (counts: ReadonlyMap<number, number>): number =>
+  [...counts.values()].reduce((sum, n) => sum + n, 0);
 
 /** An order of assets. Those of one facet are in it in the index `by`. */
 interface Order {
@@ -383,30 +382,39 @@ const findNamed = (sql: SqlStorage, query: AssetQuery, match: string): FoundPage
       limit - head.length + 1,
     )
     .toArray();
-  return pageOf(rows, limit, first.length + countIn(sql, found), head);
+  return pageOf(rows, limit, first.length + sumOf(countIn(sql, found)), head);
 };
 
-/** One page of the assets that match. A text without words matches only what it names exactly. */
-export const findAssets = (sql: SqlStorage, query: AssetQuery): FoundPage => {
-  const { text, facets, where, sorting, after, limit } = query;
-  const words = text === null ? [] : searchWords(text);
+/**
+ * One page of the assets that match. A text without words, or a whole login or e-mail address, matches only what it names
+ * exactly: of the words of an address, most are everybody's.
+ * @param mostSorted so many matches at most are collected and sorted, other than usual
+ */
+export const findAssets = (sql: SqlStorage, query: AssetQuery, mostSorted = MOST_SORTED): FoundPage => {
+  const { text, exact, facets, where, sorting, after, limit } = query;
+  const isAddress = text?.includes("@") === true && exact.length > 0;
+  const words = text === null || isAddress ? [] : searchWords(text);
   const match = words.length === 0 ? null : matchOf(words);
   const page = sorting === null && match !== null ? findNamed(sql, query, match) : null;
   if (page !== null) return page;
   const isPlain = text === null && where.length === 0;
   const rows = rowsOf(query, match);
-  const total = isPlain ? facets.reduce((sum, { count }) => sum + count, 0) : countIn(sql, rows);
+  const counts = isPlain ? new Map(facets.map(({ f, count }) => [f, count])) : countIn(sql, rows);
+  const total = sumOf(counts);
   const order: Order = sorting === null ? FILED : { ...keys[sorting.by], descending: sorting.descending };
-  const isFew = total <= MOST_SORTED;
+  // By an index that holds all that the order needs, any number of matches is collected sooner than met.
+  const isCovered = sorting === null && where.some(({ kind }) => kind === "ids");
+  const areCollected = !isPlain && (total <= mostSorted || isCovered);
+  const those = facets.filter(({ f }) => counts.has(f));
   const clauses = [...named(query, match), ...where.map(clauseOf)];
+  const isByDepartment = sorting === null && where.some(({ kind }) => kind === "department");
   const found = (): Row[] => {
-    if (sorting?.by === "changed")
-      return isFew
-        ? firstOf(sql, rows, order, after, limit + 1)
-        : byChange(sql, query, named(query, match), order);
-    if (!isPlain && isFew) return firstOf(sql, rows, order, after, limit + 1);
-    const merge = sorting?.by === "status" ? byStatus : mergedAfter;
-    return merge(sql, facets, clauses, order, after, limit + 1);
+    if (areCollected || (isPlain && sorting?.by === "changed" && total <= mostSorted))
+      return firstOf(sql, rows, order, after, limit + 1);
+    if (sorting?.by === "changed") return byChange(sql, query, named(query, match), order);
+    if (sorting?.by === "status") return byStatus(sql, those, clauses, order, after, limit + 1);
+    const by = isByDepartment ? "search_by_department" : order.by;
+    return mergedAfter(sql, those, clauses, { ...order, by }, after, limit + 1);
   };
   return pageOf(total === 0 ? [] : found(), limit, total);
 };

@@ -1,4 +1,5 @@
 import { Seen } from "../lib/seen.ts";
+import { tally } from "../lib/tally.ts";
 
 /** SQL: the existing assets with a number up to ?1 that the listing ?2 did not show, by the narrow rows of the index. */
 const ABSENT = `FROM search_keys NOT INDEXED WHERE n <= ?1 AND f IN (SELECT f FROM facets WHERE status <> '')
@@ -120,12 +121,7 @@ export class Sweeps {
 
   /** How many absentees are held for a person (`waiting`), and how many may be checked by id and deleted. */
   absentees(): { waiting: number; confirmed: number } {
-    const { waiting, confirmed } = this.#sql
-      .exec<{ waiting: number | null; confirmed: number | null }>(
-        "SELECT sum(confirmed = 0) AS waiting, sum(confirmed) AS confirmed FROM absentees",
-      )
-      .one();
-    return { waiting: waiting ?? 0, confirmed: confirmed ?? 0 };
+    return { waiting: tally(this.#sql, "absentees", 0), confirmed: tally(this.#sql, "absentees", 1) };
   }
 
   /**
@@ -160,7 +156,10 @@ export class Sweeps {
 
   /** Adds an asset that the log reports as deleted. It is checked by id like the others but is never held. */
   addAbsentee(id: string): void {
-    this.#sql.exec("INSERT OR REPLACE INTO absentees (id, confirmed) VALUES (?, 1)", id);
+    this.#sql.exec(
+      "INSERT INTO absentees (id, confirmed) VALUES (?, 1) ON CONFLICT (id) DO UPDATE SET confirmed = 1",
+      id,
+    );
   }
 
   /** The next absentees that may be checked by id and deleted, in order of id. */

@@ -4,6 +4,7 @@
  * memory. In turn in one runtime, to a receiver that answers at once.
  */
 import { listenLocally } from "../../lib/local-server.ts";
+import { fill } from "../lib/fill.ts";
 import { freePort } from "../lib/ports.ts";
 import { say } from "../lib/progress.ts";
 import type { Report } from "../lib/report.ts";
@@ -53,7 +54,7 @@ export const measureDelivery = async (report: Report, users: number, rounds: num
   const sinks = [{ type: "http", name: "siem", streams: ["users"], url }];
   const worker = await BenchWorker.start(null, { vars: { SINKS: JSON.stringify(sinks) } });
   say(`delivery: filling an inventory of ${grouped(users)} users`);
-  await worker.bench("fill", { users });
+  await fill(worker, users);
   const batches = await worker.bench<number>("prepare");
   receiver.reset();
   await worker.bench("post", { url });

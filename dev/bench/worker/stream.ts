@@ -4,8 +4,8 @@ import type { EventsPage } from "../../../src/contract/stream-api.ts";
 import { wakeSinks } from "../../../src/delivery/index.ts";
 import { InventoryStream as Stream } from "../../../src/index.ts";
 import { Inventory } from "../../../src/inventory/inventory.ts";
-import { parseUser } from "../../../src/okta/records.ts";
-import { userRecord } from "../lib/user-record.ts";
+import { parseGroup, parseUser } from "../../../src/okta/records.ts";
+import { groupsOfUser, userFactors, userId, userRecord, userRole } from "../lib/user-record.ts";
 import { post } from "./floor.ts";
 import { instrumented } from "./instrumented.ts";
 
@@ -21,16 +21,59 @@ export class InventoryStream extends instrumented(Stream) {
     this.ctx.storage.sql.exec("UPDATE assets SET factors_at = 1 WHERE factors_at IS NOT NULL");
   }
 
-  /** Fills the inventory with this many people. */
-  async fill(users: number): Promise<void> {
+  /**
+   * Fills the inventory with the people from one number to another, as full runs would: each is in two groups and has
+   * factors, some of which are unknown. A group has 100 members, but for a few that have a tenth of the org each.
+   * @param users how many people the org has in all
+   */
+  async fill(from: number, to: number, users: number): Promise<void> {
     await this.runs(); // makes the tables
-    const inventory = new Inventory(this.ctx.storage.sql, Date.now);
-    for (let first = 0; first < users; first += 200) {
-      const page = Array.from({ length: Math.min(200, users - first) }, (_, index) =>
-        parseUser(userRecord(first + index)),
-      );
+    const { sql } = this.ctx.storage;
+    const inventory = new Inventory(sql, Date.now);
+    const { assets, factors, groups, memberships, admins } = inventory;
+    const now = Date.now();
+    for (let first = from; first < to; first += PAGE) {
+      const people = Array.from({ length: Math.min(PAGE, to - first) }, (_, index) => first + index);
       this.ctx.storage.transactionSync(() => {
-        inventory.assets.file(page.flatMap((user) => (user.ok ? [user.value] : [])));
+        if (first === 0) {
+          inventory.setGroupsKnown({ at: now, reason: null });
+          admins.setOrg({ at: now, reason: null });
+        }
+        assets.file(
+          people.map((n) => parseUser(userRecord(n))).flatMap((user) => (user.ok ? [user.value] : [])),
+        );
+        for (const [group, members] of Map.groupBy(
+          people.flatMap((n) => groupsOfUser(n, users).map((group) => ({ group, member: userId(n) }))),
+          ({ group }) => group,
+        )) {
+          if (!groups.has(group)) {
+            const record = {
+              id: group,
+              type: "OKTA_GROUP",
+              profile: { name: `Group ${group}`, description: null },
+            };
+            const parsed = parseGroup({
+              ...record,
+              _embedded: { stats: { usersCount: 100, hasAdminPrivilege: false } },
+            });
+            if (parsed.ok) groups.file(parsed.value);
+          }
+          memberships.addMembers(
+            group,
+            members.map(({ member }) => member),
+            now,
+          );
+        }
+        factors.setOf(
+          people.flatMap((n) => {
+            const known = userFactors(n);
+            const reading =
+              known === null ? ({ reason: "forbidden" } as const) : { value: JSON.stringify(known) };
+            return [{ userId: userId(n), reading, readAt: now }];
+          }),
+        );
+        for (const n of people.filter((number) => number % 1000 === 3))
+          admins.setRoles(userId(n), { value: JSON.stringify([userRole(n)]) }, now);
       });
     }
   }
