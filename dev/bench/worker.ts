@@ -98,8 +98,8 @@ const works: Readonly<Record<string, Work>> = {
   age: (env) => usersOf(env).age(),
   cron: (env) => worker.scheduled({ cron: DELTA_CRON, scheduledTime: Date.now(), noRetry: () => {} }, env),
   fill: (env, parameters) => {
-    const [from = 0, to = 0, users = 0] = ["from", "to", "users"].map((name) => Number(parameters.get(name)));
-    return usersOf(env).fill(from, to, users);
+    const [from = 0, to = 0] = ["from", "to"].map((name) => Number(parameters.get(name)));
+    return usersOf(env).fill(from, to);
   },
   floor: async (env, _, request) => floorOf(env).read(await request.json()),
   prepare: (env) => usersOf(env).prepare(),

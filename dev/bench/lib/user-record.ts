@@ -57,8 +57,8 @@ export const userRole = (n: number) => ({
   assignmentType: "USER",
 });
 
-/** The ids of the two groups that a user is in: a small one, and one of ten. */
-export const groupsOfUser = (n: number, users: number): readonly [string, string] => [
-  `00gsmall${String(n % Math.max(1, Math.floor(users / 100))).padStart(12, "0")}`,
+/** The ids of the two groups that a user is in: one of a hundred, and one of ten that have everybody. */
+export const groupsOfUser = (n: number): readonly [string, string] => [
+  `00gsmall${String(Math.floor(n / 100)).padStart(12, "0")}`,
   `00glarge${String(n % 10).padStart(12, "0")}`,
 ];

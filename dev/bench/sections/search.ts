@@ -18,7 +18,7 @@ const FILTER_MS = 100;
 const SEARCH = "/v1/inventory/users/search";
 
 const questionsAbout = (users: number): Readonly<Record<string, readonly [path: string, ms: number]>> => {
-  const [small, large] = groupsOfUser(3, users);
+  const [small, large] = groupsOfUser(3);
   const ask = (query: string, ms = FILTER_MS) => [`${SEARCH}?${query}`, ms] as const;
   return {
     "the summary": ["/v1/inventory/users/summary", FILTER_MS],

@@ -23,10 +23,9 @@ export class InventoryStream extends instrumented(Stream) {
 
   /**
    * Fills the inventory with the people from one number to another, as full runs would: each is in two groups and has
-   * factors, some of which are unknown. A group has 100 members, but for a few that have a tenth of the org each.
-   * @param users how many people the org has in all
+   * factors, some of which are unknown.
    */
-  async fill(from: number, to: number, users: number): Promise<void> {
+  async fill(from: number, to: number): Promise<void> {
     await this.runs(); // makes the tables
     const { sql } = this.ctx.storage;
     const inventory = new Inventory(sql, Date.now);
@@ -43,7 +42,7 @@ export class InventoryStream extends instrumented(Stream) {
           people.map((n) => parseUser(userRecord(n))).flatMap((user) => (user.ok ? [user.value] : [])),
         );
         for (const [group, members] of Map.groupBy(
-          people.flatMap((n) => groupsOfUser(n, users).map((group) => ({ group, member: userId(n) }))),
+          people.flatMap((n) => groupsOfUser(n).map((group) => ({ group, member: userId(n) }))),
           ({ group }) => group,
         )) {
           if (!groups.has(group)) {
