@@ -11,7 +11,7 @@ const bodyMs = 10_000;
 const defaultAnswerBytes = 65_536;
 
 export interface SinkRequest {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT";
   readonly url: string;
   /** How errors name the endpoint: without its query, and without a path that may be a secret. */
   readonly label: string;

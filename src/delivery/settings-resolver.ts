@@ -17,6 +17,12 @@ export interface SinkContext {
 /** What a secret is for: a header carries printable ASCII only. */
 type SecretUse = "header" | "key";
 
+const refusedUrl = "https://refused.invalid";
+
+/** Somebody may have put the secret itself where its name belongs, so only what looks like a name is repeated. */
+const shownName = (name: string): string =>
+  /^[A-Z][A-Z0-9_]{0,63}$/.test(name) ? `the secret ${name}` : "the secret that it names";
+
 /**
  * Looks up what one sink's settings name, and collects all that is wrong with them, not only the first problem. What
  * cannot be resolved is a placeholder: with any problem the settings are not used.
@@ -41,8 +47,7 @@ export class Resolver {
   secret(key: string, name: string, use: SecretUse = "header"): string {
     const value = this.#context.secret(name)?.trim() ?? "";
     if (value !== "" && (use === "key" || !/[^\x20-\x7e]/.test(value))) return value;
-    // Somebody may have put the secret itself where its name belongs, so only what looks like a name is repeated.
-    const shown = /^[A-Z][A-Z0-9_]{0,63}$/.test(name) ? `the secret ${name}` : "the secret that it names";
+    const shown = shownName(name);
     this.refuse(
       key,
       value === ""
@@ -57,12 +62,20 @@ export class Resolver {
     return name === undefined ? null : this.secret(key, name, use);
   }
 
-  /** A URL that requests may be sent to. */
-  url(key: string, text: string): URL {
+  /** A URL that requests may be sent to. @param whose what to say before what is wrong with it */
+  url(key: string, text: string, whose = ""): URL {
     const checked = checkOutboundUrl(text, { allowLoopback: this.#context.allowLoopback });
     if (checked.ok) return checked.value;
-    this.refuse(key, urlProblemText(checked.error, "https://siem.example.com/path"));
-    return new URL("https://refused.invalid");
+    this.refuse(key, `${whose}${urlProblemText(checked.error, "https://siem.example.com/path")}`);
+    return new URL(refusedUrl);
+  }
+
+  /** The URL that a secret holds. */
+  secretUrl(key: string, name: string): URL {
+    const text = this.secret(key, name, "key");
+    return text === ""
+      ? new URL(refusedUrl)
+      : this.url(key, text, `${shownName(name)} holds no URL to send to: `);
   }
 
   /**

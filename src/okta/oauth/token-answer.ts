@@ -15,7 +15,10 @@ export interface TokenAnswer {
 const CODE = /^([a-z]+(_[a-z]+)*|E\d{4,10})$/;
 
 /** Reads an answer leniently: what it does not say is null or empty. */
-export const readTokenAnswer = ({ status, headers }: Response, text: string): TokenAnswer => {
+export const readTokenAnswer = (
+  { status, headers }: Pick<Response, "status" | "headers">,
+  text: string,
+): TokenAnswer => {
   const json = parseJson(text);
   const body = isPlainObject(json) ? json : {};
   const first = (...names: readonly string[]): string | null => {
