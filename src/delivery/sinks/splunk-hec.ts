@@ -22,6 +22,8 @@ interface SplunkHecOptions {
   /** Wait for the indexers' acknowledgement. */
   readonly ack: boolean;
   readonly batchSize?: number;
+  /** The scheme of the token; absent: `Splunk`. */
+  readonly auth?: "Bearer";
 }
 
 const hecAnswer = z.object({
@@ -118,12 +120,15 @@ const openSplunkHec = (settings: SinkSettings & SplunkHecOptions, tools: SinkToo
     "x-splunk-request-channel": await channelOf(`${tools.connection}/${tools.stream}/${settings.name}`),
   });
 
-  const requestOf = async (path: "/event" | "/ack", body: string): Promise<SinkRequest> => ({
+  // LogScale, which wants Bearer, documents no path below it. To Splunk both are the same.
+  const eventPath = settings.auth === "Bearer" ? "" : "/event";
+
+  const requestOf = async (path: "/event" | "" | "/ack", body: string): Promise<SinkRequest> => ({
     method: "POST",
     url: `${collector}${path}`,
     label: `${collector}${path}`,
     headers: {
-      authorization: `Splunk ${settings.token}`,
+      authorization: `${settings.auth ?? "Splunk"} ${settings.token}`,
       "content-type": "application/json",
       ...(settings.ack ? await channel() : {}),
     },
@@ -135,7 +140,7 @@ const openSplunkHec = (settings: SinkSettings & SplunkHecOptions, tools: SinkToo
     limits: { events: settings.batchSize ?? 500, bytes: 900_000, eventBytes: null, overheadBytes: 200 },
     omitNulls: false,
     async deliver(events) {
-      const request = await requestOf("/event", events.map(envelope).join("\n"));
+      const request = await requestOf(eventPath, events.map(envelope).join("\n"));
       const sent = await send(tools.fetch, request);
       if (!sent.ok) return retry(sent.error);
       const answer = readAnswer(sent.value);
@@ -175,7 +180,7 @@ const openSplunkHec = (settings: SinkSettings & SplunkHecOptions, tools: SinkToo
     },
     /** No event: HEC answers "No data" (code 5) to a valid token and refuses any other. */
     async test() {
-      const request = await requestOf("/event", "");
+      const request = await requestOf(eventPath, "");
       const sent = await send(tools.fetch, request);
       const code = sent.ok ? readAnswer(sent.value)?.code : undefined;
       if (sent.ok && sent.value.status === 400 && (code === 5 || code === 6 || code === 12 || code === 13)) {
@@ -211,15 +216,23 @@ export const splunkHec = defineSink({
       "it must be a sourcetype, for example okta:inventory",
     ).optional(),
     ack: flag.default(false),
+    auth: z
+      .enum(["Splunk", "Bearer"], 'it must be "Splunk", or "Bearer" for CrowdStrike LogScale')
+      .default("Splunk"),
     batch_size: batchSize.optional(),
   },
   resolve: (written, resolver): SplunkHecOptions => ({
-    baseUrl: resolver.baseUrl("url", written.url, /\/services\/collector(\/event(\/1\.0)?)?$/),
+    baseUrl: resolver.baseUrl(
+      "url",
+      written.url,
+      /\/(services\/collector(\/event(\/1\.0)?)?|api\/v1\/ingest\/hec)$/,
+    ),
     token: resolver.secret("token_secret", written.token_secret),
     index: written.index ?? null,
     sourcetype: written.sourcetype ?? null,
     ack: written.ack,
     ...batchSizeOf(written),
+    ...(written.auth === "Bearer" ? { auth: written.auth } : {}),
   }),
   open: openSplunkHec,
 });
