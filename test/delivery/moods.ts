@@ -55,15 +55,31 @@ const cutBody = (): ReadableStream =>
     pull: (controller) => controller.error(new TypeError("the connection was reset")),
   });
 
+/** How a receiver is spoken to. */
+export interface Speech {
+  /** The events of a request; anything else is answered with 400. */
+  readonly read: (request: Request) => Promise<unknown>;
+  /** What it answers when it has taken them, and how it says so where that has a body. */
+  readonly taken: { readonly status: number; readonly text: string | null };
+}
+
+/** A list of events, answered with 200. */
+const plainSpeech: Speech = {
+  read: async (request) => parse(await request.text()),
+  taken: { status: 200, text: "ok" },
+};
+
 export class MoodyReceiver {
   readonly delivered: Delivered[] = [];
   mood: Mood = "takes";
   requests = 0;
   readonly sizes: number[] = [];
   readonly #character: Character;
+  readonly #speech: Speech;
 
-  constructor(character: Partial<Character> = {}) {
+  constructor(character: Partial<Character> = {}, speech = plainSpeech) {
     this.#character = { ...simple, ...character };
+    this.#speech = speech;
   }
 
   /** Whether it would ever take an asset. */
@@ -74,7 +90,7 @@ export class MoodyReceiver {
 
   readonly fetch: typeof fetch = async (input, init) => {
     this.requests += 1;
-    const list = parse(await new Request(input, init).text());
+    const list = await this.#speech.read(new Request(input, init));
     if (!Array.isArray(list) || !list.every(isEvent)) return new Response("no list", { status: 400 });
     const events = list.map(deliveredOf);
     this.sizes.push(events.length);
@@ -103,6 +119,7 @@ export class MoodyReceiver {
     if (has(refused)) return new Response("field n is not understood", { status: 400 });
     this.delivered.push(...events);
     if (this.mood === "answer lost") throw new TypeError("the connection was reset");
-    return new Response(this.mood === "cuts" ? cutBody() : "ok", { status: 200 });
+    const { status, text } = this.#speech.taken;
+    return new Response(this.mood === "cuts" && text !== null ? cutBody() : text, { status });
   }
 }
