@@ -26,14 +26,18 @@ const spellings = (secret: string): string[] => [
   base64UrlOf(secret),
 ];
 
-const pattern = (secrets: Iterable<string>): RegExp | null => {
-  const all = [...new Set([...secrets].filter((secret) => secret.length >= MIN_LENGTH).flatMap(spellings))];
-  if (all.length === 0) return null;
-  // A longer one first, since it may contain a shorter one. A host name repeats it in lower case.
-  const escaped = all
+/** Finds any of these texts. A longer one first, since it may contain a shorter one. A host name repeats it in lower case. */
+const anyOf = (texts: readonly string[]): RegExp => {
+  const escaped = [...texts]
     .sort((a, b) => b.length - a.length)
     .map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   return new RegExp(escaped.join("|"), "gi");
+};
+
+const pattern = (secrets: Iterable<string>): RegExp | null => {
+  const all = [...new Set([...secrets].filter((secret) => secret.length >= MIN_LENGTH).flatMap(spellings))];
+  if (all.length === 0) return null;
+  return anyOf(all);
 };
 
 const rebuild = (): void => {
@@ -89,11 +93,9 @@ const MOST_SHOWN = 300;
  */
 export const presentable = (text: string, secrets: readonly string[] = []): string => {
   // A secret that straddles the cut would show its first half, so secrets go first.
-  const own = [...secrets]
-    .filter((secret) => secret.length >= 4)
-    .sort((a, b) => b.length - a.length)
-    .reduce((rest, secret) => rest.replaceAll(secret, MASK), text.slice(0, MOST_READ));
-  const clean = redact(own)
+  const given = secrets.filter((secret) => secret.length >= 4);
+  const read = text.slice(0, MOST_READ);
+  const clean = redact(masked(read, given.length === 0 ? null : anyOf(given)))
     .replace(/[\p{C}\s]+/gu, " ")
     .trim();
   return clean.length <= MOST_SHOWN ? clean : `${clean.slice(0, MOST_SHOWN - 1)}…`;

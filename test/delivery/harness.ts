@@ -9,8 +9,13 @@ import { parseSinks } from "../../src/delivery/settings.ts";
 import type { ConfiguredSink } from "../../src/delivery/settings-types.ts";
 import type { FakeInventory } from "./events.ts";
 
-export const settingsOf = (setting: object, types?: readonly SinkType[]): ConfiguredSink => {
-  const context = { secret: (name: string) => `${name}-value`, binding: () => true, allowLoopback: true };
+export const settingsOf = (
+  setting: object,
+  types?: readonly SinkType[],
+  secrets: Readonly<Record<string, string>> = {},
+): ConfiguredSink => {
+  const secret = (name: string) => secrets[name] ?? `${name}-value`;
+  const context = { secret, binding: () => true, allowLoopback: true };
   const { accepted, refused } = parseSinks([setting], context, types);
   const [sink] = accepted;
   if (sink === undefined) throw new Error(JSON.stringify(refused));
@@ -23,6 +28,8 @@ export interface HarnessOptions {
   readonly inventory: FakeInventory;
   /** Other sink types than the product's. */
   readonly types?: readonly SinkType[];
+  /** Secrets by name; any other is its name and `-value`. */
+  readonly secrets?: Readonly<Record<string, string>>;
   readonly fetch?: typeof fetch;
   readonly binding?: (name: string) => unknown;
   readonly random?: () => number;
@@ -55,7 +62,7 @@ export class Harness {
         new Delivery({
           identity: this.identity,
           storage,
-          sink: () => settingsOf(this.setting, this.#options.types),
+          sink: () => this.#sink(),
           events: inventory.events,
           fetch: this.#options.fetch ?? (() => Promise.reject(new Error("no network here"))),
           binding: binding ?? (() => undefined),
@@ -68,19 +75,23 @@ export class Harness {
     });
   }
 
+  #sink(): ConfiguredSink {
+    return settingsOf(this.setting, this.#options.types, this.#options.secrets);
+  }
+
   wake(): Promise<void> {
     return this.run((delivery) => delivery.wake(this.#options.inventory.head));
   }
 
   status() {
-    const { name, type } = settingsOf(this.setting, this.#options.types);
+    const { name, type } = this.#sink();
     return this.run((delivery) => delivery.status({ name, type }, this.#options.inventory.head));
   }
 
   /** What a connection test of the sink finds. */
   test(network: typeof fetch) {
     const { connection, stream } = this.identity;
-    return settingsOf(this.setting, this.#options.types)
+    return this.#sink()
       .open({ fetch: network, now: () => this.now, connection, stream, binding: () => undefined })
       .test();
   }

@@ -463,4 +463,40 @@ describe("secrets", () => {
     }
     expect(secrets).toContain(pem.split("\n")[1]);
   });
+
+  it("are known for masking where sinks name them in headers, addresses and clients, and so are their parts", () => {
+    const secrets = secretsOf({
+      SINKS: JSON.stringify([
+        {
+          type: "http",
+          url_secret: "ADDRESS",
+          headers: {
+            "DD-API-KEY": { secret: "DD_KEY" },
+            Authorization: { secret: "SCHEME" },
+            "X-Text": "inline-text",
+          },
+          oauth2: { client_secret_secret: "CLIENT" },
+        },
+        { type: "s3", secret_access_key_secret: "S3" },
+      ]),
+      ADDRESS: "https://Collect.example.com/receiver/0123456789abcdef0?key=query-value",
+      DD_KEY: "dd-key-value",
+      SCHEME: "Bearer scheme-value",
+      CLIENT: "client-value",
+      S3: "s3-secret-value",
+    });
+    for (const secret of [
+      "https://Collect.example.com/receiver/0123456789abcdef0?key=query-value",
+      "https://collect.example.com/receiver/0123456789abcdef0?key=query-value",
+      "/receiver/0123456789abcdef0",
+      "0123456789abcdef0",
+      "query-value",
+      "dd-key-value",
+      "scheme-value",
+      "inline-text",
+      "client-value",
+      "s3-secret-value",
+    ])
+      expect(secrets).toContain(secret);
+  });
 });

@@ -32,6 +32,62 @@ const settingsWithCanary: readonly (readonly [string, object])[] = [
     },
   ],
   [
+    "sinks with headers, a secret address, and clients of token endpoints",
+    {
+      OKTA_BASE_URL: "https://company.okta.com",
+      OKTA_API_TOKEN: canary,
+      API_KEYS: `${fullKey},read:${readKey}`,
+      SINKS: [
+        {
+          type: "http",
+          name: "address",
+          url_secret: "ADDRESS",
+          headers: { "X-Key": { secret: "SIEM" }, "X-Text": canary, Authorization: { secret: "SIEM" } },
+        },
+        {
+          type: "http",
+          name: "client",
+          url: "https://siem.example.com/",
+          oauth2: { token_url: "https://login.example.com/", client_id: "c", client_secret_secret: "SIEM" },
+        },
+        {
+          type: "s3",
+          name: "s3",
+          endpoint: "https://s3.eu-west-1.amazonaws.com",
+          region: "eu-west-1",
+          bucket: "okta-events",
+          access_key_id: "AKIAIOSFODNN7EXAMPLE",
+          secret_access_key_secret: "SIEM",
+        },
+        {
+          type: "sentinel",
+          name: "inlined",
+          endpoint: `https://u:${canary}@dce.example.com`,
+          rule_id: canary,
+          stream_name: canary,
+          tenant_id: `${canary}/`,
+          client_id: `${canary} `,
+          client_secret_secret: canary,
+          token_url: `http://${canary}.example.com/`,
+        },
+        {
+          type: "http",
+          name: "misplaced",
+          url_secret: `https://siem.example.com/${canary}`,
+          headers: { [`${canary} `]: "x", "X-Key": { secret: canary }, "X-Other": `${canary}\n` },
+          oauth2: {
+            token_url: canary,
+            client_id: `${canary} `,
+            client_secret_secret: canary,
+            scope: `${canary} `,
+          },
+        },
+      ],
+      SIEM: canary,
+      ADDRESS: `https://siem.example.com/${canary}?key=${canary}`,
+    },
+  ],
+  [
     "a service app with a damaged key",
     {
       OKTA_BASE_URL: "https://company.okta.com",
