@@ -21,18 +21,30 @@ const behindTokens =
   (clientId: string, scope: string | null) =>
   (receiver: typeof fetch): Surroundings => {
     const endpoint = new TokenEndpoint({ clientId, clientSecret: "CLIENT_SECRET-value", scope });
+    let isFlapping = false;
+    let random = Math.random;
     return {
       fetch: async (input, init) => {
         const request = new Request(input, init);
-        if (request.url === tokenUrl) return endpoint.handle(request);
+        if (request.url === tokenUrl) {
+          // Every token is for one request, and every other time there is none: then a failure is easily taken for an event's.
+          if (isFlapping) {
+            endpoint.mood = random() < 0.5 ? "down" : "grants";
+            endpoint.lifetime = 0;
+          }
+          return endpoint.handle(request);
+        }
         return endpoint.allows(request.headers) ? receiver(input, init) : new Response("no", { status: 401 });
       },
-      changeMood: (random) => {
+      changeMood: (given) => {
+        random = given;
+        isFlapping = random() < 0.3;
         endpoint.mood = tokenMoods[Math.floor(random() * tokenMoods.length)] ?? "grants";
         endpoint.lifetime = [null, 0, 1, 60, 3600][Math.floor(random() * 5)] ?? null;
         if (random() < 0.3) endpoint.revoke();
       },
       calm: () => {
+        isFlapping = false;
         endpoint.mood = "grants";
       },
     };
