@@ -1,7 +1,7 @@
 /** R2 and Queues as Miniflare has them. */
 import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
 import { newSnapshot, restarted } from "../../src/delivery/snapshot.ts";
 import { testSink } from "../../src/delivery/test-sink.ts";
 import { muteLog } from "../http/support.ts";
@@ -173,6 +173,38 @@ describe("r2", () => {
     });
     expect(await keys()).toEqual([]);
   });
+});
+
+test("s3 signs in this runtime what Smithy's signer signs, which s3.node.test.ts compares in general", async () => {
+  const seen: Request[] = [];
+  const setting = {
+    type: "s3",
+    name: "lake",
+    endpoint: "https://s3.eu-west-1.amazonaws.com",
+    region: "eu-west-1",
+    bucket: "okta-events",
+    prefix: "a+b/",
+    access_key_id: "AKIAIOSFODNN7EXAMPLE",
+    secret_access_key_secret: "S3",
+  };
+  await settingsOf(setting, undefined, { S3: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY" })
+    .open({
+      fetch: async (input, init) => {
+        seen.push(new Request(input, init));
+        return new Response("");
+      },
+      now: () => Date.UTC(2026, 10, 25, 8),
+      connection: "default",
+      stream: "users",
+      binding: () => undefined,
+    })
+    .test();
+  expect(seen.map(({ url }) => url)).toEqual([
+    "https://s3.eu-west-1.amazonaws.com/okta-events/a%2Bb/class_uid%3D5003/",
+  ]);
+  expect(seen[0]?.headers.get("authorization")).toBe(
+    "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20261125/eu-west-1/s3/aws4_request, SignedHeaders=host;x-amz-content-sha256;x-amz-date, Signature=c728f217590d821d662fd57230298b4bbd2daff54d155da3c161e76d49570ec4",
+  );
 });
 
 describe("queue", () => {
