@@ -1,6 +1,7 @@
 /** What the documents list is what the code has. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { sinkTypes } from "../src/delivery/sinks/index.ts";
 import { streams } from "../src/streams/index.ts";
 import { hookedTypes } from "../src/streams/log-effects.ts";
 
@@ -31,4 +32,16 @@ test("docs/log-events.md says of each event type that a stream asks for what is 
     );
     expect(types.sort()).toEqual(asked.sort());
   }
+});
+
+test("docs/sinks.md and README.md describe each type of sink, and what its connection test proves", () => {
+  const types = sinkTypes.map(({ type }) => type).sort();
+  const text = readFileSync("docs/sinks.md", "utf8");
+  const namesIn = (part: string, pattern: RegExp) =>
+    [...part.matchAll(pattern)].map(([, name]) => name).sort();
+  expect(namesIn(text, /^## `(\w+)`/gm)).toEqual(types);
+  const [, proofs = ""] = text.split("## What a connection test proves");
+  expect(namesIn(proofs, /^\| `(\w+)`/gm)).toEqual(types);
+  const [, where = ""] = readFileSync("README.md", "utf8").split("## Where events go");
+  expect(namesIn(where.split("\n## ")[0] ?? "", /^\| `(\w+)`/gm)).toEqual(types);
 });

@@ -66,13 +66,19 @@ const keeperOf = ({ tokenUrl, clientId, clientSecret, scope }: ClientCredentials
 
 const requestOf = (credentials: ClientCredentials, body: string): SinkRequest => {
   const { origin, pathname } = new URL(credentials.tokenUrl);
+  const { clientSecret } = credentials;
   return {
     method: "POST",
     url: credentials.tokenUrl,
     label: `${origin}${pathname}`,
     headers: { "content-type": "application/x-www-form-urlencoded" },
     body,
-    secrets: [credentials.clientSecret, encodeURIComponent(credentials.clientSecret)],
+    // As it is, in an address, and in a form, where a blank is a plus.
+    secrets: [
+      clientSecret,
+      encodeURIComponent(clientSecret),
+      `${new URLSearchParams({ "": clientSecret })}`.slice(1),
+    ],
   };
 };
 

@@ -250,7 +250,12 @@ test("an answer that breaks off is asked for again", async () => {
 test("the endpoint's words are shown without the secret, whichever way it repeats it", async () => {
   // As the settings' secrets are from when they are read on.
   protectForNow([secret]);
-  for (const repeated of [secret, encodeURIComponent(secret), btoa(secret)]) {
+  for (const repeated of [
+    secret,
+    encodeURIComponent(secret),
+    btoa(secret),
+    "s3cr3t%2Bof%2Fthe%3Dclient+%26+more",
+  ]) {
     const world = new World();
     world.instead = () => json(401, { error: "invalid_client", error_description: `it is not ${repeated}!` });
     const text = JSON.stringify(await world.send());
