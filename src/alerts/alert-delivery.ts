@@ -2,6 +2,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { alertChannelsOf, channelsFor } from "../config/alert-channels.ts";
 import { isRemoved } from "../config/connections.ts";
+import { isMisplaced } from "../config/residency.ts";
 import type { AlertsApi, StreamReport } from "../contract/alerts.ts";
 import { connectionOfAlerts } from "../contract/objects.ts";
 import { isEmpty, type Purgeable, purgeObject } from "../lib/purge.ts";
@@ -11,7 +12,9 @@ export class AlertDelivery extends DurableObject<Env> implements AlertsApi, Purg
   #made: AlertDesk | null = null;
 
   async report(report: StreamReport): Promise<void> {
-    if (!isRemoved(this.env, connectionOfAlerts(this.ctx.id))) await this.#desk.report(report);
+    const { ctx, env } = this;
+    if (isRemoved(env, connectionOfAlerts(ctx.id)) || isMisplaced(env, ctx.id)) return;
+    await this.#desk.report(report);
   }
 
   async purge(): Promise<void> {
@@ -20,7 +23,8 @@ export class AlertDelivery extends DurableObject<Env> implements AlertsApi, Purg
 
   override async alarm(): Promise<void> {
     // An alarm that was at work when the object was purged may be repeated.
-    if (!isEmpty(this.ctx.storage)) await this.#desk.work();
+    if (isEmpty(this.ctx.storage) || isMisplaced(this.env, this.ctx.id)) return;
+    await this.#desk.work();
   }
 
   /** Made when it is needed, so that an object that is purged stays empty. */

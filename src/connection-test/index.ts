@@ -1,4 +1,5 @@
 /** What POST /v1/test-connection does: it tests a stored connection or a candidate, and every sink. */
+import { objectOf } from "../config/residency.ts";
 import type { Connection } from "../config/types.ts";
 import { gateObjectName } from "../contract/objects.ts";
 import { testSink } from "../delivery/index.ts";
@@ -41,7 +42,7 @@ export const testStored = async (
 ): Promise<ConnectionTest> => {
   const { env, fetch, now } = deps;
   const { id, baseUrl, credential, rateLimitShare: share } = connection;
-  const gate = env.OKTA_GATE.getByName(gateObjectName(id));
+  const gate = objectOf(env, env.OKTA_GATE, gateObjectName(id));
   const permits = new Permits({
     gate,
     connection: id,

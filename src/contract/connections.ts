@@ -45,6 +45,30 @@ export interface KnownConnection {
   readonly purgingSince: number | null;
 }
 
+/** Where the Durable Objects are. Words, because a later version may know more of them. */
+export interface ChosenResidency {
+  /** Null: none. */
+  readonly jurisdiction: string | null;
+  /** Null: none. */
+  readonly locationHint: string | null;
+}
+
+/**
+ * The methods of the Registry outside of any jurisdiction, which remembers where all other objects are. It is asked before
+ * any of them is. Methods are only ever added.
+ */
+export interface ResidencyMemory {
+  /**
+   * What was chosen, after the rules of `registry/residency.ts`: once there is a connection, the first setting is the choice.
+   * @param setting where the settings want the objects
+   * @param hasConnections whether the settings name any connection, or may name one that cannot be read
+   * @returns null while nothing is chosen
+   */
+  residency(setting: ChosenResidency, hasConnections: boolean): Promise<ChosenResidency | null>;
+  /** Nothing is stored of any connection any more: the next choice is free. */
+  forgetResidency(): Promise<void>;
+}
+
 /** The methods of the Registry. Arguments and results are plain data. Methods are only ever added. */
 export interface RegistryApi {
   /**

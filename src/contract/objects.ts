@@ -50,6 +50,10 @@ export const lookupObjectNames = (connection: string): readonly string[] => [
 /** The name of the one Registry. */
 export const registryObjectName = "registry";
 
+/** The jurisdiction that an object is in; null: none. Cloudflare tells it, and the local runtime never does. */
+export const jurisdictionOf = ({ jurisdiction }: Pick<DurableObjectId, "jurisdiction">): string | null =>
+  jurisdiction ?? null;
+
 /** The name of an InventoryStream: `<connection>/<stream>`. */
 export const streamObjectName = ({ connection, stream }: StreamIdentity): string => `${connection}/${stream}`;
 

@@ -1,6 +1,7 @@
 /** What may be asked of a sink's delivery, and its documents. Everything that crosses is plain data. */
 
 import * as z from "zod";
+import { objectAs } from "../config/residency.ts";
 import type { DeliveryIdentity } from "../contract/objects.ts";
 import { deliveryObjectName } from "../contract/objects.ts";
 import type { SinkReport } from "../contract/status.ts";
@@ -57,6 +58,6 @@ export interface SinkDeliveryApi {
   retire(): Promise<void>;
 }
 
-/** The delivery's object. The generated type of the binding leads through the Worker's entry, which leads here. */
+/** The delivery's object. */
 export const deliveryStub = (env: Env, identity: DeliveryIdentity): SinkDeliveryApi =>
-  env.SINK_DELIVERY.getByName(deliveryObjectName(identity)) as unknown as SinkDeliveryApi;
+  objectAs<SinkDeliveryApi>(env, env.SINK_DELIVERY, deliveryObjectName(identity));

@@ -3,6 +3,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { alertChannelsOf, channelsFor } from "../config/alert-channels.ts";
 import { isRemoved } from "../config/connections.ts";
+import { isMisplaced, objectAs, objectOf } from "../config/residency.ts";
 import {
   type DeliveryIdentity,
   deliveryIdentityOf,
@@ -21,14 +22,14 @@ import type { ConfiguredSink } from "./settings-types.ts";
 /** Below the free plan's 50 external subrequests, with room for polls. */
 const requestsPerSlice = 40;
 
-/** Where the events are. The generated type of the binding leads through the Worker's entry, which leads here. */
+/** Where the events are. */
 const eventSource = (env: Env, identity: StreamIdentity): EventSource =>
-  env.INVENTORY_STREAM.getByName(streamObjectName(identity)) as unknown as EventSource;
+  objectAs<EventSource>(env, env.INVENTORY_STREAM, streamObjectName(identity));
 
 /** Has the stream tell what its sinks need. If that fails, its next cron does. */
 const tellStream = async (env: Env, identity: StreamIdentity): Promise<void> => {
   try {
-    await env.INVENTORY_STREAM.getByName(streamObjectName(identity)).watch();
+    await objectOf(env, env.INVENTORY_STREAM, streamObjectName(identity)).watch();
   } catch (error) {
     log("warn", "alerts_not_told", { ...identity, ...errorFields(error) });
   }
@@ -42,9 +43,10 @@ export class SinkDelivery extends DurableObject<Env> implements SinkDeliveryApi 
     super(ctx, env);
     const identity = deliveryIdentityOf(ctx.id);
     const bindings: Readonly<Record<string, unknown>> = { ...env };
-    // A connection that was taken out of the settings has no sinks. Where they stand is kept in case it comes back.
+    // A connection that was taken out of the settings has no sinks, and an object that is not where the settings want it
+    // has none either. Where they stand is kept in case the settings are again what they were.
     const sink = (): ConfiguredSink | null => {
-      if (isRemoved(this.env, identity.connection)) return null;
+      if (isRemoved(this.env, identity.connection) || isMisplaced(this.env, ctx.id)) return null;
       return sinksTaking(sinksOf(this.env), identity).find(({ name }) => name === identity.sink) ?? null;
     };
     this.#delivery = new Delivery({

@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { connectionOf } from "../config/connections.ts";
+import { objectOf, refuseMisplaced } from "../config/residency.ts";
 import type { Connection } from "../config/types.ts";
 import { connectionOfLookup, streamObjectName } from "../contract/objects.ts";
 import type { AccountFacts } from "../inventory/api.ts";
@@ -56,7 +57,11 @@ export class AccountLookup extends DurableObject<Env> implements Purgeable {
   readonly #inTurn = limited(LOOKUPS_AT_ONCE);
   readonly #recent = new RecentAnswers();
   readonly #org = new OrgCheck((connection) =>
-    this.env.INVENTORY_STREAM.getByName(streamObjectName({ connection, stream: "users" })).orgVerdict(),
+    objectOf(
+      this.env,
+      this.env.INVENTORY_STREAM,
+      streamObjectName({ connection, stream: "users" }),
+    ).orgVerdict(),
   );
   #sessions = 0;
 
@@ -65,6 +70,7 @@ export class AccountLookup extends DurableObject<Env> implements Purgeable {
    * answer in the cache, or what the inventory has.
    */
   async lookUp({ identifier, demand }: LookupRequest): Promise<LookupReply> {
+    refuseMisplaced(this.env, this.ctx.id);
     // Whoever forces a look-up must not get what somebody else's look-up finds in the cache.
     const key = demand === "force" ? `force ${identifier.key}` : identifier.key;
     return this.#flights.run(key, async () => toReply(await this.#lookUp(identifier, demand)));
@@ -243,9 +249,9 @@ export class AccountLookup extends DurableObject<Env> implements Purgeable {
 
   /** What the inventory knows of an account; null if it does not answer. */
   async #inventoryOf(connection: string, identifier: string): Promise<AccountFacts | null> {
-    const stream = this.env.INVENTORY_STREAM.getByName(streamObjectName({ connection, stream: "users" }));
+    const name = streamObjectName({ connection, stream: "users" });
     try {
-      return await stream.account(identifier);
+      return await objectOf(this.env, this.env.INVENTORY_STREAM, name).account(identifier);
     } catch (error) {
       log("warn", "enrichment_inventory_unreadable", { connection, ...errorFields(error) });
       return null;

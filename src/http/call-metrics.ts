@@ -1,3 +1,4 @@
+import { objectOf } from "../config/residency.ts";
 import { gateObjectName } from "../contract/objects.ts";
 import { type CallStats, LATENCY_BOUNDS_MS } from "../okta/gate/call-stats.ts";
 import type { MetricsSource } from "./deps.ts";
@@ -41,7 +42,7 @@ export const callMetrics: MetricsSource = async (env, connections): Promise<Metr
   const all = await Promise.all(
     connections.map(async (connection) => ({
       connection,
-      stats: await env.OKTA_GATE.getByName(gateObjectName(connection)).callStats(),
+      stats: await objectOf(env, env.OKTA_GATE, gateObjectName(connection)).callStats(),
     })),
   );
   return [

@@ -53,3 +53,16 @@ export class TimeLimits {
 
 /** Starts a time limit that shares its timer with no other. @param ms how long the work may take */
 export const timeLimit = (ms: number): TimeLimit => new TimeLimits(ms).start();
+
+/** What the work comes to; fails with a `TimeoutError` when the time is up, whatever becomes of the work. */
+export const within = async <T>(ms: number, work: Promise<T>): Promise<T> => {
+  const limit = timeLimit(ms);
+  const late = new Promise<never>((_, reject) => {
+    limit.signal.addEventListener("abort", () => reject(limit.signal.reason));
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    limit.clear();
+  }
+};

@@ -1,4 +1,5 @@
 /** Puts together what a caller of Okta needs: the credential, permits from the gate, the client, the API. */
+import { objectOf } from "../config/residency.ts";
 import type { Connection } from "../config/types.ts";
 import { gateObjectName } from "../contract/objects.ts";
 import { OktaApi } from "./api.ts";
@@ -49,7 +50,7 @@ const TOKEN_MS = 40_000;
 export const connectOkta = (options: ConnectOptions): OktaSession => {
   const { connection, env, holder, priority, timeoutMs = TIMEOUT_MS } = options;
   const tokenMs = connection.credential.kind === "oauth" ? TOKEN_MS : 0;
-  const gate = env.OKTA_GATE.getByName(gateObjectName(connection.id));
+  const gate = objectOf(env, env.OKTA_GATE, gateObjectName(connection.id));
   const permits = new Permits({
     gate,
     connection: connection.id,

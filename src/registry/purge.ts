@@ -1,4 +1,5 @@
 /** Deleting everything that is stored of a connection, some at a time. Every step may be repeated. */
+import { objectOf } from "../config/residency.ts";
 import {
   alertsObjectName,
   gateObjectName,
@@ -9,7 +10,7 @@ import { streamNames } from "../contract/streams.ts";
 import { forgetConnection } from "../enrichment/cache.ts";
 import { errorFields, log } from "../lib/log.ts";
 import type { Purgeable } from "../lib/purge.ts";
-import { timeLimit } from "../lib/timeout.ts";
+import { within } from "../lib/timeout.ts";
 
 /** How long one object may take, ms. */
 const OBJECT_MS = 10_000;
@@ -31,31 +32,22 @@ export type Outcome =
 const partsOf = (env: Env, connection: string): readonly (readonly [string, () => Purgeable])[] => [
   ...streamNames.map((stream) => {
     const name = streamObjectName({ connection, stream });
-    return [stream, () => env.INVENTORY_STREAM.getByName(name)] as const;
+    return [stream, () => objectOf(env, env.INVENTORY_STREAM, name)] as const;
   }),
-  ["alerts", () => env.ALERT_DELIVERY.getByName(alertsObjectName(connection))],
-  ["gate", () => env.OKTA_GATE.getByName(gateObjectName(connection))],
+  ["alerts", () => objectOf(env, env.ALERT_DELIVERY, alertsObjectName(connection))],
+  ["gate", () => objectOf(env, env.OKTA_GATE, gateObjectName(connection))],
   ...lookupObjectNames(connection).map(
-    (name) => [`lookup${name.slice(connection.length)}`, () => env.ACCOUNT_LOOKUP.getByName(name)] as const,
+    (name) =>
+      [`lookup${name.slice(connection.length)}`, () => objectOf(env, env.ACCOUNT_LOOKUP, name)] as const,
   ),
 ];
 
 /** An object that empties itself ends, and the call with it. Only one that has nothing left answers. */
 const purged = async (object: () => Purgeable): Promise<void> => {
-  const limit = timeLimit(OBJECT_MS);
-  const late = new Promise<never>((_, reject) => {
-    limit.signal.addEventListener("abort", () => reject(limit.signal.reason));
-  });
-  try {
-    await Promise.race([
-      object()
-        .purge()
-        .catch(() => object().purge()),
-      late,
-    ]);
-  } finally {
-    limit.clear();
-  }
+  const work = object()
+    .purge()
+    .catch(() => object().purge());
+  await within(OBJECT_MS, work);
 };
 
 const logFailure = (connection: string, part: string, error: unknown): void =>

@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { alertChannelsOf, channelsFor, wantedChanges } from "../config/alert-channels.ts";
 import { connectionOf, isRemoved, takesHooks } from "../config/connections.ts";
+import { isMisplaced, objectAs, objectOf, refuseMisplaced } from "../config/residency.ts";
 import type { AlertsApi } from "../contract/alerts.ts";
 import type { HeldDeletions, InventorySummary, SearchResults } from "../contract/inventory-documents.ts";
 import {
@@ -44,15 +45,15 @@ const forgetLookups = async (
 ): Promise<readonly string[]> => {
   const failed = await invalidateAccounts(env.ENRICHMENT_CACHE, connection, ids, Date.now());
   if (failed.length > 0) {
-    const counters = env.ACCOUNT_LOOKUP.getByName(lookupCountersName(connection));
+    const counters = objectOf(env, env.ACCOUNT_LOOKUP, lookupCountersName(connection));
     await sendCounts(connection, { ...noCounts, forget_failures: failed.length }, counters);
   }
   return failed;
 };
 
-/** Who sends the connection's alerts. The generated type of the binding leads through the Worker's entry, which leads here. */
+/** Who sends the connection's alerts. */
 const alertsOf = (env: Env, connection: string): AlertsApi =>
-  env.ALERT_DELIVERY.getByName(alertsObjectName(connection)) as unknown as AlertsApi;
+  objectAs<AlertsApi>(env, env.ALERT_DELIVERY, alertsObjectName(connection));
 
 /** The users who are linked to a device, as the devices stream knows it; null if it does not, or does not answer. */
 const linkedUsers = async (
@@ -61,8 +62,8 @@ const linkedUsers = async (
   deviceId: string,
 ): Promise<readonly string[] | null> => {
   try {
-    const devices = env.INVENTORY_STREAM.getByName(streamObjectName({ connection, stream: "devices" }));
-    return await devices.linkedUsers(deviceId);
+    const name = streamObjectName({ connection, stream: "devices" });
+    return await objectOf(env, env.INVENTORY_STREAM, name).linkedUsers(deviceId);
   } catch (error) {
     log("warn", "devices_not_asked", { connection, ...errorFields(error) });
     return null;
@@ -71,7 +72,8 @@ const linkedUsers = async (
 
 /**
  * The Durable Object of one stream of one connection: a shell that gives a `Stream` what it depends on. A stream whose
- * connection was taken out of the settings rests: its runs stay as they are until the connection comes back.
+ * connection was taken out of the settings rests: its runs stay as they are until the connection comes back. So does one
+ * that is not where the settings want it.
  */
 export class InventoryStream extends DurableObject<Env> implements StreamApi, InventoryApi, Purgeable {
   #made: Stream | null = null;
@@ -140,20 +142,21 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi, In
   }
 
   async wake(kind: RunKind): Promise<void> {
-    if (!this.#isRemoved) await this.#unlessSpent(() => this.#stream.wake(kind));
+    if (!this.#rests) await this.#unlessSpent(() => this.#stream.wake(kind));
   }
 
   async watch(): Promise<void> {
-    if (!this.#isRemoved) await this.#stream.watch();
+    if (!this.#rests) await this.#stream.watch();
   }
 
   async hook(uuids: readonly string[]): Promise<void> {
-    if (!this.#isRemoved) await this.#stream.hook(uuids);
+    if (!this.#rests) await this.#stream.hook(uuids);
   }
 
   /** Also purges the stream's deliveries. Fails if one of them cannot be reached. */
   async purge(): Promise<void> {
     const { ctx, env } = this;
+    refuseMisplaced(env, ctx.id);
     const known = isEmpty(ctx.storage) ? null : new Meta<SyncMeta>(ctx.storage.sql).get("sinks");
     await retireSinks(env, streamIdentityOf(ctx.id), known ?? []);
     await purgeObject(ctx);
@@ -161,7 +164,7 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi, In
 
   override async alarm(): Promise<void> {
     // An alarm that was at work when the object was purged may be repeated.
-    if (this.#isRemoved || isEmpty(this.ctx.storage)) return;
+    if (this.#rests || isEmpty(this.ctx.storage)) return;
     await this.#unlessSpent(() => this.#stream.alarm());
   }
 
@@ -177,11 +180,13 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi, In
     }
   }
 
-  get #isRemoved(): boolean {
-    return isRemoved(this.env, streamIdentityOf(this.ctx.id).connection);
+  get #rests(): boolean {
+    const { ctx, env } = this;
+    return isRemoved(env, streamIdentityOf(ctx.id).connection) || isMisplaced(env, ctx.id);
   }
 
   get #stream(): Stream {
+    refuseMisplaced(this.env, this.ctx.id);
     this.#made ??= this.#make();
     return this.#made;
   }
@@ -199,7 +204,7 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi, In
       storage: ctx.storage,
       connection: () => connectionOf(env, connection),
       connect: (options) => connectOkta({ ...options, env }),
-      rateLimits: (share) => env.OKTA_GATE.getByName(gateObjectName(connection)).rateLimits(share),
+      rateLimits: (share) => objectOf(env, env.OKTA_GATE, gateObjectName(connection)).rateLimits(share),
       sinkStatuses: (head) => sinkStatuses(env, connection, stream, head),
       wakeSinks: async (head, known) => (await wakeSinks({ env, connection, stream, head, known })).known,
       snapshotSinks: (runId, only) => snapshotSinks({ env, connection, stream, runId, only }),

@@ -2,6 +2,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import * as z from "zod";
+import { objectOf } from "../../config/residency.ts";
 import { lookupCountersName, lookupShardName } from "../../contract/objects.ts";
 import { oktaAnswerSchema } from "../../enrichment/answer.ts";
 import { AccountCache, kvFor } from "../../enrichment/cache.ts";
@@ -157,11 +158,11 @@ export const enrichDepsOf = (c: Context<AppEnv>, deps: AppDeps, connectionId: st
   const connection = selectConnection(config, connectionId);
   const enrichment = settingValue(config.enrichment);
   const background = (work: Promise<unknown>): void => c.executionCtx.waitUntil(work);
-  const counters = () => env.ACCOUNT_LOOKUP.getByName(lookupCountersName(connection.id));
+  const counters = () => objectOf(env, env.ACCOUNT_LOOKUP, lookupCountersName(connection.id));
   return {
     cache: new AccountCache(kvFor(env.ENRICHMENT_CACHE, enrichment), connection),
     lookUp: (identifier, demand) =>
-      env.ACCOUNT_LOOKUP.getByName(lookupShardName(connection.id, identifier.key)).lookUp({
+      objectOf(env, env.ACCOUNT_LOOKUP, lookupShardName(connection.id, identifier.key)).lookUp({
         connection: connection.id,
         identifier,
         demand,
@@ -243,7 +244,7 @@ export const enrichmentMetrics: MetricsSource = async (env, connections) => {
   const all = await Promise.all(
     connections.map(async (connection) => ({
       connection,
-      counts: await env.ACCOUNT_LOOKUP.getByName(lookupCountersName(connection)).counts(),
+      counts: await objectOf(env, env.ACCOUNT_LOOKUP, lookupCountersName(connection)).counts(),
     })),
   );
   const samples = all.flatMap(({ connection, counts }) =>
