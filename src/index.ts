@@ -1,6 +1,7 @@
 /** The Worker's entry point. It wires requests and crons to the code that handles them and does nothing else. */
 
 import { connectionsOf } from "./config/connections.ts";
+import { objectOf } from "./config/residency.ts";
 import { consoleRoutes } from "./console/index.tsx";
 import { streamObjectName } from "./contract/objects.ts";
 import { streamNames } from "./contract/streams.ts";
@@ -9,7 +10,13 @@ import { callMetrics } from "./http/call-metrics.ts";
 import { configOf } from "./http/config.ts";
 import { enrichmentMetrics } from "./http/routes/enrichments.ts";
 import { log } from "./lib/log.ts";
-import { reconcileSettings, registryOf } from "./registry/index.ts";
+import {
+  forgetUnusedResidency,
+  mayWake,
+  placementOf,
+  reconcileSettings,
+  registryOf,
+} from "./registry/index.ts";
 
 export { AlertDelivery } from "./alerts/alert-delivery.ts";
 export { SinkDelivery } from "./delivery/index.ts";
@@ -25,8 +32,9 @@ const app = createApp(
   {
     config: configOf,
     stream: (env, connection, stream) =>
-      env.INVENTORY_STREAM.getByName(streamObjectName({ connection, stream })),
+      objectOf(env, env.INVENTORY_STREAM, streamObjectName({ connection, stream })),
     registry: registryOf,
+    placement: placementOf,
     now: () => Date.now(),
     fetch: (input, init) => fetch(input, init),
     metrics: [enrichmentMetrics, callMetrics],
@@ -39,10 +47,12 @@ export default {
 
   /**
    * Tells the registry what the settings say, then wakes the streams of every connection whose settings are valid, unless
-   * what is stored of it is still being deleted. A stream that cannot be woken is logged.
+   * what is stored of it is still being deleted. A stream that cannot be woken is logged. Nothing is reached as long as the
+   * objects are not where the settings want them.
    */
   async scheduled(controller, env) {
     const kind = controller.cron === FULL_CRON ? "full" : "delta";
+    if (!(await mayWake(env))) return;
     const purging = new Set(await reconcileSettings(env));
     const configured = [...connectionsOf(env).byId].flatMap(([id, setting]) =>
       setting.ok && !purging.has(id) ? [id] : [],
@@ -50,7 +60,7 @@ export default {
     const woken = await Promise.allSettled(
       configured.flatMap((id) =>
         streamNames.map((stream) =>
-          env.INVENTORY_STREAM.getByName(streamObjectName({ connection: id, stream })).wake(kind),
+          objectOf(env, env.INVENTORY_STREAM, streamObjectName({ connection: id, stream })).wake(kind),
         ),
       ),
     );
@@ -61,12 +71,13 @@ export default {
     const watched = await Promise.allSettled(
       wrong.flatMap((id) =>
         streamNames.map((stream) =>
-          env.INVENTORY_STREAM.getByName(streamObjectName({ connection: id, stream })).watch(),
+          objectOf(env, env.INVENTORY_STREAM, streamObjectName({ connection: id, stream })).watch(),
         ),
       ),
     );
     for (const result of [...woken, ...watched]) {
       if (result.status === "rejected") log("error", "wake_failed", { reason: String(result.reason) });
     }
+    await forgetUnusedResidency(env);
   },
 } satisfies ExportedHandler<Env>;

@@ -3,6 +3,7 @@ import { Hono, type MiddlewareHandler } from "hono";
 import { defaultConnectionId } from "../config/connections.ts";
 import type { Door } from "../http/auth/index.ts";
 import type { App, AppDeps } from "../http/deps.ts";
+import { checkPlacement } from "../http/placed.ts";
 import { actionRoutes } from "./actions.tsx";
 import { apiOf } from "./api.ts";
 import { pageRoutes } from "./page-routes.tsx";
@@ -31,6 +32,7 @@ const enter =
       here: url.pathname + url.search,
     };
     c.set("view", view);
+    await checkPlacement(deps, c.env);
     await next();
   };
 

@@ -8,6 +8,7 @@ import type { App, AppDeps, AppEnv } from "./deps.ts";
 import { bodyBound, requestLog, securityHeaders, sizeBounds } from "./hardening.ts";
 import { registerSecurity } from "./openapi.ts";
 import { refuseInvalid } from "./parameters.ts";
+import { placedObjects } from "./placed.ts";
 import { problemFrom } from "./problem-from.ts";
 import { ProblemError, problemResponse } from "./problems.ts";
 import { alertRoutes } from "./routes/alerts.ts";
@@ -79,6 +80,9 @@ export const createApp = (deps: AppDeps, mounts: readonly Mount[] = []): App => 
   const door = createDoor(deps);
   app.use("/v1/*", door.authenticate);
   app.use("/metrics", door.authenticate);
+  const placed = placedObjects(deps);
+  app.use("/v1/*", placed);
+  app.use("/metrics", placed);
   app.use(bodyBound);
 
   registerSecurity(app);

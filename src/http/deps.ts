@@ -1,6 +1,7 @@
 /** What the HTTP application depends on. Everything outside the request is passed in through these types. */
 
 import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { Setting } from "../config/types.ts";
 import type { RegistryApi } from "../contract/connections.ts";
 import type { StreamApi } from "../contract/stream-api.ts";
 import type { StreamName } from "../contract/streams.ts";
@@ -16,6 +17,11 @@ export interface AppDeps {
   stream(env: Env, connectionId: string, stream: StreamName): StreamApi & InventoryApi;
   /** Knows which connections the settings have had. */
   registry(env: Env): RegistryApi;
+  /**
+   * Where the objects are, or why none may be reached: DATA_JURISDICTION or LOCATION_HINT is wrong, or was changed. Throws
+   * when that is not known. It is called on every request, so it must be memoised.
+   */
+  placement(env: Env): Promise<Setting<unknown>>;
   /** The current time, ms since the epoch. */
   now(): number;
   /** For the public keys of Cloudflare Access, and for tests of alert channels. */

@@ -1,5 +1,6 @@
 /** Turns a thrown error into the problem that the caller sees. */
 import { HTTPException } from "hono/http-exception";
+import { MISPLACED } from "../config/residency.ts";
 import { NEWER_DATA } from "../inventory/schema.ts";
 import { spentQuota } from "../lib/quota.ts";
 import { ProblemError } from "./problems.ts";
@@ -28,6 +29,10 @@ export const problemFrom = (error: Error): ProblemError => {
         headers: { "Retry-After": "2" },
       },
     );
+  }
+  if (error.name === MISPLACED) {
+    const problems = [{ setting: "DATA_JURISDICTION", message: error.message }];
+    return new ProblemError("misconfigured", "Wrong or missing settings: DATA_JURISDICTION.", { problems });
   }
   if (error.name === NEWER_DATA) return new ProblemError("newer_data", error.message);
   const quota = spentQuota(error, Date.now());

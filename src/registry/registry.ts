@@ -1,9 +1,19 @@
 import { DurableObject } from "cloudflare:workers";
-import type { KnownConnection, NamedConnections, RegistryApi } from "../contract/connections.ts";
+import { isMisplaced } from "../config/residency.ts";
+import type {
+  ChosenResidency,
+  KnownConnection,
+  NamedConnections,
+  RegistryApi,
+  ResidencyMemory,
+} from "../contract/connections.ts";
 import { log } from "../lib/log.ts";
 import { purgeSome } from "./purge.ts";
 import { type Change, changesOf } from "./reconcile.ts";
+import { chosenResidency } from "./residency.ts";
 import { ConnectionStore } from "./store.ts";
+
+const RESIDENCY = "residency";
 
 /** What of the changes is worth a line in the log. */
 const events: Readonly<Record<Change["kind"], string | null>> = {
@@ -17,8 +27,11 @@ const events: Readonly<Record<Change["kind"], string | null>> = {
 /**
  * The one Durable Object that remembers which connections the settings have had, so that what is stored of one that was
  * taken out can be purged. Each alarm does a part of one purge. One that fails waits for the next cron.
+ *
+ * Outside of any jurisdiction, it also remembers where the objects are. In a deployment with a jurisdiction that is all that
+ * this one does, and the connections are known to the one inside.
  */
-export class Registry extends DurableObject<Env> implements RegistryApi {
+export class Registry extends DurableObject<Env> implements RegistryApi, ResidencyMemory {
   readonly #store: ConnectionStore;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -53,7 +66,24 @@ export class Registry extends DurableObject<Env> implements RegistryApi {
     return this.#store.one(id);
   }
 
+  async residency(setting: ChosenResidency, hasConnections: boolean): Promise<ChosenResidency | null> {
+    const { kv } = this.ctx.storage;
+    const before = kv.get<ChosenResidency>(RESIDENCY) ?? null;
+    const chosen = chosenResidency(before, setting, {
+      hasConnections,
+      hadConnections: this.#store.all().length > 0,
+    });
+    if (chosen !== null && before === null) kv.put(RESIDENCY, chosen);
+    return chosen;
+  }
+
+  async forgetResidency(): Promise<void> {
+    this.ctx.storage.kv.delete(RESIDENCY);
+  }
+
   override async alarm(): Promise<void> {
+    // The next cron under the right setting sets the alarm again.
+    if (isMisplaced(this.env, this.ctx.id)) return;
     const next = this.#store.nextPurge();
     if (next === null) return;
     const { id, progress } = next;

@@ -9,7 +9,7 @@ import { createApp } from "../../src/http/app.ts";
 import { configOf, readConfig } from "../../src/http/config.ts";
 import { apiDocument } from "../../src/http/openapi.ts";
 import { testConnectionRoutes } from "../../src/http/routes/test-connection.ts";
-import { registryOf } from "../../src/registry/index.ts";
+import { placementOf, registryOf } from "../../src/registry/index.ts";
 import { type AppKey, CLIENT, makeAppKey } from "../okta/oauth-support.ts";
 import { apiKey, createOrg, sync, type TestOrg } from "../support/org.ts";
 
@@ -21,6 +21,7 @@ const deps = {
   stream: (from: Env, connection: string, stream: "users" | "devices") =>
     from.INVENTORY_STREAM.getByName(streamObjectName({ connection, stream })),
   registry: registryOf,
+  placement: placementOf,
   now: Date.now,
   fetch: (input: RequestInfo | URL, init?: RequestInit) => fetch(input, init),
 };

@@ -9,7 +9,7 @@ import { streamObjectName } from "../../src/contract/objects.ts";
 import { createApp } from "../../src/http/app.ts";
 import { makeSession, sessionSeconds } from "../../src/http/auth/session.ts";
 import { readConfig } from "../../src/http/config.ts";
-import { registryOf } from "../../src/registry/index.ts";
+import { placementOf, registryOf } from "../../src/registry/index.ts";
 import { apiKey, createOrg, type TestOrg } from "../support/org.ts";
 
 const CONNECTION = "t14";
@@ -55,6 +55,7 @@ const appOn = (overrides: object = {}) => {
       stream: (from, connection, stream) =>
         from.INVENTORY_STREAM.getByName(streamObjectName({ connection, stream })),
       registry: registryOf,
+      placement: placementOf,
       now: Date.now,
       fetch: heldFetch,
     },

@@ -155,6 +155,7 @@ describe("routes", () => {
       config: configOf,
       stream: () => expect.fail("no stream is needed"),
       registry: () => expect.fail("no registry is needed"),
+      placement: async () => ({ ok: true, value: null }),
       now: () => 0,
       fetch: () => expect.fail("no network is needed"),
     };

@@ -199,6 +199,7 @@ export const makeApp = ({ settings = goodSettings, bindings = {}, ...deps }: Opt
       config: () => config,
       stream: (_env, connection, stream) => fakeStream(connection, stream),
       registry: () => fakeRegistry(),
+      placement: async () => ({ ok: true, value: null }),
       now: () => 1_000_000,
       fetch: async () => new Response(null, { status: 500 }),
       ...deps,

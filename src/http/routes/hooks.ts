@@ -13,6 +13,7 @@ import { isHookSecret } from "../auth/hook-secret.ts";
 import { grouped, maxHookBytes } from "../bounds.ts";
 import type { App, AppDeps, AppEnv } from "../deps.ts";
 import { connectionParameter, strict } from "../parameters.ts";
+import { checkPlacement } from "../placed.ts";
 import { ProblemError, problemResponses } from "../problems.ts";
 
 const path = "/v1/hooks/okta";
@@ -77,7 +78,7 @@ const receive = createRoute({
       },
     },
   },
-  responses: { 204: { description: "Taken." }, ...problemResponses(400, 401, 413, 415) },
+  responses: { 204: { description: "Taken." }, ...problemResponses(400, 401, 413, 415, 503) },
 });
 
 /** What a hook names: event types, and the uuids of log events. */
@@ -146,6 +147,7 @@ export const hookRoutes = (app: App, deps: AppDeps): void => {
 
   app.openapi(receive, async (c) => {
     const { connection } = c.req.valid("query");
+    await checkPlacement(deps, c.env);
     const told = concernedBy(namedIn(c.req.valid("json"))).map(async ({ stream, uuids }) => {
       try {
         await deps.stream(c.env, connection, stream).hook(uuids);

@@ -9,6 +9,7 @@ import { type Evaluation, evaluateRules, unknownFields } from "../../enrichment/
 import { maxErrors } from "../bounds.ts";
 import type { App, AppDeps } from "../deps.ts";
 import { connectionQuery, strict } from "../parameters.ts";
+import { checkPlacement } from "../placed.ts";
 import { ProblemError, problemResponses } from "../problems.ts";
 import { raw } from "../raw.ts";
 import {
@@ -154,6 +155,7 @@ export const maliceRulesRoutes = (app: App, deps: AppDeps): void => {
       return c.json({ ...documentOf(evaluation), found, extracted: fields }, 200);
     }
     const identifier = identifierOf(account, "body.account");
+    await checkPlacement(deps, c.env);
     const enrichDeps = enrichDepsOf(c, deps, c.req.valid("query").connection);
     const enrichment = await enrich(enrichDeps, identifier, false);
     if (enrichment.status !== 200) return raw(enrichmentResponse(enrichment));
