@@ -23,7 +23,7 @@ const isUnplaced = ({ jurisdiction, locationHint }: Residency): boolean =>
 
 /** What a Registry answers that runs a version without this method, during a gradual deployment. */
 const isUnknownMethod = (error: unknown): boolean =>
-  error instanceof Error && error.message.includes("does not implement the method");
+  error instanceof Error && error.message.startsWith("The RPC receiver does not implement");
 
 /**
  * Asks the memory whether the settings are the choice. Throws when it does not answer, because then nobody knows.

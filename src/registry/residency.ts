@@ -43,7 +43,7 @@ const whatHappened = (name: string, before: string | null, now: string | null): 
   return `this deployment has begun ${began}, and it is ${now === null ? "not set" : now} now`;
 };
 
-const nothingElse = "until then nothing is read, answered or delivered, and nothing is lost";
+const nothingElse = "as long as it is so, nothing is read, answered or delivered, and nothing is lost";
 
 const jurisdictionProblem = (before: string | null, now: string | null): SettingProblem => {
   const there = before === null ? "outside of any jurisdiction" : `in ${before}`;
