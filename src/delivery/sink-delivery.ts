@@ -53,7 +53,7 @@ export class SinkDelivery extends DurableObject<Env> implements SinkDeliveryApi 
       identity,
       storage: ctx.storage,
       sink,
-      events: (query) => eventSource(env, identity).events(query),
+      events: (query) => eventSource(this.env, identity).events(query),
       fetch: (...request) => fetch(...request),
       binding: (name) => bindings[name],
       now: Date.now,
@@ -61,7 +61,7 @@ export class SinkDelivery extends DurableObject<Env> implements SinkDeliveryApi 
       requestsPerSlice,
       needsChanged: () => {
         if (channelsFor(alertChannelsOf(this.env), identity.connection).length === 0) return;
-        ctx.waitUntil(tellStream(env, identity));
+        ctx.waitUntil(tellStream(this.env, identity));
       },
     });
   }
