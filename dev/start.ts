@@ -108,6 +108,15 @@ const simulatedOrg = async (options: StartOptions, vars: DevVars, folder: Folder
   };
 };
 
+/** Says which settings do not do here what they do at Cloudflare. */
+const tellWithoutEffect = (vars: DevVars): void => {
+  const jurisdiction = vars.get("DATA_JURISDICTION");
+  if (jurisdiction === undefined) return;
+  say(
+    `DATA_JURISDICTION is ${jurisdiction}, but this machine has no jurisdictions: everything is stored here. A change of it is refused, as at Cloudflare; --fresh begins anew.`,
+  );
+};
+
 const folderFor = (name: string, fresh: boolean): Folder => {
   const folder = takeFolder(ROOT, name, fresh);
   if ("heldBy" in folder) {
@@ -179,6 +188,7 @@ const main = async (): Promise<number> => {
     return 0;
   }
   let { vars, key } = readSettings(textOf(DEV_VARS));
+  tellWithoutEffect(vars);
   const name = nameOf(vars, options);
   const folder = folderFor(name, options.fresh);
   process.once("exit", folder.release);
@@ -210,6 +220,7 @@ const main = async (): Promise<number> => {
     }
     say("\n.dev.vars has changed: the connector starts anew with it.");
     ({ vars, key } = readSettings(text));
+    tellWithoutEffect(vars);
     await runner.restart(up);
     await tellProblems(connector);
     say("It is running with the new settings.");
