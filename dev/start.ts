@@ -110,10 +110,9 @@ const simulatedOrg = async (options: StartOptions, vars: DevVars, folder: Folder
 
 /** Says which settings do not do here what they do at Cloudflare. */
 const tellWithoutEffect = (vars: DevVars): void => {
-  const jurisdiction = vars.get("DATA_JURISDICTION");
-  if (jurisdiction === undefined) return;
+  if (!vars.has("DATA_JURISDICTION")) return;
   say(
-    `DATA_JURISDICTION is ${jurisdiction}, but this machine has no jurisdictions: everything is stored here. A change of it is refused, as at Cloudflare; --fresh begins anew.`,
+    "DATA_JURISDICTION is set, but this machine has no jurisdictions: everything is stored here. A change of it is refused, as at Cloudflare; --fresh begins anew.",
   );
 };
 

@@ -51,7 +51,7 @@ const jurisdictionProblem = (before: string | null, now: string | null): Setting
   return settingProblem("DATA_JURISDICTION", [
     whatHappened("DATA_JURISDICTION", before, now),
     `Durable Objects do not move: an empty inventory would begin ${elsewhere}, and what is stored would stay ${there}, ` +
-      "not updated any more",
+      "at rest and not updated any more",
     nothingElse,
     remedy("DATA_JURISDICTION", before),
   ]);

@@ -4,9 +4,11 @@
  */
 import { reset, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { MISPLACED } from "../../src/config/residency.ts";
 import type { StreamStatus } from "../../src/contract/status.ts";
 import { type StreamName, streamNames } from "../../src/contract/streams.ts";
 import { makeSession } from "../../src/http/auth/session.ts";
+import { identifierOf } from "../../src/http/routes/enrichments.ts";
 import { textOf } from "../http/support.ts";
 import { ask, cron, settingsWith } from "../registry/support.ts";
 import {
@@ -355,6 +357,43 @@ describe("a change of the setting", () => {
     expect(await stream.runs()).toMatchObject([{ kind: "full", state: "running" }, { state: "done" }]);
     expect((await sink.status({ name: "siem", type: "http" }, 0)).position).toBe(0);
     expect(await registry.known()).toMatchObject([{ id: CONNECTION, purgingSince: expect.any(Number) }]);
+  });
+
+  test("lets objects reach no others when a Worker of the settings before still calls them", async () => {
+    const first = await deploy({ DATA_JURISDICTION: "eu" });
+    await cron(first);
+    await untilDone(first);
+    await deploySettings(deployed({ DATA_JURISDICTION: "fedramp" }));
+    touched();
+    const stream = objectIn("INVENTORY_STREAM", "eu", `${CONNECTION}/users`);
+    const lookUps = objectIn("ACCOUNT_LOOKUP", "eu", `${CONNECTION}/0`);
+    const identifier = identifierOf("mary", "account");
+    const refusals = await Promise.all(
+      [
+        () => stream.status(),
+        () => stream.startRun("full"),
+        () => stream.purge(),
+        () => lookUps.lookUp({ connection: CONNECTION, identifier, demand: "force" }),
+      ].map((call) =>
+        call().then(
+          () => "answered",
+          (error: Error) => error.name,
+        ),
+      ),
+    );
+    expect(refusals).toEqual(Array(4).fill(MISPLACED));
+    // What the Worker asks without waiting for an answer.
+    await stream.wake("full");
+    await stream.watch();
+    await stream.hook([]);
+    expect(touched()).toEqual([]);
+    // Whoever called hears what is wrong.
+    expect(await (await ask(first, "GET", withConnection("/v1/streams"))).json()).toMatchObject({
+      code: "misconfigured",
+      problems: [{ setting: "DATA_JURISDICTION" }],
+    });
+    await deploySettings(first);
+    expect((await inventoryOf(first)).ids).toHaveLength(6);
   });
 
   test("of a resting run: the next cron after it is set back takes it up", async () => {
