@@ -4,6 +4,7 @@
  */
 import type { ResidencyMemory } from "../contract/connections.ts";
 import { jurisdictionOf, registryObjectName } from "../contract/objects.ts";
+import type { StreamApi } from "../contract/stream-api.ts";
 import { log } from "../lib/log.ts";
 import { oncePerEnv } from "./once.ts";
 import { allOf, refused, settingProblem } from "./problem.ts";
@@ -34,6 +35,12 @@ export interface Residency {
   /** Near where they are to be made; null: near whoever asks first. */
   readonly locationHint: (typeof locationHints)[number] | null;
 }
+
+/** Whether the objects may be anywhere. */
+export const isUnplaced = ({
+  jurisdiction,
+  locationHint,
+}: { [part in keyof Residency]: string | null }): boolean => jurisdiction === null && locationHint === null;
 
 /** One of some words; null when the setting is unset. */
 const wordOf = <W extends string>(env: RawEnv, name: string, words: readonly W[]): Setting<W | null> => {
@@ -131,6 +138,12 @@ export const objectAs = <Api>(env: object, namespace: Namespace, name: string): 
 export const residencyMemory = (env: Env): ResidencyMemory => {
   const { REGISTRY }: { REGISTRY: Namespace } = env;
   return REGISTRY.getByName(registryObjectName) as ResidencyMemory; // as with `objectAs`
+};
+
+/** A stream outside of any jurisdiction, where versions without these settings had all of them. */
+export const unplacedStream = (env: Env, name: string): Pick<StreamApi, "holds"> => {
+  const { INVENTORY_STREAM }: { INVENTORY_STREAM: Namespace } = env;
+  return INVENTORY_STREAM.getByName(name) as Pick<StreamApi, "holds">; // as with `objectAs`
 };
 
 /**

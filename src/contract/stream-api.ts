@@ -113,6 +113,8 @@ export interface EventSource {
 }
 
 export interface StreamApi extends EventSource {
+  /** Whether anything is stored. Stores nothing itself. */
+  holds(): Promise<boolean>;
   status(): Promise<StreamStatus>;
   /**
    * Starts a run; the first run is always a full one. A full run and a delta run can be in progress at the same time.

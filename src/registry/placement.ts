@@ -1,6 +1,6 @@
 /** Whether the objects are where the settings want them, which is found out before any of them is reached. */
 import { connectionsOf } from "../config/connections.ts";
-import { type Residency, residencyMemory, residencyOf } from "../config/residency.ts";
+import { isUnplaced, type Residency, residencyMemory, residencyOf } from "../config/residency.ts";
 import type { Setting } from "../config/types.ts";
 import type { ChosenResidency } from "../contract/connections.ts";
 import { within } from "../lib/timeout.ts";
@@ -17,9 +17,6 @@ export const hasConnections = (env: object): boolean => {
   const { named, problems } = connectionsOf(env);
   return named.size > 0 || problems.length > 0;
 };
-
-const isUnplaced = ({ jurisdiction, locationHint }: Residency): boolean =>
-  jurisdiction === null && locationHint === null;
 
 /** What a Registry answers that runs a version without this method, during a gradual deployment. */
 const isUnknownMethod = (error: unknown): boolean =>

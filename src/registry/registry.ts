@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
-import { isMisplaced } from "../config/residency.ts";
+import { connectionsOf } from "../config/connections.ts";
+import { isMisplaced, isUnplaced, unplacedStream } from "../config/residency.ts";
 import type {
   ChosenResidency,
   KnownConnection,
@@ -7,6 +8,8 @@ import type {
   RegistryApi,
   ResidencyMemory,
 } from "../contract/connections.ts";
+import { streamObjectName } from "../contract/objects.ts";
+import { streamNames } from "../contract/streams.ts";
 import { log } from "../lib/log.ts";
 import { purgeSome } from "./purge.ts";
 import { type Change, changesOf } from "./reconcile.ts";
@@ -22,6 +25,15 @@ const events: Readonly<Record<Change["kind"], string | null>> = {
   removed: "connection_removed",
   returned: "connection_returned",
   due: "connection_purge_began",
+};
+
+/** Whether a stream of a connection holds something that version 0.1.0 has stored, which had no Registry. */
+const holdUnplaced = async (env: Env): Promise<boolean> => {
+  for (const connection of connectionsOf(env).named.keys()) {
+    for (const stream of streamNames)
+      if (await unplacedStream(env, streamObjectName({ connection, stream })).holds()) return true;
+  }
+  return false;
 };
 
 /**
@@ -68,11 +80,13 @@ export class Registry extends DurableObject<Env> implements RegistryApi, Residen
 
   async residency(setting: ChosenResidency, hasConnections: boolean): Promise<ChosenResidency | null> {
     const { kv } = this.ctx.storage;
-    const before = kv.get<ChosenResidency>(RESIDENCY) ?? null;
-    const chosen = chosenResidency(before, setting, {
-      hasConnections,
-      hadConnections: this.#store.all().length > 0,
-    });
+    const remembered = () => kv.get<ChosenResidency>(RESIDENCY) ?? null;
+    const isFirst = remembered() === null && this.#store.all().length === 0;
+    const mayBeFormer = isFirst && hasConnections && !isUnplaced(setting);
+    const hadConnections = !isFirst || (mayBeFormer && (await holdUnplaced(this.env)));
+    // Somebody else may have chosen meanwhile.
+    const before = remembered();
+    const chosen = chosenResidency(before, setting, { hasConnections, hadConnections });
     if (chosen !== null && before === null) kv.put(RESIDENCY, chosen);
     return chosen;
   }

@@ -78,6 +78,10 @@ const linkedUsers = async (
 export class InventoryStream extends DurableObject<Env> implements StreamApi, InventoryApi, Purgeable {
   #made: Stream | null = null;
 
+  async holds(): Promise<boolean> {
+    return !isEmpty(this.ctx.storage);
+  }
+
   async status(): Promise<StreamStatus> {
     return this.#stream.status();
   }

@@ -18,6 +18,7 @@ import {
   isMemory,
   objectIn,
   placesOfAll,
+  type Touch,
   touched,
 } from "../support/jurisdictions.ts";
 import { apiKey, createOrg, type TestOrg } from "../support/org.ts";
@@ -182,6 +183,10 @@ const purgeAll = (jurisdiction: string | null): Promise<unknown> =>
     { timeout: 30_000, interval: 10 },
   );
 
+/** A stream where version 0.1.0 had it, which is asked before the first choice whether it holds anything. */
+const isFormer = ({ kind, jurisdiction, hint }: Touch): boolean =>
+  kind === "INVENTORY_STREAM" && jurisdiction === null && hint === null;
+
 const allKinds = [
   "ACCOUNT_LOOKUP",
   "ALERT_DELIVERY",
@@ -225,12 +230,16 @@ test("every object is in the jurisdiction, and is made near the hint", async () 
   await purgeAll("eu");
 
   const reached = touched();
-  const others = reached.filter((touch) => !isMemory(touch));
+  const others = reached.filter((touch) => !isMemory(touch) && !isFormer(touch));
   expect([...new Set(others.map(({ kind }) => kind))].sort()).toEqual(allKinds);
   expect(others.filter(({ jurisdiction, hint }) => jurisdiction !== "eu" || hint !== "weur")).toEqual([]);
-  // Whichever way they were reached: beside these, there is only the memory.
+  expect(await objectIn("INVENTORY_STREAM", null, `${CONNECTION}/users`).holds()).toBe(false);
+  // Whichever way they were reached: beside these, there are only the memory and the empty streams that it has asked.
   const places = await placesOfAll(reached);
-  expect([...places].filter((place) => !place.endsWith(" in eu"))).toEqual(["REGISTRY in none"]);
+  expect([...places].filter((place) => !place.endsWith(" in eu")).sort()).toEqual([
+    "INVENTORY_STREAM in none",
+    "REGISTRY in none",
+  ]);
 });
 
 test("what the memory keeps is the choice alone", async () => {
@@ -464,6 +473,24 @@ describe("a deployment from before these settings", () => {
   });
 });
 
+test("an inventory that version 0.1.0 has stored, without a Registry, cannot be moved into a jurisdiction", async () => {
+  const settings = await deploy({});
+  await cron(settings);
+  await untilDone(settings);
+  await runInDurableObject(objectIn("REGISTRY", null, "registry"), async (_, { storage }) => {
+    await storage.deleteAll();
+    storage.sql.exec(
+      "CREATE TABLE connections (id TEXT PRIMARY KEY, base_url TEXT, first_seen_at INTEGER NOT NULL, removed_at INTEGER, purging_since INTEGER, done TEXT NOT NULL DEFAULT '[]', cursor TEXT, try_now INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID",
+    );
+  });
+  const response = await ask(deployed({ DATA_JURISDICTION: "eu" }), "GET", withConnection("/v1/streams"));
+  expect(await response.json()).toMatchObject({
+    code: "misconfigured",
+    problems: [{ setting: "DATA_JURISDICTION", message: expect.stringContaining("begun without") }],
+  });
+  expect((await inventoryOf(deployed({}))).ids).toHaveLength(6);
+});
+
 describe("a new choice", () => {
   test("is free as long as there is no connection", async () => {
     for (const place of [{ DATA_JURISDICTION: "eu" }, {}, { DATA_JURISDICTION: "fedramp" }]) {
@@ -501,7 +528,9 @@ describe("a new choice", () => {
     await cron(second);
     await untilDone(second);
     expect((await inventoryOf(second)).ids).toHaveLength(6);
-    const elsewhere = touched().filter((touch) => !isMemory(touch) && touch.jurisdiction !== "fedramp");
+    const elsewhere = touched().filter(
+      (touch) => !isMemory(touch) && !isFormer(touch) && touch.jurisdiction !== "fedramp",
+    );
     expect(elsewhere).toEqual([]);
     expect((await ask(deployed({ DATA_JURISDICTION: "eu" }), "GET", "/v1/connections")).status).toBe(503);
   });

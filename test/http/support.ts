@@ -147,6 +147,7 @@ export const fakeStream = (connection: string, stream: StreamName, head = 7): St
   assetDetail: async () => null,
   wake: async () => {},
   hook: async () => {},
+  holds: async () => true,
 });
 
 /** A connection that was taken out of the settings. */
