@@ -187,25 +187,35 @@ const rowsOf = (query: AssetQuery, match: string | null): Rows => {
   };
 };
 
-/** How many of these rows there are, by facet. */
-const countIn = (
-  sql: SqlStorage,
-  { from, parameters, clauses, index }: Rows,
-): ReadonlyMap<number, number> => {
+/** How many of these rows there are, by facet if they are found by their facets, else in all. */
+const countIn = (sql: SqlStorage, { from, parameters, clauses, index }: Rows): Counts => {
   const { where, parameters: others } = joined(clauses);
-  const query =
-    index === undefined
-      ? `SELECT k.f, count(*) AS n FROM ${from} WHERE ${where} GROUP BY k.f`
-      : `SELECT facet.value AS f, (SELECT count(*) FROM search_keys AS k INDEXED BY ${index} WHERE ${where}) AS n
-         FROM json_each(?) AS facet`;
-  // The parameters in the order of their places in the text.
-  const all = index === undefined ? [...parameters, ...others] : [...others, ...parameters];
-  const counted = sql.exec<{ f: number; n: number }>(query, ...all);
-  return new Map([...counted].flatMap(({ f, n }) => (n === 0 ? [] : [[f, n] as const])));
+  if (index === undefined) {
+    const { n } = sql
+      .exec<{ n: number }>(`SELECT count(*) AS n FROM ${from} WHERE ${where}`, ...parameters, ...others)
+      .one();
+    return { total: n, byFacet: null };
+  }
+  const counted = sql.exec<{ f: number; n: number }>(
+    `SELECT facet.value AS f, (SELECT count(*) FROM search_keys AS k INDEXED BY ${index} WHERE ${where}) AS n
+     FROM json_each(?) AS facet`,
+    // In the order of their places in the text.
+    ...others,
+    ...parameters,
+  );
+  return countsOf([...counted].map(({ f, n }) => [f, n] as const));
 };
 
-const sumOf = (counts: ReadonlyMap<number, number>): number =>
-  [...counts.values()].reduce((sum, n) => sum + n, 0);
+/** How many match: in all, and with each facet, if that is known. */
+interface Counts {
+  readonly total: number;
+  readonly byFacet: ReadonlyMap<number, number> | null;
+}
+
+const countsOf = (counts: readonly (readonly [f: number, n: number])[]): Counts => ({
+  total: counts.reduce((sum, [, n]) => sum + n, 0),
+  byFacet: new Map(counts.filter(([, n]) => n > 0)),
+});
 
 /** An order of assets. Those of one facet are in it in the index `by`. */
 interface Order {
@@ -393,7 +403,7 @@ const findNamed = (sql: SqlStorage, query: AssetQuery, match: string): FoundPage
       limit - head.length + 1,
     )
     .toArray();
-  return pageOf(rows, limit, first.length + sumOf(countIn(sql, found)), head);
+  return pageOf(rows, limit, first.length + countIn(sql, found).total, head);
 };
 
 /**
@@ -410,13 +420,14 @@ export const findAssets = (sql: SqlStorage, query: AssetQuery, mostSorted = MOST
   if (page !== null) return page;
   const isPlain = text === null && where.length === 0;
   const rows = rowsOf(query, match);
-  const counts = isPlain ? new Map(facets.map(({ f, count }) => [f, count])) : countIn(sql, rows);
-  const total = sumOf(counts);
+  const { total, byFacet } = isPlain
+    ? countsOf(facets.map(({ f, count }) => [f, count] as const))
+    : countIn(sql, rows);
   const order: Order = sorting === null ? FILED : { ...keys[sorting.by], descending: sorting.descending };
   // By an index that holds all that the order needs, any number of matches is collected sooner than met.
   const isCovered = sorting === null && where.some(({ kind }) => kind === "ids");
   const areCollected = !isPlain && (total <= mostSorted || isCovered);
-  const those = facets.filter(({ f }) => counts.has(f));
+  const those = facets.filter(({ f }) => byFacet === null || byFacet.has(f));
   const clauses = [...named(query, match), ...where.map(clauseOf)];
   const isByDepartment = sorting === null && where.some(({ kind }) => kind === "department");
   const found = (): Row[] => {

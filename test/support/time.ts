@@ -13,6 +13,9 @@ export const stopTime = (): void => {
   Date.now = () => stoppedAt + offset;
 };
 
+/** How much time has passed by `passTime`, ms. */
+export const timePassed = (): number => offset;
+
 /** Lets time pass at once, ms. Alarms that are set for later fire by the real clock all the same. */
 export const passTime = (ms: number): void => {
   offset += ms;

@@ -26,7 +26,8 @@ export class InventoryStream extends instrumented(Stream) {
    * factors, some of which are unknown.
    */
   async fill(from: number, to: number): Promise<void> {
-    await this.runs(); // makes the tables
+    // Makes the tables, and settles what makes the events, so that no asset needs another number later.
+    if (from === 0) await this.pageAfter(0);
     const { sql } = this.ctx.storage;
     const inventory = new Inventory(sql, Date.now);
     const { assets, factors, groups, memberships, admins } = inventory;
