@@ -31,6 +31,7 @@ export const PRODUCT_OBJECTS = {
   ACCOUNT_LOOKUP: "AccountLookup",
   SINK_DELIVERY: "SinkDelivery",
   REGISTRY: "Registry",
+  ALERT_DELIVERY: "AlertDelivery",
 };
 
 /** The simplest KV and R2 that the runtime accepts: a map, and a bucket that accepts everything. */
