@@ -21,6 +21,10 @@ export interface ConnectOptions {
   readonly batch?: number;
   /** How long a call may wait in line for a permit, ms. */
   readonly waitMs?: number;
+  /** After this no call waits in line, ms since the epoch. */
+  readonly waitUntil?: number;
+  /** The calls that will follow the first one, of an interactive caller: their permits are fetched with its own. */
+  readonly ahead?: readonly Endpoint[];
   /** For one attempt of a call, ms. */
   readonly timeoutMs?: number;
   /** How long a call may take from its permit to its end, ms, where `signal` bounds that. */
@@ -60,6 +64,8 @@ export const connectOkta = (options: ConnectOptions): OktaSession => {
     waitMs: options.waitMs ?? 0,
     callMs: options.callMs ?? timeoutMs + tokenMs,
     now: Date.now,
+    ...(options.waitUntil !== undefined && { waitUntil: options.waitUntil }),
+    ...(options.ahead && { ahead: options.ahead }),
   });
   const client = new OktaClient({
     baseUrl: connection.baseUrl,

@@ -62,6 +62,8 @@ export interface Decision {
  * half of them, of which a run may use 6.
  */
 const INTERACTIVE_CONCURRENCY = 12;
+/** Permits for calls that are still to come are handed out up to this many: they must not keep back others' calls. */
+const AHEAD_CONCURRENCY = 8;
 /** How long to wait for calls that are out. Asking again sooner is useless, because an answer has to come in first. */
 const SOON_MS = 100;
 const BACKOFF = { baseMs: 500, ceilingMs: 60_000 };
@@ -143,4 +145,20 @@ export const grant = (
   }
   handOut(ledger, holder, bucket, granted);
   return { granted, retryAt: null, reason: null };
+};
+
+/**
+ * Hands an interactive holder permits for calls that it will make soon, as far as there are any to spare. Those of another
+ * priority take larger batches instead.
+ * @returns how many were granted
+ */
+export const grantAhead = (
+  ledger: Ledger,
+  request: { holder: string; bucket: Bucket; want: number; priority: Priority },
+  share: number,
+  now: number,
+): number => {
+  const want = Math.min(request.want, AHEAD_CONCURRENCY - outstandingInteractive(ledger));
+  if (request.priority !== "interactive" || want <= 0) return 0;
+  return grant(ledger, { ...request, want }, share, now).granted;
 };

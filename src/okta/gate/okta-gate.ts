@@ -14,8 +14,14 @@ import type { WaitReason } from "../wait-reason.ts";
 import { type Books, loadBooks, mendBooks, saveBooks } from "./books.ts";
 import { addCalls, type CallCount, type CallStats } from "./call-stats.ts";
 import { checkIn, release } from "./holders.ts";
-import { grant, type Observation, observe } from "./ledger.ts";
+import { grant, grantAhead, type Observation, observe } from "./ledger.ts";
 import type { Priority } from "./ledger-state.ts";
+
+/** Permits of one bucket. */
+export interface BucketCount {
+  readonly bucket: Bucket;
+  readonly count: number;
+}
 
 /** One round trip with the gate: what came of earlier calls, and permits for the next ones. */
 export interface ExchangeRequest {
@@ -30,7 +36,12 @@ export interface ExchangeRequest {
   /** Calls made since the last exchange, by endpoint and outcome, for the metrics. */
   readonly calls: readonly CallCount[];
   /** What is wanted; null only reports. */
-  readonly want: { readonly bucket: Bucket; readonly count: number } | null;
+  readonly want: BucketCount | null;
+  /**
+   * What will be wanted next. Whoever gets what it wants at once gets as much of this as there is to spare; an
+   * interactive caller only. Gates of the version before do not read it.
+   */
+  readonly ahead?: readonly BucketCount[];
   /** How long the answer may wait for a permit, ms. Interactive callers go first, then delta runs. */
   readonly waitMs: number;
   /** True gives back everything still held after the observations. */
@@ -50,6 +61,8 @@ export interface ExchangeAnswer {
   readonly reason?: WaitReason | null;
   /** How long the request waited in line, ms; not given by gates of the version before. */
   readonly waitedMs?: number;
+  /** What was granted of `ahead`, if anything. */
+  readonly ahead?: readonly BucketCount[];
 }
 
 /** Who goes first in line: the lower. A priority that only a later version knows comes last. */
@@ -97,7 +110,9 @@ export class OktaGate extends DurableObject<Env> implements Purgeable {
     for (const observation of request.observations) observe(ledger, request.holder, observation, Math.random);
     for (const call of request.calls) addCalls(stats, call);
     if (request.done) release(ledger, request.holder);
-    const answer = { ...this.#tryGrant(request, now), waitedMs: 0 };
+    const granted = this.#tryGrant(request, now);
+    const ahead = granted.granted > 0 ? this.#grantAhead(request, now) : [];
+    const answer = { ...granted, waitedMs: 0, ...(ahead.length > 0 && { ahead }) };
     if (request.want !== null && answer.granted === 0) {
       stats.waits[request.want.bucket] = (stats.waits[request.want.bucket] ?? 0) + 1;
     }
@@ -160,10 +175,25 @@ export class OktaGate extends DurableObject<Env> implements Purgeable {
     const goesFirst = ({ request: other }: Waiter): boolean =>
       rankOf(other.priority) < rankOf(priority) && other.want?.bucket === want.bucket;
     if (this.#waiters.some(goesFirst)) return { granted: 0, retryAt: now + IN_LINE_MS, reason: "in_line" };
-    const share = this.#connection()?.rateLimitShare ?? 0.5;
     const { ledger } = this.#books;
     checkIn(ledger, { name: holder, ...request }, now);
-    return grant(ledger, { holder, bucket: want.bucket, want: want.count, priority }, share, now);
+    return grant(ledger, { holder, bucket: want.bucket, want: want.count, priority }, this.#share, now);
+  }
+
+  /** Permits for a caller's next calls. There are none to spare while somebody waits in line who goes no later. */
+  #grantAhead({ ahead = [], holder, priority }: ExchangeRequest, now: number): BucketCount[] {
+    if (this.#waiters.some(({ request: other }) => rankOf(other.priority) <= rankOf(priority))) return [];
+    const { ledger } = this.#books;
+    return ahead
+      .map(({ bucket, count }) => ({
+        bucket,
+        count: grantAhead(ledger, { holder, bucket, want: count, priority }, this.#share, now),
+      }))
+      .filter(({ count }) => count > 0);
+  }
+
+  get #share(): number {
+    return this.#connection()?.rateLimitShare ?? 0.5;
   }
 
   /** Serves who is in line, by priority and then in order of arrival. */
