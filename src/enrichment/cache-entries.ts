@@ -1,14 +1,15 @@
 /**
  * The entries of the look-up cache in KV.
  *
- *     <connection>/user/<user id>      {schema, host, facts, fetched_at, previous}
+ *     <connection>/user/<user id>      {schema, host, facts, fetched_at, previous, names}
  *     <connection>/user/<user id>      {schema, invalidated_at}                 while a change is fresh
  *     <connection>/alias/<hash>        {schema, host, user_id, fetched_at}
  *     <connection>/alias/<hash>        {schema, host, matches, fetched_at}      none or several accounts
  *
- * An alias is an identifier, hashed because keys are shown in dashboards and logs. An entry that is of another
- * schema, of another host than the connection has now, not JSON or not of this form is a miss. Version 0.1.0 stored no
- * host. Times are ms since the epoch.
+ * An alias is an identifier, hashed because keys are shown in dashboards and logs. It only says where to look: the entry
+ * of the account says which names Okta has confirmed, in `names`, and when. An entry that is of another schema, of another
+ * host than the connection has now, not JSON or not of this form is a miss. Version 0.1.0 stored no host and no names,
+ * so that each of its aliases is also what confirms the name. Times are ms since the epoch.
  */
 import * as z from "zod";
 import { sha256Hex } from "../lib/bytes.ts";
@@ -32,6 +33,8 @@ const accountSchema = z.object({
   ...fetchedSchema.shape,
   /** The newest complete facts, while `facts` are not complete. */
   previous: fetchedSchema.nullable(),
+  /** When Okta last answered to each of these names with this account alone: by the keys of identifiers. */
+  names: z.record(z.string(), z.number()).optional(),
 });
 
 const invalidationSchema = z.object({ schema, invalidated_at: z.number() });
@@ -46,7 +49,7 @@ export const connectionPrefix = (connection: string): string => `${connection}/`
 export const userKey = (connection: string, userId: string): string => `${connection}/user/${userId}`;
 
 /** 128 bits of SHA-256 over the identifier, with the connection in front. */
-export const aliasKey = async (connection: string, identifier: Identifier): Promise<string> =>
+export const aliasKey = async (connection: string, identifier: Pick<Identifier, "key">): Promise<string> =>
   `${connection}/alias/${(await sha256Hex(identifier.key)).slice(0, 32)}`;
 
 /** Null for an entry that is not there or cannot be used. @param host the connection's host now */
@@ -69,14 +72,25 @@ const storedOf = ({ account, at }: FetchedAccount): z.infer<typeof fetchedSchema
   fetched_at: at,
 });
 
+/** When Okta last answered to each name with an account alone, ms since the epoch, by the keys of identifiers. */
+export type ConfirmedNames = ReadonlyMap<string, number>;
+
+/** What is stored of an account. */
+export interface StoredEntry extends FetchedAccount {
+  readonly previous: FetchedAccount | null;
+  /** Null in an entry of version 0.1.0. */
+  readonly names: ConfirmedNames | null;
+}
+
 /** The entry under a user's key, as an account. */
-export const readAccountEntry = (
-  text: string | null,
-  host: string,
-): (FetchedAccount & { readonly previous: FetchedAccount | null }) | null => {
+export const readAccountEntry = (text: string | null, host: string): StoredEntry | null => {
   const entry = read(text, accountSchema, host);
   if (entry === null) return null;
-  return { ...fetchedOf(entry), previous: entry.previous === null ? null : fetchedOf(entry.previous) };
+  return {
+    ...fetchedOf(entry),
+    previous: entry.previous === null ? null : fetchedOf(entry.previous),
+    names: entry.names === undefined ? null : new Map(Object.entries(entry.names)),
+  };
 };
 
 /** When the account under this key was seen to change. */
@@ -108,12 +122,14 @@ export const accountEntry = (
   host: string,
   fetched: FetchedAccount,
   previous: FetchedAccount | null,
+  names: ConfirmedNames,
 ): string => {
   const entry: z.input<typeof accountSchema> = {
     schema: SCHEMA,
     host,
     ...storedOf(fetched),
     previous: previous === null ? null : storedOf(previous),
+    names: Object.fromEntries(names),
   };
   return JSON.stringify(entry);
 };

@@ -4,6 +4,7 @@
  */
 import type { Connection } from "../config/types.ts";
 import { errorFields, log } from "../lib/log.ts";
+import { type SpentQuota, spentQuota } from "../lib/quota.ts";
 import { timeLimit } from "../lib/timeout.ts";
 import { isComplete } from "./account.ts";
 import {
@@ -27,8 +28,9 @@ import {
   SHORT_LIFE_MS,
   STALE_IF_ERROR_MS,
 } from "./cached-answer.ts";
-import { answersTo, type Identifier, idIdentifier, mayBeId, nameIdentifier } from "./identifier.ts";
+import { answersTo, type Identifier, mayBeId, nameIdentifier } from "./identifier.ts";
 import { limited } from "./limited.ts";
+import { confirmedAt, confirmedBy, namesToStore } from "./names.ts";
 import type { EnrichmentSettings } from "./settings.ts";
 
 /** KV refuses shorter ones. */
@@ -41,8 +43,8 @@ export interface Kv {
 }
 
 /**
- * Aliases that this isolate has read, so that a repeated question costs one KV read. They only point: the entry
- * that one leads to is read and checked every time.
+ * Where this isolate has found names, so that a repeated question costs one KV read. A pointer only points: the entry
+ * that it leads to is read and checked every time.
  */
 const pointers = new Map<string, Alias>();
 const MAX_POINTERS = 5_000;
@@ -80,6 +82,10 @@ export interface WriteOptions {
   readonly ttlMs: number;
   /** ms since the epoch. */
   readonly now: number;
+  /** When Okta was asked, ms since the epoch: if the account was seen to change since then, nothing is stored. */
+  readonly startedAt?: number;
+  /** Whether a name is found without an alias, because the inventory knows whose it is. */
+  readonly isResolved?: (name: Identifier) => boolean;
 }
 
 /** In the place of KV where look-ups are to stay out of it. */
@@ -122,15 +128,16 @@ export class AccountCache {
   }
 
   #byId(identifier: Identifier): Promise<CacheResult> {
-    return this.#byPointer(identifier, { userId: identifier.given, at: Number.POSITIVE_INFINITY });
+    return this.#byPointer(identifier, { userId: identifier.given, at: null });
   }
 
   async #byAlias(identifier: Identifier): Promise<CacheResult> {
     const memory = this.#memory(identifier);
     const seen = pointers.get(memory);
+    let missed: CacheResult = miss();
     if (seen !== undefined) {
-      const entry = await this.#byPointer(identifier, seen);
-      if (entry.found !== "miss") return entry;
+      missed = await this.#byPointer(identifier, seen);
+      if (missed.found !== "miss") return missed;
       pointers.delete(memory);
     }
     const text = await this.#get(await aliasKey(this.#connection, identifier));
@@ -141,56 +148,93 @@ export class AccountCache {
       return entry;
     }
     const negative = readNegative(text, this.#host);
-    if (negative === null) return miss();
+    if (negative === null) return missed;
     const { logins, at } = negative;
     return logins.length === 0 ? { found: "none", at } : { found: "many", logins, at };
   }
 
-  /** The account that an alias points to. It is as old as its alias where the last fetch did not confirm that. */
-  async #byPointer(identifier: Identifier, alias: Alias): Promise<CacheResult> {
-    const text = await this.#get(userKey(this.#connection, alias.userId));
+  /** What is stored of a user, if that is who an identifier means; for whoever knows of a user with that name. */
+  async readAs(identifier: Identifier, userId: string): Promise<CacheResult> {
+    const entry = await this.#byPointer(identifier, { userId, at: null });
+    if (entry.found === "one") this.remember(identifier, userId, entry.at);
+    return entry;
+  }
+
+  /** Notes in memory whose name it is. @param at when Okta said so, ms since the epoch */
+  remember(identifier: Identifier, userId: string, at: number): void {
+    if (identifier.given !== userId) rememberPointer(this.#memory(identifier), { userId, at });
+  }
+
+  /** The account that something points to. It is as old as the confirmation of its name. */
+  async #byPointer(
+    identifier: Identifier,
+    { userId, at: aliasAt }: { readonly userId: string; readonly at: number | null },
+  ): Promise<CacheResult> {
+    const text = await this.#get(userKey(this.#connection, userId));
     const entry = readAccountEntry(text, this.#host);
     if (entry === null) return miss(readInvalidation(text));
     const { account, at, previous } = entry;
-    if (account.id !== alias.userId) return miss();
+    if (account.id !== userId) return miss();
     // Logins and e-mails change hands: the account no longer has this name, and older answers are wrong.
     if (!answersTo(identifier, account)) return miss(at);
-    return { found: "one", account, at: Math.min(at, alias.at), previous };
-  }
-
-  /** When the sync last saw this user change, if that was within the last minute; ms since the epoch. */
-  async invalidatedAt(userId: string): Promise<number | null> {
-    return readInvalidation(await this.#get(userKey(this.#connection, userId)));
+    const namedAt = confirmedAt(identifier, entry, aliasAt);
+    return namedAt === null ? miss() : { found: "one", account, at: Math.min(at, namedAt), previous };
   }
 
   /**
-   * Stores an account under its id, with aliases for the identifier asked, its login, and its e-mail if no other
-   * account has that. An incomplete account is fresh for a minute; the complete one before it stays beside it.
+   * Stores an account under its id, with the names that lead to it: the one that was asked for, its login, and its e-mail
+   * if no other account has that. A name that is not found otherwise gets an alias, and so does one that has led
+   * somewhere else. An incomplete account is fresh for a minute; the complete one before it stays beside it.
    */
   async writeAccount(asked: Identifier, fetched: FetchedAccount, options: WriteOptions): Promise<void> {
     const { account, at } = fetched;
+    const { emailIsUnique, ttlMs, now, startedAt, isResolved = () => false } = options;
+    const confirmed = confirmedBy(asked, account, emailIsUnique);
+    const [text, unaliased] = await Promise.all([
+      this.#get(userKey(this.#connection, account.id)),
+      this.#without([...confirmed.values()], account.id, isResolved),
+    ]);
+    // A run has seen the account change while we were reading it, so what we have may be older than the change.
+    const invalidatedAt = readInvalidation(text);
+    if (startedAt !== undefined && invalidatedAt !== null && invalidatedAt >= startedAt) return;
+    const before = readAccountEntry(text, this.#host);
     const complete = isComplete(account);
     const previous = complete ? null : options.previous;
-    const expirationTtl = expirationOf(complete, previous, options.ttlMs, options.now);
-    const aliases = new Map([[asked.key, asked]]);
-    const askedName = mayBeId(asked) && asked.given !== account.id ? asked.given : null;
-    for (const name of [askedName, account.login, options.emailIsUnique ? account.email : null]) {
-      const identifier = name === null ? null : nameIdentifier(name);
-      if (identifier !== null) aliases.set(identifier.key, identifier);
-    }
-    aliases.delete(idIdentifier(account.id).key);
-    const alias = { userId: account.id, at };
+    const expirationTtl = expirationOf(complete, previous, ttlMs, now);
+    const entry = accountEntry(this.#host, fetched, previous, namesToStore(confirmed, account, before, at));
+    for (const identifier of confirmed.values()) this.remember(identifier, account.id, at);
     await Promise.all([
-      this.#kv.put(userKey(this.#connection, account.id), accountEntry(this.#host, fetched, previous), {
-        expirationTtl,
-      }),
-      ...[...aliases.values()].map(async (identifier) => {
-        rememberPointer(this.#memory(identifier), alias);
-        await this.#kv.put(await aliasKey(this.#connection, identifier), aliasEntry(this.#host, alias), {
-          expirationTtl,
-        });
-      }),
+      this.#kv.put(userKey(this.#connection, account.id), entry, { expirationTtl }),
+      ...unaliased.map((identifier) =>
+        this.#putAlias(identifier.key, { userId: account.id, at }, expirationTtl),
+      ),
     ]);
+  }
+
+  /** Has a name lead to a user, for as long as a complete account is kept. @param key the name's */
+  async writeAlias(key: string, alias: Alias, ttlMs: number): Promise<void> {
+    await this.#putAlias(key, alias, expirationOf(true, null, ttlMs, alias.at));
+  }
+
+  async #putAlias(key: string, alias: Alias, expirationTtl: number): Promise<void> {
+    const value = aliasEntry(this.#host, alias);
+    await this.#kv.put(await aliasKey(this.#connection, { key }), value, { expirationTtl });
+  }
+
+  /** Those of a user's names that need an alias: nothing else leads to the user, or KV has something else about them. */
+  async #without(
+    names: readonly Identifier[],
+    userId: string,
+    isResolved: (name: Identifier) => boolean,
+  ): Promise<Identifier[]> {
+    const needs = await Promise.all(
+      names.map(async (name) => {
+        if (!isResolved(name)) return true;
+        const text = await this.#get(await aliasKey(this.#connection, name));
+        return text !== null && readAlias(text, this.#host)?.userId !== userId;
+      }),
+    );
+    return names.filter((_, index) => needs[index]);
   }
 
   /** Stores that no account, or several, answer to an identifier. */
@@ -199,6 +243,12 @@ export class AccountCache {
     await this.#kv.put(await aliasKey(this.#connection, asked), negativeEntry(this.#host, logins, at), {
       expirationTtl: MIN_KV_TTL_SECONDS,
     });
+  }
+
+  /** Has a user looked up anew, because a name no longer leads there. @param now ms since the epoch */
+  async forget(userId: string, now: number): Promise<void> {
+    const expirationTtl = MIN_KV_TTL_SECONDS;
+    await this.#kv.put(userKey(this.#connection, userId), invalidationEntry(now), { expirationTtl });
   }
 
   /** Under which name `pointers` knows an identifier. */
@@ -227,6 +277,7 @@ const FORGET_WITHIN_MS = 5_000;
  * Forgets cached look-ups of users that the sync has seen changed or deleted. Costs one read per user, and a write
  * only for those that are cached. A key that fails does not keep others from being forgotten. Never throws.
  * @param now ms since the epoch: what was fetched before is no longer served
+ * @param spent is told if it failed because a daily quota is used up
  * @returns the users for whom it failed or took too long, in the order in which they were given
  */
 export const invalidateAccounts = async (
@@ -234,6 +285,7 @@ export const invalidateAccounts = async (
   connection: string,
   userIds: readonly string[],
   now: number,
+  spent: (quota: SpentQuota) => void = () => {},
 ): Promise<string[]> => {
   const left = new Set(userIds);
   let lastError: unknown;
@@ -256,6 +308,8 @@ export const invalidateAccounts = async (
   limit.clear();
   if (left.size > 0) {
     lastError ??= limit.signal.reason;
+    const quota = spentQuota(lastError, now);
+    if (quota !== null) spent(quota);
     log("warn", "enrichment_cache_not_forgotten", {
       connection,
       users: left.size,

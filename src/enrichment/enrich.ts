@@ -142,6 +142,9 @@ const find = async (deps: EnrichDeps, identifier: Identifier, refresh: boolean):
     return { outcome: ok({ found: foundIn(cached), from }), timing: { cache, okta: 0 } };
   }
   const outcome = await lookUp(deps, identifier, refresh ? "force" : "any", cached);
+  if (outcome.ok && outcome.value.found.found === "one" && !outcome.value.from.stale) {
+    deps.cache.remember(identifier, outcome.value.found.account.id, outcome.value.from.at);
+  }
   return { outcome, timing: { cache, okta: deps.now() - cacheReadAt } };
 };
 

@@ -112,6 +112,12 @@ export const nameIdentifier = (name: string): Identifier => {
   return identify(folded.includes("@") ? "email" : "username", folded);
 };
 
+/** The name that a key stands for. */
+export const identifierOfKey = (key: string): Identifier => {
+  const value = key.slice(key.indexOf(":") + 1);
+  return key.startsWith("id:") ? idIdentifier(value) : { ...nameIdentifier(value), key };
+};
+
 const refuse = (message: string) => err<IdentifierRefusal>({ code: "invalid_account", message });
 
 const codePoint = (text: string): string =>

@@ -25,20 +25,26 @@ const failures: Readonly<Partial<Record<OrgVerdict, LookupFailure>>> = {
   },
 };
 
-/** Asks the users stream whether the org is the right one, at most every 30 s for the same settings. */
+/** Knows whether the org is the right one, by what the users stream has said of the same settings in the last 30 s. */
 export class OrgCheck {
-  readonly #ask: (connection: string) => Promise<OrgVerdict>;
   #granted: { readonly baseUrl: string; readonly at: number } | null = null;
 
-  /** @param ask asks the users stream of a connection */
-  constructor(ask: (connection: string) => Promise<OrgVerdict>) {
-    this.#ask = ask;
+  /** Whether the users stream has to be asked. */
+  isDue({ baseUrl }: Pick<Connection, "baseUrl">): boolean {
+    return this.#granted?.baseUrl !== baseUrl || Date.now() - this.#granted.at >= GRANTED_MS;
   }
 
-  /** Why nothing may be looked up there; null if it may. A stream that cannot be asked keeps nobody waiting. */
-  async refusal({ id, baseUrl }: Pick<Connection, "id" | "baseUrl">): Promise<LookupFailure | null> {
+  /**
+   * Why nothing may be looked up there; null if it may. A stream that cannot be asked keeps nobody waiting.
+   * @param ask asks the users stream of the connection
+   */
+  async refusal(
+    connection: Pick<Connection, "id" | "baseUrl">,
+    ask: () => Promise<OrgVerdict>,
+  ): Promise<LookupFailure | null> {
+    if (!this.isDue(connection)) return null;
+    const { id, baseUrl } = connection;
     const granted = this.#granted;
-    if (granted?.baseUrl === baseUrl && Date.now() - granted.at < GRANTED_MS) return null;
     const limit = timeLimit(PATIENCE_MS);
     // A stream that is busy says nothing against an org that was the right one a while ago.
     const late = new Promise<OrgVerdict>((resolve) => {
@@ -46,7 +52,7 @@ export class OrgCheck {
       limit.signal.addEventListener("abort", () => resolve(verdict));
     });
     try {
-      const failure = failures[await Promise.race([this.#ask(id), late])] ?? null;
+      const failure = failures[await Promise.race([ask(), late])] ?? null;
       this.#granted = failure === null ? { baseUrl, at: Date.now() } : null;
       return failure;
     } catch (error) {

@@ -1,6 +1,8 @@
 /** The methods of an InventoryStream that involve facts; see `contract/stream-api.ts` for the others. */
 import type { Found } from "../contract/found.ts";
+import type { OrgVerdict } from "../contract/org.ts";
 import type { Dialect, StreamName } from "../contract/streams.ts";
+import type { SpentQuota } from "../lib/quota.ts";
 import type { StoredAsset } from "./asset-reader.ts";
 import type { UserFacts } from "./facts.ts";
 
@@ -25,4 +27,29 @@ export interface InventoryApi {
   account(identifier: string): Promise<AccountFacts>;
   /** Everything that is known about one asset, deleted or not; null if the asset is not known. */
   assetDetail(assetId: string): Promise<AssetDetail | null>;
+}
+
+/** The one user who has a name, as the inventory knows it. */
+export interface NamedUser {
+  readonly id: string;
+  /** Those of the user's login and e-mail, as Okta spells them, that lead to this user and nobody else. */
+  readonly names: readonly string[];
+}
+
+export interface NamesAnswer {
+  /** Whether look-ups may be made in the org; null if that was not asked. */
+  readonly verdict: OrgVerdict | null;
+  /** Null if nobody has the name, or several have it. */
+  readonly user: NamedUser | null;
+}
+
+/** What look-ups say to the users stream, in one request each. Objects before version 0.2.0 do not know it. */
+export interface NamesApi {
+  /**
+   * Who has a name: an id, login, e-mail or short name.
+   * @param asksOrg whether to say of the org as well what `StreamApi.orgVerdict` says
+   */
+  whoIs(name: string, asksOrg: boolean): Promise<NamesAnswer>;
+  /** Somebody else than the stream has learned that a daily quota of Cloudflare's is used up. */
+  quotaSpent(quota: SpentQuota): Promise<void>;
 }

@@ -69,16 +69,33 @@ export class UserReader implements AssetReader<UserFacts> {
    * by the login before the `@`. E-mails and short names return at most 10 users.
    */
   named(name: string): StoredAsset<UserFacts>[] {
-    const login = "lower(record ->> '$.profile.login')";
-    const byLogin = [...this.#read(`WHERE deleted_at IS NULL AND ${login} = ?`, name)];
-    if (byLogin.length > 0) return byLogin;
-    if (name.includes("@")) {
-      const email = "lower(record ->> '$.profile.email')";
-      return [...this.#read(`WHERE deleted_at IS NULL AND ${email} = ? LIMIT ${MOST_NAMED}`, name)];
-    }
-    // "A" follows "@", so all logins that begin with `name@` lie between the two bounds.
-    const short = `WHERE deleted_at IS NULL AND ${login} >= ? AND ${login} < ? LIMIT ${MOST_NAMED}`;
-    return [...this.#read(short, `${name}@`, `${name}A`)];
+    return named(name, (where, ...parameters) => [...this.#read(where, ...parameters)]);
+  }
+
+  /** The one existing user of this id, else the one that `named` finds; null if there is none, or several. */
+  idOf(name: string): string | null {
+    const byId = this.#ids("WHERE deleted_at IS NULL AND id = ?", name);
+    const found =
+      byId.length > 0
+        ? byId
+        : named(name.toLowerCase(), (where, ...parameters) => this.#ids(where, ...parameters));
+    return found.length === 1 ? (found[0] ?? null) : null;
+  }
+
+  /** A user's login and e-mail, as far as there are any. */
+  namesOf(id: string): string[] {
+    const [row] = this.#sql.exec<{ login: string | null; email: string | null }>(
+      "SELECT record ->> '$.profile.login' AS login, record ->> '$.profile.email' AS email FROM assets WHERE id = ?",
+      id,
+    );
+    return [row?.login, row?.email].flatMap((name) => name ?? []);
+  }
+
+  #ids(where: string, ...parameters: SqlStorageValue[]): string[] {
+    return this.#sql
+      .exec<{ id: string }>(`SELECT id FROM assets ${where}`, ...parameters)
+      .toArray()
+      .map(({ id }) => id);
   }
 
   *#read(where: string, ...parameters: SqlStorageValue[]): Generator<StoredAsset<UserFacts>> {
@@ -98,6 +115,20 @@ export class UserReader implements AssetReader<UserFacts> {
     }
   }
 }
+
+/** Finds existing users as `UserReader.named` says. @param find reads those of a condition */
+const named = <T>(name: string, find: (where: string, ...parameters: SqlStorageValue[]) => T[]): T[] => {
+  const login = "lower(record ->> '$.profile.login')";
+  const byLogin = find(`WHERE deleted_at IS NULL AND ${login} = ?`, name);
+  if (byLogin.length > 0) return byLogin;
+  if (name.includes("@")) {
+    const email = "lower(record ->> '$.profile.email')";
+    return find(`WHERE deleted_at IS NULL AND ${email} = ? LIMIT ${MOST_NAMED}`, name);
+  }
+  // "A" follows "@", so all logins that begin with `name@` lie between the two bounds.
+  const short = `WHERE deleted_at IS NULL AND ${login} >= ? AND ${login} < ? LIMIT ${MOST_NAMED}`;
+  return find(short, `${name}@`, `${name}A`);
+};
 
 interface UsersContext {
   readonly page: PageGroups;

@@ -53,6 +53,21 @@ export class AttentionControl {
     ];
   }
 
+  /**
+   * The same of a quota that others have run into. What it is for is not the stream's storage, so it is stored: whoever
+   * has told does not tell again.
+   */
+  told(quota: SpentQuota): void {
+    const { meta, now } = this.#deps;
+    const others = this.#told.filter(({ what, until }) => what !== quota.what && until > now());
+    meta.set("quotas", [...others, quota]);
+    this.note();
+  }
+
+  get #told(): readonly SpentQuota[] {
+    return this.#deps.meta.get("quotas") ?? [];
+  }
+
   /** Remembers since when each thing that needs a person is known. */
   note(): void {
     const { meta } = this.#deps;
@@ -70,7 +85,10 @@ export class AttentionControl {
       credential: connection()?.credential.kind ?? null,
       runs: runs.inProgress(),
       lost: meta.get("lost") ?? {},
-      quotas: this.#quotas,
+      quotas: [
+        ...this.#quotas,
+        ...this.#told.filter(({ what }) => !this.#quotas.some((quota) => quota.what === what)),
+      ],
       hooksSilentSince: hooks.silentSince,
       lastSuccessAt: lifecycle.schedule.lastSuccessAt,
       now: now(),

@@ -25,12 +25,12 @@ import type { Dialect } from "../contract/streams.ts";
 import { retireSinks, sinkStatuses, snapshotSinks, wakeSinks } from "../delivery/index.ts";
 import { forgetConnection, invalidateAccounts } from "../enrichment/cache.ts";
 import { noCounts, sendCounts } from "../enrichment/counters.ts";
-import type { AccountFacts, AssetDetail, InventoryApi } from "../inventory/api.ts";
+import type { AccountFacts, AssetDetail, InventoryApi, NamesAnswer, NamesApi } from "../inventory/api.ts";
 import { Meta } from "../inventory/meta.ts";
 import { migrate } from "../inventory/schema.ts";
 import { errorFields, log } from "../lib/log.ts";
 import { isEmpty, type Purgeable, purgeObject } from "../lib/purge.ts";
-import { spentQuota } from "../lib/quota.ts";
+import { type SpentQuota, spentQuota } from "../lib/quota.ts";
 import type { Result } from "../lib/result.ts";
 import { connectOkta } from "../okta/connect.ts";
 import { streams } from "../streams/index.ts";
@@ -42,8 +42,9 @@ const forgetLookups = async (
   env: Env,
   connection: string,
   ids: readonly string[],
+  spent: (quota: SpentQuota) => void,
 ): Promise<readonly string[]> => {
-  const failed = await invalidateAccounts(env.ENRICHMENT_CACHE, connection, ids, Date.now());
+  const failed = await invalidateAccounts(env.ENRICHMENT_CACHE, connection, ids, Date.now(), spent);
   if (failed.length > 0) {
     const counters = objectOf(env, env.ACCOUNT_LOOKUP, lookupCountersName(connection));
     await sendCounts(connection, { ...noCounts, forget_failures: failed.length }, counters);
@@ -75,7 +76,10 @@ const linkedUsers = async (
  * connection was taken out of the settings rests: its runs stay as they are until the connection comes back. So does one
  * that is not where the settings want it.
  */
-export class InventoryStream extends DurableObject<Env> implements StreamApi, InventoryApi, Purgeable {
+export class InventoryStream
+  extends DurableObject<Env>
+  implements StreamApi, InventoryApi, NamesApi, Purgeable
+{
   #made: Stream | null = null;
 
   async holds(): Promise<boolean> {
@@ -130,6 +134,15 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi, In
 
   async account(identifier: string): Promise<AccountFacts> {
     return this.#stream.account(identifier);
+  }
+
+  async whoIs(name: string, asksOrg: boolean): Promise<NamesAnswer> {
+    const verdict = asksOrg ? await this.#stream.orgVerdict() : null;
+    return { verdict, user: this.#stream.whoIs(name) };
+  }
+
+  async quotaSpent(quota: SpentQuota): Promise<void> {
+    if (!this.#isRemoved) this.#stream.quotaTold(quota);
   }
 
   async summary(): Promise<InventorySummary> {
@@ -212,7 +225,10 @@ export class InventoryStream extends DurableObject<Env> implements StreamApi, In
       sinkStatuses: (head) => sinkStatuses(env, connection, stream, head),
       wakeSinks: async (head, known) => (await wakeSinks({ env, connection, stream, head, known })).known,
       snapshotSinks: (runId, only) => snapshotSinks({ env, connection, stream, runId, only }),
-      forget: (ids) => (definition.areAccounts ? forgetLookups(env, connection, ids) : Promise.resolve([])),
+      forget: (ids) =>
+        definition.areAccounts
+          ? forgetLookups(env, connection, ids, (quota) => this.#stream.quotaTold(quota))
+          : Promise.resolve([]),
       forgetAll: (cursor) => forgetConnection(env.ENRICHMENT_CACHE, connection, cursor),
       peopleOf: (deviceId) => linkedUsers(env, connection, deviceId),
       takesHooks: () => takesHooks(env, connection),

@@ -4,6 +4,7 @@ import type { RunKind } from "../contract/status.ts";
 import type { HeldState } from "../explore/explorer.ts";
 import type { HourPosition } from "../inventory/factors.ts";
 import type { Meta } from "../inventory/meta.ts";
+import type { SpentQuota } from "../lib/quota.ts";
 import type { Since } from "./attention.ts";
 import type { HookState } from "./hooks.ts";
 import type { OrgIdentity } from "./org-identity.ts";
@@ -48,6 +49,8 @@ export interface SyncMeta {
   changes: readonly ReportedChange[];
   /** Since when each thing that needs a person is known. */
   attentionSince: Since;
+  /** Quotas of Cloudflare's that others than the stream have found used up. */
+  quotas: readonly SpentQuota[];
   /**
    * The last user whose hour has come whose factors the delta runs have looked at, and how long a period was then; see
    * `inventory/hours.ts`.

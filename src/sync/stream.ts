@@ -9,9 +9,10 @@ import type { OrgVerdict } from "../contract/org.ts";
 import type { RateLimitDocument } from "../contract/rate-limit.ts";
 import type { RunDocument, RunKind, SinkReport, StreamStatus } from "../contract/status.ts";
 import type { StreamRefusal } from "../contract/stream-api.ts";
+import { nameIdentifier } from "../enrichment/identifier.ts";
 import type { EventReader } from "../explore/event-reader.ts";
 import { Explorer } from "../explore/explorer.ts";
-import type { AccountFacts } from "../inventory/api.ts";
+import type { AccountFacts, NamedUser } from "../inventory/api.ts";
 import { Inventory } from "../inventory/inventory.ts";
 import { Meta } from "../inventory/meta.ts";
 import { forgetInventory } from "../inventory/schema.ts";
@@ -198,6 +199,17 @@ export class Stream {
     };
   }
 
+  /** The one user who has this name; see `NamesApi.whoIs`. Only for the users stream. */
+  whoIs(name: string): NamedUser | null {
+    if (!this.#org.isWhereItWas) return null;
+    const { users } = this.inventory;
+    const id = users.idOf(name.trim());
+    if (id === null) return null;
+    // Asked for as a look-up would ask for them.
+    const names = users.namesOf(id).filter((other) => users.idOf(nameIdentifier(other).given) === id);
+    return { id, names };
+  }
+
   /** Starts a run, or returns the one of its kind in progress; see `StreamApi.startRun`. */
   async startRun(asked: RunKind): Promise<Result<{ started: boolean; run: RunDocument }, StreamRefusal>> {
     this.#org.askAgain();
@@ -299,6 +311,11 @@ export class Stream {
   /** A daily quota of Cloudflare's is used up. The next cron tries again. */
   quotaSpent(quota: SpentQuota): void {
     this.#attention.spent(quota);
+  }
+
+  /** Somebody else has learned that a quota is used up; see `NamesApi.quotaSpent`. */
+  quotaTold(quota: SpentQuota): void {
+    this.#attention.told(quota);
   }
 
   /** An event hook has come; see `StreamApi.hook`. */
