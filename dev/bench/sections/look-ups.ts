@@ -7,8 +7,8 @@ import type { Report } from "../lib/report.ts";
 import { BenchWorker } from "../lib/runtime.ts";
 import { grouped, quantile, timeOf } from "../lib/statistics.ts";
 
-/** A cached look-up may take at most this many times as long as the bare route. */
-const CACHED_GOAL = 1.3;
+/** A cached look-up may take at most this many times as long as the bare route: half of them, and all but one in 100. */
+const CACHED_GOALS = { p50: 1.3, p99: 1.5 };
 /** The latency of each Okta call for uncached look-ups, as over a network. */
 const LATENCY_MS = 50;
 const AT_ONCE = 16;
@@ -77,14 +77,19 @@ const measureCached = async (
     besideWhat,
     unit: "ms",
   });
-  report.add({ ...ms("p50", 0.5), atMost: CACHED_GOAL }, ms("p99", 0.99), {
-    table,
-    what: `rate, ${AT_ONCE} under way at once`,
-    ours: (before.cached + after.cached) / 2,
-    beside: (before.bare + after.bare) / 2,
-    besideWhat,
-    unit: "a second",
-  });
+  const [p50, p99] = [ms("p50", 0.5), ms("p99", 0.99)];
+  report.add(
+    { ...p50, atMost: CACHED_GOALS.p50 },
+    { ...p99, atMost: CACHED_GOALS.p99 },
+    {
+      table,
+      what: `rate, ${AT_ONCE} under way at once`,
+      ours: (before.cached + after.cached) / 2,
+      beside: (before.bare + after.bare) / 2,
+      besideWhat,
+      unit: "a second",
+    },
+  );
 };
 
 const measureCold = async (
