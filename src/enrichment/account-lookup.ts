@@ -27,7 +27,7 @@ import {
   type RequiredFreshness,
   toReply,
 } from "./lookup-rpc.ts";
-import { AFTER_THE_USER, LookupSession } from "./lookup-session.ts";
+import { BESIDE_THE_USER, LookupSession } from "./lookup-session.ts";
 import { OrgCheck } from "./org-check.ts";
 import { RecentAnswers } from "./recent-answers.ts";
 import { enrichmentOf } from "./settings.ts";
@@ -276,7 +276,7 @@ export class AccountLookup extends DurableObject<Env> implements Purgeable {
       env: this.env,
       holder: `look-up/${this.ctx.id.toString()}/${this.#sessions}`,
       priority: "interactive",
-      ahead: AFTER_THE_USER,
+      ahead: BESIDE_THE_USER,
       waitMs: timeoutMs,
       waitUntil,
       timeoutMs,

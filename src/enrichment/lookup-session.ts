@@ -4,8 +4,12 @@ import type { OktaSession } from "../okta/connect.ts";
 import type { Endpoint } from "../okta/endpoints.ts";
 import type { LookupApi } from "./lookup.ts";
 
-/** What a look-up asks Okta once it knows the user. */
-export const AFTER_THE_USER: readonly Endpoint[] = [
+/**
+ * What a look-up asks Okta beside the user's record, and the search that it makes where an e-mail is not the login: by that
+ * e-mail, or for who else has it.
+ */
+export const BESIDE_THE_USER: readonly Endpoint[] = [
+  "GET /api/v1/users",
   "GET /api/v1/users/{id}/groups",
   "GET /api/v1/users/{id}/factors",
   "GET /api/v1/users/{id}/roles",

@@ -1,6 +1,14 @@
 /** Connections, each to a simulated org of its own, and questions asked through the Worker's routes. */
+import { runDurableObjectAlarm } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
+import { vi } from "vitest";
+import { streamObjectName } from "../../src/contract/objects.ts";
+import { AccountLookup } from "../../src/enrichment/account-lookup.ts";
 import type { OktaAnswer } from "../../src/enrichment/answer.ts";
+import { AccountCache } from "../../src/enrichment/cache.ts";
+import { nameIdentifier } from "../../src/enrichment/identifier.ts";
+import { OktaGate } from "../../src/okta/gate/okta-gate.ts";
+import { InventoryStream } from "../../src/sync/inventory-stream.ts";
 import { type Control, controlOf } from "../support/control.ts";
 import { realNow } from "../support/time.ts";
 import "../support/jitter.ts";
@@ -119,4 +127,69 @@ export const oneLookup = {
   "GET /api/v1/users/{id}/groups": 1,
   "GET /api/v1/users/{id}/factors": 1,
   "GET /api/v1/users/{id}/roles": 1,
+};
+
+/** Runs the users stream once, to its end. Its alarms do not wait: by the real clock, time that was passed is the future. */
+export const runUsers = async (org: Org, kind: "full" | "delta"): Promise<void> => {
+  await org.request("POST", "/v1/streams/users/runs", { kind });
+  const stream = env.INVENTORY_STREAM.getByName(
+    streamObjectName({ connection: org.connection, stream: "users" }),
+  );
+  for (;;) {
+    const { state, run, last_full, last_delta } = await stream.status();
+    if (run === null) {
+      const last = kind === "full" ? last_full : last_delta;
+      if (state !== "idle" || last?.state !== "done")
+        throw new Error(`the run has ended: ${JSON.stringify(last)}`);
+      return;
+    }
+    await runDurableObjectAlarm(stream);
+  }
+};
+
+/** Requests of Durable Objects and operations of KV since the counting began. */
+export interface Counted {
+  objectRequests: number;
+  kvReads: number;
+  kvWrites: number;
+}
+
+const objects: readonly (readonly [string, object])[] = [
+  ["AccountLookup", AccountLookup.prototype],
+  ["OktaGate", OktaGate.prototype],
+  ["InventoryStream", InventoryStream.prototype],
+];
+
+/** Counts what reaches objects and KV, until `vi.restoreAllMocks`. Objects call none of their own methods by name. */
+export const counting = (): Counted => {
+  const counted: Counted = { objectRequests: 0, kvReads: 0, kvWrites: 0 };
+  const count = (object: object, method: string, kind: keyof Counted): void => {
+    const original: unknown = Reflect.get(object, method);
+    if (typeof original !== "function") throw new Error(`${method} is no method`);
+    // The types of spies are those of one known method, and these are all there are.
+    vi.spyOn(object as Record<string, () => unknown>, method).mockImplementation(function (
+      this: unknown,
+      ...args: unknown[]
+    ) {
+      counted[kind] += 1;
+      return Reflect.apply(original, this, args);
+    });
+  };
+  for (const [, prototype] of objects) {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+      if (name !== "constructor" && typeof value === "function") count(prototype, name, "objectRequests");
+    }
+  }
+  count(env.ENRICHMENT_CACHE, "get", "kvReads");
+  count(env.ENRICHMENT_CACHE, "put", "kvWrites");
+  return counted;
+};
+
+/** Has the isolate forget where it has found names, as another isolate never knew it. */
+export const forgetPointers = (): void => {
+  const other = new AccountCache(
+    { get: async () => null, put: async () => {} },
+    { id: "filler", baseUrl: "https://filler.okta.com" },
+  );
+  for (let index = 0; index < 5_000; index++) other.remember(nameIdentifier(`filler${index}`), "00u", 0);
 };

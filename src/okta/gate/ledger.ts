@@ -63,7 +63,7 @@ export interface Decision {
  */
 const INTERACTIVE_CONCURRENCY = 12;
 /** Permits for calls that are still to come are handed out up to this many: they must not keep back others' calls. */
-const AHEAD_CONCURRENCY = 8;
+const AHEAD_CONCURRENCY = 10;
 /** How long to wait for calls that are out. Asking again sooner is useless, because an answer has to come in first. */
 const SOON_MS = 100;
 const BACKOFF = { baseMs: 500, ceilingMs: 60_000 };
