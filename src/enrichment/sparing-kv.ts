@@ -21,16 +21,16 @@ export class KvQuotas {
   /** The same namespace. Reads are tried all the same: they have a quota of their own, and a missed hit costs more. */
   sparing(kv: Kv): Kv {
     return {
-      get: (key) => this.#noting(kv.get(key), false),
+      get: (key) => this.#noting(() => kv.get(key), false),
       put: async (key, value, options) => {
-        if (this.#now() >= this.#writesAgainAt) await this.#noting(kv.put(key, value, options), true);
+        if (this.#now() >= this.#writesAgainAt) await this.#noting(() => kv.put(key, value, options), true);
       },
     };
   }
 
-  async #noting<T>(work: Promise<T>, isWrite: boolean): Promise<T> {
+  async #noting<T>(work: () => Promise<T>, isWrite: boolean): Promise<T> {
     try {
-      return await work;
+      return await work();
     } catch (error) {
       const quota = spentQuota(error, this.#now());
       if (quota !== null) this.#note(quota, isWrite);
