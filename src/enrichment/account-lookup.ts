@@ -141,14 +141,14 @@ export class AccountLookup extends DurableObject<Env> implements Purgeable {
       const message = `the settings of connection ${id} are invalid; GET /v1/streams says which`;
       return err({ code: "misconfigured", message, retryAt: null });
     }
-    const { ttlSeconds, lookupTimeoutMs, cache: kept } = enrichment.value;
+    const { ttlSeconds, lookupTimeoutMs, cache: where } = enrichment.value;
     const ttlMs = ttlSeconds * 1000;
     const kv = this.#quotas.sparing(kvFor(this.env.ENRICHMENT_CACHE, enrichment.value));
     const cache = new AccountCache(kv, connection);
     const read = await cache.read(identifier);
     const known = demand === "force" ? null : await this.#fresh(cache, identifier, read, demand, ttlMs);
     if (known !== null) return this.#hit(cache, identifier, known, ttlMs);
-    const asks = { org: this.#org.isDue(connection), names: kept === "kv" };
+    const asks = { org: this.#org.isDue(connection), names: where === "kv" };
     const inquiry = this.#directory.ask(this.#users(id), identifier.given, asks);
     const refusal = await this.#org.refusal(connection, inquiry.verdict);
     const before = await this.#before(cache, identifier, read, inquiry);
@@ -237,6 +237,7 @@ export class AccountLookup extends DurableObject<Env> implements Purgeable {
       read.found === "miss" && recent.found === "one"
         ? await cache.readAs(identifier, recent.account.id)
         : read;
+    if (suffices(last, demand, ttlMs)) return last;
     const times = [read, last].map((result) => (result.found === "miss" ? result.invalidatedAt : null));
     return times.some((at) => at !== null && at >= recent.at) ? null : recent;
   }

@@ -153,6 +153,45 @@ describe("a cached look-up", () => {
     expect(later.objectRequests).toBeLessThanOrEqual(1); // the counters' own
   });
 
+  it("by a name without an alias has what was looked up by another name since", async () => {
+    const persons = people(0, 1);
+    const org = await knownOrg(persons);
+    const [{ id, login } = { id: "", login: "" }] = persons;
+    await org.ask(login);
+    await org.control("PATCH", `/users/${id}`, { profile: { department: "Sales" } });
+    passTime(1_000);
+    await org.ask(id, "?refresh=true");
+    forgetPointers();
+    expect((await org.ask(login)).okta).toMatchObject({ cached: true, extracted: { department: "Sales" } });
+    await org.control("PATCH", `/users/${id}`, { profile: { login: "renamed@example.com" } });
+    passTime(1_000);
+    await org.ask(id, "?refresh=true");
+    forgetPointers();
+    expect((await org.ask(login)).okta).toMatchObject({ found: false, cached: false });
+  });
+
+  it("is no longer one where the name has come to lead elsewhere, also once that is forgotten", async () => {
+    const persons = people(0, 2);
+    const org = await knownOrg(persons);
+    const [jane, john] = persons;
+    const email = jane?.email ?? "";
+    await org.ask(email);
+    passTime(1_000);
+    await org.control("PATCH", `/users/${john?.id}`, { profile: { email } });
+    expect((await org.ask(email, "?refresh=true")).okta).toMatchObject({
+      found: false,
+      matches: { length: 2 },
+    });
+    // The refusal to pick one is kept for a minute. The inventory still takes the e-mail for the first one's alone.
+    passTime(MINUTE);
+    forgetPointers();
+    expect((await org.ask(email)).okta).toMatchObject({
+      found: false,
+      cached: false,
+      matches: { length: 2 },
+    });
+  });
+
   it("is a look-up where the inventory keeps silent and there is no alias, with aliases from then on", async () => {
     const persons = people(0, 1);
     const org = await knownOrg(persons);

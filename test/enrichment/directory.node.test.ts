@@ -1,0 +1,66 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Directory, type NamesDesk } from "../../src/enrichment/directory.ts";
+
+const user = { id: "00u1", names: ["jane@example.com"] };
+const both = { org: true, names: true };
+
+const deskOf = (whoIs: NamesDesk["whoIs"]) => ({
+  whoIs: vi.fn<NamesDesk["whoIs"]>(whoIs),
+  orgVerdict: vi.fn<NamesDesk["orgVerdict"]>(async () => "unverified"),
+});
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+  vi.spyOn(console, "warn").mockReturnValue();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+describe("the directory", () => {
+  it("asks for the name and the org in one request", async () => {
+    const desk = deskOf(async () => ({ verdict: "same", user }));
+    const { user: found, verdict } = new Directory(Date.now).ask(desk, "jane", both);
+    expect([await found, await verdict()]).toEqual([user, "same"]);
+    expect(desk.whoIs).toHaveBeenCalledExactlyOnceWith("jane", true);
+    expect(desk.orgVerdict).not.toHaveBeenCalled();
+  });
+
+  it("asks a stream of the version before for the org alone, and for no name for a while", async () => {
+    const desk = deskOf(async () => {
+      throw new TypeError('The RPC receiver does not implement the method "whoIs".');
+    });
+    const directory = new Directory(Date.now);
+    const first = directory.ask(desk, "jane", both);
+    expect([await first.user, await first.verdict()]).toEqual([null, "unverified"]);
+    const second = directory.ask(desk, "jane", both);
+    expect([await second.user, await second.verdict()]).toEqual([null, "unverified"]);
+    expect(desk.whoIs).toHaveBeenCalledTimes(1);
+    vi.advanceTimersByTime(10_000);
+    await directory.ask(desk, "jane", both).user;
+    expect(desk.whoIs).toHaveBeenCalledTimes(2);
+  });
+
+  it("waits a second for a name, and then keeps nobody waiting for a while", async () => {
+    const desk = deskOf(() => new Promise(() => {}));
+    const directory = new Directory(Date.now);
+    const late = vi.fn();
+    const first = directory.ask(desk, "jane", { org: false, names: true }).user.then(late);
+    await vi.advanceTimersByTimeAsync(999);
+    expect(late).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    await first;
+    expect(late).toHaveBeenCalledExactlyOnceWith(null);
+    expect(await directory.ask(desk, "john", { org: false, names: true }).user).toBeNull();
+    expect(desk.whoIs).toHaveBeenCalledTimes(1);
+  });
+
+  it("does not ask for a name where nothing is cached", async () => {
+    const desk = deskOf(async () => ({ verdict: null, user }));
+    const { user: found, verdict } = new Directory(Date.now).ask(desk, "jane", { org: true, names: false });
+    expect([await found, await verdict()]).toEqual([null, "unverified"]);
+    expect(desk.whoIs).not.toHaveBeenCalled();
+  });
+});
