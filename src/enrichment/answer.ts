@@ -138,7 +138,7 @@ export interface Provenance {
 }
 
 /** ISO 8601 in whole seconds, as the contract shows it. */
-const isoSeconds = (ms: number): string => new Date(ms).toISOString().replace(/\.\d{3}Z$/, "Z");
+const isoSeconds = (ms: number): string => `${new Date(ms).toISOString().slice(0, -".000Z".length)}Z`;
 
 /** Short names of the factors that count as MFA, each once, sorted. */
 const mfaNames = (counting: readonly ActiveFactor[]): string[] =>

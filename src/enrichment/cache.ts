@@ -19,6 +19,7 @@ import {
   readAlias,
   readInvalidation,
   readNegative,
+  type StoredEntry,
   userKey,
 } from "./cache-entries.ts";
 import {
@@ -49,14 +50,28 @@ export interface Kv {
 const pointers = new Map<string, Alias>();
 const MAX_POINTERS = 5_000;
 
-const rememberPointer = (key: string, alias: Alias): void => {
-  pointers.delete(key);
-  pointers.set(key, alias);
-  if (pointers.size <= MAX_POINTERS) return;
-  for (const oldest of pointers.keys()) {
-    pointers.delete(oldest);
-    break;
-  }
+/** Sets what a map knows of a key, and takes out the oldest where there are more than `most`. */
+const setNewest = <T>(map: Map<string, T>, key: string, value: T, most: number): void => {
+  map.delete(key);
+  map.set(key, value);
+  const [oldest] = map.keys();
+  if (map.size > most && oldest !== undefined) map.delete(oldest);
+};
+
+const rememberPointer = (key: string, alias: Alias): void => setNewest(pointers, key, alias, MAX_POINTERS);
+
+/** Entries as they were read last. KV is asked every time, but what it says is read anew only where it has changed. */
+const lastRead = new Map<string, { text: string; host: string; entry: StoredEntry }>();
+const MAX_LAST_READ = 200;
+
+/** The same as `readAccountEntry`. @param key under which the text is stored */
+const readEntry = (key: string, text: string | null, host: string): StoredEntry | null => {
+  const last = lastRead.get(key);
+  if (last !== undefined && last.text === text && last.host === host) return last.entry;
+  lastRead.delete(key);
+  const entry = readAccountEntry(text, host);
+  if (entry !== null && text !== null) setNewest(lastRead, key, { text, host, entry }, MAX_LAST_READ);
+  return entry;
 };
 
 const miss = (invalidatedAt: number | null = null): CacheMiss => ({ found: "miss", invalidatedAt });
@@ -170,8 +185,9 @@ export class AccountCache {
     identifier: Identifier,
     { userId, at: aliasAt }: { readonly userId: string; readonly at: number | null },
   ): Promise<CacheResult> {
-    const text = await this.#get(userKey(this.#connection, userId));
-    const entry = readAccountEntry(text, this.#host);
+    const key = userKey(this.#connection, userId);
+    const text = await this.#get(key);
+    const entry = readEntry(key, text, this.#host);
     if (entry === null) return miss(readInvalidation(text));
     const { account, at, previous } = entry;
     if (account.id !== userId) return miss();

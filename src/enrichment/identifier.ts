@@ -53,11 +53,15 @@ const ENCODED = /%(?:2e|2f|5c|[01][0-9a-f]|7f)/i;
 
 const EXAMPLES = "send an e-mail address (jane@example.com), a username (jane) or an Okta user id";
 
+/** Most names are: for them, lower case and composing are what the language does. */
+const isAscii = (text: string): boolean => !/[^\0-\x7f]/.test(text);
+
 /**
  * Lower case, letter by letter, without ever turning a letter from outside ASCII into an ASCII one: U+212A
  * (KELVIN SIGN) lower-cases to `k`, and a look-alike must not become another person's login.
  */
 export const foldCase = (text: string): string => {
+  if (isAscii(text)) return text.toLowerCase();
   let folded = "";
   for (const letter of text) {
     const lower = letter.toLowerCase();
@@ -94,6 +98,7 @@ export const fitsIntoPath = ({ given }: Identifier): boolean => !PATHLESS.test(g
 
 /** Unicode's NFC, without ever turning a letter from outside ASCII into an ASCII one; see `foldCase`. */
 const composed = (text: string): string => {
+  if (isAscii(text)) return text;
   let [done, run] = ["", ""];
   for (const letter of text) {
     const isLookAlike = letter > "\u007f" && letter.normalize("NFC") <= "\u007f";
