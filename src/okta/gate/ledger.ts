@@ -62,8 +62,11 @@ export interface Decision {
  * half of them, of which a run may use 6.
  */
 const INTERACTIVE_CONCURRENCY = 12;
-/** Permits for calls that are still to come are handed out up to this many: they must not keep back others' calls. */
-const AHEAD_CONCURRENCY = 10;
+/**
+ * Permits for calls that are still to come are handed out up to this many, those of one look-up: idle ones must not keep
+ * back calls of others that could be made.
+ */
+const AHEAD_CONCURRENCY = 5;
 /** How long to wait for calls that are out. Asking again sooner is useless, because an answer has to come in first. */
 const SOON_MS = 100;
 const BACKOFF = { baseMs: 500, ceilingMs: 60_000 };

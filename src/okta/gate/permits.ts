@@ -73,6 +73,8 @@ export class Permits {
   /** Calls that are still to come, as far as `ahead` has told. */
   readonly #ahead = new Map<Bucket, number>();
   #hasAsked = false;
+  /** It has stood in line, so that others may stand there as well. */
+  #hasWaited = false;
   #wake: (() => void)[] = [];
 
   constructor(options: PermitsOptions) {
@@ -139,8 +141,9 @@ export class Permits {
     const key = `${endpoint} ${outcome}`;
     this.#calls.set(key, countCall(this.#calls.get(key), { endpoint, outcome, latencyMs }));
     for (const wake of this.#wake.splice(0)) wake();
-    // The exchange may be waiting in line for what this answer tells.
-    if (this.#isInteractive && this.#exchanges.size > 0 && !this.#outlived) {
+    // An exchange of ours may be waiting in line for what this answer tells, or those of others for the permit.
+    const isAwaited = this.#exchanges.size > 0 || (this.#hasWaited && this.#inFlight > 0);
+    if (this.#isInteractive && isAwaited && !this.#outlived) {
       this.#flushing = Promise.all([this.#flushing, this.#send(null, { waitMs: 0, done: false })]);
     }
   }
@@ -235,6 +238,7 @@ export class Permits {
   ): ExchangeAnswer {
     // Another exchange has failed meanwhile: the gate takes what was granted to the former incarnation as used.
     if (incarnation !== this.#incarnation) return { ...answer, granted: 0 };
+    if ((answer.waitedMs ?? 0) > 0) this.#hasWaited = true;
     // Gates of the version before do not say how long we stood in line, and take nobody as gone for half a minute more.
     this.#heldSince = answer.waitedMs === undefined ? this.#options.now() : sentAt + answer.waitedMs;
     const granted = want === null ? [] : [{ bucket: want.bucket, count: answer.granted }];
