@@ -142,7 +142,7 @@ export class InventoryStream
   }
 
   async quotaSpent(quota: SpentQuota): Promise<void> {
-    if (!this.#isRemoved) this.#stream.quotaTold(quota);
+    if (!this.#rests) this.#stream.quotaTold(quota);
   }
 
   async summary(): Promise<InventorySummary> {
