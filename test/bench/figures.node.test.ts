@@ -8,6 +8,7 @@ import {
   monthly,
   snapshotWrites,
   storedOf,
+  watchedAllDay,
 } from "../../dev/bench/lib/month.ts";
 import { quantile } from "../../dev/bench/lib/statistics.ts";
 import { stepsOf } from "../../dev/bench/lib/steps.ts";
@@ -66,6 +67,8 @@ describe("a month", () => {
       idle: bill({ rowsRead: 10, rowsWritten: 50 }),
       delta: bill({ rowsRead: 110, rowsWritten: 250 }),
       lookup: bill({ rowsWritten: 1, kvReads: 2, kvWrites: 3, kvBytes: 1000, objectRequests: 2 }),
+      scrape: bill({ rowsRead: 100, objectRequests: 5 }),
+      page: bill({ rowsRead: 200, objectRequests: 7 }),
     },
     storedBytes: 5e6,
   };
@@ -85,6 +88,14 @@ describe("a month", () => {
     expect(busy.kvReads).toBe(1000);
     expect(busy.kvWrites).toBe(1500);
     expect(busy.rowsWritten - quiet.rowsWritten).toBeCloseTo(500, 6);
+  });
+
+  test("adds a scrape every 30 s and a page that reads itself anew every 10 s", () => {
+    const [alone, watched] = [dayOf(measured, 1000, 0), dayOf(measured, 1000, 0, watchedAllDay)];
+    expect(watched.requests - alone.requests).toBe(2_880 + 8_640);
+    expect(watched.rowsRead - alone.rowsRead).toBeCloseTo(2_880 * 100 + 8_640 * 200, 6);
+    expect(watched.objectRequests - alone.objectRequests).toBeCloseTo(2_880 * 5 + 8_640 * 7, 6);
+    expect(watched.rowsWritten).toBe(alone.rowsWritten);
   });
 
   test.each([

@@ -24,10 +24,24 @@ export interface MeasuredCost {
     readonly delta: Bill;
     /** One look-up of an account that is not cached. */
     readonly lookup: Bill;
+    /** One scrape of all metrics. */
+    readonly scrape: Bill;
+    /** One time that the console's overview is read. */
+    readonly page: Bill;
   };
   /** SQLite of all objects after the first full run. */
   readonly storedBytes: number;
 }
+
+/** What watches the connector besides. */
+export interface Watching {
+  readonly scrapes: number;
+  readonly pages: number;
+}
+
+export const nobodyWatches: Watching = { scrapes: 0, pages: 0 };
+/** A day of a scrape every 30 s, and of a page that is open all the time: at rest, it reads itself anew every 10 s. */
+export const watchedAllDay: Watching = { scrapes: 86_400 / 30, pages: 86_400 / 10 };
 
 /** Accounts that are looked up per day, as a part of all users. None of them is cached. */
 export const LOOKUPS_PER_USER_A_DAY = 1;
@@ -46,6 +60,8 @@ const AWAKE = 2;
 const CALLS_PER_SECOND = (600 * 0.5 * 0.7) / 60;
 /** How long an idle delta of both streams takes when Okta answers over a network. */
 const IDLE_SECONDS = 2;
+/** How long all objects together are awake for a scrape or a page. */
+const WATCHING_SECONDS = 0.1;
 /** How long a look-up at Okta takes over a network. */
 const LOOKUP_SECONDS = 0.5;
 /** Events per part of the R2 sink's snapshots (src/delivery/sinks/r2.ts). */
@@ -70,26 +86,36 @@ export interface Day {
 /** R2 writes of a snapshot of both streams after a full run: parts and a manifest each. */
 export const snapshotWrites = (users: number): number => STREAMS * (Math.ceil(users / EVENTS_PER_PART) + 1);
 
-/** An ordinary day: a full run, delta runs of which some find changes, a seventh of the factors, and look-ups. */
-export const dayOf = (measured: MeasuredCost, users: number, lookUps: number): Day => {
+/** An ordinary day: a full run, delta runs of which some find changes, a seventh of the factors, look-ups, and who watches. */
+export const dayOf = (
+  measured: MeasuredCost,
+  users: number,
+  lookUps: number,
+  { scrapes, pages }: Watching = nobodyWatches,
+): Day => {
   const { bills, calls } = measured;
   const scale = users / measured.users;
   const factors = users / REFRESH_DAYS;
   const busy = BUSY * BUSY_PART * scale;
   const runs = (kind: keyof Bill): number =>
     bills.again[kind] * scale +
-    // An idle delta reads in proportion to the size of the org, and always writes the same.
-    DELTAS * bills.idle[kind] * (kind === "rowsRead" ? Math.max(1, scale) : 1) +
+    DELTAS * bills.idle[kind] +
     busy * Math.max(0, bills.delta[kind] - bills.idle[kind]) +
     (factors * Math.max(0, bills.refresh[kind] - bills.again[kind])) / measured.users;
-  const total = (kind: keyof Bill): number => runs(kind) + lookUps * bills.lookup[kind];
+  // Neither a scrape nor a page reads more in a larger org.
+  const total = (kind: keyof Bill): number =>
+    runs(kind) + lookUps * bills.lookup[kind] + scrapes * bills.scrape[kind] + pages * bills.page[kind];
   const oktaCalls =
     (calls.full - measured.users) * scale + factors + DELTAS * calls.idle + busy * (calls.delta - calls.idle);
-  const awakeSeconds = oktaCalls / CALLS_PER_SECOND + DELTAS * IDLE_SECONDS + lookUps * LOOKUP_SECONDS;
+  const awakeSeconds =
+    oktaCalls / CALLS_PER_SECOND +
+    DELTAS * IDLE_SECONDS +
+    lookUps * LOOKUP_SECONDS +
+    ((scrapes + pages) * WATCHING_SECONDS) / AWAKE;
   const changedAtOnce = (users / 100) * BUSY_PART;
   return {
     oktaCalls,
-    requests: DELTAS + 1 + lookUps,
+    requests: DELTAS + 1 + lookUps + scrapes + pages,
     objectRequests: total("objectRequests"),
     gigabyteSeconds: awakeSeconds * AWAKE * OBJECT_GB,
     rowsRead: total("rowsRead"),

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RunDocument, RunKind, StreamStatus } from "../../../src/contract/status.ts";
 import type { StreamName } from "../../../src/contract/streams.ts";
+import { makeSession } from "../../../src/http/auth/session.ts";
 import { nextPage } from "../../../test/support/pages.ts";
 import type { Bill } from "./bill.ts";
 import type { ServedOrg } from "./org.ts";
@@ -96,6 +97,17 @@ export class BenchWorker {
     });
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
     return response;
+  }
+
+  /** Opens a page of the console, as somebody who has signed in. */
+  async page(path: string): Promise<void> {
+    const cookie = `okta_edge_session=${await makeSession(KEY, Date.now())}`;
+    const response = await fetch(new URL(path, this.#workerd.url), {
+      headers: { cookie },
+      redirect: "manual",
+    });
+    if (response.status !== 200) throw new Error(`${path}: ${response.status}`);
+    await response.arrayBuffer();
   }
 
   async json<T>(method: string, path: string, body?: unknown): Promise<T> {

@@ -1,4 +1,5 @@
 /** What Cloudflare bills for the runs and look-ups of one org, counted; and a month for any size, computed from it. */
+import { COUNT_AGAIN_AFTER_MS } from "../../../src/contract/limits.ts";
 import type { RunKind } from "../../../src/contract/status.ts";
 import { churn } from "../../okta-org/changes/churn.ts";
 import { type Bill, billOf, NO_BILL } from "../lib/bill.ts";
@@ -11,6 +12,7 @@ import {
   monthly,
   snapshotWrites,
   storedOf,
+  watchedAllDay,
 } from "../lib/month.ts";
 import { serveOrg, sizeOf } from "../lib/org.ts";
 import { FREE, PAID_PLAN } from "../lib/prices.ts";
@@ -22,6 +24,10 @@ import type { Stored } from "../worker/instrumented.ts";
 
 const SIZES = [1000, 10_000, 100_000];
 const LOOKUPS = 20;
+/** How often a scrape and a page are counted. */
+const WATCHED = 3;
+/** For how long the summary is remembered, and a little more, ms. */
+const REMEMBERED_MS = COUNT_AGAIN_AFTER_MS + 500;
 /** Longer than any delivery waits. */
 const SETTLES_MS = 500;
 
@@ -94,6 +100,18 @@ const measure = async (users: number): Promise<Measured> => {
     const byId = await lookUp(present.slice(0, LOOKUPS).map(({ id }) => id));
     const byLogin = await lookUp(logins.slice(LOOKUPS, 2 * LOOKUPS));
     const cached = await lookUp(logins.slice(0, 2 * LOOKUPS));
+    const watched = async (work: () => Promise<unknown>): Promise<Bill> => {
+      await work();
+      await settledBill(worker);
+      for (let n = 0; n < WATCHED; n++) {
+        await sleep(REMEMBERED_MS);
+        await work();
+      }
+      const bill = await worker.bill();
+      return billOf((kind) => bill[kind] / WATCHED);
+    };
+    const scrape = await watched(async () => (await worker.request("GET", "/metrics")).arrayBuffer());
+    const page = await watched(() => worker.page("/"));
     const cost: MeasuredCost = {
       users,
       calls: {
@@ -109,6 +127,8 @@ const measure = async (users: number): Promise<Measured> => {
         idle: idle.bill,
         delta: delta.bill,
         lookup: billOf((kind) => (byId.bill[kind] + byLogin.bill[kind]) / 2),
+        scrape,
+        page,
       },
       storedBytes: Object.values(stored).reduce((sum, { bytes }) => sum + bytes, 0),
     };
@@ -151,6 +171,13 @@ const reportSize = (report: Report, measured: MeasuredCost, users: number): void
     row(
       "… without the look-ups",
       monthly(quiet, storedOf(measured, users, 0)),
+      PAID_PLAN,
+      "$",
+      "the paid plan itself",
+    ),
+    row(
+      "… watched by a scrape every 30 s and an open page of the console",
+      monthly(dayOf(measured, users, 0, watchedAllDay), storedOf(measured, users, 0)),
       PAID_PLAN,
       "$",
       "the paid plan itself",
@@ -251,9 +278,18 @@ const reportLookups = (report: Report, { byId, byLogin, cached }: LookupPrices):
   }
 };
 
+const reportWatching = (report: Report, { bills: { scrape, page } }: MeasuredCost): void => {
+  const table = "What a scrape of all metrics is billed, beside the console's overview; counted";
+  for (const [kind, what] of LOOKUP_ROWS) {
+    const beside = page[kind];
+    report.add({ table, what, ours: scrape[kind], beside, besideWhat: "the overview", unit: "" });
+  }
+};
+
 export const measureCost = async (report: Report, users: number): Promise<void> => {
   const { cost, lookups } = await measure(users);
   for (const size of SIZES) reportSize(report, cost, size);
   reportCeilings(report, cost);
   reportLookups(report, lookups);
+  reportWatching(report, cost);
 };
