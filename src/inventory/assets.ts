@@ -1,4 +1,4 @@
-import { type Facet, Facets } from "./facets.ts";
+import { Facets, type Standing } from "./facets.ts";
 import type { InventoryMeta, Meta } from "./meta.ts";
 import {
   INDEX_LAG_MS,
@@ -320,7 +320,7 @@ export class Assets {
   }
 
   /** How many assets exist and how many tombstones are kept. @param facets those of now */
-  counts(facets: readonly Facet[] = this.facets.all()): AssetCounts {
+  counts(facets: readonly Standing[] = this.facets.totals()): AssetCounts {
     const count = (isDeleted: boolean): number =>
       facets.reduce((sum, facet) => sum + ((facet.status === null) === isDeleted ? facet.count : 0), 0);
     return { total: count(false), deleted: count(true) };
@@ -345,7 +345,7 @@ export class Assets {
   /** How many users exist that are not DEPROVISIONED. */
   countNotDeprovisioned(): number {
     return this.facets
-      .all()
+      .totals()
       .reduce(
         (sum, { status, count }) => (status === null || status === "DEPROVISIONED" ? sum : sum + count),
         0,

@@ -107,6 +107,40 @@ export const FACET_COLUMNS = `
 /** SQL: the rows that `FACET_COLUMNS` is about. */
 export const FACET_ROWS = "assets AS a LEFT JOIN admins AS d ON d.user_id = a.id";
 
+/** SQL: a facet's row in `totals`, by its columns. */
+const TOTAL = {
+  kind: (row: string) => `CASE ${row}status WHEN '' THEN 0 WHEN 'DEPROVISIONED' THEN 1 ELSE 2 END`,
+  mfa_known: (row: string) => `${row}mfa <> ''`,
+  own: (row: string) => `${row}own`,
+  through: (row: string) => `${row}through`,
+  source: (row: string) => `${row}source`,
+} as const;
+const totalColumns = Object.keys(TOTAL).join(", ");
+const totalOf = (row: string): string =>
+  Object.values(TOTAL)
+    .map((of) => of(row))
+    .join(", ");
+
+/** What a status tells needs less than the facets: the sums of those that differ in nothing that it tells. */
+export const totalsMigration = `
+  CREATE TABLE totals (
+    kind INTEGER NOT NULL, mfa_known INTEGER NOT NULL, own INTEGER NOT NULL, through INTEGER NOT NULL,
+    source INTEGER NOT NULL, assets INTEGER NOT NULL, PRIMARY KEY (${totalColumns})
+  ) WITHOUT ROWID;
+  INSERT INTO totals (${totalColumns}, assets) SELECT ${totalOf("")}, sum(assets) FROM facets GROUP BY 1, 2, 3, 4, 5;
+
+  CREATE TRIGGER facet_counted AFTER UPDATE OF assets ON facets BEGIN
+    INSERT INTO totals (${totalColumns}, assets) VALUES (${totalOf("new.")}, new.assets - old.assets)
+      ON CONFLICT (${totalColumns}) DO UPDATE SET assets = assets + excluded.assets;
+  END;
+
+  CREATE TRIGGER total_emptied AFTER UPDATE OF assets ON totals WHEN new.assets = 0 BEGIN
+    DELETE FROM totals WHERE ${Object.keys(TOTAL)
+      .map((column) => `${column} = new.${column}`)
+      .join(" AND ")};
+  END;
+`;
+
 export const facetsTable = `CREATE TABLE facets (
   f INTEGER PRIMARY KEY, status TEXT NOT NULL, mfa TEXT NOT NULL, own INTEGER NOT NULL, through INTEGER NOT NULL,
   source INTEGER NOT NULL, platform TEXT NOT NULL, compliance TEXT NOT NULL, managed INTEGER NOT NULL,
@@ -126,6 +160,21 @@ export const partsOf = (
     last_login: `unixepoch(${record} ->> '$.lastLogin')`,
   };
 };
+
+/** Assets that are alike in what their standing follows from. */
+export type Standing = Pick<
+  Facet,
+  "status" | "mfa" | "ownRoles" | "covers" | "isGiven" | "isOpen" | "groups" | "count"
+>;
+
+interface TotalRow extends Record<string, SqlStorageValue> {
+  kind: number;
+  mfa_known: number;
+  own: number;
+  through: number;
+  source: number;
+  assets: number;
+}
 
 interface FacetRow extends Record<string, SqlStorageValue> {
   f: number;
@@ -164,15 +213,22 @@ const keyOf = (row: KeyRow): Key => [
   row.managed,
 ];
 
+const memberOf = ({ own, through, source }: Pick<TotalRow, "own" | "through" | "source">) => ({
+  ownRoles: ownRoles[own % COVERS] ?? "unknown",
+  covers: own >= COVERS,
+  isGiven: (through & GIVEN) !== 0,
+  isOpen: (through & OPEN) !== 0,
+  groups: groupSources[source] ?? "pending",
+});
+
+/** The statuses of totals, by their kind: whoever is neither deleted nor DEPROVISIONED counts as ACTIVE. */
+const totalStatuses = [null, "DEPROVISIONED", "ACTIVE"] as const;
+
 const facetOf = (row: FacetRow): Facet => ({
   f: row.f,
   status: row.status || null,
   mfa: row.mfa === "" ? null : JSON.parse(row.mfa),
-  ownRoles: ownRoles[row.own % COVERS] ?? "unknown",
-  covers: row.own >= COVERS,
-  isGiven: (row.through & GIVEN) !== 0,
-  isOpen: (row.through & OPEN) !== 0,
-  groups: groupSources[row.source] ?? "pending",
+  ...memberOf(row),
   platform: row.platform || null,
   compliance: row.compliance || null,
   managed: row.managed === MANAGED_UNKNOWN ? null : row.managed === MANAGED,
@@ -204,6 +260,22 @@ export class Facets {
   /** The facets that assets have now. */
   all(): Facet[] {
     return this.#sql.exec<FacetRow>("SELECT * FROM facets").toArray().map(facetOf);
+  }
+
+  /**
+   * Sums of the facets for counts that ask neither for a status, except DEPROVISIONED, nor for kinds of factors: a few dozen
+   * at most.
+   */
+  totals(): Standing[] {
+    return this.#sql
+      .exec<TotalRow>("SELECT * FROM totals")
+      .toArray()
+      .map((row) => ({
+        status: totalStatuses[row.kind] ?? null,
+        mfa: row.mfa_known === 1 ? [] : null,
+        ...memberOf(row),
+        count: row.assets,
+      }));
   }
 
   /** The facet of an asset, deleted or not; null if the asset is not known. */

@@ -3,7 +3,7 @@ import type { OktaDevice } from "../okta/records.ts";
 import { Admins } from "./admins.ts";
 import { type AssetReader, RecordReader } from "./asset-reader.ts";
 import { Assets } from "./assets.ts";
-import type { Facet, Facets } from "./facets.ts";
+import type { Facets, Standing } from "./facets.ts";
 import { Factors } from "./factors.ts";
 import type { DeviceFacts } from "./facts.ts";
 import { Groups } from "./groups.ts";
@@ -76,7 +76,7 @@ export class Inventory {
   }
 
   /** For how many existing users each fact is unknown; see `countUnknown`. */
-  countUnknown(facets: readonly Facet[] = this.facets.all()): Partial<Record<UserFactName, number>> {
+  countUnknown(facets: readonly Standing[] = this.facets.totals()): Partial<Record<UserFactName, number>> {
     return countUnknown(facets, this.standing);
   }
 

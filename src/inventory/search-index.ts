@@ -8,7 +8,15 @@
  * takes about 17 MB.
  */
 
-import { FACET_COLUMNS, FACET_ROWS, facetsTable, kindsOf, managedOf, partsOf } from "./facets.ts";
+import {
+  FACET_COLUMNS,
+  FACET_ROWS,
+  facetsTable,
+  kindsOf,
+  managedOf,
+  partsOf,
+  totalsMigration,
+} from "./facets.ts";
 
 /** What is indexed of a device's users. */
 const userParts = ["id", "login", "firstName", "lastName"] as const;
@@ -313,4 +321,5 @@ export const facetsMigration = `
   CREATE TRIGGER facet_emptied AFTER UPDATE OF assets ON facets WHEN new.assets = 0 BEGIN
     DELETE FROM facets WHERE f = new.f;
   END;
+  ${totalsMigration}
 `;

@@ -2,7 +2,7 @@
  * What follows from a user's facet and from facts about the whole org: whether the user's groups and roles are unknown, and
  * whether the user is an administrator. It says of all users with a facet what `roles-fact.ts` says of one user.
  */
-import type { Facet } from "./facets.ts";
+import type { Standing } from "./facets.ts";
 import { type InventoryMeta, isFactKnown, Meta, type OrgFact } from "./meta.ts";
 
 /** SQL: whether a group is Everyone; NULL if its record does not tell. */
@@ -55,37 +55,37 @@ export const orgStanding = (sql: SqlStorage): OrgStanding => {
 };
 
 /** Whether Okta's Everyone has these users. Pure. */
-export const isInEveryone = ({ status }: Facet, org: OrgStanding): boolean =>
+export const isInEveryone = ({ status }: Standing, org: OrgStanding): boolean =>
   status !== null && (status !== "DEPROVISIONED" || org.everyoneHoldsDeprovisioned);
 
 /** Whether these users' groups are unknown. Pure. */
-export const areGroupsUnknown = ({ groups }: Facet, org: OrgStanding): boolean =>
+export const areGroupsUnknown = ({ groups }: Standing, org: OrgStanding): boolean =>
   groups === "pending" || groups === "lost" || (groups === "org" && !isFactKnown(org.groups));
 
 /** Whether these users are surely still in the groups in which they were: no reading of their groups has failed. Pure. */
-export const areSurelyMembers = ({ groups }: Facet, org: OrgStanding): boolean => {
+export const areSurelyMembers = ({ groups }: Standing, org: OrgStanding): boolean => {
   const reason = org.groups?.reason ?? null;
   const isOrgSure = reason === null || reason === "pending";
   return groups === "user" || groups === "pending" || (groups === "org" && isOrgSure);
 };
 
 /** Whether it is unknown which roles these users' groups give them. Pure. */
-export const areRolesOpen = (facet: Facet, org: OrgStanding): boolean =>
+export const areRolesOpen = (facet: Standing, org: OrgStanding): boolean =>
   facet.isOpen ||
   (org.everyone === "open" && isInEveryone(facet, org)) ||
   (org.doGroupsGiveRoles && areGroupsUnknown(facet, org));
 
-const isRead = ({ ownRoles }: Facet): boolean => ownRoles !== "unlisted" && ownRoles !== "unknown";
+const isRead = ({ ownRoles }: Standing): boolean => ownRoles !== "unlisted" && ownRoles !== "unknown";
 
 /** Whether these users' roles are unknown. Some of them may be known for sure all the same. Pure. */
-export const areRolesUnknown = (facet: Facet, org: OrgStanding): boolean => {
+export const areRolesUnknown = (facet: Standing, org: OrgStanding): boolean => {
   const isOwnKnown = isRead(facet) || (facet.ownRoles === "unlisted" && isFactKnown(org.roles));
   const isCovered = isRead(facet) && facet.covers;
   return !isOwnKnown || (areRolesOpen(facet, org) && !isCovered);
 };
 
 /** Whether these users have an active role, of their own or through a group; null if it is unknown. Pure. */
-export const areAdmins = (facet: Facet, org: OrgStanding): boolean | null => {
+export const areAdmins = (facet: Standing, org: OrgStanding): boolean | null => {
   const isSure =
     facet.ownRoles === "own" ||
     (facet.ownRoles === "inherited" && facet.covers && areRolesOpen(facet, org)) ||

@@ -1,5 +1,5 @@
 /** Which facts of which users are unknown. Pure. */
-import type { Facet } from "./facets.ts";
+import type { Standing } from "./facets.ts";
 import { areGroupsUnknown, areRolesUnknown, type OrgStanding } from "./standing.ts";
 
 /** The facts of a user that can be unknown. */
@@ -7,7 +7,7 @@ export const userFactNames = ["factors", "groups", "roles"] as const;
 export type UserFactName = (typeof userFactNames)[number];
 
 /** Whether a fact of the users with this facet is unknown. */
-export const isUnknown = (facet: Facet, fact: UserFactName, org: OrgStanding): boolean => {
+export const isUnknown = (facet: Standing, fact: UserFactName, org: OrgStanding): boolean => {
   switch (fact) {
     case "factors":
       return facet.mfa === null;
@@ -20,7 +20,7 @@ export const isUnknown = (facet: Facet, fact: UserFactName, org: OrgStanding): b
 
 /** For how many existing users each fact is unknown. A fact that is known for every user is left out. */
 export const countUnknown = (
-  facets: readonly Facet[],
+  facets: readonly Standing[],
   org: OrgStanding,
 ): Partial<Record<UserFactName, number>> => {
   const living = facets.filter(({ status }) => status !== null);

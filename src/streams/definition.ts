@@ -9,7 +9,7 @@ import type { SearchQuery } from "../contract/stream-api.ts";
 import type { Dialect } from "../contract/streams.ts";
 import type { AssetReader, StoredAsset } from "../inventory/asset-reader.ts";
 import type { RecordSource } from "../inventory/assets.ts";
-import type { Facet } from "../inventory/facets.ts";
+import type { Facet, Standing } from "../inventory/facets.ts";
 import type { EventContext } from "../inventory/facts.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { Condition } from "../inventory/search.ts";
@@ -247,7 +247,7 @@ export interface StreamDefinition<R extends AssetRecord = AssetRecord, F = unkno
     listed?(inventory: Inventory, listed: number, since: Moment): void;
     reader(inventory: Inventory): AssetReader<F>;
     /** For how many assets each fact is unknown; facts that are known for all assets are left out. */
-    unknownFacts(inventory: Inventory, facets: readonly Facet[]): Readonly<Record<string, number>>;
+    unknownFacts(inventory: Inventory, facets: readonly Standing[]): Readonly<Record<string, number>>;
   };
 
   /**

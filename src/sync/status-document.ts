@@ -108,7 +108,7 @@ export const statusDocument = (parts: {
   const current = full ?? delta;
   const history = runs.history();
   const held = inventory.sweeps.absentees().waiting;
-  const facets = inventory.facets.all();
+  const facets = inventory.facets.totals();
   const counts = inventory.assets.counts(facets);
   const newest = (kind: Run["kind"]) => {
     const run = history.find((candidate) => candidate.kind === kind);

@@ -160,6 +160,8 @@ describe("facets", () => {
         const counted = sql.exec<{ f: number; n: number }>(
           "SELECT f, count(*) AS n FROM search_keys GROUP BY f ORDER BY f",
         );
+        expect(inventory.assets.counts()).toEqual(inventory.assets.counts(all));
+        expect(inventory.countUnknown()).toEqual(inventory.countUnknown(all));
         expect(all.map(({ f, count }) => [f, count]).sort(([a = 0], [b = 0]) => a - b)).toEqual(
           counted.toArray().map(({ f, n: count }) => [f, count]),
         );
