@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { sinkTypes } from "../src/delivery/sinks/index.ts";
+import { allowance } from "../src/okta/gate/parts.ts";
 import { streams } from "../src/streams/index.ts";
 import { hookedTypes } from "../src/streams/log-effects.ts";
 
@@ -44,4 +45,19 @@ test("docs/sinks.md and README.md describe each type of sink, and what its conne
   expect(namesIn(proofs, /^\| `(\w+)`/gm)).toEqual(types);
   const [, where = ""] = readFileSync("README.md", "utf8").split("## Where events go");
   expect(namesIn(where.split("\n## ")[0] ?? "", /^\| `(\w+)`/gm)).toEqual(types);
+});
+
+test("README.md says how long the factors of a first full run take, by the rule that divides Okta's limits", () => {
+  const [, section = ""] = readFileSync("README.md", "utf8").split("### How long the first full run takes");
+  const rows = (section.split("\n### ")[0] ?? "")
+    .split("\n")
+    .filter((line) => /^\| [\d,]+ \|/.test(line))
+    .map((line) =>
+      line.split("|").flatMap((cell) => (cell.trim() === "" ? [] : [Number(cell.replaceAll(",", ""))])),
+    );
+  expect(rows.length).toBeGreaterThan(3);
+  for (const [limit = 0, share = 0, rate, ...minutes] of rows) {
+    expect(rate).toBe(allowance(limit, share, "background"));
+    expect(minutes).toEqual([1_000, 10_000, 100_000].map((users) => Math.ceil(users / Number(rate))));
+  }
 });

@@ -4,6 +4,7 @@ import { COUNT_AGAIN_AFTER_MS } from "../contract/limits.ts";
 import type { SearchQuery } from "../contract/stream-api.ts";
 import type { Dialect, StreamName } from "../contract/streams.ts";
 import type { AssetDetail } from "../inventory/api.ts";
+import type { Facet } from "../inventory/facets.ts";
 import { type FoundGroups, findGroups } from "../inventory/group-search.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import { type AssetQuery, type Condition, findAssets, type Place } from "../inventory/search.ts";
@@ -121,10 +122,13 @@ export class Explorer {
     if (filters === null) return nothing;
     const fits = filters.flatMap((filter) => filter.fits ?? []);
     const text = query.q?.trim() || null;
+    const all = this.#inventory.facets.all();
+    const isMet = (facet: Facet): boolean => fits.every((meets) => meets(facet));
     const asked: AssetQuery = {
       text,
       exact: text === null ? [] : explore.exact(this.#inventory, text),
-      facets: this.#inventory.facets.all().filter((facet) => fits.every((meets) => meets(facet))),
+      facets: all.filter(isMet),
+      others: all.filter((facet) => !isMet(facet)),
       where: filters.flatMap((filter) => filter.where ?? []),
       sorting: query.sort === undefined ? null : { by: query.sort, descending: query.descending === true },
       after: placeOf(query),

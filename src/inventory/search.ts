@@ -48,8 +48,9 @@ export interface AssetQuery {
   readonly text: string | null;
   /** The ids of assets that the text names exactly: they are found whatever their words. */
   readonly exact: readonly string[];
-  /** One of them is the asset's. */
+  /** One of them is the asset's, and none of the others. */
   readonly facets: readonly Facet[];
+  readonly others: readonly Facet[];
   /** All of them must be met. */
   readonly where: readonly Condition[];
   /** Null: in the order in which they were first filed, those that the text names exactly first. */
@@ -120,11 +121,12 @@ const notIdList = (ids: readonly string[]): Clause => [
   "k.id NOT IN (SELECT value FROM json_each(?))",
   JSON.stringify(ids),
 ];
-/** The plus keeps SQLite from looking for each facet in an index that begins with something else. */
-const facetList = (facets: readonly Facet[]): Clause => [
-  "+k.f IN (SELECT value FROM json_each(?))",
-  JSON.stringify(facets.map(({ f }) => f)),
-];
+/** That the asset's facet fits. The plus keeps SQLite from looking for each in an index that begins with something else. */
+const fitting = ({ facets, others }: AssetQuery): Clause => {
+  const isShorter = others.length < facets.length;
+  const list = (isShorter ? others : facets).map(({ f }) => f).join(", ");
+  return [isShorter ? (list === "" ? "true" : `+k.f NOT IN (${list})`) : `+k.f IN (${list})`];
+};
 
 const clauseOf = (condition: Condition): Clause => {
   switch (condition.kind) {
@@ -150,13 +152,14 @@ interface Rows {
 }
 
 /** What a query without words is best found by: whatever leaves the fewest rows to look at. */
-const unnamedRows = ({ facets, where }: AssetQuery): Rows => {
+const unnamedRows = (query: AssetQuery): Rows => {
+  const { facets, where } = query;
   const ids = where.find((condition) => condition.kind === "ids");
   if (ids !== undefined) {
     return {
       from: `(${ids.sql}) AS them CROSS JOIN search_keys AS k INDEXED BY search_by_id ON k.id = them.id`,
       parameters: ids.parameters,
-      clauses: [facetList(facets), ...where.filter((condition) => condition !== ids).map(clauseOf)],
+      clauses: [fitting(query), ...where.filter((condition) => condition !== ids).map(clauseOf)],
     };
   }
   const time = where.find((condition) => condition.kind === "time");
@@ -183,7 +186,7 @@ const rowsOf = (query: AssetQuery, match: string | null): Rows => {
   return {
     from: "search_keys AS k",
     parameters: [],
-    clauses: [...named(query, match), facetList(query.facets), ...query.where.map(clauseOf)],
+    clauses: [...named(query, match), fitting(query), ...query.where.map(clauseOf)],
   };
 };
 
@@ -350,15 +353,11 @@ const byStatus = (
 };
 
 /** The first assets in the order of their changes that meet the query, by walking in that order. */
-const byChange = (
-  sql: SqlStorage,
-  { facets, where, after, limit }: AssetQuery,
-  words: readonly Clause[],
-  order: Order,
-): Row[] => {
+const byChange = (sql: SqlStorage, query: AssetQuery, words: readonly Clause[], order: Order): Row[] => {
+  const { where, after, limit } = query;
   const { direction, beyond } = directions(order);
   const place: Clause[] = after === null ? [] : [[`a.seq ${beyond} ?`, after.key]];
-  const { where: all, parameters } = joined([...words, facetList(facets), ...where.map(clauseOf), ...place]);
+  const { where: all, parameters } = joined([...words, fitting(query), ...where.map(clauseOf), ...place]);
   return sql
     .exec<Row>(
       `SELECT k.id, k.n, a.seq AS key FROM assets AS a CROSS JOIN search_keys AS k ON k.n = a.number
@@ -384,8 +383,8 @@ const pageOf = (rows: readonly Row[], limit: number, total: number, head: readon
  * page, and at no other place, if there is room for more than that.
  */
 const findNamed = (sql: SqlStorage, query: AssetQuery, match: string): FoundPage | null => {
-  const { exact, facets, where, after, limit } = query;
-  const clauses = [facetList(facets), ...where.map(clauseOf)];
+  const { exact, where, after, limit } = query;
+  const clauses = [fitting(query), ...where.map(clauseOf)];
   const exactRows: Rows = { from: "search_keys AS k", parameters: [], clauses: [idList(exact), ...clauses] };
   const first = exact.length === 0 ? [] : firstOf(sql, exactRows, FILED, null, exact.length);
   if (first.length >= limit) return null;
