@@ -92,12 +92,23 @@ export class Memberships {
     this.#sql.exec("DELETE FROM memberships WHERE group_id = ?", groupId);
   }
 
-  /** The ids of a group's stored members. */
-  membersOf(groupId: string): string[] {
-    return this.#sql
-      .exec<{ user_id: string }>("SELECT user_id FROM memberships WHERE group_id = ?", groupId)
-      .toArray()
-      .map(({ user_id }) => user_id);
+  /**
+   * The users with these ids and the members of these groups, each once.
+   * @param limit how many ids at most are returned
+   */
+  together(
+    userIds: readonly string[],
+    groupIds: readonly string[],
+    limit: number,
+  ): { readonly count: number; readonly first: readonly string[] } {
+    const all = `SELECT value AS id FROM json_each(?1)
+      UNION SELECT user_id FROM memberships WHERE group_id IN (SELECT value FROM json_each(?2))`;
+    const ids = [JSON.stringify(userIds), JSON.stringify(groupIds)];
+    const { count } = this.#sql
+      .exec<{ count: number }>(`SELECT count(*) AS count FROM (${all})`, ...ids)
+      .one();
+    const first = this.#sql.exec<{ id: string }>(`${all} LIMIT ?3`, ...ids, limit);
+    return { count, first: [...first].map(({ id }) => id) };
   }
 
   /**

@@ -263,7 +263,7 @@ describe("groups", () => {
       inventory.sweeps.add("members", 0, ["b"]); // the same page again
       expect(inventory.sweeps.size("members")).toBe(1);
       expect(inventory.memberships.keepOnly("00g1", "members", 0)).toEqual(["a"]);
-      expect(inventory.memberships.membersOf("00g1")).toEqual(["b"]);
+      expect(inventory.memberships.together([], ["00g1"], 100).first).toEqual(["b"]);
     }));
 
   test("do not change when a membership event is late or repeated", () =>
@@ -280,9 +280,9 @@ describe("groups", () => {
       expect(event(true, 20)).toBe(true);
       expect(event(true, 20)).toBe(false);
       expect(event(false, 10)).toBe(false);
-      expect(inventory.memberships.membersOf("00g1")).toEqual(["a", "b"]);
+      expect(inventory.memberships.together([], ["00g1"], 100).first).toEqual(["a", "b"]);
       expect(event(false, 30)).toBe(true);
-      expect(inventory.memberships.membersOf("00g1")).toEqual(["a"]);
+      expect(inventory.memberships.together([], ["00g1"], 100).first).toEqual(["a"]);
     }));
 });
 
@@ -349,7 +349,7 @@ describe("deletion", () => {
         sequence: inventory.assets.head,
         facts: { groups: { state: "known", value: [{ id: "00g1" }] } },
       });
-      expect(inventory.memberships.membersOf("00g1")).toEqual([]);
+      expect(inventory.memberships.together([], ["00g1"], 100).first).toEqual([]);
       expect(inventory.assets.counts()).toEqual({ total: 1, deleted: 1 });
       inventory.assets.touchAll();
       expect(inventory.users.one("a")?.deletedAt).toBe(NOW + 500);

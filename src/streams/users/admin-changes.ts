@@ -20,13 +20,13 @@ const changes: Readonly<Record<string, ChangeCode>> = {
   "user.lifecycle.suspend": "admin_suspended",
 };
 
-/** Who gets a role by an event: the people that it names, and the members of the groups that it names. */
-const granted = ({ memberships, groups }: Inventory, event: OktaLogEvent): readonly string[] => {
+/** Whom an event gives a role: the people that it names, and the members of the groups that it names. */
+const granted = ({ memberships, groups }: Inventory, event: OktaLogEvent) => {
   const users = targets(event, "User");
+  const named = groupsIn(event);
+  if (event.eventType !== "group.user_membership.add") return memberships.together(users, named, MOST_NAMED);
   // Whoever joins a group gets the roles that it gives, if it gives any.
-  if (event.eventType === "group.user_membership.add")
-    return groupsIn(event).some((id) => groups.hasRoles(id)) ? users : [];
-  return [...users, ...groupsIn(event).flatMap((id) => memberships.membersOf(id))];
+  return memberships.together(named.some((id) => groups.hasRoles(id)) ? users : [], [], MOST_NAMED);
 };
 
 /**
@@ -41,16 +41,15 @@ export const adminChange = (inventory: Inventory, event: OktaLogEvent): ToldChan
     const user = users.one(id);
     return user !== null && isAdmin(user.facts) === true;
   };
-  const ids = [
-    ...new Set(
-      code === "admin_granted" ? granted(inventory, event) : targets(event, "User").filter(isKnownAdmin),
-    ),
-  ];
-  if (ids.length === 0) return null;
-  const names = users.of(ids.slice(0, MOST_NAMED)).map(({ id, facts: { user } }) => {
+  const { count, first } =
+    code === "admin_granted"
+      ? granted(inventory, event)
+      : inventory.memberships.together(targets(event, "User").filter(isKnownAdmin), [], MOST_NAMED);
+  if (count === 0) return null;
+  const names = users.of(first).map(({ id, facts: { user } }) => {
     const name = displayName(user.profile) ?? id;
     const { login } = user.profile;
     return login == null || login === name ? name : `${name} (${login})`;
   });
-  return { code, count: ids.length, names };
+  return { code, count, names };
 };
