@@ -7,7 +7,9 @@ import type { AssetDetail } from "../inventory/api.ts";
 import type { Facet } from "../inventory/facets.ts";
 import { type FoundGroups, findGroups } from "../inventory/group-search.ts";
 import type { Inventory } from "../inventory/inventory.ts";
-import { type AssetQuery, type Condition, findAssets, type Place } from "../inventory/search.ts";
+import { type AssetQuery, findAssets } from "../inventory/search.ts";
+import type { Place } from "../inventory/search-order.ts";
+import type { Condition } from "../inventory/search-rows.ts";
 import { HELD_IDS } from "../inventory/sweeps.ts";
 import { fromOpaque, toOpaque } from "../lib/opaque.ts";
 import {

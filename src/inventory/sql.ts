@@ -1,10 +1,3 @@
-/** The ids that a query without parameters yields as `id`. */
-export const idsIn = (sql: SqlStorage, query: string): string[] =>
-  sql
-    .exec<{ id: string }>(query)
-    .toArray()
-    .map(({ id }) => id);
-
 /** A text as a literal. */
 export const quoted = (text: string): string => `'${text.replaceAll("\0", "").replaceAll("'", "''")}'`;
 

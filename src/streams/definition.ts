@@ -12,7 +12,7 @@ import type { RecordSource } from "../inventory/assets.ts";
 import type { Facet, Standing } from "../inventory/facets.ts";
 import type { EventContext } from "../inventory/facts.ts";
 import type { Inventory } from "../inventory/inventory.ts";
-import type { Condition } from "../inventory/search.ts";
+import type { Condition } from "../inventory/search-rows.ts";
 import type { StaleCause } from "../inventory/stale.ts";
 import type { Result } from "../lib/result.ts";
 import type { OktaApi, Page, PageRequest } from "../okta/api.ts";

@@ -70,7 +70,7 @@ export interface MeasuredSize {
  * The heap that Cloudflare gives a Worker, 128 MB. A local runtime sets no limit. V8 then lets its heap grow with the
  * number of collections, and with it the buffers of old answers, which V8 does not count.
  */
-const v8Flags = ["--max-heap-size=128"];
+export const CLOUDFLARES_HEAP = ["--max-heap-size=128"] as const;
 
 /** One run of each stream. */
 export const cycle = async (
@@ -112,7 +112,7 @@ const FLOOR_PART = 1000;
 /** Has the floor make the same calls, a few at a time, so that the list of them takes no memory. */
 const measureFloor = async (org: ServedOrg, asked: readonly string[], label: string): Promise<Measured> => {
   say(`${label}: the same ${grouped(asked.length)} calls, fetched and parsed alone`);
-  const worker = await BenchWorker.start(org, { v8Flags });
+  const worker = await BenchWorker.start(org, { v8Flags: CLOUDFLARES_HEAP });
   try {
     return await measureWork(worker, async () => {
       let ms = 0;
@@ -159,7 +159,7 @@ export const measureSize = async (users: number, wanted: SizeOptions): Promise<M
   const label = `${grouped(users)} users`;
   say(`${label}: making the org`);
   const org = await serveOrg(orgOf(users));
-  const worker = await BenchWorker.start(org, { v8Flags });
+  const worker = await BenchWorker.start(org, { v8Flags: CLOUDFLARES_HEAP });
   try {
     const dump = org.org.dump();
     const bound = usersFormula(dump) + devicesFormula(dump);

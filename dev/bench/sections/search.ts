@@ -4,6 +4,7 @@ import { fill } from "../lib/fill.ts";
 import { say } from "../lib/progress.ts";
 import type { Report } from "../lib/report.ts";
 import { BenchWorker } from "../lib/runtime.ts";
+import { CLOUDFLARES_HEAP } from "../lib/sizes.ts";
 import { grouped, quantile, timeOf } from "../lib/statistics.ts";
 import { groupsOfUser, userId } from "../lib/user-record.ts";
 
@@ -56,7 +57,7 @@ const questionsAbout = (users: number): Readonly<Record<string, readonly [path: 
 
 /** Fills an inventory. @returns the Worker, and the peak of its resident set, MB */
 const filled = async (users: number): Promise<{ worker: BenchWorker; peakMb: () => number }> => {
-  const worker = await BenchWorker.start(null, { vars: { METER: "on" } });
+  const worker = await BenchWorker.start(null, { vars: { METER: "on" }, v8Flags: CLOUDFLARES_HEAP });
   await fill(worker, users);
   return { worker, peakMb: () => worker.process?.peakMb() ?? Number.NaN };
 };

@@ -6,7 +6,7 @@ import { foundSchema } from "../../contract/inventory-documents.ts";
 import { TOMBSTONE_DAYS } from "../../contract/limits.ts";
 import type { SearchQuery, StreamApi } from "../../contract/stream-api.ts";
 import type { StreamName } from "../../contract/streams.ts";
-import { sortKeys } from "../../inventory/search.ts";
+import { sortKeys } from "../../inventory/search-order.ts";
 import { fromOpaque, toOpaque } from "../../lib/opaque.ts";
 import { maxSearchLength } from "../bounds.ts";
 import { csvHeader, csvRow } from "../csv.ts";

@@ -5,7 +5,7 @@ import type { Facet } from "../../inventory/facets.ts";
 import { known, knownValue, type UserFacts } from "../../inventory/facts.ts";
 import type { Inventory } from "../../inventory/inventory.ts";
 import { roleHolders } from "../../inventory/role-holders.ts";
-import type { Condition } from "../../inventory/search.ts";
+import type { Condition } from "../../inventory/search-rows.ts";
 import { quoted } from "../../inventory/sql.ts";
 import { areAdmins } from "../../inventory/standing.ts";
 import { isUnknown } from "../../inventory/unknown-facts.ts";
