@@ -113,14 +113,12 @@ const findNamed = (sql: SqlStorage, query: AssetQuery, match: string): FoundPage
 };
 
 /**
- * One page of the assets that match. A text without words, or a whole login or e-mail address, matches only what it names
- * exactly: of the words of an address, most are everybody's.
+ * One page of the assets that match. A text without words matches only what it names exactly.
  * @param mostSorted so many matches at most are collected and sorted, other than usual
  */
 export const findAssets = (sql: SqlStorage, query: AssetQuery, mostSorted = MOST_SORTED): FoundPage => {
-  const { text, exact, facets, where, sorting, after, limit } = query;
-  const isAddress = text?.includes("@") === true && exact.length > 0;
-  const words = text === null || isAddress ? [] : searchWords(text);
+  const { text, facets, where, sorting, after, limit } = query;
+  const words = text === null ? [] : searchWords(text);
   const match = words.length === 0 ? null : matchOf(words);
   const page = sorting === null && match !== null ? findNamed(sql, query, match) : null;
   if (page !== null) return page;
