@@ -1,4 +1,5 @@
 import { believable } from "./precedence.ts";
+import { jsonChunks } from "./sql.ts";
 
 /**
  * What to read again: an asset of the stream, one of a user's facts, something about a group, or who has roles. The last
@@ -74,6 +75,16 @@ export class Stale {
     this.#sql.exec("DELETE FROM stale WHERE kind = ? AND id = ?", kind, id);
   }
 
+  /** Removes entries of one kind that have been read again. */
+  doneAll(kind: StaleKind, ids: readonly string[]): void {
+    for (const chunk of jsonChunks(ids))
+      this.#sql.exec(
+        "DELETE FROM stale WHERE kind = ? AND id IN (SELECT value FROM json_each(?))",
+        kind,
+        chunk,
+      );
+  }
+
   /** Whether the queue has an entry. */
   has(kind: StaleKind, id: string): boolean {
     return this.#sql.exec("SELECT 1 FROM stale WHERE kind = ? AND id = ?", kind, id).toArray().length > 0;
@@ -90,6 +101,11 @@ export class Stale {
   /** Removes an entry for a change that happened before `asOf` (ms by Okta's clock). */
   doneIfBefore(kind: StaleKind, id: string, asOf: number): void {
     this.#sql.exec("DELETE FROM stale WHERE kind = ? AND id = ? AND since < ?", kind, id, asOf);
+  }
+
+  /** Whether the queue has any entry of this kind. */
+  hasAny(kind: StaleKind): boolean {
+    return this.#sql.exec("SELECT 1 FROM stale WHERE kind = ? LIMIT 1", kind).toArray().length > 0;
   }
 
   /**

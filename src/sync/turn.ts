@@ -20,8 +20,11 @@ import {
 } from "./step.ts";
 import type { Runs } from "./store.ts";
 
-/** How many readings of single assets share one transaction. After a crash, at most this many are read again. */
-const MAX_PENDING = 6;
+/**
+ * How many readings of single assets share one transaction. After a crash, at most this many are read again, and those
+ * that were being read.
+ */
+const MAX_PENDING = 20;
 
 /** What the runs of a slice share. */
 export interface SliceOptions

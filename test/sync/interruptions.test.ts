@@ -64,6 +64,19 @@ describe("an object that is evicted from memory during a run", () => {
     },
   );
 
+  test("in the middle of factors, without warning: asks again for 20 users at most, and for those under way", async () => {
+    const { org, run } = await runHeldIn("factors");
+    await abortAllDurableObjects();
+    await org.clearFaults();
+    const done = await untilIdle(CONNECTION);
+    expect(done).toMatchObject({ id: run.id, state: "done" });
+    const { total, repeats } = await org.stats();
+    // The run counts the calls whose answers it has stored.
+    expect(total - done.calls.made).toBeLessThanOrEqual(20 + 6);
+    expect(repeats).toBe(0);
+    await expectUsers(org);
+  });
+
   test("repeatedly and without warning, together with all other objects: loses nothing", async () => {
     const org = await createOrg(CONNECTION, { users: 250, groups: 20, latencyMs: 15 });
     const run = await startRun(CONNECTION);

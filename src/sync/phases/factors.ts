@@ -1,5 +1,6 @@
 /** Reading MFA factors. This takes one call per user, so they are read only when they have to be. */
 import type { DueFactors } from "../../inventory/factors.ts";
+import type { UserReading } from "../../inventory/readings.ts";
 import type { OktaError } from "../../okta/errors.ts";
 import { treatmentOf } from "../../okta/remedies.ts";
 import { readFactors as askFactors } from "../../okta/user-facts.ts";
@@ -11,7 +12,6 @@ import {
   DONE,
   forEachAsset,
   type Phase,
-  type ReadingToStore,
   type SliceContext,
   type StepContext,
   type StepOutcome,
@@ -94,7 +94,7 @@ const readAll = async (context: StepContext<FactorsCursor>, ids: readonly string
     return part === "first" && !succeeded && refusals >= SUSPICIOUS;
   };
   const outcome = await forEachAsset(context, ids, async (id) => {
-    const read = await readFactors(context, id, noting(context, id));
+    const read = await readFactors(context, id, noting(context));
     return read.next === "again" && isDecided() ? DONE : read;
   });
   return outcome.next === "done" ? AGAIN : outcome;
@@ -122,7 +122,7 @@ const probe = async (context: StepContext<FactorsCursor>): Promise<StepOutcome> 
   if (started.next !== "again") return started;
   return forEachAsset(context, ids, (id) =>
     readFactors(context, id, {
-      stored: () => inventory.stale.done("factors", id),
+      isQueued: true,
       succeeded: () => context.move({ ...context.cursor, refusedToo: true, succeeded: true }),
     }),
   );
@@ -151,7 +151,7 @@ const spareCalls = async (context: StepContext<FactorsCursor>): Promise<StepOutc
     if (run.calls.predicted !== null) run.calls.predicted += ids.length;
   }, AGAIN);
   if (booked.next !== "again") return booked;
-  return forEachAsset(context, ids, (id) => readFactors(context, id, noting(context, id)));
+  return forEachAsset(context, ids, (id) => readFactors(context, id, noting(context)));
 };
 
 const isRefusedForAll = ({ cursor }: StepContext<FactorsCursor>): boolean =>
@@ -159,17 +159,21 @@ const isRefusedForAll = ({ cursor }: StepContext<FactorsCursor>): boolean =>
 
 /** Called with the outcome of a reading, in the transaction that stores it. */
 interface FactorsNotes {
+  /** Whether the user may be queued for this, and leaves the queue. */
+  readonly isQueued?: true;
   /** The reading or its failure was stored. @param changed whether the user's event changed */
-  readonly stored: (changed: boolean) => void;
+  readonly stored?: (changed: boolean) => void;
   readonly succeeded?: () => void;
   /** @param forAll whether the refusal applies to every user */
   readonly refused?: (forAll: boolean) => void;
 }
 
 /** Counts refusals in the cursor, to distinguish "forbidden for every user" from "forbidden for one user". */
-const noting = (context: StepContext<FactorsCursor>, id: string): FactorsNotes => ({
-  stored: () => context.inventory.stale.done("factors", id),
-  succeeded: () => context.move({ ...context.cursor, succeeded: true }),
+const noting = (context: StepContext<FactorsCursor>): FactorsNotes => ({
+  isQueued: true,
+  succeeded: () => {
+    if (context.cursor.succeeded !== true) context.move({ ...context.cursor, succeeded: true });
+  },
   refused: (forAll) => {
     const refusals = (context.cursor.refusals ?? 0) + (forAll ? FORBIDDEN_FOR_ALL : 1);
     context.move({ ...context.cursor, refusals });
@@ -185,15 +189,15 @@ export const readFactors = async (
   const factors = await askFactors(context.api, accountOf(context, userId));
   const readAt = context.now();
   if (factors.ok) {
-    const reading = { value: JSON.stringify(factors.value) };
-    const stored = (changed: boolean) => {
-      notes.stored(changed);
-      notes.succeeded?.();
-    };
-    return context.later(storeReadings, { userId, reading, readAt, stored });
+    return context.later(storeReadings, {
+      userId,
+      reading: { value: JSON.stringify(factors.value) },
+      readAt,
+      notes,
+    });
   }
   return settleFailure(context, factors.error, (reason) => {
-    storeReadings(context, [{ userId, reading: { reason }, readAt, stored: notes.stored }]);
+    storeReadings(context, [{ userId, reading: { reason }, readAt, notes }]);
     // A missing scope or feature concerns every user; a missing permission perhaps only this one.
     if (reason === "forbidden") notes.refused?.(isForEverybody(factors.error));
   });
@@ -202,7 +206,18 @@ export const readFactors = async (
 const isForEverybody = ({ code, oktaErrorCode }: OktaError): boolean =>
   code === "insufficient_scope" || treatmentOf(oktaErrorCode) === "forbidden";
 
-const storeReadings: BatchWrite<ReadingToStore> = ({ inventory }, readings) => {
+interface FactorsReading extends UserReading {
+  readonly notes: FactorsNotes;
+}
+
+const storeReadings: BatchWrite<FactorsReading> = ({ inventory }, readings) => {
   const changed = inventory.factors.setOf(readings);
-  for (const { userId, stored } of readings) stored(changed.has(userId));
+  inventory.stale.doneAll(
+    "factors",
+    readings.flatMap(({ userId, notes }) => (notes.isQueued ? [userId] : [])),
+  );
+  for (const { userId, reading, notes } of readings) {
+    notes.stored?.(changed.has(userId));
+    if ("value" in reading) notes.succeeded?.();
+  }
 };
