@@ -21,12 +21,26 @@ interface FillingReader {
 
 const utf8 = new TextDecoder();
 
+/** Whether a body is surely within the bound: HTTP ends it at the length that is declared, unless it is unpacked later. */
+const isSurelyWithin = ({ headers }: Response, maxBytes: number): boolean => {
+  const length = headers.get("content-length");
+  return (
+    length !== null &&
+    /^\d{1,15}$/.test(length) &&
+    Number(length) <= maxBytes &&
+    headers.get("content-encoding") === null
+  );
+};
+
 /**
- * Reads a body as UTF-8: at most `maxBytes`, plus what fills the last buffer. Each read fills its buffer before it
- * returns, so a body of less than 8 KiB costs one call into the runtime. Throws what the body throws when the
- * connection breaks or its signal is aborted.
+ * Reads a body as UTF-8: at most `maxBytes`, plus what fills the last buffer. A body of a declared length within the bound
+ * is read by the runtime itself, which is fastest. Of any other, each read fills its buffer before it returns, so a body
+ * of less than 8 KiB costs one call into the runtime. Throws what the body throws when the connection breaks or its
+ * signal is aborted.
  */
-export const readBounded = async ({ body }: Response, maxBytes: number): Promise<BoundedText> => {
+export const readBounded = async (response: Response, maxBytes: number): Promise<BoundedText> => {
+  if (isSurelyWithin(response, maxBytes)) return { text: await response.text(), whole: true };
+  const { body } = response;
   if (body === null) return { text: "", whole: true };
   // The types lack `min`; see FillingReader.
   const reader = body.getReader({ mode: "byob" }) as unknown as FillingReader;
