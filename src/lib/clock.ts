@@ -3,10 +3,17 @@
 /** A Date header has whole seconds only and is read after a while on the way: a smaller difference is none. */
 const MIN_SKEW_MS = 2_000;
 
+/** The header that was read last: all answers of one second have the same. */
+let last: { readonly header: string; readonly time: number | null } = { header: "", time: null };
+
 /** The server's time by a Date header, ms since the epoch; null without one that can be read. */
 export const serverTime = (dateHeader: string | null): number | null => {
-  const time = Date.parse(dateHeader ?? "");
-  return Number.isNaN(time) ? null : time;
+  if (dateHeader === null) return null;
+  if (dateHeader !== last.header) {
+    const time = Date.parse(dateHeader);
+    last = { header: dateHeader, time: Number.isNaN(time) ? null : time };
+  }
+  return last.time;
 };
 
 /**

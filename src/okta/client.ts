@@ -210,7 +210,7 @@ export class OktaClient {
     const { headers, status } = response;
     const date = headers.get("date");
     this.#noteSkew(clockSkew(date, at));
-    const reading = readRateLimit(headers, at);
+    const reading = readRateLimit(headers, at, date);
     const resetInMs = reading === null ? null : msUntilReset(reading.resetAt, date, at);
     return { reading, resetInMs, status, at, sentAt };
   }

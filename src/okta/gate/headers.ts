@@ -32,24 +32,34 @@ const LEAST_MILLISECONDS = 1e11;
 /** A reset in seconds since the epoch, whichever of the two units it came in. */
 const inSeconds = (reset: number): number => (reset >= LEAST_MILLISECONDS ? Math.ceil(reset / 1000) : reset);
 
+const isNear = (seconds: number, now: number): boolean => Math.abs(seconds * 1000 - now) <= LONGEST_WINDOW_MS;
+
 /**
  * Reads `x-rate-limit-*`. Duplicates resolve to the careful side: the smallest limit and remaining, the latest
  * reset. A reset that is further away than any window lasts, before or after the answer, names no window: without
  * another one, a minute is guessed. Null when the answer carries no usable numbers.
  * @param localNow when the answer came, ms since the epoch; without it every reset is believed
+ * @param dateHeader the header Date, if the caller has it at hand
  */
-export const readRateLimit = (headers: Headers, localNow?: number): RateLimitReading | null => {
+export const readRateLimit = (
+  headers: Headers,
+  localNow?: number,
+  dateHeader: string | null = headers.get("date"),
+): RateLimitReading | null => {
   const limits = numbers(headers.get("x-rate-limit-limit"));
   const left = numbers(headers.get("x-rate-limit-remaining"));
   const resets = numbers(headers.get("x-rate-limit-reset"));
-  if (limits.length === 0 || left.length === 0 || resets.length === 0) return null;
+  const [reset] = resets;
+  if (limits.length === 0 || left.length === 0 || reset === undefined) return null;
   const limit = Math.min(...limits);
   const remaining = Math.min(...left);
   if (localNow === undefined) return { limit, remaining, resetAt: Math.max(...resets) };
-  const serverNow = serverTime(headers.get("date")) ?? localNow;
-  const near = (seconds: number): boolean =>
-    [serverNow, localNow].some((now) => Math.abs(seconds * 1000 - now) <= LONGEST_WINDOW_MS);
-  const credible = resets.map(inSeconds).filter(near);
+  const serverNow = serverTime(dateHeader) ?? localNow;
+  // What nearly every answer says.
+  if (resets.length === 1 && isNear(reset, serverNow)) return { limit, remaining, resetAt: reset };
+  const credible = resets
+    .map(inSeconds)
+    .filter((seconds) => isNear(seconds, serverNow) || isNear(seconds, localNow));
   if (credible.length > 0) return { limit, remaining, resetAt: Math.max(...credible) };
   return { limit, remaining, resetAt: Math.ceil((serverNow + WINDOW_MS) / 1000), isGuess: true };
 };
