@@ -148,16 +148,30 @@ export class Memberships {
    * @returns their ids
    */
   keepOnly(groupId: string, listing: string, asOf: number): string[] {
+    return this.#keep(
+      groupId,
+      "SELECT row.value FROM sweeps, json_each(ids) AS row WHERE listing = ?2",
+      listing,
+      asOf,
+    );
+  }
+
+  /** The same for a listing of one page. @param userIds all that it showed, 1,000 at most */
+  keepThese(groupId: string, userIds: readonly string[], asOf: number): string[] {
+    return this.#keep(groupId, "SELECT value FROM json_each(?2)", JSON.stringify(userIds), asOf);
+  }
+
+  /** @param shown SQL that yields the ids of those who stay; `parameter` is its ?2 */
+  #keep(groupId: string, shown: string, parameter: string, asOf: number): string[] {
     const left: string[] = [];
     for (;;) {
       const some = this.#sql
         .exec<{ user_id: string }>(
           `DELETE FROM memberships WHERE group_id = ?1 AND user_id IN (
-             SELECT user_id FROM memberships WHERE group_id = ?1
-             AND user_id NOT IN (SELECT row.value FROM sweeps, json_each(ids) AS row WHERE listing = ?2)
+             SELECT user_id FROM memberships WHERE group_id = ?1 AND user_id NOT IN (${shown})
              AND NOT EXISTS (${newerEvent("?1", "memberships.user_id", "?3")}) LIMIT ?4) RETURNING user_id`,
           groupId,
-          listing,
+          parameter,
           asOf,
           ROWS_AT_ONCE,
         )
@@ -166,6 +180,7 @@ export class Memberships {
       if (some.length === 0) return left;
       this.#changed(groupId, some);
       left.push(...some);
+      if (some.length < ROWS_AT_ONCE) return left;
     }
   }
 

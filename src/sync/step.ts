@@ -133,12 +133,14 @@ export type ListOutcome = StepOutcome | { readonly next: "failed"; readonly erro
  * @param query the query of the first page, or the ways in which the list can be read, the preferred one first
  * @param store stores the page; `number` is 0 for the first page, and `askedAt` is when it was asked for, ms since the
  *   epoch by our clock
+ * @param ended called in the same transaction after the last page, once the cursor has moved
  */
 export const listStep = async <C extends ListCursor>(
   context: StepContext<C>,
   read: (request: PageRequest) => Promise<Result<Page, OktaError>>,
   query: Readonly<Record<string, string>> | readonly ListWay[],
   store: (page: Page, number: number, askedAt: number) => void,
+  ended: () => void = () => {},
 ): Promise<ListOutcome> => {
   const { cursor, run } = context;
   const ways = isWays(query) ? query : ([[{ query: () => query }]] as const);
@@ -171,6 +173,7 @@ export const listStep = async <C extends ListCursor>(
         idle,
         ...(size && { size }),
       });
+      if (place === null) ended();
     },
     place === null ? DONE : AGAIN,
   );

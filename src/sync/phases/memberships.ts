@@ -44,22 +44,32 @@ export const membershipsPhase: Phase<MembershipsCursor> = async (context) => {
     context.move({ group, ...(refusal !== undefined && { refusal }), ...(size && { size }) });
   };
   // A delta run has found that the group is gone. A list may still show its members for a while.
-  if (!inventory.groups.has(group)) return context.commit(() => leave(cursor.refusal), AGAIN);
+  if (begun && !inventory.groups.has(group)) return context.commit(() => leave(cursor.refusal), AGAIN);
   const outcome = await listStep(
     context,
     (request) => api.groupUsers(group, request),
     { limit: String(PAGE.members) },
     (page, number) => {
-      if (number === 0) inventory.sweeps.begin(LISTING);
       // A member whose record cannot be read is still a member, as long as it has an id.
       const ids = page.records.map(identifierOf).filter((id) => id !== null);
-      inventory.sweeps.add(LISTING, number, ids);
-      inventory.memberships.addMembers(group, ids, shownUntil(context, since));
-      if (page.next === null) closeGroup(context, group, since);
+      const added = inventory.memberships.addMembers(group, ids, shownUntil(context, since));
+      if (number === 0 && page.next === null) {
+        // Most groups have one page, which shows by itself who is left out.
+        closeGroup(context, group, since, (asOf) => {
+          if (inventory.memberships.countOf(group) > added.length)
+            inventory.memberships.keepThese(group, ids, asOf);
+        });
+      } else {
+        if (number === 0) inventory.sweeps.begin(LISTING);
+        inventory.sweeps.add(LISTING, number, ids);
+        if (page.next === null)
+          closeGroup(context, group, since, (asOf) => inventory.memberships.keepOnly(group, LISTING, asOf));
+      }
       context.move({ ...context.cursor, group, since });
     },
+    () => leave(context.cursor.refusal),
   );
-  if (outcome.next === "done") return context.commit(() => leave(context.cursor.refusal), AGAIN);
+  if (outcome.next === "done") return AGAIN;
   if (outcome.next !== "failed") return outcome;
   const missing = outcome.error.code === "not_found";
   if (missing && (await isGroupGone(context, group))) {
@@ -76,12 +86,18 @@ export const membershipsPhase: Phase<MembershipsCursor> = async (context) => {
 /**
  * After the last page of a group: removes the members that it did not show, unless a delta run has listed them since.
  * @param since when listing the group began, ms since the epoch by our clock
+ * @param keepShown removes those who were not shown; `asOf` as in `Memberships.addMembers`
  */
-const closeGroup = (context: SliceContext, group: string, since: number): void => {
-  const { groups, memberships, stale, sweeps } = context.inventory;
+const closeGroup = (
+  context: SliceContext,
+  group: string,
+  since: number,
+  keepShown: (asOf: number) => void,
+): void => {
+  const { groups, stale, sweeps } = context.inventory;
   const asOf = shownUntil(context, since);
   const listedFrom = since + context.api.skewMs;
-  if (groups.membersReadUntil(group) <= listedFrom) memberships.keepOnly(group, LISTING, asOf);
+  if (groups.membersReadUntil(group) <= listedFrom) keepShown(asOf);
   // A delta run that is in the middle of the same list began it earlier.
   if (sweeps.size(membersListing("delta", group)) > 0) groups.setMembersReadUntil(group, listedFrom);
   stale.doneIfBefore("members", group, asOf);
