@@ -362,6 +362,8 @@ export class Assets {
 
   #renumber(where: string, parameter: string): number {
     const head = this.head;
+    // Then there are no assets yet.
+    if (head === 0) return 0;
     const living = `SELECT id, row_number() OVER (ORDER BY seq) AS rank FROM assets WHERE deleted_at IS NULL AND ${where}`;
     const touched = this.#sql
       .exec(

@@ -329,7 +329,7 @@ export class Factors {
     const unknown = "SELECT count(*) FROM assets WHERE deleted_at IS NULL AND factors_reason IS NOT NULL";
     return this.#sql
       .exec<{ n: number }>(
-        `SELECT (SELECT count(*) FROM assets WHERE ${PENDING})
+        `SELECT (SELECT count(*) FROM assets INDEXED BY assets_pending_factors WHERE ${PENDING})
            + (${unknown} AND factors_reason <> 'forbidden')
            + (${unknown} AND factors_reason = 'forbidden' AND factors_tried_at < ?1)
            + (SELECT count(*) FROM assets WHERE ${READ} AND factors_at < ?1) AS n`,

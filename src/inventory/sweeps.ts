@@ -1,9 +1,11 @@
 import { Seen } from "../lib/seen.ts";
 import { tally } from "../lib/tally.ts";
 
+/** SQL: the ids that the listing ?2 has shown. */
+const SHOWN = "SELECT row.value FROM sweeps, json_each(ids) AS row WHERE listing = ?2";
 /** SQL: the existing assets with a number up to ?1 that the listing ?2 did not show, by the narrow rows of the index. */
 const ABSENT = `FROM search_keys NOT INDEXED WHERE n <= ?1 AND f IN (SELECT f FROM facets WHERE status <> '')
-  AND id NOT IN (SELECT row.value FROM sweeps, json_each(ids) AS row WHERE listing = ?2)`;
+  AND id NOT IN (${SHOWN})`;
 
 /** SQL that yields the ids of the absentees that are held for a person. */
 export const HELD_IDS = "SELECT id FROM absentees WHERE confirmed = 0";
@@ -78,12 +80,13 @@ export class Sweeps {
       .one().n;
   }
 
-  /** How many of the users in the listing are not DEPROVISIONED. */
+  /** How many of the existing users in the listing are not DEPROVISIONED. */
   sizeNotDeprovisioned(listing: string): number {
     return this.#sql
       .exec<{ n: number }>(
-        `SELECT count(*) AS n FROM assets WHERE record ->> '$.status' <> 'DEPROVISIONED'
-         AND id IN (SELECT row.value FROM sweeps, json_each(ids) AS row WHERE listing = ?)`,
+        `SELECT count(*) AS n FROM search_keys NOT INDEXED WHERE n <= ?1
+         AND f IN (SELECT f FROM facets WHERE status NOT IN ('', 'DEPROVISIONED')) AND id IN (${SHOWN})`,
+        Number.MAX_SAFE_INTEGER,
         listing,
       )
       .one().n;
@@ -91,13 +94,7 @@ export class Sweeps {
 
   /** How many of the existing assets the listing has not shown. */
   countMissing(listing: string): number {
-    return this.#sql
-      .exec<{ n: number }>(
-        `SELECT count(*) AS n FROM assets WHERE deleted_at IS NULL
-         AND id NOT IN (SELECT row.value FROM sweeps, json_each(ids) AS row WHERE listing = ?)`,
-        listing,
-      )
-      .one().n;
+    return this.countAbsent(listing, Number.MAX_SAFE_INTEGER);
   }
 
   /**

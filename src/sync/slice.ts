@@ -29,7 +29,8 @@ export const runSlice = async (
   /** The run at work, or as it is stored. */
   const inProgress = (kind: RunKind): Run | null => {
     const turn = turns.get(kind);
-    return turn !== undefined && runs.isCurrent(turn.run) ? turn.run : runs.current(kind);
+    if (turn !== undefined && runs.isCurrent(turn.run)) return turn.run;
+    return runs.has(kind) ? runs.current(kind) : null;
   };
   const turnOf = async (run: Run): Promise<Turn> => {
     const before = turns.get(run.kind);

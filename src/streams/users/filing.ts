@@ -13,11 +13,12 @@ export const fileUsers = (inventory: Inventory, users: readonly OktaUser[], fili
   const { now, passedSince = Number.POSITIVE_INFINITY } = filing;
   const { assets, factors, stale, userGroups } = inventory;
   const { changed, doubted } = assets.file(users, filing);
+  const areAnyStale = stale.hasAny("asset");
   const deprovisioned: string[] = [];
   const revived: string[] = [];
   for (const { id, status, lastUpdated, created, statusChanged } of users) {
     const change = changed.get(id);
-    stale.doneUntil("asset", id, lastUpdated, now);
+    if (areAnyStale) stale.doneUntil("asset", id, lastUpdated, now);
     if (change === undefined) continue;
     const isNew = change.before === null;
     const was = change.before === null ? null : (JSON.parse(change.before) as OktaUser).status; // `file` wrote it
