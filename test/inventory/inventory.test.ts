@@ -266,6 +266,23 @@ describe("groups", () => {
       expect(inventory.memberships.together([], ["00g1"], 100).first).toEqual(["b"]);
     }));
 
+  test("lose the members that a list of one page does not show, but not one whom an event has added since", () =>
+    within((inventory) => {
+      two(inventory);
+      inventory.memberships.addMembers("00g1", ["b"], 0);
+      inventory.memberships.applyEvent({
+        uuid: "1",
+        groupId: "00g1",
+        userId: "c",
+        member: true,
+        published: 100,
+      });
+      expect(inventory.memberships.keepThese("00g1", ["b", "d"], 99)).toEqual(["a"]);
+      expect(inventory.memberships.membersOf("00g1")).toEqual(["b", "c"]);
+      expect(inventory.memberships.keepThese("00g1", ["b"], 100)).toEqual(["c"]);
+      expect(inventory.memberships.keepThese("00g1", ["b"], 100)).toEqual([]);
+    }));
+
   test("do not change when a membership event is late or repeated", () =>
     within((inventory) => {
       two(inventory);

@@ -83,6 +83,33 @@ describe("readBounded", () => {
     expect((await of(20_001)).whole).toBe(false);
   });
 
+  test("a declared length within the bound is read as it is", async () => {
+    const text = "é".repeat(10_000);
+    const length = String(bytes(text).length);
+    const { response } = inPieces(cut(bytes(text), [7, 4096]));
+    const declared = new Response(response.body, { headers: { "content-length": length } });
+    expect(await readBounded(declared, 20_000)).toEqual({ text, whole: true });
+  });
+
+  test.each([
+    ["a declared length beyond the bound", { "content-length": "1000000" }],
+    ["a length that is none", { "content-length": "1e3" }],
+    ["the length of a body that is unpacked", { "content-length": "1000", "content-encoding": "gzip" }],
+  ])("%s leaves the bound as it is", async (_, headers) => {
+    const piece = new Uint8Array(64 * 1024).fill(97);
+    const { response, state } = inPieces(Array.from({ length: 1000 }, () => piece));
+    const { whole } = await readBounded(new Response(response.body, { headers }), 100_000);
+    expect(whole).toBe(false);
+    expect(state.cancelled).toBe(true);
+    expect(state.given).toBeLessThan(20);
+  });
+
+  test("throws when the connection breaks off, also of a declared length", async () => {
+    const { response } = inPieces([bytes("[{")], "error");
+    const declared = new Response(response.body, { headers: { "content-length": "100" } });
+    await expect(readBounded(declared, 1000)).rejects.toThrow();
+  });
+
   test("throws when the connection breaks off", async () => {
     const { response } = inPieces([bytes("[{")], "error");
     await expect(readBounded(response, 1000)).rejects.toThrow("connection reset");

@@ -9,6 +9,17 @@ describe("a server's clock", () => {
     expect(serverTime("Thu, 09 Oct 2025 08:53:20 GMT")).toBe(NOW);
   });
 
+  test("is the header's own, whichever was read before", () => {
+    expect([at(NOW), "yesterday", at(NOW), at(NOW + 1000), null, at(NOW)].map(serverTime)).toEqual([
+      NOW,
+      null,
+      NOW,
+      NOW + 1000,
+      null,
+      NOW,
+    ]);
+  });
+
   test.each([null, "", "yesterday"])("is unknown with a Date of %j", (header) => {
     expect(serverTime(header)).toBeNull();
     expect(clockSkew(header, NOW)).toBeNull();
