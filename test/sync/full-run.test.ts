@@ -237,7 +237,7 @@ describe("a first full run under Okta's published limits", () => {
     ["Everyone has a role", { users: 700, groups: 20 }, true],
     ["memberships are read user by user", { users: 300, groups: 900 }, false],
   ])(
-    "knows the factors of administrators within a minute of the list of users: %s",
+    "knows the factors of administrators by the next window after the list of users: %s",
     async (_, options, all) => {
       stopTime();
       const org = await createOrg(CONNECTION, { limits: "published", devices: 0, ...options });
@@ -269,7 +269,8 @@ describe("a first full run under Okta's published limits", () => {
         await machine.stream.startRun("full");
         const isKnown = (id: string) => stored.users.one(id)?.facts.factors.state === "known";
         while (listedAt === 0 || ![...admins].every(isKnown)) expect(await machine.slice()).toBe(true);
-        expect(Date.now() - listedAt).toBeLessThan(60_000);
+        // The list may come right after a window has begun; how far off its end is, is known to the second.
+        expect(Date.now() - listedAt).toBeLessThanOrEqual(WINDOW_MS + 2_000);
         // Nobody else is read before them, but for people whose role is inactive.
         const have = new Set(users.filter(({ roles }) => roles.length > 0).map(({ id }) => id));
         expect(order.slice(0, admins.size).filter((id) => !have.has(id))).toEqual([]);
