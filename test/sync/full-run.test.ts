@@ -1,6 +1,7 @@
 import { reset } from "cloudflare:test";
 import { afterEach, describe, expect, test } from "vitest";
 import type { OrgOptionsInput } from "../../dev/okta-org/options.ts";
+import { WINDOW_MS } from "../../src/okta/gate/headers.ts";
 import { devicesFormula, sizesOf, usersFormula } from "../support/formula.ts";
 import { withMachine } from "../support/machine.ts";
 import {
