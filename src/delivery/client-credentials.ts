@@ -5,9 +5,10 @@
 import * as oauth from "oauth4webapi";
 import { isLoopbackHost } from "../config/outbound-url.ts";
 import { isHeaderSafe } from "../config/values.ts";
+import { setNewest } from "../lib/newest.ts";
 import { protectForNow } from "../lib/redact.ts";
 import { err, ok, type Result } from "../lib/result.ts";
-import { timeLimit } from "../lib/timeout.ts";
+import { orLate } from "../lib/timeout.ts";
 import { refreshAt } from "../okta/oauth/access-token.ts";
 import { readTokenAnswer } from "../okta/oauth/token-answer.ts";
 import { isWebPage, webPageRemedy } from "./answers.ts";
@@ -56,11 +57,7 @@ const keepers = new Map<string, Keeper>();
 const keeperOf = ({ tokenUrl, clientId, clientSecret, scope }: ClientCredentials): Keeper => {
   const key = JSON.stringify([tokenUrl, clientId, clientSecret, scope]);
   const keeper = keepers.get(key) ?? { token: null, askAgainAt: 0, flight: null };
-  // The one that was used last comes last, so that the first is the one to forget.
-  keepers.delete(key);
-  keepers.set(key, keeper);
-  const [oldest] = keepers.keys();
-  if (keepers.size > mostKeepers && oldest !== undefined) keepers.delete(oldest);
+  setNewest(keepers, key, keeper, mostKeepers);
   return keeper;
 };
 
@@ -163,17 +160,8 @@ const visit = async (credentials: ClientCredentials, tools: Tools): Promise<Resu
 };
 
 /** The end of a visit that somebody else makes; null if it does not end, because who made it is gone. */
-const endOf = async (flight: Promise<Result<Token, Failure>>): Promise<Result<Token, Failure> | null> => {
-  const limit = timeLimit(flightMs);
-  const late = new Promise<null>((resolve) => {
-    limit.signal.addEventListener("abort", () => resolve(null));
-  });
-  try {
-    return await Promise.race([flight, late]);
-  } finally {
-    limit.clear();
-  }
-};
+const endOf = (flight: Promise<Result<Token, Failure>>): Promise<Result<Token, Failure> | null> =>
+  orLate(flightMs, flight, () => null);
 
 /**
  * A token that works as far as is known. However many ask at the same time, one request is made.

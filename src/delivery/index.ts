@@ -4,7 +4,7 @@ import type { DeliveryIdentity, StreamIdentity } from "../contract/objects.ts";
 import type { SinkReport } from "../contract/status.ts";
 import type { StreamName } from "../contract/streams.ts";
 import { errorFields, log } from "../lib/log.ts";
-import { timeLimit } from "../lib/timeout.ts";
+import { orLate } from "../lib/timeout.ts";
 import { deliveryStub, type SinkDeliveryApi } from "./api.ts";
 import { refusedStatus, unansweredStatus } from "./documents.ts";
 import { sinksOf, sinksTaking } from "./settings.ts";
@@ -30,17 +30,11 @@ const answerWithin = async <T>(
   otherwise: T,
   event: string,
 ): Promise<T> => {
-  const limit = timeLimit(ms);
-  const late = new Promise<T>((resolve) => {
-    limit.signal.addEventListener("abort", () => resolve(otherwise));
-  });
   try {
-    return await Promise.race([answer(), late]);
+    return await orLate(ms, answer(), () => otherwise);
   } catch (thrown) {
     log("warn", event, errorFields(thrown));
     return otherwise;
-  } finally {
-    limit.clear();
   }
 };
 

@@ -4,6 +4,7 @@
  */
 import type { Connection } from "../config/types.ts";
 import { errorFields, log } from "../lib/log.ts";
+import { setNewest } from "../lib/newest.ts";
 import { type SpentQuota, spentQuota } from "../lib/quota.ts";
 import { timeLimit } from "../lib/timeout.ts";
 import { isComplete } from "./account.ts";
@@ -49,14 +50,6 @@ export interface Kv {
  */
 const pointers = new Map<string, Alias>();
 const MAX_POINTERS = 5_000;
-
-/** Sets what a map knows of a key, and takes out the oldest where there are more than `most`. */
-const setNewest = <T>(map: Map<string, T>, key: string, value: T, most: number): void => {
-  map.delete(key);
-  map.set(key, value);
-  const [oldest] = map.keys();
-  if (map.size > most && oldest !== undefined) map.delete(oldest);
-};
 
 const rememberPointer = (key: string, alias: Alias): void => setNewest(pointers, key, alias, MAX_POINTERS);
 

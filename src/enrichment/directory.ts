@@ -2,7 +2,7 @@
 import type { OrgVerdict } from "../contract/org.ts";
 import type { NamedUser, NamesAnswer } from "../inventory/api.ts";
 import { errorFields, log } from "../lib/log.ts";
-import { timeLimit } from "../lib/timeout.ts";
+import { orLate } from "../lib/timeout.ts";
 
 /** What the directory needs of the users stream; the stub of the Durable Object fits. */
 export interface NamesDesk {
@@ -50,18 +50,12 @@ export class Directory {
   }
 
   async #inTime(answer: Promise<NamesAnswer>): Promise<NamedUser | null> {
-    const limit = timeLimit(PATIENCE_MS);
-    const late = new Promise<"late">((resolve) => {
-      limit.signal.addEventListener("abort", () => resolve("late"));
-    });
     try {
-      const first = await Promise.race([answer, late]);
-      if (first !== "late") return first.user;
+      const first = await orLate(PATIENCE_MS, answer, () => null);
+      if (first !== null) return first.user;
       log("warn", "enrichment_names_late", {});
     } catch (error) {
       log("warn", "enrichment_names_unreadable", errorFields(error));
-    } finally {
-      limit.clear();
     }
     this.#restsUntil = this.#now() + REST_MS;
     return null;

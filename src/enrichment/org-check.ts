@@ -2,7 +2,7 @@
 import type { Connection } from "../config/types.ts";
 import type { OrgVerdict } from "../contract/org.ts";
 import { errorFields, log } from "../lib/log.ts";
-import { timeLimit } from "../lib/timeout.ts";
+import { orLate } from "../lib/timeout.ts";
 import type { LookupFailure } from "./answer.ts";
 
 /** How long a verdict is taken for granted, ms. */
@@ -45,21 +45,15 @@ export class OrgCheck {
     if (!this.isDue(connection)) return null;
     const { id, baseUrl } = connection;
     const granted = this.#granted;
-    const limit = timeLimit(PATIENCE_MS);
     // A stream that is busy says nothing against an org that was the right one a while ago.
-    const late = new Promise<OrgVerdict>((resolve) => {
-      const verdict = granted?.baseUrl === baseUrl ? "unverified" : "waiting";
-      limit.signal.addEventListener("abort", () => resolve(verdict));
-    });
+    const late = granted?.baseUrl === baseUrl ? "unverified" : "waiting";
     try {
-      const failure = failures[await Promise.race([ask(), late])] ?? null;
+      const failure = failures[await orLate(PATIENCE_MS, ask(), () => late)] ?? null;
       this.#granted = failure === null ? { baseUrl, at: Date.now() } : null;
       return failure;
     } catch (error) {
       log("warn", "enrichment_org_unchecked", { connection: id, ...errorFields(error) });
       return null;
-    } finally {
-      limit.clear();
     }
   }
 }

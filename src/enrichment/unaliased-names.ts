@@ -1,3 +1,5 @@
+import { setNewest } from "../lib/newest.ts";
+
 /** KV may not show an alias sooner than this after it was written, ms. */
 const KV_LAG_MS = 60_000;
 const MAX_NAMES = 500;
@@ -13,9 +15,7 @@ export class UnaliasedNames {
   /** @param key an identifier's @param now ms since the epoch */
   note(key: string, now: number): void {
     if (this.#noted.has(key)) return;
-    this.#noted.set(key, now);
-    const [oldest] = this.#noted.keys();
-    if (this.#noted.size > MAX_NAMES && oldest !== undefined) this.#noted.delete(oldest);
+    setNewest(this.#noted, key, now, MAX_NAMES);
   }
 
   /** Whether the name should get an alias now that it is asked for again; it is true once. @param now ms since the epoch */

@@ -124,13 +124,13 @@ export class Explorer {
     if (filters === null) return nothing;
     const fits = filters.flatMap((filter) => filter.fits ?? []);
     const text = query.q?.trim() || null;
-    const all = this.#inventory.facets.all();
     const isMet = (facet: Facet): boolean => fits.every((meets) => meets(facet));
+    const facets = Map.groupBy(this.#inventory.facets.all(), isMet);
     const asked: AssetQuery = {
       text,
       exact: text === null ? [] : explore.exact(this.#inventory, text),
-      facets: all.filter(isMet),
-      others: all.filter((facet) => !isMet(facet)),
+      facets: facets.get(true) ?? [],
+      others: facets.get(false) ?? [],
       where: filters.flatMap((filter) => filter.where ?? []),
       sorting: query.sort === undefined ? null : { by: query.sort, descending: query.descending === true },
       after: placeOf(query),

@@ -152,7 +152,8 @@ export class Admins {
    * @returns whether the user's event changed
    */
   setRoles(userId: string, reading: Reading, readAt: number): boolean {
-    const was = this.#rowOf(userId) ?? this.#unlisted();
+    const row = this.#rowOf(userId);
+    const was = row ?? this.#unlisted();
     if ("value" in reading) {
       this.#sql.exec(
         `INSERT INTO admins (user_id, roles, read_at, reason, tried_at) VALUES (?1, ?2, ?3, NULL, ?3)
@@ -173,7 +174,8 @@ export class Admins {
     const is = this.#rowOf(userId) ?? was;
     const isSame = was.roles === is.roles && was.covers === is.covers;
     const isSameOwn = was.reason === is.reason && ownOnly(was.roles) === ownOnly(is.roles);
-    this.#assets.facets.refresh([userId]);
+    // Most people have the roles that they had, and the same facet.
+    if (row === null || !isSame || was.reason !== is.reason) this.#assets.facets.refresh([userId]);
     if (isSameOwn && (isSame || !this.#isOpenThroughGroups(userId))) return false;
     return this.#assets.touch([userId]) > 0;
   }

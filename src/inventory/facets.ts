@@ -8,6 +8,18 @@
  * is on no list surely has no role, is decided when facets are read (`standing.ts`): so what is learned about the org does
  * not have to be written to every user.
  */
+import {
+  COVERS,
+  FACET_COLUMNS,
+  FACET_KEY,
+  FACET_ROWS,
+  type FacetKey,
+  GIVEN,
+  MANAGED,
+  MANAGED_UNKNOWN,
+  OPEN,
+  partsOf,
+} from "./facet-columns.ts";
 import { jsonChunks } from "./sql.ts";
 
 /**
@@ -46,121 +58,6 @@ export interface Facet {
   readonly count: number;
 }
 
-/** The columns that make a facet. Text that is not there is "", because no two NULLs are the same to an index. */
-const KEY = ["status", "mfa", "own", "through", "source", "platform", "compliance", "managed"] as const;
-type Key = readonly [string, string, number, number, number, string, string, number];
-
-const COVERS = 10;
-const GIVEN = 1;
-const OPEN = 2;
-const MANAGED = 1;
-const MANAGED_UNKNOWN = 2;
-
-/** SQL: the kinds of the ACTIVE factors as JSON, `["push|OKTA"]`. */
-export const kindsOf = (factors: string): string =>
-  `(SELECT json_group_array(kind) FROM (
-    SELECT DISTINCT concat(value ->> '$.factorType', '|', value ->> '$.provider') AS kind
-    FROM json_each(${factors}) WHERE value ->> '$.status' = 'ACTIVE' ORDER BY kind))`;
-
-/** SQL: `own` of the row `d` of `admins`. */
-const OWN = `CASE WHEN d.user_id IS NULL THEN 0 WHEN d.roles IS NULL OR d.reason IS NOT NULL THEN 1
-  ELSE ${COVERS} * d.covers + coalesce((SELECT max(CASE WHEN value ->> '$.status' IS NOT 'ACTIVE' THEN 2
-    WHEN value ->> '$.assignmentType' IS 'GROUP' THEN 3 ELSE 4 END) FROM json_each(d.roles)), 2) END`;
-
-/** SQL: whether the row `g` of `groups`, which may be missing, may give roles that nobody knows. */
-const IS_OPEN =
-  "(g.id IS NULL OR coalesce(g.has_roles, 1) = 1 AND (g.roles IS NULL OR g.roles_reason IS NOT NULL))";
-/** SQL: whether the row `g` of `groups` surely gives an active role. */
-const IS_GIVEN = `(coalesce(g.has_roles, 1) = 1 AND g.roles_reason IS NULL
-  AND EXISTS (SELECT 1 FROM json_each(g.roles) WHERE value ->> '$.status' = 'ACTIVE'))`;
-
-const THROUGH = `coalesce((SELECT ${OPEN} * max(${IS_OPEN}) + ${GIVEN} * max(coalesce(${IS_GIVEN}, 0))
-  FROM memberships AS m LEFT JOIN groups AS g ON g.id = m.group_id WHERE m.user_id = a.id), 0)`;
-
-const SOURCE = `CASE WHEN a.groups_reason = 'pending' THEN 2 WHEN a.groups_reason IS NOT NULL THEN 3
-  ELSE a.groups_at IS NOT NULL END`;
-
-/** SQL: as `isManaged` in `ocsf/derive.ts` decides it; NULL if unknown. */
-export const managedOf = (record: string): string =>
-  `coalesce(${record} ->> '$.managed', ${record} ->> '$.profile.managed', (
-    SELECT CASE WHEN max(value ->> '$.managementStatus' = 'MANAGED') THEN 1
-      WHEN min(coalesce(value ->> '$.managementStatus' = 'NOT_MANAGED', 0)) THEN 0 END
-    FROM json_each(${record}, '$.users')))`;
-
-/** SQL: whether a list of roles in what was last known of a deleted user has an active one. */
-const hadActive = (path: string): string =>
-  `EXISTS (SELECT 1 FROM json_each(a.last_facts, '$.roles.${path}') WHERE value ->> '$.status' = 'ACTIVE')`;
-const wasKnown = (fact: string): string => `a.last_facts ->> '$.${fact}.state' = 'known'`;
-
-/** SQL: the facet of the row `a` of `assets`, which may have the row `d` of `admins`. A deleted one has what it had at last. */
-export const FACET_COLUMNS = `
-  iif(a.deleted_at IS NULL, a.record ->> '$.status', '') AS status,
-  coalesce(CASE WHEN a.last_facts IS NULL THEN iif(a.factors IS NULL OR a.factors_reason IS NOT NULL, NULL, ${kindsOf("a.factors")})
-    WHEN ${wasKnown("factors")} THEN ${kindsOf("(a.last_facts -> '$.factors.value')")} END, '') AS mfa,
-  CASE WHEN a.last_facts IS NULL THEN ${OWN} WHEN ${hadActive("value")} AND ${wasKnown("roles")} OR ${hadActive("certain")} THEN ${COVERS} + 4
-    WHEN ${wasKnown("roles")} THEN ${COVERS} + 2 ELSE 1 END AS own,
-  iif(a.last_facts IS NULL, ${THROUGH}, 0) AS through,
-  CASE WHEN a.last_facts IS NULL THEN ${SOURCE} WHEN ${wasKnown("groups")} THEN 1 ELSE 2 END AS source,
-  coalesce(a.record ->> '$.profile.platform', '') AS platform,
-  coalesce(a.record ->> '$.complianceStatus', '') AS compliance,
-  coalesce(${managedOf("a.record")}, ${MANAGED_UNKNOWN}) AS managed`;
-/** SQL: the rows that `FACET_COLUMNS` is about. */
-export const FACET_ROWS = "assets AS a LEFT JOIN admins AS d ON d.user_id = a.id";
-
-/** SQL: a facet's row in `totals`, by its columns. */
-const TOTAL = {
-  kind: (row: string) => `CASE ${row}status WHEN '' THEN 0 WHEN 'DEPROVISIONED' THEN 1 ELSE 2 END`,
-  mfa_known: (row: string) => `${row}mfa <> ''`,
-  own: (row: string) => `${row}own`,
-  through: (row: string) => `${row}through`,
-  source: (row: string) => `${row}source`,
-} as const;
-const totalColumns = Object.keys(TOTAL).join(", ");
-const totalOf = (row: string): string =>
-  Object.values(TOTAL)
-    .map((of) => of(row))
-    .join(", ");
-
-/** What a status tells needs less than the facets: the sums of those that differ in nothing that it tells. */
-export const totalsMigration = `
-  CREATE TABLE totals (
-    kind INTEGER NOT NULL, mfa_known INTEGER NOT NULL, own INTEGER NOT NULL, through INTEGER NOT NULL,
-    source INTEGER NOT NULL, assets INTEGER NOT NULL, PRIMARY KEY (${totalColumns})
-  ) WITHOUT ROWID;
-  INSERT INTO totals (${totalColumns}, assets) SELECT ${totalOf("")}, sum(assets) FROM facets GROUP BY 1, 2, 3, 4, 5;
-
-  CREATE TRIGGER facet_counted AFTER UPDATE OF assets ON facets BEGIN
-    INSERT INTO totals (${totalColumns}, assets) VALUES (${totalOf("new.")}, new.assets - old.assets)
-      ON CONFLICT (${totalColumns}) DO UPDATE SET assets = assets + excluded.assets;
-  END;
-
-  CREATE TRIGGER total_emptied AFTER UPDATE OF assets ON totals WHEN new.assets = 0 BEGIN
-    DELETE FROM totals WHERE ${Object.keys(TOTAL)
-      .map((column) => `${column} = new.${column}`)
-      .join(" AND ")};
-  END;
-`;
-
-export const facetsTable = `CREATE TABLE facets (
-  f INTEGER PRIMARY KEY, status TEXT NOT NULL, mfa TEXT NOT NULL, own INTEGER NOT NULL, through INTEGER NOT NULL,
-  source INTEGER NOT NULL, platform TEXT NOT NULL, compliance TEXT NOT NULL, managed INTEGER NOT NULL,
-  assets INTEGER NOT NULL, UNIQUE (${KEY.join(", ")})
-);`;
-
-/** SQL: what lists are sorted and filtered by besides the facet, by the column of `search_keys` that holds it. */
-export const partsOf = (
-  record: string,
-): Readonly<Record<"name" | "department" | "created" | "last_login", string>> => {
-  const part = (key: string) => `nullif(trim(${record} ->> '$.profile.${key}'), '')`;
-  return {
-    // As `displayName` in `ocsf/derive.ts` decides it.
-    name: `coalesce(${part("displayName")}, nullif(concat_ws(' ', ${part("firstName")}, ${part("lastName")}), ''), ${part("login")})`,
-    department: part("department"),
-    created: `${record} ->> '$.created'`,
-    last_login: `unixepoch(${record} ->> '$.lastLogin')`,
-  };
-};
-
 /** Assets that are alike in what their standing follows from. */
 export type Standing = Pick<
   Facet,
@@ -176,8 +73,8 @@ interface TotalRow extends Record<string, SqlStorageValue> {
   assets: number;
 }
 
-interface FacetRow extends Record<string, SqlStorageValue> {
-  f: number;
+/** `FACET_KEY` in a row. */
+interface KeyColumns extends Record<string, SqlStorageValue> {
   status: string;
   mfa: string;
   own: number;
@@ -186,23 +83,20 @@ interface FacetRow extends Record<string, SqlStorageValue> {
   platform: string;
   compliance: string;
   managed: number;
+}
+
+interface FacetRow extends KeyColumns {
+  f: number;
   assets: number;
 }
 
-interface KeyRow extends Record<string, SqlStorageValue> {
+/** An asset by its number, the facet that it has in the index, if it has one there, and the columns of the one that it has now. */
+interface KeyRow extends KeyColumns {
   n: number;
   was: number | null;
-  status: string;
-  mfa: string;
-  own: number;
-  through: number;
-  source: number;
-  platform: string;
-  compliance: string;
-  managed: number;
 }
 
-const keyOf = (row: KeyRow): Key => [
+const keyOf = (row: KeyRow): FacetKey => [
   row.status,
   row.mfa,
   row.own,
@@ -322,18 +216,25 @@ export class Facets {
 
   #move(rows: readonly KeyRow[]): void {
     if (rows.length === 0) return;
-    const keys = new Map(rows.map((row) => [JSON.stringify(keyOf(row)), keyOf(row)]));
+    const keys = new Map<string, FacetKey>();
+    const textOf = (row: KeyRow): string => {
+      const key = keyOf(row);
+      const text = JSON.stringify(key);
+      keys.set(text, key);
+      return text;
+    };
+    const texts = rows.map(textOf);
     const facets = this.#find(keys);
     const changes = new Map<number, number>();
     const change = (f: number, by: number) => changes.set(f, (changes.get(f) ?? 0) + by);
     const added: (readonly [number, number])[] = [];
     const moved: (readonly [number, number])[] = [];
-    for (const row of rows) {
-      const f = facets.get(JSON.stringify(keyOf(row)));
-      if (f === undefined || f === row.was) continue;
-      if (row.was !== null) change(row.was, -1);
+    for (const [index, { n, was }] of rows.entries()) {
+      const f = facets.get(texts[index] ?? "");
+      if (f === undefined || f === was) continue;
+      if (was !== null) change(was, -1);
       change(f, 1);
-      (row.was === null ? added : moved).push([row.n, f]);
+      (was === null ? added : moved).push([n, f]);
     }
     const parts = Object.entries(partsOf("assets.record"));
     for (const chunk of jsonChunks(added)) {
@@ -360,22 +261,22 @@ export class Facets {
   }
 
   /** The facets with these keys, which are made if they are new. */
-  #find(keys: ReadonlyMap<string, Key>): ReadonlyMap<string, number> {
+  #find(keys: ReadonlyMap<string, FacetKey>): ReadonlyMap<string, number> {
     const found = this.#known(keys);
     const missing = [...keys].filter(([text]) => !found.has(text));
     if (missing.length === 0) return found;
     this.#sql.exec(
-      `INSERT INTO facets (${KEY.join(", ")}, assets) SELECT ${KEY.map((_, n) => `value ->> ${n}`).join(", ")}, 0 FROM json_each(?)`,
+      `INSERT INTO facets (${FACET_KEY.join(", ")}, assets) SELECT ${FACET_KEY.map((_, n) => `value ->> ${n}`).join(", ")}, 0 FROM json_each(?)`,
       JSON.stringify(missing.map(([, key]) => key)),
     );
     return new Map([...found, ...this.#known(new Map(missing))]);
   }
 
-  #known(keys: ReadonlyMap<string, Key>): Map<string, number> {
+  #known(keys: ReadonlyMap<string, FacetKey>): Map<string, number> {
     const texts = [...keys.keys()];
     const rows = this.#sql.exec<{ place: number; f: number }>(
       `SELECT row.key AS place, f FROM json_each(?) AS row
-       JOIN facets ON ${KEY.map((column, n) => `${column} = row.value ->> ${n}`).join(" AND ")}`,
+       JOIN facets ON ${FACET_KEY.map((column, n) => `${column} = row.value ->> ${n}`).join(" AND ")}`,
       JSON.stringify([...keys.values()]),
     );
     return new Map(

@@ -3,7 +3,7 @@ import type { Assets } from "./assets.ts";
 import type { UnknownReason } from "./facts.ts";
 import { HOUR_SLOT, SLOTS, type SlotTime } from "./hours.ts";
 import type { Reading, UserReading } from "./readings.ts";
-import { jsonChunks } from "./sql.ts";
+import { forAssets, jsonChunks } from "./sql.ts";
 
 /** Values for the columns of one row. */
 type Row = readonly (string | number | null)[];
@@ -22,8 +22,6 @@ const PENDING = "deleted_at IS NULL AND factors_at IS NULL AND factors_reason IS
 const READ = "deleted_at IS NULL AND factors_at IS NOT NULL AND factors_reason IS NULL";
 
 const ADMINS_AT_ONCE = 100;
-/** How many rows one statement returns or changes, at most. */
-const ROWS_AT_ONCE = 1_000;
 
 /** Which factors to read. Times are ms since the epoch. */
 export interface DueFactors {
@@ -343,30 +341,17 @@ export class Factors {
     reason: UnknownReason,
     { triedBefore, dueBefore }: Pick<DueFactors, "triedBefore" | "dueBefore">,
   ): void {
-    for (let last = 0; ; ) {
-      const rows = this.#sql
-        .exec<{ id: string; number: number }>(
-          `SELECT id, number FROM assets WHERE number > ?4 AND deleted_at IS NULL AND coalesce(factors_tried_at, 0) < ?1
-           AND ${DUE} ORDER BY number LIMIT ?5`,
-          triedBefore,
-          dueBefore,
-          0,
-          last,
-          ROWS_AT_ONCE,
-        )
-        .toArray();
-      const end = rows.at(-1);
-      if (end === undefined) return;
-      last = end.number;
+    const isDue = `deleted_at IS NULL AND coalesce(factors_tried_at, 0) < ?1 AND ${DUE}`;
+    forAssets(this.#sql, isDue, [triedBefore, dueBefore, 0], (users) => {
       this.#sql.exec(
         `UPDATE assets SET factors_reason = ?, factors_tried_at = ? WHERE number IN (SELECT value FROM json_each(?))`,
         reason,
         this.#now(),
-        JSON.stringify(rows.map(({ number }) => number)),
+        JSON.stringify(users.map(({ number }) => number)),
       );
-      this.#assets.touch(rows.map(({ id }) => id));
-      this.#assets.facets.setFactors(rows.map(({ number }) => ({ number, factors: null })));
-    }
+      this.#assets.touch(users.map(({ id }) => id));
+      this.#assets.facets.setFactors(users.map(({ number }) => ({ number, factors: null })));
+    });
   }
 
   /**

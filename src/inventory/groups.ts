@@ -15,7 +15,7 @@ import {
 import { type InventoryMeta, isFactKnown, type Meta } from "./meta.ts";
 import { believable, INDEX_LAG_MS } from "./precedence.ts";
 import type { Reading } from "./readings.ts";
-import { jsonChunks } from "./sql.ts";
+import { forAssets, inParts, jsonChunks, ROWS_AT_ONCE } from "./sql.ts";
 import { doGroupsGiveRoles, IS_EVERYONE } from "./standing.ts";
 
 /** What the planner needs to know about a group whose members have to be listed. */
@@ -26,9 +26,6 @@ export interface GroupSize {
   /** Whether the group is known to give roles. */
   readonly givesRoles: boolean;
 }
-
-/** How many rows one statement returns or changes, at most. */
-const ROWS_AT_ONCE = 1_000;
 
 /** Stats may be this far behind a change of members. */
 const STATS_LAG_MS = 3_600_000;
@@ -145,20 +142,22 @@ export class Groups {
   }
 
   #removeMembers(groupId: string): void {
-    for (;;) {
-      const ids = this.#sql
-        .exec<{ user_id: string }>(
-          `DELETE FROM memberships WHERE group_id = ?1
-           AND user_id IN (SELECT user_id FROM memberships WHERE group_id = ?1 LIMIT ?2) RETURNING user_id`,
-          groupId,
-          ROWS_AT_ONCE,
-        )
-        .toArray()
-        .map(({ user_id }) => user_id);
-      if (ids.length === 0) return;
-      this.#assets.touch(ids);
-      this.#assets.facets.refresh(ids);
-    }
+    inParts(
+      () =>
+        this.#sql
+          .exec<{ user_id: string }>(
+            `DELETE FROM memberships WHERE group_id = ?1
+             AND user_id IN (SELECT user_id FROM memberships WHERE group_id = ?1 LIMIT ?2) RETURNING user_id`,
+            groupId,
+            ROWS_AT_ONCE,
+          )
+          .toArray()
+          .map(({ user_id }) => user_id),
+      (ids) => {
+        this.#assets.touch(ids);
+        this.#assets.facets.refresh(ids);
+      },
+    );
   }
 
   /** Whether it is unknown if this known group gives roles: its stats do not say, and its roles were never read. */
@@ -392,23 +391,10 @@ export class Groups {
     if ((this.#meta.get("groups_give_roles") ?? false) === gives) return;
     this.#meta.set("groups_give_roles", gives);
     if (!isFactKnown(this.#meta.get("groups"))) this.#assets.touchAll();
-    else this.#touchThoseOfUnknownGroups();
-  }
-
-  #touchThoseOfUnknownGroups(): void {
-    for (let last = 0; ; ) {
-      const rows = this.#sql
-        .exec<{ id: string; number: number }>(
-          `SELECT id, number FROM assets WHERE deleted_at IS NULL AND groups_reason IS NOT NULL AND number > ?
-           ORDER BY number LIMIT ?`,
-          last,
-          ROWS_AT_ONCE,
-        )
-        .toArray();
-      const end = rows.at(-1);
-      if (end === undefined) return;
-      last = end.number;
-      this.#assets.touch(rows.map(({ id }) => id));
+    else {
+      forAssets(this.#sql, "deleted_at IS NULL AND groups_reason IS NOT NULL", [], (users) =>
+        this.#assets.touch(users.map(({ id }) => id)),
+      );
     }
   }
 

@@ -1,10 +1,7 @@
 import { uncover } from "./admins.ts";
 import type { Assets } from "./assets.ts";
-import { jsonChunks } from "./sql.ts";
+import { inParts, jsonChunks, ROWS_AT_ONCE } from "./sql.ts";
 import { GIVING_GROUPS } from "./standing.ts";
-
-/** How many rows one statement returns or changes, at most. */
-const ROWS_AT_ONCE = 1_000;
 
 /** SQL: an applied event of this group and user that is newer than `asOf`. What it says is stored already. */
 const newerEvent = (group: string, user: string, asOf: string): string =>
@@ -164,24 +161,26 @@ export class Memberships {
   /** @param shown SQL that yields the ids of those who stay; `parameter` is its ?2 */
   #keep(groupId: string, shown: string, parameter: string, asOf: number): string[] {
     const left: string[] = [];
-    for (;;) {
-      const some = this.#sql
-        .exec<{ user_id: string }>(
-          `DELETE FROM memberships WHERE group_id = ?1 AND user_id IN (
-             SELECT user_id FROM memberships WHERE group_id = ?1 AND user_id NOT IN (${shown})
-             AND NOT EXISTS (${newerEvent("?1", "memberships.user_id", "?3")}) LIMIT ?4) RETURNING user_id`,
-          groupId,
-          parameter,
-          asOf,
-          ROWS_AT_ONCE,
-        )
-        .toArray()
-        .map(({ user_id }) => user_id);
-      if (some.length === 0) return left;
-      this.#changed(groupId, some);
-      left.push(...some);
-      if (some.length < ROWS_AT_ONCE) return left;
-    }
+    inParts(
+      () =>
+        this.#sql
+          .exec<{ user_id: string }>(
+            `DELETE FROM memberships WHERE group_id = ?1 AND user_id IN (
+               SELECT user_id FROM memberships WHERE group_id = ?1 AND user_id NOT IN (${shown})
+               AND NOT EXISTS (${newerEvent("?1", "memberships.user_id", "?3")}) LIMIT ?4) RETURNING user_id`,
+            groupId,
+            parameter,
+            asOf,
+            ROWS_AT_ONCE,
+          )
+          .toArray()
+          .map(({ user_id }) => user_id),
+      (ids) => {
+        this.#changed(groupId, ids);
+        left.push(...ids);
+      },
+    );
+    return left;
   }
 
   /**

@@ -11,6 +11,7 @@
  */
 import type { Facets } from "./facets.ts";
 import type { AssetKind, InventoryMeta, Meta, Unfinished, UnfinishedMembers } from "./meta.ts";
+import { ROWS_AT_ONCE } from "./sql.ts";
 
 /** All kinds of assets. */
 export const everyKind: readonly AssetKind[] = ["deleted", "deprovisioned", "others"];
@@ -21,9 +22,6 @@ export const extended = (was: Unfinished | null, kinds: readonly AssetKind[], he
   for (const kind of kinds) upTo[kind] = head;
   return { ...was, upTo, from: 0 };
 };
-
-/** How many rows one step reads and writes, at most. */
-const ROWS_PER_STEP = 1_000;
 
 /** SQL: whether an asset still needs a new number; `?1` is `upTo` as JSON. */
 const NEEDED = `seq <= ?1 ->> CASE WHEN deleted_at IS NOT NULL THEN '$.deleted'
@@ -49,7 +47,7 @@ export class Renumbering {
     this.#meta = deps.meta;
     this.#facets = deps.facets;
     this.#now = deps.now;
-    this.#rowsPerStep = deps.rowsPerStep ?? ROWS_PER_STEP;
+    this.#rowsPerStep = deps.rowsPerStep ?? ROWS_AT_ONCE;
   }
 
   /** Whether assets still wait for a new number. Until then, no event may be read. */

@@ -10,13 +10,14 @@
 
 import {
   FACET_COLUMNS,
+  FACET_KEY,
   FACET_ROWS,
   facetsTable,
   kindsOf,
   managedOf,
   partsOf,
   totalsMigration,
-} from "./facets.ts";
+} from "./facet-columns.ts";
 
 /** What is indexed of a device's users. */
 const userParts = ["id", "login", "firstName", "lastName"] as const;
@@ -263,7 +264,7 @@ export const sortedSearchMigration = `
   ${searchTriggers({ ...byNumber, isManaged: managed, userParts, mfa: knownMfa, parts: listParts })}
 `;
 
-const KEY_COLUMNS = "status, mfa, own, through, source, platform, compliance, managed";
+const KEY_COLUMNS = FACET_KEY.join(", ");
 const parts = Object.entries(partsOf("new.record"));
 const columns = parts.map(([column]) => column).join(", ");
 

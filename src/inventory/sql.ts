@@ -1,6 +1,51 @@
 /** A text as a literal. */
 export const quoted = (text: string): string => `'${text.replaceAll("\0", "").replaceAll("'", "''")}'`;
 
+/** How many rows one statement returns or changes, at most, where all rows may be concerned. */
+export const ROWS_AT_ONCE = 1_000;
+
+/**
+ * Does something with many ids, part by part.
+ * @param take changes the next rows, `ROWS_AT_ONCE` at most, so that it does not meet them again, and returns their ids
+ */
+export const inParts = (take: () => readonly string[], use: (ids: readonly string[]) => void): void => {
+  for (let ids = take(); ids.length > 0; ids = take()) {
+    use(ids);
+    if (ids.length < ROWS_AT_ONCE) return;
+  }
+};
+
+/** An asset, and the number of its row. */
+export interface NumberedAsset {
+  readonly id: string;
+  readonly number: number;
+}
+
+/**
+ * Does something with all assets that meet a condition, part by part in the order of their numbers.
+ * @param where SQL about `assets`, with the parameters ?1 and so on
+ */
+export const forAssets = (
+  sql: SqlStorage,
+  where: string,
+  parameters: readonly SqlStorageValue[],
+  use: (assets: readonly NumberedAsset[]) => void,
+): void => {
+  const place = parameters.length + 1;
+  for (let last: number | undefined = 0; last !== undefined; ) {
+    const rows = sql
+      .exec<{ id: string; number: number }>(
+        `SELECT id, number FROM assets WHERE number > ?${place} AND ${where} ORDER BY number LIMIT ?${place + 1}`,
+        ...parameters,
+        last,
+        ROWS_AT_ONCE,
+      )
+      .toArray();
+    if (rows.length > 0) use(rows);
+    last = rows.length < ROWS_AT_ONCE ? undefined : rows.at(-1)?.number;
+  }
+};
+
 /** Keeps a bound parameter below the 2 MB that a value may have: a UTF-16 code unit takes at most 3 bytes. */
 const MAX_CHUNK_CHARS = 500_000;
 /** So many rows most likely fit into one chunk: the ids or records of a page of a list. */

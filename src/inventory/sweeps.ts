@@ -1,3 +1,4 @@
+import { setNewest } from "../lib/newest.ts";
 import { Seen } from "../lib/seen.ts";
 import { tally } from "../lib/tally.ts";
 
@@ -39,12 +40,7 @@ export class Sweeps {
    */
   noteShown(list: string, ids: readonly string[], isFirst: boolean): number {
     const seen = (isFirst ? undefined : this.#shown.get(list)) ?? new Seen();
-    this.#shown.delete(list);
-    this.#shown.set(list, seen);
-    for (const oldest of this.#shown.keys()) {
-      if (this.#shown.size <= MOST_LISTS) break;
-      this.#shown.delete(oldest);
-    }
+    setNewest(this.#shown, list, seen, MOST_LISTS);
     return ids.filter((id) => seen.add(id)).length;
   }
 

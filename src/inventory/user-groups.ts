@@ -2,15 +2,7 @@
 import type { Assets } from "./assets.ts";
 import type { UnknownReason } from "./facts.ts";
 import type { InventoryMeta, Meta } from "./meta.ts";
-
-/** How many rows one statement returns or changes, at most. */
-const ROWS_AT_ONCE = 1_000;
-
-/** A user, and the number of the user's row. */
-export interface NumberedUser {
-  readonly id: string;
-  readonly number: number;
-}
+import { inParts, type NumberedAsset, ROWS_AT_ONCE } from "./sql.ts";
 
 /** Whatever changes a user's event gives it a new sequence number. Callers open the transaction. */
 export class UserGroups {
@@ -30,9 +22,9 @@ export class UserGroups {
    * @param after only users with a greater number
    * @param failedOnly only users whose last try failed
    */
-  next(options: { triedBefore: number; after: number; limit: number; failedOnly: boolean }): NumberedUser[] {
+  next(options: { triedBefore: number; after: number; limit: number; failedOnly: boolean }): NumberedAsset[] {
     return this.#sql
-      .exec<NumberedUser & Record<string, SqlStorageValue>>(
+      .exec<NumberedAsset & Record<string, SqlStorageValue>>(
         `SELECT id, number FROM assets WHERE deleted_at IS NULL AND number > ?1 AND coalesce(groups_tried_at, 0) < ?2
          AND record ->> '$.status' <> 'DEPROVISIONED' ${options.failedOnly ? "AND groups_reason = 'failed'" : ""}
          ORDER BY number LIMIT ?3`,
@@ -90,20 +82,22 @@ export class UserGroups {
    * @param upTo the number of the newest user that was known when the reading began
    */
   clearReasons(upTo: number): void {
-    for (;;) {
-      const ids = this.#sql
-        .exec<{ id: string }>(
-          `UPDATE assets SET groups_reason = NULL WHERE number IN (
-             SELECT number FROM assets WHERE deleted_at IS NULL AND groups_reason IS NOT NULL AND number <= ?
-             AND id NOT IN (SELECT id FROM stale WHERE kind = 'user_groups') LIMIT ?) RETURNING id`,
-          upTo,
-          ROWS_AT_ONCE,
-        )
-        .toArray()
-        .map(({ id }) => id);
-      if (ids.length === 0) return;
-      this.#assets.touch(ids);
-      this.#assets.facets.refresh(ids);
-    }
+    inParts(
+      () =>
+        this.#sql
+          .exec<{ id: string }>(
+            `UPDATE assets SET groups_reason = NULL WHERE number IN (
+               SELECT number FROM assets WHERE deleted_at IS NULL AND groups_reason IS NOT NULL AND number <= ?
+               AND id NOT IN (SELECT id FROM stale WHERE kind = 'user_groups') LIMIT ?) RETURNING id`,
+            upTo,
+            ROWS_AT_ONCE,
+          )
+          .toArray()
+          .map(({ id }) => id),
+      (ids) => {
+        this.#assets.touch(ids);
+        this.#assets.facets.refresh(ids);
+      },
+    );
   }
 }

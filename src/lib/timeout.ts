@@ -54,15 +54,25 @@ export class TimeLimits {
 /** Starts a time limit that shares its timer with no other. @param ms how long the work may take */
 export const timeLimit = (ms: number): TimeLimit => new TimeLimits(ms).start();
 
-/** What the work comes to; fails with a `TimeoutError` when the time is up, whatever becomes of the work. */
-export const within = async <T>(ms: number, work: Promise<T>): Promise<T> => {
+/** What the work comes to, or something else when the time is up, whatever becomes of the work then. @param ms how long it may take */
+export const orLate = async <T, L>(
+  ms: number,
+  work: Promise<T>,
+  late: (reason: unknown) => L,
+): Promise<T | L> => {
   const limit = timeLimit(ms);
-  const late = new Promise<never>((_, reject) => {
-    limit.signal.addEventListener("abort", () => reject(limit.signal.reason));
+  const up = new Promise<void>((resolve) => {
+    limit.signal.addEventListener("abort", () => resolve());
   });
   try {
-    return await Promise.race([work, late]);
+    return await Promise.race([work, up.then(() => late(limit.signal.reason))]);
   } finally {
     limit.clear();
   }
 };
+
+/** What the work comes to; fails with a `TimeoutError` when the time is up. @param ms how long it may take */
+export const within = <T>(ms: number, work: Promise<T>): Promise<T> =>
+  orLate(ms, work, (reason): never => {
+    throw reason;
+  });

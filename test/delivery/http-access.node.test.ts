@@ -1,40 +1,17 @@
 /** What an http sink proves itself with, against real local servers: headers, a secret address, access tokens. */
 import { afterEach, expect, test } from "vitest";
-import { parseSinks } from "../../src/delivery/settings.ts";
-import { testSink } from "../../src/delivery/test-sink.ts";
 import { eventOf } from "./events.ts";
+import { closeServers, openSink, serveLocally, tryOut } from "./local-sinks.ts";
 import { HttpReceiver } from "./receivers/http.ts";
-import type { Receiver } from "./receivers/receiver.ts";
-import { type FaultyServer, serve } from "./receivers/server.ts";
 import { TokenEndpoint } from "./receivers/token-endpoint.ts";
 
-const started: FaultyServer[] = [];
-afterEach(async () => {
-  await Promise.all(started.splice(0).map((server) => server.close()));
-});
+afterEach(closeServers);
 
-const start = async (receiver: Receiver): Promise<FaultyServer> => {
-  const server = await serve(receiver);
-  started.push(server);
-  return server;
-};
-
-const configured = (setting: object, secrets: Readonly<Record<string, string>> = {}) => {
-  const { accepted, refused } = parseSinks([{ type: "http", name: "siem", ...setting }], {
-    secret: (name) => secrets[name],
-    binding: () => false,
-    allowLoopback: true,
-  });
-  return accepted[0] ?? expect.fail(JSON.stringify(refused));
-};
-
-const deliver = (setting: object, secrets?: Readonly<Record<string, string>>) =>
-  configured(setting, secrets)
-    .open({ fetch, now: Date.now, connection: "default", stream: "users", binding: () => undefined })
-    .deliver([eventOf(1), eventOf(2)]);
-
-const trial = (setting: object, secrets?: Readonly<Record<string, string>>) =>
-  testSink(configured(setting, secrets), { env: {}, connection: "default", fetch, now: Date.now });
+const named = (setting: object) => ({ type: "http", name: "siem", ...setting });
+const deliver = (setting: object, secrets: Readonly<Record<string, string>> = {}) =>
+  openSink(named(setting), (name) => secrets[name]).deliver([eventOf(1), eventOf(2)]);
+const trial = (setting: object, secrets: Readonly<Record<string, string>> = {}) =>
+  tryOut(named(setting), (name) => secrets[name]);
 
 /** A collector that keeps the headers and the path of what it took. */
 class Recorder extends HttpReceiver {
@@ -55,7 +32,7 @@ class Recorder extends HttpReceiver {
 
 test("headers go along with those that every request has", async () => {
   const receiver = new Recorder();
-  const { url } = await start(receiver);
+  const { url } = await serveLocally(receiver);
   const headers = { "X-Api-Key": { secret: "KEY" }, "X-Env": "prod" };
   expect(await deliver({ url, headers }, { KEY: "key-value-0123" })).toEqual({ kind: "accepted" });
   expect(Object.fromEntries(receiver.headers)).toMatchObject({
@@ -70,7 +47,7 @@ test("headers go along with those that every request has", async () => {
 
 test("a secret address is used whole, and nothing of it is shown", async () => {
   const receiver = new Recorder();
-  const server = await start(receiver);
+  const server = await serveLocally(receiver);
   const secrets = { ADDRESS: `${server.url}/hooks/T0123456789abcdef?key=k-0123` };
   expect(await deliver({ url_secret: "ADDRESS" }, secrets)).toEqual({ kind: "accepted" });
   expect(receiver.path).toBe("/hooks/T0123456789abcdef?key=k-0123");
@@ -99,7 +76,7 @@ test("an access token goes along, and the connection test says what is wrong wit
     hmacKey: null,
     now: Date.now,
   });
-  const { url } = await start({
+  const { url } = await serveLocally({
     delivered: collector.delivered,
     handle: async (request) => {
       if (new URL(request.url).pathname === "/token") return tokens.handle(request);

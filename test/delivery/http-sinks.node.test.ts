@@ -1,14 +1,12 @@
 /** The sinks that speak HTTP, against real local servers that check what the real products check. */
 import { afterEach, describe, expect, it } from "vitest";
-import { parseSinks } from "../../src/delivery/settings.ts";
 import type { Sink } from "../../src/delivery/sink.ts";
-import { testSink } from "../../src/delivery/test-sink.ts";
 import { eventOf } from "./events.ts";
+import { closeServers, openSink, serveLocally, tryOut } from "./local-sinks.ts";
 import { ElasticsearchReceiver } from "./receivers/elasticsearch.ts";
 import { HttpReceiver } from "./receivers/http.ts";
-import type { Receiver } from "./receivers/receiver.ts";
 import { SekoiaReceiver } from "./receivers/sekoia.ts";
-import { type Fault, type FaultyServer, serve } from "./receivers/server.ts";
+import type { Fault } from "./receivers/server.ts";
 import { SplunkReceiver } from "./receivers/splunk.ts";
 
 const secrets: Record<string, string> = {
@@ -18,38 +16,12 @@ const secrets: Record<string, string> = {
   ES_KEY: "VnVhQ2ZHY0JDZGJrUQ",
 };
 const uuid = "b2e2e2c7-1a3e-4b7a-9c2d-8e4f3a6b7c9d";
-const started: FaultyServer[] = [];
 
-afterEach(async () => {
-  await Promise.all(started.splice(0).map((server) => server.close()));
-});
+afterEach(closeServers);
 
-const start = async (receiver: Receiver): Promise<FaultyServer> => {
-  const server = await serve(receiver);
-  started.push(server);
-  return server;
-};
-
-const settingsOf = (setting: object) => {
-  const { accepted, refused } = parseSinks([{ name: "siem", ...setting }], {
-    secret: (name) => secrets[name],
-    binding: () => true,
-    allowLoopback: true,
-  });
-  return accepted[0] ?? expect.fail(JSON.stringify(refused));
-};
-
-const sinkOf = (setting: object): Sink =>
-  settingsOf(setting).open({
-    fetch,
-    now: Date.now,
-    connection: "default",
-    stream: "users",
-    binding: () => undefined,
-  });
-
-const trial = (setting: object) =>
-  testSink(settingsOf(setting), { env: {}, connection: "default", fetch, now: Date.now });
+const named = (setting: object) => ({ name: "siem", ...setting });
+const sinkOf = (setting: object): Sink => openSink(named(setting), (name) => secrets[name]);
+const trial = (setting: object) => tryOut(named(setting), (name) => secrets[name]);
 
 const batch = [eventOf(1), eventOf(2), eventOf(3, "u3", { name: "Zoë \u2028" })];
 const poisoned = [eventOf(1), eventOf(2, "u2", { poison: true }), eventOf(3)];
@@ -66,7 +38,7 @@ describe("http", () => {
     ["ndjson", true],
   ] as const)("delivers %s (gzip: %s), signed and authenticated", async (format, gzip) => {
     const receiver = collector({ format, gzip, token: "b3f0-token-value", hmacKey: "hmac-key-value" });
-    const { url } = await start(receiver);
+    const { url } = await serveLocally(receiver);
     const sink = sinkOf({ type: "http", url, format, gzip, token_secret: "TOKEN", hmac_secret: "HMAC" });
     expect(await sink.deliver(batch)).toEqual({ kind: "accepted" });
     expect(receiver.delivered).toEqual(held);
@@ -74,7 +46,7 @@ describe("http", () => {
 
   it("gives a repeat the same Idempotency-Key, and another batch another", async () => {
     const receiver = collector();
-    const { url } = await start(receiver);
+    const { url } = await serveLocally(receiver);
     const sink = sinkOf({ type: "http", url });
     await sink.deliver(batch);
     await sink.deliver(batch);
@@ -107,13 +79,13 @@ describe("http", () => {
     ["400", { kind: "status", status: 400 }, { kind: "refused" }],
     ["422", { kind: "status", status: 422 }, { kind: "refused" }],
   ])("reads %s", async (_, fault, expected) => {
-    const server = await start(collector());
+    const server = await serveLocally(collector());
     server.fault = () => fault;
     expect(await sinkOf({ type: "http", url: server.url }).deliver(batch)).toMatchObject(expected);
   });
 
   it("reads Retry-After as a date by the server's clock", async () => {
-    const server = await start(collector());
+    const server = await serveLocally(collector());
     const ahead = Date.now() + 3_600_000;
     server.fault = () => ({
       kind: "status",
@@ -126,7 +98,7 @@ describe("http", () => {
   });
 
   it("bounds and redacts what the receiver says", async () => {
-    const server = await start(collector());
+    const server = await serveLocally(collector());
     server.fault = () => ({
       kind: "status",
       status: 422,
@@ -147,7 +119,8 @@ describe("http", () => {
 
   it("is tried with an empty batch", async () => {
     const receiver = collector({ token: "b3f0-token-value", hmacKey: "hmac-key-value", gzip: true });
-    const { url } = await start(receiver);
+    const server = await serveLocally(receiver);
+    const { url } = server;
     const setting = { type: "http", url, gzip: true, token_secret: "TOKEN", hmac_secret: "HMAC" };
     expect(await trial(setting)).toMatchObject({
       name: "sink:siem",
@@ -161,7 +134,7 @@ describe("http", () => {
       remedy: expect.stringContaining("hmac_secret"),
     });
     expect(receiver.delivered).toEqual([]);
-    await started[0]?.close();
+    await server.close();
     expect(await trial(setting)).toMatchObject({ status: "fail", http_status: null });
   });
 });
@@ -177,7 +150,7 @@ describe("sekoia", () => {
 
   it("delivers Sekoia.io's body to the stream's connector and follows the task", async () => {
     const receiver = new SekoiaReceiver("b3f0-token-value", uuid);
-    const { url } = await start(receiver);
+    const { url } = await serveLocally(receiver);
     const sink = sinkOf(setting(url));
     expect(sink.omitNulls).toBe(true);
     expect(sink.limits.events).toBe(100);
@@ -199,7 +172,7 @@ describe("sekoia", () => {
   });
 
   it("takes only 200 for success", async () => {
-    const server = await start(new SekoiaReceiver("b3f0-token-value", uuid));
+    const server = await serveLocally(new SekoiaReceiver("b3f0-token-value", uuid));
     server.fault = () => ({ kind: "status", status: 202 });
     expect(await sinkOf(setting(server.url)).deliver(batch)).toMatchObject({
       kind: "retry",
@@ -208,7 +181,7 @@ describe("sekoia", () => {
   });
 
   it("reports refusals with Sekoia.io's own words", async () => {
-    const { url } = await start(new SekoiaReceiver("b3f0-token-value", uuid));
+    const { url } = await serveLocally(new SekoiaReceiver("b3f0-token-value", uuid));
     expect(await sinkOf(setting(url)).deliver(poisoned)).toMatchObject({
       kind: "refused",
       error: { status: 400, message: expect.stringContaining("an item does not validate") },
@@ -219,7 +192,7 @@ describe("sekoia", () => {
   });
 
   it("is tried with an empty batch for every connector", async () => {
-    const { url } = await start(new SekoiaReceiver("b3f0-token-value", uuid));
+    const { url } = await serveLocally(new SekoiaReceiver("b3f0-token-value", uuid));
     expect(await trial(setting(url))).toMatchObject({ status: "pass", http_status: 200 });
     const second = { users: uuid, devices: "00000000-0000-4000-8000-000000000000" };
     expect(await trial(setting(url, { connector_uuids: second }))).toMatchObject({
@@ -241,7 +214,7 @@ describe("splunk_hec", () => {
 
   it("delivers events in HEC's envelope", async () => {
     const receiver = receiverOf(false);
-    const { url } = await start(receiver);
+    const { url } = await serveLocally(receiver);
     const sink = sinkOf(setting(url, { index: "okta", sourcetype: "okta:inventory" }));
     expect(await sink.deliver(batch)).toEqual({ kind: "accepted" });
     expect(receiver.delivered).toEqual(held);
@@ -257,7 +230,7 @@ describe("splunk_hec", () => {
 
   it("waits for the indexers where the token has acknowledgement, on one channel", async () => {
     const receiver = receiverOf(true);
-    const { url } = await start(receiver);
+    const { url } = await serveLocally(receiver);
     const sink = sinkOf(setting(url, { ack: true }));
     receiver.acknowledges = false;
     expect(await sink.deliver(batch)).toEqual({ kind: "awaiting", receipt: "1" });
@@ -294,12 +267,12 @@ describe("splunk_hec", () => {
       { kind: "stopped", error: { code: "configuration" } },
     ],
   ])("stops for %s instead of blaming the events", async (_, ack, over, expected) => {
-    const { url } = await start(receiverOf(ack));
+    const { url } = await serveLocally(receiverOf(ack));
     expect(await sinkOf(setting(url, over)).deliver(batch)).toMatchObject(expected);
   });
 
   it("reads busy (code 9) and refused content (code 6)", async () => {
-    const server = await start(receiverOf(false));
+    const server = await serveLocally(receiverOf(false));
     // HEC says which it is, and has indexed those before it.
     expect(await sinkOf(setting(server.url)).deliver(poisoned)).toMatchObject({
       kind: "partial",
@@ -311,7 +284,7 @@ describe("splunk_hec", () => {
 
   it("is tried with a request without an event", async () => {
     const receiver = receiverOf(true);
-    const { url } = await start(receiver);
+    const { url } = await serveLocally(receiver);
     expect(await trial(setting(url, { ack: true }))).toMatchObject({ status: "pass", http_status: 400 });
     expect(await trial(setting(url))).toMatchObject({
       status: "fail",
@@ -337,7 +310,7 @@ describe("elasticsearch", () => {
 
   it("keeps one document per asset, whatever is repeated or late", async () => {
     const receiver = receiverOf();
-    const { url } = await start(receiver);
+    const { url } = await serveLocally(receiver);
     const sink = sinkOf(setting(url));
     const done = { kind: "accepted" };
     expect(await sink.deliver([eventOf(5, "a"), eventOf(6, "b")])).toEqual(done);
@@ -351,7 +324,7 @@ describe("elasticsearch", () => {
 
   it("rejects single items, and sends again from the first that has to wait", async () => {
     const receiver = receiverOf();
-    const { url } = await start(receiver);
+    const { url } = await serveLocally(receiver);
     receiver.room = 3;
     const events = [eventOf(1), eventOf(2, "u2", { poison: true }), eventOf(3), eventOf(4), eventOf(5)];
     expect(await sinkOf(setting(url)).deliver(events)).toMatchObject({
@@ -379,7 +352,7 @@ describe("elasticsearch", () => {
   ])("waits for a person with %s, and buries nothing", async (_, over, arrange, code) => {
     const receiver = receiverOf();
     arrange(receiver);
-    const { url } = await start(receiver);
+    const { url } = await serveLocally(receiver);
     expect(await sinkOf(setting(url, over)).deliver(batch)).toMatchObject({
       kind: "partial",
       answers: [{ code }, { code }, { code }],
@@ -387,7 +360,7 @@ describe("elasticsearch", () => {
   });
 
   it("does not take a 200 for an answer that is none", async () => {
-    const server = await start(receiverOf());
+    const server = await serveLocally(receiverOf());
     server.fault = () => ({ kind: "status", status: 200, body: "<html>" });
     expect(await sinkOf(setting(server.url)).deliver(batch)).toMatchObject({
       error: { code: "invalid_response" },
@@ -396,7 +369,7 @@ describe("elasticsearch", () => {
 
   it("is asked what its key may do", async () => {
     const receiver = receiverOf();
-    const { url } = await start(receiver);
+    const { url } = await serveLocally(receiver);
     expect(await trial(setting(url))).toMatchObject({ status: "pass" });
     expect(await trial(setting(url, { api_key_secret: "WRONG" }))).toMatchObject({
       status: "fail",

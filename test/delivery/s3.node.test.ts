@@ -1,21 +1,16 @@
 /** The s3 sink against a store that checks what S3 checks. */
 import * as fc from "fast-check";
 import { afterEach, describe, expect, it, test } from "vitest";
-import { parseSinks } from "../../src/delivery/settings.ts";
-import type { SinkTools } from "../../src/delivery/sink.ts";
 import { testSink } from "../../src/delivery/test-sink.ts";
 import { examples } from "../support/seeds.ts";
 import { eventOf } from "./events.ts";
+import { closeServers, configured, openSink, serveLocally, tools, tryOut } from "./local-sinks.ts";
 import { authorizationOf, S3Receiver } from "./receivers/s3.ts";
-import { type FaultyServer, serve } from "./receivers/server.ts";
 
 const secretAccessKey = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 const accessKeyId = "AKIAIOSFODNN7EXAMPLE";
 
-const started: FaultyServer[] = [];
-afterEach(async () => {
-  await Promise.all(started.splice(0).map((server) => server.close()));
-});
+afterEach(closeServers);
 
 const start = async (over: Partial<S3Receiver["options"]> = {}) => {
   const receiver = new S3Receiver({
@@ -26,8 +21,7 @@ const start = async (over: Partial<S3Receiver["options"]> = {}) => {
     now: Date.now,
     ...over,
   });
-  const server = await serve(receiver);
-  started.push(server);
+  const server = await serveLocally(receiver);
   return { receiver, server };
 };
 
@@ -41,26 +35,8 @@ const base = {
   secret_access_key_secret: "S3_KEY",
 };
 
-const configured = (setting: object, secret = secretAccessKey) => {
-  const { accepted, refused } = parseSinks([setting], {
-    secret: () => secret,
-    binding: () => false,
-    allowLoopback: true,
-  });
-  return accepted[0] ?? expect.fail(JSON.stringify(refused));
-};
-
-const tools: SinkTools = {
-  fetch,
-  now: Date.now,
-  connection: "default",
-  stream: "users",
-  binding: () => undefined,
-};
-
-const sinkOf = (setting: object, secret?: string) => configured(setting, secret).open(tools);
-const trial = (setting: object, secret?: string) =>
-  testSink(configured(setting, secret), { env: {}, connection: "default", fetch, now: Date.now });
+const sinkOf = (setting: object, secret = secretAccessKey) => openSink(setting, () => secret);
+const trial = (setting: object, secret = secretAccessKey) => tryOut(setting, () => secret);
 
 // eventOf(1) was seen at 1,700,000,001 s, which is 2023-11-14T22:13:21Z.
 const batch = [eventOf(1), eventOf(2), eventOf(3, "u3", { name: "Zoë \u2028" })];
@@ -83,7 +59,9 @@ describe("s3", () => {
 
   it("keeps snapshots in parts with a manifest", async () => {
     const { receiver, server } = await start();
-    const writer = configured({ ...base, endpoint: server.url }).snapshots?.(tools) ?? expect.fail("none");
+    const writer =
+      configured({ ...base, endpoint: server.url }, () => secretAccessKey).snapshots?.(tools) ??
+      expect.fail("none");
     const part = { runId: "run-1", startedAt: Date.UTC(2026, 10, 25), part: 1 };
     const pages = async function* () {
       yield batch.slice(0, 2);
@@ -108,7 +86,9 @@ describe("s3", () => {
 
   it("waits for an inventory that fails in the middle of a part, and writes nothing", async () => {
     const { receiver, server } = await start();
-    const writer = configured({ ...base, endpoint: server.url }).snapshots?.(tools) ?? expect.fail("none");
+    const writer =
+      configured({ ...base, endpoint: server.url }, () => secretAccessKey).snapshots?.(tools) ??
+      expect.fail("none");
     const pages = async function* () {
       yield batch;
       throw new Error("the stream was reset");
@@ -151,7 +131,12 @@ describe("s3", () => {
       remedy: expect.stringContaining("region"),
     });
     const late = { env: {}, connection: "default", fetch, now: () => Date.now() - 16 * 60_000 };
-    expect(await testSink(configured(setting), late)).toMatchObject({
+    expect(
+      await testSink(
+        configured(setting, () => secretAccessKey),
+        late,
+      ),
+    ).toMatchObject({
       status: "fail",
       http_status: 403,
       remedy: expect.stringContaining("set the clock"),
@@ -314,7 +299,7 @@ test("every request is signed as Smithy's signer signs it, whatever the keys, th
           return new Response("");
         };
         const setting = { ...base, endpoint, prefix, region, bucket, access_key_id: id };
-        const sink = configured(setting, secret).open({ ...tools, fetch: network, now: () => now });
+        const sink = configured(setting, () => secret).open({ ...tools, fetch: network, now: () => now });
         await sink.deliver([eventOf(1, "u1", { text })]);
         await sink.test();
         expect(seen.map(({ method }) => method)).toEqual(["PUT", "GET"]);

@@ -3,9 +3,6 @@ import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it, test } from "vitest";
 import type { StoredEvent } from "../../src/contract/stream-api.ts";
 import { takeBatch } from "../../src/delivery/batching.ts";
-import { parseSinks } from "../../src/delivery/settings.ts";
-import type { SinkTools } from "../../src/delivery/sink.ts";
-import { testSink } from "../../src/delivery/test-sink.ts";
 import { isPlainObject } from "../../src/lib/json.ts";
 import { deviceEvent, omitNulls, userEvent } from "../../src/ocsf/index.ts";
 import {
@@ -18,18 +15,16 @@ import {
   userContext,
 } from "../ocsf/samples.ts";
 import { eventOf } from "./events.ts";
+import { closeServers, configured, openSink, serveLocally, tools, tryOut } from "./local-sinks.ts";
 import { SentinelReceiver } from "./receivers/sentinel.ts";
-import { type Fault, type FaultyServer, serve } from "./receivers/server.ts";
+import type { Fault } from "./receivers/server.ts";
 import { TokenEndpoint } from "./receivers/token-endpoint.ts";
 
 const tenantId = "11111111-2222-3333-4444-555555555555";
 const ruleId = "dcr-000a00a000a00000a000000aa000a0aa";
 const secret = "client-secret-value";
 
-const started: FaultyServer[] = [];
-afterEach(async () => {
-  await Promise.all(started.splice(0).map((server) => server.close()));
-});
+afterEach(closeServers);
 
 let apps = 0;
 
@@ -43,8 +38,7 @@ const start = async () => {
     scope: "https://monitor.azure.com/.default",
   });
   const receiver = new SentinelReceiver({ tenantId, ruleId, streamName: "Custom-OktaInventory", tokens });
-  const server = await serve(receiver);
-  started.push(server);
+  const server = await serveLocally(receiver);
   const setting = {
     type: "sentinel",
     name: "sentinel",
@@ -59,26 +53,8 @@ const start = async () => {
   return { tokens, receiver, server, setting };
 };
 
-const configured = (setting: object, value = secret) => {
-  const { accepted, refused } = parseSinks([setting], {
-    secret: () => value,
-    binding: () => false,
-    allowLoopback: true,
-  });
-  return accepted[0] ?? expect.fail(JSON.stringify(refused));
-};
-
-const tools: SinkTools = {
-  fetch,
-  now: Date.now,
-  connection: "default",
-  stream: "users",
-  binding: () => undefined,
-};
-
-const sinkOf = (setting: object, value?: string) => configured(setting, value).open(tools);
-const trial = (setting: object, value?: string) =>
-  testSink(configured(setting, value), { env: {}, connection: "default", fetch, now: Date.now });
+const sinkOf = (setting: object, value = secret) => openSink(setting, () => value);
+const trial = (setting: object, value = secret) => tryOut(setting, () => value);
 
 const batch = [eventOf(1), eventOf(2), eventOf(3, "u3", { name: "Zoë \u2028" })];
 
@@ -106,7 +82,7 @@ describe("sentinel", () => {
       asked.push(String(input));
       return new Response("", { status: 500 });
     };
-    await configured({ ...plain, client_id: "another" })
+    await configured({ ...plain, client_id: "another" }, () => secret)
       .open({ ...tools, fetch: network })
       .deliver(batch);
     expect(asked).toEqual([`https://login.microsoftonline.com/${tenantId}/oauth2/v2.0/token`]);
@@ -234,7 +210,11 @@ describe("sentinel", () => {
       return new Response(null, { status: 204 });
     };
     const { setting } = await start();
-    const sink = configured(setting).open({ ...tools, connection: "c".repeat(64), fetch: network });
+    const sink = configured(setting, () => secret).open({
+      ...tools,
+      connection: "c".repeat(64),
+      fetch: network,
+    });
     for (const extra of [0, 700, 20_000, 990_000]) {
       const events = Array.from({ length: extra > 20_000 ? 3 : 1600 }, (_, index): StoredEvent => {
         const sequence = 1_736_906_400_000_000 + index;
