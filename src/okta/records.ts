@@ -276,6 +276,7 @@ const logActor = (record: JsonRecord): OktaLogActor => ({
   id: word(record, "id"),
   type: word(record, "type"),
   alternateId: word(record, "alternateId"),
+  displayName: word(record, "displayName"),
 });
 
 /** One event of the System Log or of an event hook, without its bulky contexts. */
@@ -287,6 +288,7 @@ export const parseLogEvent = (record: unknown): Result<OktaLogEvent, BadRecord> 
   if (eventType === null) return err({ reason: "no eventType", id: uuid });
   const outcome = child(record, "outcome");
   const actor = child(record, "actor");
+  const client = child(record, "client");
   return ok({
     uuid,
     published: time(record, "published"),
@@ -294,9 +296,8 @@ export const parseLogEvent = (record: unknown): Result<OktaLogEvent, BadRecord> 
     outcome: outcome === null ? null : word(outcome, "result"),
     reason: outcome === null ? null : word(outcome, "reason"),
     actor: actor === null ? null : logActor(actor),
-    target: list(record, "target")
-      .filter(isPlainObject)
-      .map((target) => ({ ...logActor(target), displayName: word(target, "displayName") })),
+    ip: client === null ? null : word(client, "ipAddress"),
+    target: list(record, "target").filter(isPlainObject).map(logActor),
   });
 };
 

@@ -369,6 +369,7 @@ describe("log events", () => {
           null,
           { id: "00g1", type: "UserGroup" },
         ],
+        client: { ipAddress: "203.0.113.7", userAgent: { browser: "CHROME" } },
         debugContext: { debugData: { requestUri: "/x" } },
       }),
     ).toEqual({
@@ -379,7 +380,8 @@ describe("log events", () => {
         eventType: "group.user_membership.add",
         outcome: "SUCCESS",
         reason: null,
-        actor: { id: "00u9", type: "User", alternateId: "boss@example.com" },
+        actor: { id: "00u9", type: "User", alternateId: "boss@example.com", displayName: "Boss" },
+        ip: "203.0.113.7",
         target: [
           { id: "00u1", type: "User", alternateId: "mary@example.com", displayName: "Mary" },
           { id: "00g1", type: "UserGroup", alternateId: null, displayName: null },

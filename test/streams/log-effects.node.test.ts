@@ -13,7 +13,8 @@ const event = (eventType: string, over: Partial<OktaLogEvent> = {}): OktaLogEven
   eventType,
   outcome: "SUCCESS",
   reason: null,
-  actor: { id: "00uActor", type: "User", alternateId: null },
+  actor: { id: "00uActor", type: "User", alternateId: null, displayName: null },
+  ip: null,
   target: [target("User", "00uTarget"), target("UserGroup", "00gTarget"), target("Device", "guoTarget")],
   ...over,
 });
@@ -185,7 +186,7 @@ describe("the effects of a log event", () => {
     expect(effectsOf(rulesOf("users"), own)).toEqual([{ ...readUser, id: "00uActor" }]);
     const systems = event("user.account.update_profile", {
       target: [],
-      actor: { id: "00u0", type: "SystemPrincipal", alternateId: null },
+      actor: { id: "00u0", type: "SystemPrincipal", alternateId: null, displayName: null },
     });
     expect(effectsOf(rulesOf("users"), systems)).toEqual([]);
   });
@@ -210,7 +211,7 @@ describe("the effects of a log event", () => {
   });
 
   test("a sign-in by an actor that is not a user has no effect", () => {
-    const actor = { id: "sys", type: "SystemPrincipal", alternateId: null };
+    const actor = { id: "sys", type: "SystemPrincipal", alternateId: null, displayName: null };
     expect(effectsOf(rulesOf("users"), event("user.session.start", { actor }))).toEqual([]);
   });
 

@@ -190,9 +190,6 @@ export interface OktaLogActor {
   readonly id: string | null;
   readonly type: string | null;
   readonly alternateId: string | null;
-}
-
-export interface OktaLogTarget extends OktaLogActor {
   readonly displayName: string | null;
 }
 
@@ -205,5 +202,7 @@ export interface OktaLogEvent {
   /** `outcome.reason`, such as LOCKED_OUT. */
   readonly reason: string | null;
   readonly actor: OktaLogActor | null;
-  readonly target: readonly OktaLogTarget[];
+  /** `client.ipAddress`: where the request came from. */
+  readonly ip: string | null;
+  readonly target: readonly OktaLogActor[];
 }
