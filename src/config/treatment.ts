@@ -21,7 +21,7 @@ const valueOr = <T>(setting: Setting<T>, fallback: T): T => (setting.ok ? settin
 
 /**
  * Reads OKTA_RATE_LIMIT_SHARE, MFA_IGNORED_FACTORS, PROFILE_ATTRIBUTES, DELETION_GUARD, REFRESH_DAYS,
- * SUBREQUESTS_PER_SLICE, and whether ALLOW_LOOPBACK is valid.
+ * HISTORY_DAYS, SUBREQUESTS_PER_SLICE, and whether ALLOW_LOOPBACK is valid.
  *
  * While a setting that only runs need is invalid, everything else keeps working: with the defaults, and with a
  * guard of 0, so that the runs that the cron starts leave every absence to a person.
@@ -29,6 +29,7 @@ const valueOr = <T>(setting: Setting<T>, fallback: T): T => (setting.ok ? settin
 export const readTreatment = (env: RawEnv): ReadTreatment => {
   const deletionGuard = numberSetting(env, "DELETION_GUARD", { default: 0.2, min: 0, max: 1 });
   const refreshDays = numberSetting(env, "REFRESH_DAYS", { default: 7, min: 1, max: 365, whole: true });
+  const historyDays = numberSetting(env, "HISTORY_DAYS", { default: 90, min: 0, max: 3650, whole: true });
   const subrequestsPerSlice = numberSetting(env, "SUBREQUESTS_PER_SLICE", {
     default: 40,
     min: 1,
@@ -56,6 +57,7 @@ export const readTreatment = (env: RawEnv): ReadTreatment => {
           profileAttributes: needed.value.profileAttributes,
           deletionGuard: valueOr(deletionGuard, 0),
           refreshDays: valueOr(refreshDays, 7),
+          historyDays: valueOr(historyDays, 90),
           subrequestsPerSlice: valueOr(subrequestsPerSlice, 40),
         },
       }
@@ -63,6 +65,6 @@ export const readTreatment = (env: RawEnv): ReadTreatment => {
   return {
     treatment,
     rateLimitShare: valueOr(share, DEFAULT_SHARE),
-    runProblems: [deletionGuard, refreshDays, subrequestsPerSlice].flatMap(problemsOf),
+    runProblems: [deletionGuard, refreshDays, historyDays, subrequestsPerSlice].flatMap(problemsOf),
   };
 };

@@ -38,6 +38,8 @@ export interface Connection {
   readonly deletionGuard: number;
   /** Every fact of every asset is re-read within this many days. */
   readonly refreshDays: number;
+  /** For so many days changes are kept; 0: none are. */
+  readonly historyDays: number;
   /** Okta calls in one alarm; the default stays within the free plan's 50 subrequests. */
   readonly subrequestsPerSlice: number;
 }

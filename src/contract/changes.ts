@@ -53,7 +53,8 @@ export type ChangeField = z.infer<typeof changeFieldSchema>;
 
 export const changeSchema = z.object({
   sequence: z.number().int().meta({
-    description: "The change's place in the order of the stream. A change that a later event completes gets a new one.",
+    description:
+      "The change's place in the order of the stream. A change that a later event completes gets a new one.",
   }),
   at: z.iso.datetime().meta({
     description:
@@ -66,9 +67,12 @@ export const changeSchema = z.object({
   kind: z.enum(changeKinds),
   source: z.enum(changeSources),
   fields: z.array(changeFieldSchema),
-  actor: changeActorSchema.nullable().meta({ description: "That of the newest of `events`; null without one." }),
+  actor: changeActorSchema
+    .nullable()
+    .meta({ description: "That of the newest of `events`; null without one." }),
   events: z.array(changeEventSchema).meta({
-    description: "The log events that told of it between the reading before and this one, newest first, at most 10.",
+    description:
+      "The log events that told of it between the reading before and this one, newest first, at most 10.",
   }),
 });
 export type Change = z.infer<typeof changeSchema>;
@@ -80,7 +84,8 @@ export const historySchema = z.object({
     description: "Pass it as `after` to get older ones; null on the last page.",
   }),
   kept_since: z.iso.datetime().nullable().meta({
-    description: "Changes from before this are not known. Null: none are kept (HISTORY_DAYS is 0), or not yet.",
+    description:
+      "Changes from before this are not known. Null: none are kept (HISTORY_DAYS is 0), or not yet.",
   }),
 });
 export type HistoryPage = z.infer<typeof historySchema>;

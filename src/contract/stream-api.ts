@@ -4,6 +4,7 @@
  * versions call each other.
  */
 import type { Result } from "../lib/result.ts";
+import type { HistoryPage } from "./changes.ts";
 import type { HeldDeletions, InventorySummary, SearchResults } from "./inventory-documents.ts";
 import type { OrgVerdict } from "./org.ts";
 import type { RunDocument, RunKind, StreamStatus } from "./status.ts";
@@ -56,6 +57,32 @@ export interface StoredEvent {
   readonly changedAt: number;
   /** The event on one line. */
   readonly json: string;
+}
+
+/** Which changes to read. */
+export interface ChangesQuery {
+  /** Only changes with a greater sequence number. */
+  readonly after: number;
+  /** 1–10,000; a page of large changes may hold fewer. */
+  readonly limit: number;
+}
+
+/** One page of changes. */
+export interface ChangesPage extends Pick<EventsPage, "last" | "head"> {
+  /** In order of sequence number, each as JSON on one line; see `changeSchema`. */
+  readonly changes: readonly { readonly sequence: number; readonly json: string }[];
+  /** The identity of the inventory that the numbers belong to. */
+  readonly inventory: string;
+  /** Whether there may be more of them. */
+  readonly more: boolean;
+}
+
+/** Which changes of an asset to read. */
+export interface HistoryQuery {
+  /** `next` of the previous page; absent for the first one. */
+  readonly after?: string;
+  /** 1–1,000. */
+  readonly limit: number;
 }
 
 /** What to find. An asset must meet every condition that is given. */
@@ -149,6 +176,10 @@ export interface StreamApi extends EventSource {
   linkedUsers(deviceId: string): Promise<readonly string[] | null>;
   /** The newest event of one asset, deleted or not; null if the asset is not known. */
   event(assetId: string, dialect: Dialect): Promise<StoredEvent | null>;
+  /** One page of all changes after a sequence number. */
+  changes(query: ChangesQuery): Promise<ChangesPage>;
+  /** One page of what has changed about an asset or a group, newest first; null if it is not known. */
+  history(id: string, query: HistoryQuery): Promise<HistoryPage | null>;
   /** Totals. They are counted at most once every two seconds and can be up to a minute old. */
   summary(): Promise<InventorySummary>;
   /** One page of the assets that match. */

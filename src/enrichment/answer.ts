@@ -1,5 +1,6 @@
 /** From facts to the answer of the public contract, and the schemas that document it. Pure. */
 import * as z from "zod";
+import { changeSchema } from "../contract/changes.ts";
 import { countsAsMfa, factorName, resistsPhishing } from "../okta/factor-names.ts";
 import {
   type Account,
@@ -36,7 +37,7 @@ const roleSchema = z.object({
 
 const extractedSchema = z
   .object({
-    status: z.string(),
+    status: text.meta({ description: "Null only in answers for a past moment." }),
     created: text,
     last_login: text,
     groups: names,
@@ -124,6 +125,14 @@ export const oktaAnswerSchema = z.object({
     .optional()
     .meta({ description: "The logins of all accounts that the name fits, when it fits several." }),
   message: z.string().optional().meta({ description: "What to do about `matches`." }),
+  as_of: z.iso
+    .datetime()
+    .optional()
+    .meta({ description: "The moment that was asked for with `at`: this is what was so then." }),
+  recent_changes: z.array(changeSchema).nullable().optional().meta({
+    description:
+      "With `include=history`: the last 10 changes, newest first; null if the inventory does not know the account.",
+  }),
   error: errorSchema.optional(),
 });
 export type OktaAnswer = z.infer<typeof oktaAnswerSchema>;

@@ -12,6 +12,7 @@ import { placedObjects } from "./placed.ts";
 import { problemFrom } from "./problem-from.ts";
 import { ProblemError, problemResponse } from "./problems.ts";
 import { alertRoutes } from "./routes/alerts.ts";
+import { changesRoutes } from "./routes/changes.ts";
 import { connectionRoutes } from "./routes/connections.ts";
 import { docsRoutes } from "./routes/docs.tsx";
 import { enrichmentRoutes } from "./routes/enrichments.ts";
@@ -92,6 +93,7 @@ export const createApp = (deps: AppDeps, mounts: readonly Mount[] = []): App => 
   summaryRoutes(app, deps);
   searchRoutes(app, deps);
   inventoryRoutes(app, deps);
+  changesRoutes(app, deps);
   sinkRoutes(app, deps);
   alertRoutes(app, deps);
   connectionRoutes(app, deps);

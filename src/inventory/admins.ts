@@ -1,6 +1,9 @@
 import type { OktaRole } from "../okta/records.ts";
+import type { AssetReader } from "./asset-reader.ts";
 import type { Assets } from "./assets.ts";
+import type { NewChange } from "./changes.ts";
 import type { Facets } from "./facets.ts";
+import type { UserFacts } from "./facts.ts";
 import { type InventoryMeta, type Meta, type OrgFact, withLaterFailure } from "./meta.ts";
 import type { Reading } from "./readings.ts";
 import { jsonChunks } from "./sql.ts";
@@ -13,15 +16,15 @@ interface Row extends Record<string, SqlStorageValue> {
   roles: string | null;
   reason: string | null;
   covers: number;
+  read_at: number | null;
 }
 
-/** The roles that are not through groups, as JSON. @param roles JSON as it is stored */
-const ownOnly = (roles: string | null): string | null =>
-  roles === null
-    ? null
-    : JSON.stringify(
-        (JSON.parse(roles) as OktaRole[]).filter(({ assignmentType }) => assignmentType !== "GROUP"),
-      );
+/** The roles that are not through groups. @param roles JSON as it is stored */
+const ownRoles = (roles: string): OktaRole[] =>
+  (JSON.parse(roles) as OktaRole[]).filter(({ assignmentType }) => assignmentType !== "GROUP");
+
+/** The same as JSON. */
+const ownOnly = (roles: string | null): string | null => roles && JSON.stringify(ownRoles(roles));
 
 /** How many members of groups are asked for their roles, because something else cannot tell them. */
 const MOST_ASKED_INSTEAD = 1_000;
@@ -71,11 +74,17 @@ export class Admins {
   readonly #sql: SqlStorage;
   readonly #meta: Meta<InventoryMeta>;
   readonly #assets: Assets;
+  readonly #users: AssetReader<UserFacts>;
 
-  constructor(sql: SqlStorage, meta: Meta<InventoryMeta>, assets: Assets) {
+  constructor(
+    sql: SqlStorage,
+    meta: Meta<InventoryMeta>,
+    { assets, users }: { readonly assets: Assets; readonly users: AssetReader<UserFacts> },
+  ) {
     this.#sql = sql;
     this.#meta = meta;
     this.#assets = assets;
+    this.#users = users;
   }
 
   /**
@@ -103,17 +112,39 @@ export class Admins {
       listing === null
         ? []
         : this.#sql
-            .exec<{ user_id: string }>(
+            .exec<{ user_id: string; roles: string | null; read_at: number | null }>(
               `DELETE FROM admins WHERE user_id NOT IN (${candidates}) AND coalesce(tried_at, 0) < ?2
-                 AND user_id NOT IN (SELECT id FROM stale WHERE kind = 'roles') RETURNING user_id`,
+                 AND user_id NOT IN (SELECT id FROM stale WHERE kind = 'roles') RETURNING user_id, roles, read_at`,
               listing,
               asOf,
             )
             .toArray();
     const ids = [...added, ...removed].map(({ user_id }) => user_id);
     this.#assets.facets.refresh(ids);
+    const { history } = this.#assets;
+    if (history.since !== null)
+      history.note(removed.flatMap((row) => this.#change(row.user_id, row, "[]") ?? []));
     this.#assets.touch(ids);
     return ids;
+  }
+
+  /** What a reading changes about the user's own roles; null if nothing, or if they were not known before. */
+  #change(userId: string, was: Pick<Row, "roles" | "read_at">, value: string): NewChange | null {
+    if (was.roles === null || ownOnly(was.roles) === ownOnly(value)) return null;
+    const user = this.#users.one(userId);
+    if (user === null || user.deletedAt !== null) return null;
+    const own = { before: ownRoles(was.roles), after: ownRoles(value) };
+    const { roles } = user.facts;
+    const inherited =
+      roles.state === "known" ? roles.value.filter(({ assignmentType }) => assignmentType === "GROUP") : null;
+    const all = inherited && { before: [...own.before, ...inherited], after: [...own.after, ...inherited] };
+    return {
+      id: userId,
+      part: "roles",
+      kind: "updated",
+      detail: { ...own, ...(all !== null && { roles: all }) },
+      since: this.#assets.history.byOkta(was.read_at),
+    };
   }
 
   /** The ids of the users who have a custom role of their own. */
@@ -172,11 +203,15 @@ export class Admins {
       );
     }
     const is = this.#rowOf(userId) ?? was;
+    const { history } = this.#assets;
+    const change =
+      "value" in reading && history.since !== null ? this.#change(userId, was, reading.value) : null;
     const isSame = was.roles === is.roles && was.covers === is.covers;
     const isSameOwn = was.reason === is.reason && ownOnly(was.roles) === ownOnly(is.roles);
     // Most people have the roles that they had, and the same facet.
     if (row === null || !isSame || was.reason !== is.reason) this.#assets.facets.refresh([userId]);
     if (isSameOwn && (isSame || !this.#isOpenThroughGroups(userId))) return false;
+    if (change !== null) history.note([change]);
     return this.#assets.touch([userId]) > 0;
   }
 
@@ -187,7 +222,10 @@ export class Admins {
   }
 
   #rowOf(userId: string): Row | null {
-    const [row] = this.#sql.exec<Row>("SELECT roles, reason, covers FROM admins WHERE user_id = ?", userId);
+    const [row] = this.#sql.exec<Row>(
+      "SELECT roles, reason, covers, read_at FROM admins WHERE user_id = ?",
+      userId,
+    );
     return row ?? null;
   }
 
@@ -199,6 +237,7 @@ export class Admins {
       roles: at === null ? null : "[]",
       reason: at === null ? "pending" : (org?.reason ?? null),
       covers: 0,
+      read_at: at,
     };
   }
 

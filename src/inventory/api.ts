@@ -4,13 +4,36 @@ import type { OrgVerdict } from "../contract/org.ts";
 import type { Dialect, StreamName } from "../contract/streams.ts";
 import type { SpentQuota } from "../lib/quota.ts";
 import type { StoredAsset } from "./asset-reader.ts";
-import type { UserFacts } from "./facts.ts";
+import type { StoredChange } from "./changes.ts";
+import type { GroupFacts, UserFacts } from "./facts.ts";
 
 /**
  * What the inventory knows about an account. `readAt` is when the last run succeeded, or before the first one when
  * the account was stored, ms since the epoch.
  */
 export type AccountFacts = Found<{ readonly facts: UserFacts; readonly readAt: number }>;
+
+/**
+ * What an account was like at a moment follows from what it is like now, and from what has changed since then. Times are ms
+ * since the epoch.
+ */
+export type PastFacts = Found<{
+  /** Of a deleted account, those of its last event. */
+  readonly facts: UserFacts;
+  /** Null while the account exists. */
+  readonly deletedAt: number | null;
+  /** What has changed since about the account and the groups that it was in, newest first. */
+  readonly changes: readonly StoredChange[];
+  /** Whether more has changed than is told here. */
+  readonly isCut: boolean;
+  /** The groups that the account was in, as they are now. */
+  readonly groups: readonly GroupFacts[];
+  /** The ids of the groups in which it was when they were deleted. */
+  readonly formerGroups: readonly string[];
+  readonly everyone: { readonly group: GroupFacts; readonly holdsDeprovisioned: boolean } | null;
+  /** Since when changes are kept; null if none are. */
+  readonly keptSince: number | null;
+}>;
 
 /** One asset with everything that is known about it. The stream's definition determines the type of its facts. */
 export interface AssetDetail extends StoredAsset<unknown> {
@@ -25,6 +48,8 @@ export interface InventoryApi {
    * users stream.
    */
   account(identifier: string): Promise<AccountFacts>;
+  /** What an account was like at a moment, ms since the epoch. By the names that it has now, and by its id also if it was deleted. */
+  pastAccount(identifier: string, at: number): Promise<PastFacts>;
   /** Everything that is known about one asset, deleted or not; null if the asset is not known. */
   assetDetail(assetId: string): Promise<AssetDetail | null>;
 }

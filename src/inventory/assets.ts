@@ -1,6 +1,9 @@
+import type { NewChange } from "./changes.ts";
 import { Facets, type Standing } from "./facets.ts";
+import { History } from "./history.ts";
 import type { InventoryMeta, Meta } from "./meta.ts";
 import {
+  believable,
   INDEX_LAG_MS,
   precedenceOf,
   type RecordTimes,
@@ -15,6 +18,15 @@ export interface AssetCounts {
   readonly total: number;
   /** Deleted assets that are still kept. */
   readonly deleted: number;
+}
+
+/** A record that was filed, as JSON. */
+export interface FiledRecord {
+  /** Null if the asset was new, or deleted. */
+  readonly before: string | null;
+  readonly after: string;
+  /** Whether it was deleted. */
+  readonly isRestored: boolean;
 }
 
 /** How records were read. Times are ms since the epoch by our clock, when the request was sent. */
@@ -40,6 +52,7 @@ const ONE_BY_ONE = 50;
 export class Assets {
   readonly renumbering: Renumbering;
   readonly facets: Facets;
+  readonly history: History;
   readonly #sql: SqlStorage;
   readonly #meta: Meta<InventoryMeta>;
   readonly #now: () => number;
@@ -50,6 +63,7 @@ export class Assets {
     this.#meta = meta;
     this.#now = now;
     this.facets = new Facets(sql);
+    this.history = new History({ sql, meta, reserve: (count) => this.#reserve(count), now });
     this.renumbering = new Renumbering({ sql, meta, facets: this.facets, now, rowsPerStep });
   }
 
@@ -92,18 +106,20 @@ export class Assets {
 
   /**
    * Files records. A record that is the same as the stored one is not written at all.
-   * @returns the ids of new and changed assets, with the record as JSON before (null if the asset was new or
-   *   deleted) and after; and those of which it is open whether the list that showed them is behind
+   * @param note called with the new and changed assets before they get their numbers
+   * @returns the new and changed assets by id, and the ids of those of which it is open whether the list that showed them
+   *   is behind
    */
   file<T extends { readonly id: string } & RecordTimes>(
     records: readonly T[],
     source: RecordSource = {},
-  ): { readonly changed: Map<string, { before: string | null; after: string }>; readonly doubted: string[] } {
+    note: (changed: ReadonlyMap<string, FiledRecord>) => void = () => {},
+  ): { readonly changed: Map<string, FiledRecord>; readonly doubted: string[] } {
     const before = this.#stored(records.map(({ id }) => id));
     const unheard = this.#unheard(records.map(({ id }) => id).filter((id) => !before.has(id)));
     const doubted: string[] = [];
     const same: string[] = [];
-    const changed = new Map<string, { before: string | null; after: string }>();
+    const changed = new Map<string, FiledRecord>();
     for (const record of records) {
       const { id } = record;
       const was = before.get(id);
@@ -133,9 +149,14 @@ export class Assets {
         if (precedence === "doubt") doubted.push(id);
         if (precedence !== "file") continue;
       }
-      changed.set(id, { before: living ? was.record : null, after });
+      changed.set(id, {
+        before: living ? was.record : null,
+        after,
+        isRestored: was !== undefined && !living,
+      });
       if (living) this.#changed.add(id);
     }
+    note(changed);
     for (const id of unheard.keys())
       if (changed.has(id)) this.#sql.exec("DELETE FROM unheard_assets WHERE id = ?", id);
     const readAt = source.readAt ?? null;
@@ -247,6 +268,13 @@ export class Assets {
     return head + 1;
   }
 
+  /** Gives out sequence numbers that are no asset's. @returns the first of them */
+  #reserve(count: number): number {
+    const head = this.#lastNumber();
+    this.#meta.set("head", head + count);
+    return head + 1;
+  }
+
   /** Gives a new sequence number to every asset that exists, in steps. */
   touchAll(): void {
     this.renumbering.begin(["deprovisioned", "others"]);
@@ -275,6 +303,7 @@ export class Assets {
    * @returns false if no such asset exists
    */
   bury(id: string, lastFacts: string): boolean {
+    if (this.history.since !== null && this.exists(id)) this.history.note([this.#deletion(id)]);
     const { rowsWritten } = this.#sql.exec(
       `UPDATE assets SET deleted_at = ?, last_facts = ?, seq = ?, changed_at = ?, factors_reason = NULL, groups_reason = NULL
        WHERE id = ? AND deleted_at IS NULL`,
@@ -293,6 +322,24 @@ export class Assets {
     return true;
   }
 
+  #deletion(id: string): NewChange {
+    const { name, updated, read } = this.#sql
+      .exec<{ name: string | null; updated: string | null; read: number | null }>(
+        `SELECT coalesce(record ->> '$.profile.displayName', record ->> '$.profile.login') AS name,
+           record ->> '$.lastUpdated' AS updated, read_at AS read FROM assets WHERE id = ?`,
+        id,
+      )
+      .one();
+    const lastUpdated = believable(updated, this.#now());
+    return {
+      id,
+      part: "asset",
+      kind: "deleted",
+      detail: { fields: [], name },
+      since: Math.max(Number.isNaN(lastUpdated) ? 0 : lastUpdated, this.history.byOkta(read)),
+    };
+  }
+
   /** Drops the tombstones of assets that were deleted before `before` (ms since the epoch). */
   expireTombstones(before: number): void {
     this.#sql.exec("DELETE FROM assets WHERE deleted_at < ?", before);
@@ -305,6 +352,11 @@ export class Assets {
       id,
     );
     return row?.status ?? null;
+  }
+
+  /** Whether this asset is known, deleted or not. */
+  isKnown(id: string): boolean {
+    return this.#sql.exec("SELECT 1 FROM assets WHERE id = ?", id).toArray().length > 0;
   }
 
   /** Whether this asset is known and not deleted. */

@@ -1,5 +1,7 @@
 /** Users' MFA factors, as they were read. */
+import type { OktaFactor } from "../okta/records.ts";
 import type { Assets } from "./assets.ts";
+import type { NewChange } from "./changes.ts";
 import type { UnknownReason } from "./facts.ts";
 import { HOUR_SLOT, SLOTS, type SlotTime } from "./hours.ts";
 import type { Reading, UserReading } from "./readings.ts";
@@ -7,6 +9,13 @@ import { forAssets, jsonChunks } from "./sql.ts";
 
 /** Values for the columns of one row. */
 type Row = readonly (string | number | null)[];
+
+/** What is stored of a user's factors. */
+interface LastFactors {
+  id: string;
+  factors: string | null;
+  factors_at: number | null;
+}
 
 interface FactorsRow extends Record<string, SqlStorageValue> {
   id: string;
@@ -113,6 +122,9 @@ export class Factors {
     const same: Row[] = [];
     const changed: Row[] = [];
     const facets: { number: number; factors: string | null }[] = [];
+    const changes: NewChange[] = [];
+    const { history } = this.#assets;
+    const isKept = history.since !== null;
     for (const { userId, reading, readAt } of readings) {
       const was = before.get(userId);
       if (was === undefined) continue;
@@ -123,6 +135,8 @@ export class Factors {
       if (factors === was.factors && reason === was.factors_reason) same.push([userId, at, readAt]);
       else {
         changed.push([userId, at, readAt, factors, reason]);
+        const change = isKept && read ? this.#change(was, reading.value) : null;
+        if (change !== null) changes.push(change);
         facets.push({ number: was.number, factors: reason === null ? factors : null });
       }
     }
@@ -133,6 +147,7 @@ export class Factors {
         chunk,
       );
     }
+    history.note(changes);
     const ids = changed.map(([userId]) => String(userId));
     const first = this.#assets.number(ids);
     // One write of the row sets both the value and the new sequence number.
@@ -147,6 +162,26 @@ export class Factors {
     }
     this.#assets.facets.setFactors(facets);
     return new Set(ids);
+  }
+
+  /**
+   * What a reading changes; null if it is the first one, or the value is as before. Whoever was DEPROVISIONED had no
+   * factors until then, although nothing is stored of them any more.
+   */
+  #change({ id, factors, factors_at }: LastFactors, value: string): NewChange | null {
+    const { history } = this.#assets;
+    const last =
+      factors === null ? history.lastFactors(id) : { value: factors, at: history.byOkta(factors_at) };
+    if (last === null || last.value === value) return null;
+    // Both are what a stream has filed.
+    const [before, after]: OktaFactor[][] = [JSON.parse(last.value), JSON.parse(value)];
+    return {
+      id,
+      part: "factors",
+      kind: "updated",
+      detail: { before: before ?? [], after: after ?? [] },
+      since: last.at,
+    };
   }
 
   /**
@@ -361,6 +396,7 @@ export class Factors {
   settle(ids: { readonly deprovisioned: readonly string[]; readonly revived: readonly string[] }): void {
     const now = this.#now();
     for (const chunk of jsonChunks(ids.deprovisioned)) {
+      if (this.#assets.history.since !== null) this.#noteNone(chunk);
       this.#sql.exec(
         `UPDATE assets SET factors = '[]', factors_at = ?, factors_reason = NULL, factors_tried_at = ?
          WHERE id IN (SELECT value FROM json_each(?))`,
@@ -377,5 +413,15 @@ export class Factors {
       );
     }
     this.#assets.facets.refresh([...ids.deprovisioned, ...ids.revived]);
+  }
+
+  /** Takes note that users have lost their factors. @param ids as JSON */
+  #noteNone(ids: string): void {
+    const rows = this.#sql.exec<LastFactors & Record<string, SqlStorageValue>>(
+      `SELECT id, factors, factors_at FROM assets
+       WHERE factors IS NOT NULL AND id IN (SELECT value FROM json_each(?))`,
+      ids,
+    );
+    this.#assets.history.note([...rows].flatMap((row) => this.#change(row, "[]") ?? []));
   }
 }

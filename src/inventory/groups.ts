@@ -2,6 +2,7 @@ import type { OktaGroup } from "../okta/records.ts";
 import { HAS_CUSTOM_ROLE, uncoverEveryone, uncoverMembers } from "./admins.ts";
 import type { Assets } from "./assets.ts";
 import type { GroupFacts, UnknownReason } from "./facts.ts";
+import { deletedGroup, groupChanges } from "./group-changes.ts";
 import {
   type GroupRow,
   groupFacts,
@@ -134,6 +135,7 @@ export class Groups {
   remove(groupId: string): void {
     const before = this.#row(groupId);
     if (before !== null && isEveryone(stored(before))) this.#touchEveryone();
+    if (before !== null && this.#isKept) this.#assets.history.note([deletedGroup(before)]);
     uncoverMembers(this.#sql, this.#assets.facets, groupId);
     this.#removeMembers(groupId);
     this.#sql.exec("DELETE FROM groups WHERE id = ?", groupId);
@@ -156,6 +158,7 @@ export class Groups {
       (ids) => {
         this.#assets.touch(ids);
         this.#assets.facets.refresh(ids);
+        this.#assets.history.keepMembers(groupId, ids);
       },
     );
   }
@@ -371,6 +374,7 @@ export class Groups {
   #touchIfChanged(groupId: string, before: GroupRow | null): boolean {
     const after = this.#row(groupId);
     if (after === null || (before !== null && shownText(before) === shownText(after))) return false;
+    if (this.#isKept) this.#assets.history.note(groupChanges(before, after));
     this.#noteGiving();
     const haveRolesChanged = before === null || shownRoles(before) !== shownRoles(after);
     const isOfAll = isEveryone(stored(after));
@@ -396,6 +400,11 @@ export class Groups {
         this.#assets.touch(users.map(({ id }) => id)),
       );
     }
+  }
+
+  /** Whether changes of groups are kept: all groups were known once. */
+  get #isKept(): boolean {
+    return this.#assets.history.since !== null && (this.#meta.get("groups")?.at ?? null) !== null;
   }
 
   get #doesEveryoneHoldDeprovisioned(): boolean {

@@ -7,6 +7,7 @@ import type { Facets, Standing } from "./facets.ts";
 import { Factors } from "./factors.ts";
 import type { DeviceFacts } from "./facts.ts";
 import { Groups } from "./groups.ts";
+import type { History } from "./history.ts";
 import { Memberships } from "./memberships.ts";
 import { type InventoryMeta, Meta, type OrgFact, withLaterFailure } from "./meta.ts";
 import { isLaterSignIn, wholeSeconds } from "./precedence.ts";
@@ -48,11 +49,11 @@ export class Inventory {
     this.groups = new Groups(sql, this.meta, this.assets, now);
     this.users = new UserReader(sql, this.meta, this.groups);
     this.devices = this.records((device) => ({ device }));
-    this.memberships = new Memberships(sql, this.assets);
-    this.admins = new Admins(sql, this.meta, this.assets);
+    this.memberships = new Memberships(sql, this.meta, this);
+    this.admins = new Admins(sql, this.meta, this);
     this.sweeps = new Sweeps(sql);
     this.quarantine = new Quarantine(sql, now);
-    this.stale = new Stale(sql);
+    this.stale = new Stale(sql, this.history);
     this.refused = new Refused(sql);
   }
 
@@ -63,6 +64,11 @@ export class Inventory {
     const id = crypto.randomUUID();
     this.meta.set("inventory", id);
     return id;
+  }
+
+  /** What has changed. */
+  get history(): History {
+    return this.assets.history;
   }
 
   /** How assets are alike. */
@@ -83,6 +89,14 @@ export class Inventory {
   /** How many users there are that are not DEPROVISIONED; null if it is not known yet. */
   countPresent(): number | null {
     return this.assets.countNotDeprovisioned() || this.groups.everyoneCount();
+  }
+
+  /** The id of Everyone, if this user exists and belongs to it as far as that is known; else null. */
+  everyoneOf(userId: string): string | null {
+    if (!this.assets.exists(userId)) return null;
+    const isGone = this.assets.statusOf(userId) === "DEPROVISIONED";
+    const holdsAll = this.meta.get("everyone_holds_deprovisioned") ?? false;
+    return isGone && !holdsAll ? null : this.groups.everyoneId();
   }
 
   /** A reader of assets whose facts come from the record alone. */

@@ -1,5 +1,11 @@
 import { uncover } from "./admins.ts";
+import type { AssetReader } from "./asset-reader.ts";
 import type { Assets } from "./assets.ts";
+import type { NewChange } from "./changes.ts";
+import type { GroupFacts, UserFacts } from "./facts.ts";
+import type { Groups } from "./groups.ts";
+import { type Moved, membershipDetail } from "./membership-changes.ts";
+import type { InventoryMeta, Meta } from "./meta.ts";
 import { inParts, jsonChunks, ROWS_AT_ONCE } from "./sql.ts";
 import { GIVING_GROUPS } from "./standing.ts";
 
@@ -18,17 +24,35 @@ export interface MembershipEvent {
   readonly published: number;
 }
 
+const unheardOf = (id: string): GroupFacts => ({
+  id,
+  name: null,
+  description: null,
+  type: null,
+  roles: { state: "unknown", reason: "pending" },
+});
+
 /**
  * Who is in which group. Except in `replaceGroupsOf`, users whose groups change get new sequence numbers. Callers
  * open the transaction.
  */
 export class Memberships {
   readonly #sql: SqlStorage;
+  readonly #meta: Meta<InventoryMeta>;
   readonly #assets: Assets;
+  readonly #users: AssetReader<UserFacts>;
+  readonly #groups: Groups;
 
-  constructor(sql: SqlStorage, assets: Assets) {
+  constructor(
+    sql: SqlStorage,
+    meta: Meta<InventoryMeta>,
+    deps: { readonly assets: Assets; readonly users: AssetReader<UserFacts>; readonly groups: Groups },
+  ) {
     this.#sql = sql;
-    this.#assets = assets;
+    this.#meta = meta;
+    this.#assets = deps.assets;
+    this.#users = deps.users;
+    this.#groups = deps.groups;
   }
 
   /**
@@ -126,7 +150,7 @@ export class Memberships {
         added.push(row.user_id);
       }
     }
-    this.#changed(groupId, added);
+    this.#changed(groupId, added, true);
     return added;
   }
 
@@ -135,7 +159,7 @@ export class Memberships {
     const removed = this.#sql
       .exec("DELETE FROM memberships WHERE group_id = ? AND user_id = ? RETURNING 1", groupId, userId)
       .toArray().length;
-    if (removed > 0) this.#changed(groupId, [userId]);
+    if (removed > 0) this.#changed(groupId, [userId], false);
     return removed > 0;
   }
 
@@ -176,7 +200,7 @@ export class Memberships {
           .toArray()
           .map(({ user_id }) => user_id),
       (ids) => {
-        this.#changed(groupId, ids);
+        this.#changed(groupId, ids, false);
         left.push(...ids);
       },
     );
@@ -192,36 +216,91 @@ export class Memberships {
   replaceGroupsOf(userId: string, groupIds: readonly string[], asOf: number): boolean {
     const wanted = JSON.stringify(groupIds);
     const removed = this.#sql
-      .exec(
+      .exec<{ group_id: string }>(
         `DELETE FROM memberships WHERE user_id = ?1 AND group_id NOT IN (SELECT value FROM json_each(?2))
-         AND NOT EXISTS (${newerEvent("memberships.group_id", "?1", "?3")}) RETURNING 1`,
+         AND NOT EXISTS (${newerEvent("memberships.group_id", "?1", "?3")}) RETURNING group_id`,
         userId,
         wanted,
         asOf,
       )
-      .toArray().length;
+      .toArray()
+      .map(({ group_id }) => group_id);
     const added = this.#sql
-      .exec(
+      .exec<{ group_id: string }>(
         `INSERT OR IGNORE INTO memberships (group_id, user_id) SELECT value, ?1 FROM json_each(?2)
-         WHERE NOT EXISTS (${newerEvent("value", "?1", "?3")}) RETURNING 1`,
+         WHERE NOT EXISTS (${newerEvent("value", "?1", "?3")}) RETURNING group_id`,
         userId,
         wanted,
         asOf,
       )
-      .toArray().length;
-    const hasChanged = removed + added > 0;
+      .toArray()
+      .map(({ group_id }) => group_id);
+    const hasChanged = removed.length + added.length > 0;
     if (hasChanged) {
       uncover(this.#sql, this.#assets.facets, [userId]);
       this.#assets.facets.refresh([userId]);
+      this.#note([userId], { added, removed });
     }
     return hasChanged;
   }
 
   /** Members of a group have come or gone. */
-  #changed(groupId: string, userIds: readonly string[]): void {
-    this.#assets.touch(userIds);
+  #changed(groupId: string, userIds: readonly string[], haveCome: boolean): void {
     uncover(this.#sql, this.#assets.facets, userIds);
     if (this.#mayGive(groupId)) this.#assets.facets.refresh(userIds);
+    this.#note(userIds, haveCome ? { added: [groupId], removed: [] } : { added: [], removed: [groupId] });
+    this.#assets.touch(userIds);
+  }
+
+  /** Takes note of the groups that each of these users has joined and left. */
+  #note(
+    userIds: readonly string[],
+    ids: { readonly added: readonly string[]; readonly removed: readonly string[] },
+  ): void {
+    const { history } = this.#assets;
+    if (userIds.length === 0 || history.since === null) return;
+    const known = this.#known(userIds);
+    if (known.length === 0) return;
+    const groups = this.#groups.ofPage([...ids.added, ...ids.removed]).byId;
+    const factsOf = (id: string): GroupFacts => groups.get(id) ?? unheardOf(id);
+    const moved: Moved = { added: ids.added.map(factsOf), removed: ids.removed.map(factsOf) };
+    const mayGive = [...ids.added, ...ids.removed].some((id) => this.#mayGive(id));
+    const now = new Map(
+      mayGive ? this.#users.of(known.map(({ id }) => id)).map(({ id, facts }) => [id, facts.roles]) : [],
+    );
+    history.note(
+      known.map(
+        ({ id, since }): NewChange => ({
+          id,
+          part: "groups",
+          kind: "updated",
+          detail: membershipDetail(now.get(id) ?? null, moved),
+          since: history.byOkta(since),
+        }),
+      ),
+    );
+  }
+
+  /**
+   * Those of these users whose groups were known before, and since when; of a log event, all that exist, for it tells of a
+   * change whatever was known.
+   */
+  #known(userIds: readonly string[]): { readonly id: string; readonly since: number }[] {
+    const org = this.#meta.get("groups")?.at ?? null;
+    const isEvent = this.#assets.history.isApplying ? 1 : 0;
+    const known: { id: string; since: number }[] = [];
+    for (const chunk of jsonChunks(userIds)) {
+      const rows = this.#sql.exec<{ id: string; since: number }>(
+        `SELECT id, max(coalesce(groups_at, 0), coalesce(?2, 0)) AS since FROM assets
+         WHERE deleted_at IS NULL AND id IN (SELECT value FROM json_each(?1))
+         AND (?3 = 1 OR groups_at IS NOT NULL OR (groups_reason IS NULL AND ?2 IS NOT NULL))`,
+        chunk,
+        org,
+        isEvent,
+      );
+      known.push(...rows);
+    }
+    return known;
   }
 
   /** Whether a group gives roles, or may give some: if not, the facets of its members do not show it. */

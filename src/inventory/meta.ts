@@ -63,6 +63,8 @@ export interface InventoryMeta {
   roles: OrgFact;
   /** Whether a group other than Everyone gives roles or may give some, as it was when it was last looked at. */
   groups_give_roles: boolean;
+  /** Since when changes are kept, ms since the epoch by our clock. */
+  history: { readonly since: number };
   /** Whether DEPROVISIONED users belong to Everyone. Set once the org's counts have shown it. */
   everyone_holds_deprovisioned: boolean;
 }

@@ -7,6 +7,7 @@
  * comparing texts shows whether a value has changed.
  */
 import { TALLIES, tallyOf } from "../lib/tally.ts";
+import { historyMigration } from "./history-tables.ts";
 import { HOUR_SLOT } from "./hours.ts";
 import {
   deviceUserNamesMigration,
@@ -145,6 +146,7 @@ export const migrations: readonly string[] = [
   sortedSearchMigration,
   facetsMigration,
   [TALLIES, ...tallyOf("absentees", "confirmed"), ...tallyOf("quarantine")].join(";\n"),
+  historyMigration,
 ];
 
 /**

@@ -1,49 +1,24 @@
+import type { History } from "./history.ts";
 import { believable } from "./precedence.ts";
 import { jsonChunks } from "./sql.ts";
-
-/**
- * What to read again: an asset of the stream, one of a user's facts, something about a group, or who has roles. The last
- * four stand for more than one: everybody's records, the roles of whoever has a custom one, the factors of whoever has
- * some of these types, and the factors of the people of a device.
- */
-export type StaleKind =
-  | "asset"
-  | "user_groups"
-  | "factors"
-  | "roles"
-  | "group"
-  | "members"
-  | "group_roles"
-  | "assignees"
-  | "everybody"
-  | "custom_roles"
-  | "factor_holders"
-  | "device_people";
-
-/** What revealed a change: the System Log, a search by time, or reading the oldest facts again. */
-export type StaleCause = "log" | "search" | "rolling";
-
-/** One entry of the queue. */
-export interface StaleEntry {
-  readonly kind: StaleKind;
-  readonly id: string;
-  readonly cause: StaleCause;
-}
-
-/** The time stamps of a record and of the event that reports the same change may differ by this much. */
-export const SAME_CHANGE_MS = 2_000;
+import { SAME_CHANGE_MS, type StaleCause, type StaleEntry, type StaleKind } from "./stale-kinds.ts";
 
 /** SQL: whether the user with this id, an expression, has roles or may have some. */
 const isAdmin = (id: string): string =>
   `EXISTS (SELECT 1 FROM admins WHERE user_id = ${id}) OR EXISTS (SELECT 1 FROM memberships JOIN groups
      ON groups.id = group_id WHERE memberships.user_id = ${id} AND has_roles = 1)`;
 
-/** The queue of facts to read again. An entry leaves it in the transaction that stores the new reading. */
+/**
+ * The queue of facts to read again. An entry leaves it in the transaction that stores the new reading, after that: then the
+ * log events that have led to it tell of nothing more.
+ */
 export class Stale {
   readonly #sql: SqlStorage;
+  readonly #history: History;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStorage, history: History) {
     this.#sql = sql;
+    this.#history = history;
   }
 
   /** Adds an entry. @param since when the change happened, ms by Okta's clock; of two times the later one is kept */
@@ -73,6 +48,7 @@ export class Stale {
   /** Removes an entry that has been read again. */
   done(kind: StaleKind, id: string): void {
     this.#sql.exec("DELETE FROM stale WHERE kind = ? AND id = ?", kind, id);
+    this.#history.settle(kind, [id]);
   }
 
   /** Removes entries of one kind that have been read again. */
@@ -83,6 +59,7 @@ export class Stale {
         kind,
         chunk,
       );
+    this.#history.settle(kind, ids);
   }
 
   /** Whether the queue has an entry. */
@@ -96,11 +73,12 @@ export class Stale {
    */
   doneBefore(kind: StaleKind, asOf: number): void {
     this.#sql.exec("DELETE FROM stale WHERE kind = ? AND since < ?", kind, asOf);
+    this.#history.settleBefore(kind, asOf);
   }
 
   /** Removes an entry for a change that happened before `asOf` (ms by Okta's clock). */
   doneIfBefore(kind: StaleKind, id: string, asOf: number): void {
-    this.#sql.exec("DELETE FROM stale WHERE kind = ? AND id = ? AND since < ?", kind, id, asOf);
+    this.#deleteUntil(kind, id, asOf - 1);
   }
 
   /** Whether the queue has any entry of this kind. */
@@ -116,11 +94,16 @@ export class Stale {
   doneUntil(kind: StaleKind, id: string, lastUpdated: string | null, now: number): void {
     const updated = believable(lastUpdated, now);
     if (Number.isNaN(updated)) return;
-    this.#sql.exec(
-      "DELETE FROM stale WHERE kind = ? AND id = ? AND since <= ?",
+    this.#deleteUntil(kind, id, updated + SAME_CHANGE_MS);
+  }
+
+  #deleteUntil(kind: StaleKind, id: string, until: number): void {
+    const deleted = this.#sql.exec(
+      "DELETE FROM stale WHERE kind = ? AND id = ? AND since <= ? RETURNING 1",
       kind,
       id,
-      updated + SAME_CHANGE_MS,
+      until,
     );
+    if (deleted.toArray().length > 0) this.#history.settle(kind, [id]);
   }
 }

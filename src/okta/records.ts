@@ -49,7 +49,7 @@ export type {
   OktaUser,
   OktaUserProfile,
 } from "./records/types.ts";
-export { userFields } from "./records/types.ts";
+export { USER_ATTRIBUTES, userFields } from "./records/types.ts";
 
 const bad = (record: JsonRecord | null, reason: string) =>
   err<BadRecord>({ reason, id: record === null ? null : identifier(record, "id") });

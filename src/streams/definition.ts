@@ -4,16 +4,18 @@
  * else a new stream needs.
  */
 import type { ReportedChange } from "../contract/alerts.ts";
+import type { ChangeField } from "../contract/changes.ts";
 import type { FoundDevice, FoundUser, InventorySummary } from "../contract/inventory-documents.ts";
 import type { SearchQuery } from "../contract/stream-api.ts";
 import type { Dialect } from "../contract/streams.ts";
 import type { AssetReader, StoredAsset } from "../inventory/asset-reader.ts";
 import type { RecordSource } from "../inventory/assets.ts";
+import type { StoredChange } from "../inventory/changes.ts";
 import type { Facet, Standing } from "../inventory/facets.ts";
 import type { EventContext } from "../inventory/facts.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { Condition } from "../inventory/search-rows.ts";
-import type { StaleCause } from "../inventory/stale.ts";
+import type { StaleCause } from "../inventory/stale-kinds.ts";
 import type { Result } from "../lib/result.ts";
 import type { OktaApi, Page, PageRequest } from "../okta/api.ts";
 import type { OktaError } from "../okta/errors.ts";
@@ -257,6 +259,8 @@ export interface StreamDefinition<R extends AssetRecord = AssetRecord, F = unkno
   readonly mapping: number;
   /** An asset as an event. */
   event(facts: F, context: EventContext, dialect: Dialect): unknown;
+  /** What is said of a change. @param ignored lower-case factor types that do not count as MFA */
+  changeFields(change: StoredChange, ignored: readonly string[]): readonly ChangeField[];
 
   readonly explore: {
     /** An asset as a search shows it. @param ignored lower-case factor types that do not count as MFA */

@@ -9,10 +9,12 @@ import { isForbidden, type OktaError } from "../okta/errors.ts";
 import { type OktaDevice, parseAll, parseDevice } from "../okta/records.ts";
 import { remedyOf } from "../okta/remedies.ts";
 import type { Filing, StopReason, StreamDefinition } from "./definition.ts";
+import { deviceChange } from "./devices/changes.ts";
 import { deviceFilters, exactDevices, foundDevice, summarizeDevices } from "./devices/explore.ts";
 import { devicePage } from "./devices/page.ts";
 import type { LogRule, LogRules } from "./log-effects.ts";
 import { PAGE, predictDevices } from "./plan.ts";
+import { noteRecords } from "./record-changes.ts";
 
 const device: LogRule = { target: "Device", kind: "asset" };
 const links: LogRule = { target: "Device", kind: "asset", quiet: true };
@@ -37,7 +39,9 @@ const LIST_QUERY = { limit: String(PAGE.devices), expand: "userSummary" };
 
 /** Files devices. The caller opens the transaction. @returns how many were new or changed */
 const file = (inventory: Inventory, devices: readonly OktaDevice[], filing: Filing): number => {
-  const { changed, doubted } = inventory.assets.file(devices, filing);
+  const { changed, doubted } = inventory.assets.file(devices, filing, (filed) => {
+    noteRecords(inventory, filed, deviceChange, filing.now);
+  });
   for (const { id, lastUpdated } of devices) {
     inventory.stale.doneUntil("asset", id, lastUpdated, filing.now);
   }
@@ -141,6 +145,7 @@ export const devices: StreamDefinition<OktaDevice, DeviceFacts> = {
 
   mapping: 2,
   event: deviceEvent,
+  changeFields: ({ part, detail }) => (part === "asset" ? detail.fields : []),
 
   explore: {
     found: foundDevice,

@@ -3,7 +3,7 @@
  * matter to the stream and what they name; both come from Okta's event type catalogue (developer.okta.com, "Event
  * types"). Other types are not requested.
  */
-import type { StaleKind } from "../inventory/stale.ts";
+import type { StaleKind } from "../inventory/stale-kinds.ts";
 import type { OktaLogEvent } from "../okta/records.ts";
 
 /** What one event does to the inventory. */

@@ -3,6 +3,7 @@ import { alertChannelsOf, channelsFor, wantedChanges } from "../config/alert-cha
 import { connectionOf, isRemoved, takesHooks } from "../config/connections.ts";
 import { isMisplaced, objectAs, objectOf, refuseMisplaced } from "../config/residency.ts";
 import type { AlertsApi } from "../contract/alerts.ts";
+import type { HistoryPage } from "../contract/changes.ts";
 import type { HeldDeletions, InventorySummary, SearchResults } from "../contract/inventory-documents.ts";
 import {
   alertsObjectName,
@@ -14,8 +15,11 @@ import {
 import type { OrgVerdict } from "../contract/org.ts";
 import type { RunDocument, RunKind, StreamStatus } from "../contract/status.ts";
 import type {
+  ChangesPage,
+  ChangesQuery,
   EventsPage,
   EventsQuery,
+  HistoryQuery,
   SearchQuery,
   StoredEvent,
   StreamApi,
@@ -25,7 +29,14 @@ import type { Dialect } from "../contract/streams.ts";
 import { retireSinks, sinkStatuses, snapshotSinks, wakeSinks } from "../delivery/index.ts";
 import { forgetConnection, invalidateAccounts } from "../enrichment/cache.ts";
 import { noCounts, sendCounts } from "../enrichment/counters.ts";
-import type { AccountFacts, AssetDetail, InventoryApi, NamesAnswer, NamesApi } from "../inventory/api.ts";
+import type {
+  AccountFacts,
+  AssetDetail,
+  InventoryApi,
+  NamesAnswer,
+  NamesApi,
+  PastFacts,
+} from "../inventory/api.ts";
 import { Meta } from "../inventory/meta.ts";
 import { migrate } from "../inventory/schema.ts";
 import { errorFields, log } from "../lib/log.ts";
@@ -136,6 +147,10 @@ export class InventoryStream
     return this.#stream.account(identifier);
   }
 
+  async pastAccount(identifier: string, at: number): Promise<PastFacts> {
+    return this.#stream.pastAccount(identifier, at);
+  }
+
   async whoIs(name: string, asksOrg: boolean): Promise<NamesAnswer> {
     const verdict = asksOrg ? await this.#stream.orgVerdict() : null;
     return { verdict, user: this.#stream.whoIs(name) };
@@ -143,6 +158,14 @@ export class InventoryStream
 
   async quotaSpent(quota: SpentQuota): Promise<void> {
     if (!this.#rests) this.#stream.quotaTold(quota);
+  }
+
+  async changes(query: ChangesQuery): Promise<ChangesPage> {
+    return this.#stream.changes.page(query);
+  }
+
+  async history(id: string, query: HistoryQuery): Promise<HistoryPage | null> {
+    return this.#stream.changes.of(id, query, this.#stream.keptSince);
   }
 
   async summary(): Promise<InventorySummary> {

@@ -83,7 +83,17 @@ export class Lifecycle {
       const { starts, pollAgain } = decideWake(kind, this.schedule, inProgress, now());
       if (pollAgain && delta !== null) this.#askAgain(delta);
       for (const start of starts) this.begin(start.kind, start.cause);
+      this.#keepHistory();
     });
+  }
+
+  /** Begins to keep changes once everything was read, or ceases to if none are to be kept. */
+  #keepHistory(): void {
+    const settings = this.#deps.connection();
+    const { history } = this.#deps.inventory;
+    if (settings === null || (settings.historyDays > 0 && this.schedule.lastFullAt === null)) return;
+    if (settings.historyDays > 0) history.begin();
+    else history.stop();
   }
 
   /**
@@ -163,6 +173,7 @@ export class Lifecycle {
     if (run.kind === "full" && isComplete(run)) fullRunEnded(run);
     const { schedule, start } = afterRun(this.schedule, run, runs.current("full"));
     meta.set("schedule", schedule);
+    this.#keepHistory();
     if (start !== null) this.begin(start.kind, start.cause);
     else if (meta.get("fullDue") !== null && runs.current("full") === null)
       this.begin("full", "gap", { factorsMissed: false });

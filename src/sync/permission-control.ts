@@ -2,7 +2,7 @@
  * Follows what Okta lets a stream's runs read: takes note of what is lost, tries it, and has it read again once it is
  * back. Everything here that writes is called inside a transaction.
  */
-import type { StaleKind } from "../inventory/stale.ts";
+import type { StaleKind } from "../inventory/stale-kinds.ts";
 import { ALL } from "../streams/log-effects.ts";
 import {
   doubtful,

@@ -1,6 +1,7 @@
 /** What a phase works with, what it can answer, and what several phases share. */
 import type { Connection } from "../config/types.ts";
 import type { ReportedChange } from "../contract/alerts.ts";
+import type { ChangeSource } from "../contract/changes.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { Meta } from "../inventory/meta.ts";
 import { INDEX_LAG_MS } from "../inventory/precedence.ts";
@@ -77,6 +78,8 @@ export type BatchWrite<T> = (context: SliceContext, items: readonly T[]) => void
 export interface ReadingToStore extends UserReading {
   /** Called in the same transaction. @param changed whether the user's event changed */
   readonly stored: (changed: boolean) => void;
+  /** What has shown that the fact may have changed; absent: the phase that reads it. */
+  readonly source?: ChangeSource;
 }
 
 /**
@@ -163,7 +166,9 @@ export const listStep = async <C extends ListCursor>(
     next === null ? afterQuery(ways, cursor) : { next, key: keyAfter(current, records, cursor.key) };
   return context.commit(
     () => {
-      store(page.value, number, askedAt);
+      context.inventory.history.as({ shownUntil: shownUntil(context, askedAt) }, () =>
+        store(page.value, number, askedAt),
+      );
       const size = afterPage(cursor.size, whole, limit, true);
       context.move({
         ...context.cursor,

@@ -10,9 +10,11 @@ import type { RateLimitDocument } from "../contract/rate-limit.ts";
 import type { RunDocument, RunKind, SinkReport, StreamStatus } from "../contract/status.ts";
 import type { StreamRefusal } from "../contract/stream-api.ts";
 import { nameIdentifier } from "../enrichment/identifier.ts";
+import { ChangeReader } from "../explore/changes.ts";
 import type { EventReader } from "../explore/event-reader.ts";
 import { Explorer } from "../explore/explorer.ts";
-import type { AccountFacts, NamedUser } from "../inventory/api.ts";
+import { onlyOne, PastAccounts } from "../explore/past-accounts.ts";
+import type { AccountFacts, NamedUser, PastFacts } from "../inventory/api.ts";
 import { Inventory } from "../inventory/inventory.ts";
 import { Meta } from "../inventory/meta.ts";
 import { forgetInventory } from "../inventory/schema.ts";
@@ -39,6 +41,7 @@ import { runSlice } from "./slice.ts";
 import { statusDocument } from "./status-document.ts";
 import { Runs, type SyncMeta } from "./store.ts";
 
+const DAY_MS = 86_400_000;
 /** How many permits are fetched from the gate at a time, at most. */
 const PERMIT_BATCH = 40;
 /** How long a run waits before it checks again whether invalid settings have been corrected. */
@@ -159,6 +162,22 @@ export class Stream {
     return this.#numbers.reader();
   }
 
+  /** Reads what has changed. */
+  get changes(): ChangeReader {
+    const { definition, identity, storage } = this.#deps;
+    const { stream } = identity;
+    const { inventory, ignoredFactors: ignored } = this;
+    return new ChangeReader({ stream, definition, inventory, sql: storage.sql, ignored });
+  }
+
+  /** Since when changes are kept, ms since the epoch; null if none are, or not yet. */
+  get keptSince(): number | null {
+    const { connection, now } = this.#deps;
+    const { since } = this.inventory.history;
+    const days = connection()?.historyDays;
+    return since === null || days === undefined ? since : Math.max(since, now() - days * DAY_MS);
+  }
+
   /** The stream's status, with its sinks and rate limits. */
   async status(): Promise<StreamStatus> {
     const { definition, identity, connection, rateLimits, sinkStatuses, now } = this.#deps;
@@ -186,17 +205,18 @@ export class Stream {
     const { users } = this.inventory;
     const text = identifier.trim();
     const byId = users.one(text);
-    const found = byId !== null && byId.deletedAt === null ? [byId] : users.named(text.toLowerCase());
-    const [one, ...others] = found;
-    if (one === undefined) return { found: "none" };
-    if (others.length > 0) {
-      return { found: "many", logins: found.map(({ facts }) => facts.user.profile.login ?? facts.user.id) };
-    }
-    return {
-      found: "one",
-      facts: one.facts,
-      readAt: this.#lifecycle.schedule.lastSuccessAt ?? one.changedAt,
-    };
+    const living = byId !== null && byId.deletedAt === null ? [byId] : users.named(text.toLowerCase());
+    const found = onlyOne(living);
+    if (found.found !== "one") return found;
+    const { facts, changedAt } = found.asset;
+    return { found: "one", facts, readAt: this.#lifecycle.schedule.lastSuccessAt ?? changedAt };
+  }
+
+  /** What an account was like at a moment, ms since the epoch; see `InventoryApi.pastAccount`. */
+  pastAccount(identifier: string, at: number): PastFacts {
+    if (!this.#org.isWhereItWas) return { found: "none" };
+    const past = new PastAccounts(this.inventory, this.#deps.storage.sql);
+    return past.find(identifier.trim(), at, this.keptSince);
   }
 
   /** The one user who has this name; see `NamesApi.whoIs`. Only for the users stream. */

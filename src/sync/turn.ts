@@ -1,4 +1,5 @@
 /** One run at work during a slice: its session with Okta, its writes, and what follows from each step. */
+import type { ChangeSource } from "../contract/changes.ts";
 import type { StreamIdentity } from "../contract/objects.ts";
 import type { RunState } from "../contract/status.ts";
 import type { OktaSession } from "../okta/connect.ts";
@@ -62,9 +63,17 @@ interface Writer {
   flush(): boolean;
 }
 
+/** What shows the changes that a phase finds, unless the phase knows better. */
+const sourceOf = ({ kind, phase }: Run): ChangeSource => {
+  if (phase === "log") return "log";
+  if (kind === "full") return "full";
+  if (phase === "searches") return "search";
+  return phase === "rolling" ? "rolling" : "log";
+};
+
 /** @param context what the writes of `later` get; a function, because the context is made with the writer */
 const writerOf = (
-  { runs, transaction, changed }: SliceOptions,
+  { inventory, runs, transaction, changed }: SliceOptions,
   run: Run,
   calls: UnbookedCalls,
   context: () => SliceContext,
@@ -74,11 +83,11 @@ const writerOf = (
     const earlier = pending;
     pending = new Map();
     let current = false;
-    transaction(() => {
+    const writeAll = (): void => {
       current = runs.isCurrent(run);
       if (!current) return;
       // `later` keeps each item under the write that takes it, so the types match, which a map cannot express.
-      for (const [writeAll, items] of earlier) writeAll(context(), items as never[]);
+      for (const [writeItems, items] of earlier) writeItems(context(), items as never[]);
       if (earlier.size > 0) recovered(run);
       work();
       if (progress) recovered(run);
@@ -86,7 +95,9 @@ const writerOf = (
       notePermissions(context(), calls.takeOutcomes());
       calls.bookIn(run);
       runs.save(run);
-    });
+    };
+    const scope = { source: sourceOf(run), skewMs: context().api.skewMs };
+    transaction(() => inventory.history.as(scope, writeAll));
     return current;
   };
   const flush = (): boolean => pending.size === 0 || write(() => {});

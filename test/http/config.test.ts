@@ -34,6 +34,7 @@ describe("a complete configuration", () => {
         profileAttributes: [],
         deletionGuard: 0.2,
         refreshDays: 7,
+        historyDays: 90,
         subrequestsPerSlice: 40,
       },
     });
@@ -71,6 +72,7 @@ describe("a complete configuration", () => {
     ["DELETION_GUARD", "0", { deletionGuard: 0 }],
     ["DELETION_GUARD", "1", { deletionGuard: 1 }],
     ["REFRESH_DAYS", "30", { refreshDays: 30 }],
+    ["HISTORY_DAYS", "0", { historyDays: 0 }],
     ["SUBREQUESTS_PER_SLICE", "9000", { subrequestsPerSlice: 9000 }],
     ["MFA_IGNORED_FACTORS", "email, Question", { mfaIgnoredFactors: ["email", "question"] }],
     ["MFA_IGNORED_FACTORS", "totp,token:software:totp", { mfaIgnoredFactors: ["token:software:totp"] }],
@@ -127,6 +129,7 @@ describe("an invalid setting of the default connection names itself and what is 
     [{ DELETION_GUARD: "-0.1" }, "DELETION_GUARD", "from 0 to 1", { deletionGuard: 0 }],
     [{ DELETION_GUARD: "20" }, "DELETION_GUARD", "from 0 to 1", { deletionGuard: 0 }],
     [{ REFRESH_DAYS: "0" }, "REFRESH_DAYS", "whole number from 1 to 365", { refreshDays: 7 }],
+    [{ HISTORY_DAYS: "-1" }, "HISTORY_DAYS", "whole number from 0 to 3650", { historyDays: 90 }],
     [{ REFRESH_DAYS: "1.5" }, "REFRESH_DAYS", "whole number", { refreshDays: 7 }],
     [
       { SUBREQUESTS_PER_SLICE: "9001" },

@@ -148,6 +148,15 @@ export const fakeStream = (connection: string, stream: StreamName, head = 7): St
   wake: async () => {},
   hook: async () => {},
   holds: async () => true,
+  changes: async ({ after }) => ({
+    changes: [],
+    last: after,
+    head,
+    more: false,
+    inventory: `inventory-of-${connection}-${stream}`,
+  }),
+  history: async () => null,
+  pastAccount: async () => ({ found: "none" }),
 });
 
 /** A connection that was taken out of the settings. */

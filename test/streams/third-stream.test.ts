@@ -92,6 +92,7 @@ const teams: StreamDefinition<TeamRecord, TeamRecord> = {
     unknownFacts: () => ({}),
   },
   mapping: 1,
+  changeFields: () => [],
   event: ({ id, profile }, { sequence, deletedAt }) => ({
     team: id,
     name: profile.displayName,

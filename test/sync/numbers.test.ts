@@ -31,6 +31,7 @@ const settings: Connection = {
   profileAttributes: [],
   deletionGuard: 0.2,
   refreshDays: 7,
+  historyDays: 90,
   subrequestsPerSlice: 40,
 };
 

@@ -126,7 +126,7 @@ const Known: FC<{ view: View; lookup: Lookup; okta: OktaAnswer; extracted: Extra
     <Source okta={okta} view={view} account={lookup.account} />
     <Facts
       of={[
-        ["Status", <Status of={extracted.status} />],
+        ["Status", <Status of={extracted.status ?? "UNKNOWN"} />],
         ["MFA enrolled", <Truth of={extracted.mfa_enrolled} good={true} />],
         ["Phishing-resistant", <Truth of={extracted.phishing_resistant} good={true} />],
         ["Administrator", <Truth of={extracted.is_admin} good={false} />],

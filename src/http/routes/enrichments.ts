@@ -3,11 +3,14 @@ import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import * as z from "zod";
 import { objectOf } from "../../config/residency.ts";
+import type { Change } from "../../contract/changes.ts";
 import { lookupCountersName, lookupShardName } from "../../contract/objects.ts";
-import { oktaAnswerSchema } from "../../enrichment/answer.ts";
+import type { StreamApi } from "../../contract/stream-api.ts";
+import { type OktaAnswer, oktaAnswerSchema } from "../../enrichment/answer.ts";
 import { AccountCache, kvFor } from "../../enrichment/cache.ts";
 import { countLookups } from "../../enrichment/counters.ts";
 import { type EnrichDeps, type Enrichment, enrich, enrichAll, type Timing } from "../../enrichment/enrich.ts";
+import { enrichAt } from "../../enrichment/enrich-past.ts";
 import { type Identifier, parseIdentifier } from "../../enrichment/identifier.ts";
 import { noMaliceRules } from "../../enrichment/rules.ts";
 import type { App, AppDeps, AppEnv, MetricsSource } from "../deps.ts";
@@ -20,6 +23,7 @@ const security = [{ key: [] }];
 const tags = ["Enrichment"];
 
 const maxAccounts = 100;
+const RECENT_CHANGES = 10;
 
 // `.meta` instead of `.openapi`, which a schema lacks when it was made before @hono/zod-openapi was loaded.
 const answer = oktaAnswerSchema.meta({
@@ -97,6 +101,19 @@ const one = createRoute({
         .enum(["true", "false"], "it must be true or false")
         .default("false")
         .openapi({ description: "`true` bypasses the cache and asks Okta." }),
+      include: z
+        .literal("history", "it can only be history")
+        .optional()
+        .openapi({ description: "`history` adds `recent_changes`, the last 10 changes of the account." }),
+      at: z.iso
+        .datetime({ offset: true, error: "it must be an ISO 8601 time, for example 2026-11-25T08:00:00Z" })
+        .optional()
+        .openapi({
+          description:
+            "Answers what was so at this moment, from the inventory and its history, without a call to Okta. What the " +
+            "history cannot tell is unknown. The account is found by its id, or by the names that it has now.",
+          example: "2026-11-25T08:00:00Z",
+        }),
       connection: connectionParameter,
     }),
   },
@@ -208,12 +225,47 @@ const slowest = (all: readonly Timing[]): Timing => ({
   rules: Math.max(...all.map(({ rules }) => rules)),
 });
 
+/** The moment that `at` names, ms since the epoch. Throws `invalid_request` if it cannot be answered for. */
+const momentOf = (at: string, refresh: boolean, now: number): number => {
+  const moment = Date.parse(at);
+  const message = refresh
+    ? "it cannot be combined with refresh=true: nothing is asked of Okta about the past"
+    : moment > now
+      ? "it must not be later than now"
+      : null;
+  if (message !== null)
+    throw new ProblemError("invalid_request", message, { errors: [{ field: "query.at", message }] });
+  return moment;
+};
+
+/** The last changes of the account that was found; null if the inventory does not know it. */
+const recentChanges = async (
+  users: Pick<StreamApi, "history">,
+  { extracted }: OktaAnswer,
+): Promise<Change[] | null> => {
+  if (!("user_id" in extracted)) return null;
+  const history = await users.history(extracted.user_id, { limit: RECENT_CHANGES });
+  return history?.changes ?? null;
+};
+
 export const enrichmentRoutes = (app: App, deps: AppDeps): void => {
   app.openapi(one, async (c) => {
-    const { connection, refresh } = c.req.valid("query");
+    const { connection, refresh, include, at } = c.req.valid("query");
     const enrichDeps = enrichDepsOf(c, deps, connection);
     const identifier = identifierOf(c.req.valid("param").account, "path.account");
-    return raw(enrichmentResponse(await enrich(enrichDeps, identifier, refresh === "true")));
+    const users = deps.stream(c.env, selectConnection(deps.config(c.env), connection).id, "users");
+    const withHistory = async (okta: OktaAnswer): Promise<OktaAnswer> =>
+      include === undefined ? okta : { ...okta, recent_changes: await recentChanges(users, okta) };
+    if (at !== undefined) {
+      const moment = momentOf(at, refresh === "true", deps.now());
+      const past = (name: string, ms: number) => users.pastAccount(name, ms);
+      return c.json(
+        { okta: await withHistory(await enrichAt({ ...enrichDeps, past }, identifier, moment)) },
+        200,
+      );
+    }
+    const enrichment = await enrich(enrichDeps, identifier, refresh === "true");
+    return raw(enrichmentResponse({ ...enrichment, answer: await withHistory(enrichment.answer) }));
   });
 
   app.openapi(many, async (c) => {

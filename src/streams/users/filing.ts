@@ -1,7 +1,23 @@
 /** Filing users, and what follows from it. */
+import type { ChangeEvent } from "../../contract/changes.ts";
+import type { Subject } from "../../inventory/changes.ts";
 import type { Inventory } from "../../inventory/inventory.ts";
 import type { OktaUser } from "../../okta/records.ts";
+import { changedFields } from "../changed-fields.ts";
 import type { Filing, Moment } from "../definition.ts";
+import { noteRecords } from "../record-changes.ts";
+import { userFields } from "./changes.ts";
+
+/** What has changed about a user. */
+const userChange = (before: OktaUser | null, after: OktaUser) =>
+  changedFields(before && userFields(before), userFields(after));
+
+/** What a user loses with the account, and may get back with it. */
+const lostWith = (id: string): Subject[] => [
+  { part: "groups", id },
+  { part: "roles", id },
+  { part: "factors", id },
+];
 
 /**
  * Files users and stores what follows from their status alone. With a cause, it also queues what has to be read
@@ -11,8 +27,11 @@ import type { Filing, Moment } from "../definition.ts";
  */
 export const fileUsers = (inventory: Inventory, users: readonly OktaUser[], filing: Filing): number => {
   const { now, passedSince = Number.POSITIVE_INFINITY } = filing;
-  const { assets, factors, stale, userGroups } = inventory;
-  const { changed, doubted } = assets.file(users, filing);
+  const { assets, factors, history, stale, userGroups } = inventory;
+  let told: ReadonlyMap<string, readonly ChangeEvent[]> = new Map();
+  const { changed, doubted } = assets.file(users, filing, (filed) => {
+    told = noteRecords(inventory, filed, userChange, now);
+  });
   const areAnyStale = stale.hasAny("asset");
   const deprovisioned: string[] = [];
   const revived: string[] = [];
@@ -26,6 +45,7 @@ export const fileUsers = (inventory: Inventory, users: readonly OktaUser[], fili
     const back = status !== "DEPROVISIONED" && was === "DEPROVISIONED";
     if (gone) deprovisioned.push(id);
     if (back) revived.push(id);
+    if (gone || back) history.implicate(lostWith(id), told.get(id) ?? []);
     // What a full run has read before its list says nothing of users who are newer than that.
     const isRecent = [created, statusChanged].some(
       (time) => time !== null && Date.parse(time) >= passedSince,

@@ -1,7 +1,7 @@
 /** Finding the groups that have changed, and those whose members have. */
 import type { Inventory } from "../../inventory/inventory.ts";
 import { believable } from "../../inventory/precedence.ts";
-import { SAME_CHANGE_MS } from "../../inventory/stale.ts";
+import { SAME_CHANGE_MS } from "../../inventory/stale-kinds.ts";
 import { type OktaGroup, parseAll, parseGroup } from "../../okta/records.ts";
 import type { FoundBySearch, ReadList, Search } from "../definition.ts";
 import { PAGE } from "../plan.ts";

@@ -63,8 +63,9 @@ const findAbsentees = async (context: StepContext<DeletionsCursor>): Promise<Ste
   return refusalOf(verdict.value, context) ?? settled;
 };
 
-const closeList = ({ inventory, now, move }: StepContext<DeletionsCursor>): void => {
+const closeList = ({ inventory, connection, now, move }: StepContext<DeletionsCursor>): void => {
   inventory.assets.expireTombstones(now() - TOMBSTONE_DAYS * DAY_MS);
+  inventory.history.prune(now() - connection.historyDays * DAY_MS);
   move({ part: "confirming" });
 };
 
@@ -92,5 +93,6 @@ const confirmById = async (context: SliceContext, id: string): Promise<StepOutco
     } else {
       inventory.quarantine.add(record.error, `${name}/${id}`);
     }
+    inventory.history.settle("asset", [id]);
   }, AGAIN);
 };

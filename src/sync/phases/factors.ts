@@ -1,4 +1,6 @@
 /** Reading MFA factors. This takes one call per user, so they are read only when they have to be. */
+
+import type { ChangeSource } from "../../contract/changes.ts";
 import type { DueFactors } from "../../inventory/factors.ts";
 import type { UserReading } from "../../inventory/readings.ts";
 import type { OktaError } from "../../okta/errors.ts";
@@ -159,6 +161,8 @@ const isRefusedForAll = ({ cursor }: StepContext<FactorsCursor>): boolean =>
 
 /** Called with the outcome of a reading, in the transaction that stores it. */
 interface FactorsNotes {
+  /** What has shown that they may have changed; absent: the phase itself. */
+  readonly source?: ChangeSource;
   /** Whether the user may be queued for this, and leaves the queue. */
   readonly isQueued?: true;
   /** The reading or its failure was stored. @param changed whether the user's event changed */
@@ -211,7 +215,12 @@ interface FactorsReading extends UserReading {
 }
 
 const storeReadings: BatchWrite<FactorsReading> = ({ inventory }, readings) => {
-  const changed = inventory.factors.setOf(readings);
+  const changed = new Set<string>();
+  for (const [source, those] of Map.groupBy(readings, ({ notes }) => notes.source)) {
+    const store = () => inventory.factors.setOf(those);
+    const ids = source === undefined ? store() : inventory.history.as({ source }, store);
+    for (const id of ids) changed.add(id);
+  }
   inventory.stale.doneAll(
     "factors",
     readings.flatMap(({ userId, notes }) => (notes.isQueued ? [userId] : [])),

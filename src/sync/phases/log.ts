@@ -1,5 +1,8 @@
 /** Polling the System Log. Its events are applied to the inventory or show what has to be read again. */
+import type { ChangeEvent } from "../../contract/changes.ts";
+import { changeEvent, subjectOf } from "../../inventory/changes.ts";
 import { INDEX_LAG_MS } from "../../inventory/precedence.ts";
+import type { StaleKind } from "../../inventory/stale-kinds.ts";
 import { isPlainObject } from "../../lib/json.ts";
 import type { OktaApi, Page } from "../../okta/api.ts";
 import { endlessList, type OktaError } from "../../okta/errors.ts";
@@ -161,6 +164,7 @@ export const logPhase: Phase<LogCursor> = async (context) => {
       inventory.memberships.forgetEventsBefore(api.serverNow() - LATE_MS);
       inventory.groups.forgetGoneBefore(now() - LATE_MS);
       inventory.assets.forgetUnheardBefore(now() - LATE_MS);
+      inventory.history.forgetToldBefore(api.serverNow() - LATE_MS);
     },
     isLast ? DONE : AGAIN,
   );
@@ -212,7 +216,8 @@ const applyEvents = (context: SliceContext, records: readonly unknown[], from = 
     const published = event.published === null ? now : Math.min(Date.parse(event.published), now);
     if (published < from) continue;
     noteChange(context, event, published);
-    for (const effect of effectsOf(logRules, event)) apply(context, effect, published, event.uuid);
+    const told = changeEvent(event);
+    for (const effect of effectsOf(logRules, event)) apply(context, effect, { published, told });
   }
 };
 
@@ -240,16 +245,28 @@ const noteHooks = ({ meta, api, definition }: SliceContext, events: readonly Okt
   if (after !== before) meta.set("hooks", after);
 };
 
-const apply = (context: SliceContext, effect: Effect, published: number, uuid: string): void => {
+/** A log event as it counts: never as later than now. */
+interface AppliedEvent {
+  /** ms by Okta's clock */
+  readonly published: number;
+  readonly told: ChangeEvent;
+}
+
+const apply = (context: SliceContext, effect: Effect, event: AppliedEvent): void => {
   const { inventory, run, definition, meta, api } = context;
-  const { assets, groups, memberships, stale, users } = inventory;
+  const { assets, groups, history, memberships, stale, users } = inventory;
+  const { published, told } = event;
+  const readAgain = (kind: StaleKind, id: string, since = published): void => {
+    stale.add(kind, id, "log", since);
+    history.hear(subjectOf(kind, id), told);
+  };
   switch (effect.do) {
     case "read_again":
-      stale.add(effect.kind, effect.id, "log", effect.quiet ? Number.MAX_SAFE_INTEGER : published);
+      readAgain(effect.kind, effect.id, effect.quiet && Number.MAX_SAFE_INTEGER);
       return;
     case "read_again_by_login":
       for (const { id } of users.named(effect.login.toLowerCase()))
-        stale.add(effect.kind, id, "log", effect.quiet ? Number.MAX_SAFE_INTEGER : published);
+        readAgain(effect.kind, id, effect.quiet && Number.MAX_SAFE_INTEGER);
       return;
     case "search":
       // A run that only follows event hooks has no searches.
@@ -259,6 +276,7 @@ const apply = (context: SliceContext, effect: Effect, published: number, uuid: s
       meta.set("factorsDue", Math.max(meta.get("factorsDue") ?? 0, published - api.skewMs));
       return;
     case "maybe_deleted":
+      history.hear({ part: "asset", id: effect.id }, told);
       if (assets.exists(effect.id)) inventory.sweeps.addAbsentee(effect.id);
       else assets.noteGone(effect.id);
       return;
@@ -266,13 +284,17 @@ const apply = (context: SliceContext, effect: Effect, published: number, uuid: s
       if (inventory.setLastLogin(effect.userId, effect.at)) run.changes.log += 1;
       return;
     case "group_deleted":
-      groups.remove(effect.groupId);
+      history.as({ event: told }, () => groups.remove(effect.groupId));
       return;
-    case "membership":
-      if (effect.groupId === groups.everyoneId()) return;
-      if (memberships.applyEvent({ ...effect, published, uuid })) run.changes.log += 1;
+    case "membership": {
+      const { groupId, userId, member } = effect;
+      if (groupId === groups.everyoneId()) return;
+      const applied = { ...effect, published, uuid: told.uuid };
+      if (history.as({ event: told }, () => memberships.applyEvent(applied))) run.changes.log += 1;
+      else history.hearMembership(userId, groupId, member, told);
       // Okta does not tell which roles the group gives, but a user's own answer does.
-      if (groups.givesUnknownRoles(effect.groupId)) stale.add("roles", effect.userId, "log", published);
-      if (effect.member && !groups.has(effect.groupId)) stale.add("group", effect.groupId, "log", published);
+      if (groups.givesUnknownRoles(groupId)) readAgain("roles", userId);
+      if (member && !groups.has(groupId)) stale.add("group", groupId, "log", published);
+    }
   }
 };

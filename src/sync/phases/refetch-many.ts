@@ -1,5 +1,5 @@
 /** Stale entries that stand for many: the assets that they are about are queued, or read as a list. */
-import type { StaleEntry } from "../../inventory/stale.ts";
+import type { StaleEntry } from "../../inventory/stale-kinds.ts";
 import type { OktaError } from "../../okta/errors.ts";
 import { parseAll, parseDeviceUsers } from "../../okta/records.ts";
 import type { ListWay } from "../../streams/definition.ts";
@@ -17,26 +17,33 @@ import {
 
 /** Queues the roles of all who have a custom role, and of all groups that give one: a call each. */
 export const queueCustomRoles = (context: SliceContext, { id, cause }: StaleEntry): StepOutcome => {
-  const { admins, groups, stale } = context.inventory;
+  const { admins, groups, history, stale } = context.inventory;
   return context.commit(() => {
     const since = context.api.serverNow();
-    for (const group of groups.givingCustomRoles()) stale.add("group_roles", group, cause, since);
-    for (const user of admins.customHolders()) stale.add("roles", user, cause, since);
+    const [givers, holders] = [groups.givingCustomRoles(), admins.customHolders()];
+    for (const group of givers) stale.add("group_roles", group, cause, since);
+    for (const user of holders) stale.add("roles", user, cause, since);
+    history.passOn({ part: "custom_roles", id }, "group_roles", givers);
+    history.passOn({ part: "custom_roles", id }, "roles", holders);
     stale.done("custom_roles", id);
   }, AGAIN);
 };
 
 /** Queues the factors of those who have factors of these types: a call each. Looks at 1,000 users in a step. */
 export const queueHolders = (context: StepContext<RefetchCursor>, { id, cause }: StaleEntry): StepOutcome => {
-  const { factors, stale } = context.inventory;
+  const { factors, history, stale } = context.inventory;
   const { cursor } = context;
   const group = `factor_holders/${id}`;
   const users = factors.typesAfter(cursor.group === group ? (cursor.after ?? 0) : 0);
   const last = users.at(-1);
   return context.commit(() => {
     const since = context.api.serverNow();
-    for (const user of users) if (isHolder(id, user.types)) stale.add("factors", user.id, cause, since);
-    if (last === undefined) stale.done("factor_holders", id);
+    const holders = users.filter(({ types }) => isHolder(id, types)).map((user) => user.id);
+    for (const user of holders) stale.add("factors", user, cause, since);
+    history.passOn({ part: "factor_holders", id }, "factors", holders);
+    if (last === undefined) {
+      stale.done("factor_holders", id);
+    }
     context.move(last === undefined ? {} : { group, after: last.number });
   }, AGAIN);
 };
@@ -62,6 +69,7 @@ export const queuePeopleOf = async (
   const users = people;
   return context.commit(() => {
     for (const user of users) inventory.stale.add("factors", user, cause, api.serverNow());
+    inventory.history.passOn({ part: "device_people", id }, "factors", users);
     inventory.stale.done("device_people", id);
   }, AGAIN);
 };
@@ -83,7 +91,9 @@ export const readEverybody = async (
     ({ records }, _, listedAt) => {
       const read = parseAll(records, (record) => source.parse(record, connection.profileAttributes));
       for (const bad of read.quarantined) inventory.quarantine.add(bad, listing);
-      run.changes[cause] += store.file(inventory, read.records, { now: api.serverNow(), listedAt, cause });
+      const filing = { now: api.serverNow(), listedAt, cause };
+      const scope = { source: cause, via: { part: "everybody", id } } as const;
+      run.changes[cause] += inventory.history.as(scope, () => store.file(inventory, read.records, filing));
     },
   );
   if (outcome.next !== "done") return outcome;

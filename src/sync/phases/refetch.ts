@@ -1,7 +1,8 @@
 /** Reading again what the log, the searches or other phases have marked as stale, and nothing else. */
 import type { RunKind } from "../../contract/status.ts";
 import { INDEX_LAG_MS } from "../../inventory/precedence.ts";
-import type { StaleEntry, StaleKind } from "../../inventory/stale.ts";
+import type { StaleEntry, StaleKind } from "../../inventory/stale-kinds.ts";
+import type { Page } from "../../okta/api.ts";
 import type { OktaError } from "../../okta/errors.ts";
 import { identifierOf, parseAll, parseGroup, parseRoles } from "../../okta/records.ts";
 import { PAGE } from "../../streams/plan.ts";
@@ -95,14 +96,14 @@ const readAgain = (context: SliceContext, entry: StaleEntry): Promise<StepOutcom
   const known = inventory.assets.exists(id);
   switch (kind) {
     case "factors":
-      return known ? readFactors(context, id, { stored }) : drop(context, entry);
+      return known ? readFactors(context, id, { stored, source: cause }) : drop(context, entry);
     case "roles":
       // A full run reads who has roles before it lists the users, from a list that may be behind.
       return known || context.meta.get("full") !== null
-        ? readRoles(context, id, stored)
+        ? readRoles(context, id, stored, cause)
         : drop(context, entry);
     case "user_groups":
-      return known ? readUserGroups(context, id, stored) : drop(context, entry);
+      return known ? readUserGroups(context, id, stored, cause) : drop(context, entry);
     case "group":
       return readGroup(context, entry);
     case "group_roles":
@@ -115,6 +116,23 @@ const readAgain = (context: SliceContext, entry: StaleEntry): Promise<StepOutcom
 /** Removes an entry without reading it. */
 const drop = (context: SliceContext, { kind, id }: StaleEntry): StepOutcome =>
   context.commit(() => context.inventory.stale.done(kind, id), AGAIN);
+
+/** What a list shows that is read because of an entry. */
+const from =
+  (
+    { inventory }: SliceContext,
+    { cause }: StaleEntry,
+    store: (page: Page, number: number) => void,
+  ): ((page: Page, number: number) => void) =>
+  (page, number) =>
+    inventory.history.as({ source: cause }, () => store(page, number));
+
+/** Stores what was read because of an entry, which leaves the queue. */
+const settleEntry = (context: SliceContext, entry: StaleEntry, store: () => void): StepOutcome =>
+  context.commit(() => {
+    context.inventory.history.as({ source: entry.cause }, store);
+    context.inventory.stale.done(entry.kind, entry.id);
+  }, AGAIN);
 
 /**
  * Waits if the failure may pass soon. What no later run can read either is dropped, and the next full run makes up for it;
@@ -135,8 +153,7 @@ const readAsset = async (context: SliceContext, entry: StaleEntry): Promise<Step
   const answer = await source.one(api, inventory, id, connection.profileAttributes);
   if (!answer.ok) return failedOn(context, entry, answer.error);
   const record = answer.value;
-  return context.commit(() => {
-    inventory.stale.done("asset", id);
+  return settleEntry(context, entry, () => {
     if (record === null) {
       if (bury(context, id)) run.changes.deleted += 1;
       else inventory.assets.noteGone(id);
@@ -145,7 +162,7 @@ const readAsset = async (context: SliceContext, entry: StaleEntry): Promise<Step
     } else {
       inventory.quarantine.add(record.error, `${name}/${id}`);
     }
-  }, AGAIN);
+  });
 };
 
 const readGroup = async (context: SliceContext, entry: StaleEntry): Promise<StepOutcome> => {
@@ -153,12 +170,11 @@ const readGroup = async (context: SliceContext, entry: StaleEntry): Promise<Step
   const { id, cause } = entry;
   const record = await api.group(id);
   if (!record.ok && record.error.code !== "not_found") return failedOn(context, entry, record.error);
-  return context.commit(() => {
-    inventory.stale.done("group", id);
+  return settleEntry(context, entry, () => {
     if (!record.ok) inventory.groups.remove(id);
     else for (const group of parseAll([record.value], parseGroup).records) inventory.groups.file(group);
     if (inventory.groups.rolesUnheardOf(id)) inventory.stale.add("group_roles", id, cause, api.serverNow());
-  }, AGAIN);
+  });
 };
 
 /** Reads a group's roles, which its members have through the group. */
@@ -176,16 +192,14 @@ const readGroupRoles = async (context: SliceContext, entry: StaleEntry): Promise
   if (!roles.ok) {
     const reason = concernsOne(roles.error) ? "failed" : lasting(roles.error, run);
     if (reason === null) return { next: "wait", error: roles.error };
-    return context.commit(() => {
-      inventory.stale.done("group_roles", id);
+    return settleEntry(context, entry, () => {
       inventory.groups.setRoles(id, { reason }, context.now());
-    }, AGAIN);
+    });
   }
-  return context.commit(() => {
-    inventory.stale.done("group_roles", id);
+  return settleEntry(context, entry, () => {
     if (inventory.groups.setRoles(id, readingOf(parseRoles(roles.value)), context.now()))
       run.changes[cause] += 1;
-  }, AGAIN);
+  });
 };
 
 /** Reads one page of a group's members. */
@@ -202,7 +216,7 @@ const readMembers = async (context: StepContext<RefetchCursor>, entry: StaleEntr
     context,
     (request) => api.groupUsers(id, request),
     { limit: String(PAGE.members) },
-    (page, number) => {
+    from(context, entry, (page, number) => {
       if (number === 0) inventory.sweeps.begin(listing);
       const ids = page.records.map(identifierOf).filter((member) => member !== null);
       inventory.sweeps.add(listing, number, ids);
@@ -219,15 +233,12 @@ const readMembers = async (context: StepContext<RefetchCursor>, entry: StaleEntr
       inventory.sweeps.begin(listing);
       if (isNewest) inventory.groups.setMembersReadUntil(id, readFrom);
       inventory.stale.done("members", id);
-    },
+    }),
   );
   if (outcome.next === "done") return AGAIN;
   if (outcome.next !== "failed") return outcome;
   if (outcome.error.code === "not_found" && (await isGroupGone(context, id))) {
-    return context.commit(() => {
-      inventory.groups.remove(id);
-      inventory.stale.done("members", id);
-    }, AGAIN);
+    return settleEntry(context, entry, () => inventory.groups.remove(id));
   }
   return failedOn(context, entry, outcome.error);
 };
@@ -251,21 +262,22 @@ const readAssignees = async (
     // Part of a list says nothing of who has no roles, so nothing follows from it.
     const failed = assigneesFailed(context, outcome);
     if (failed.next !== "done") return failed;
-    return context.commit(() => {
+    return settleEntry(context, entry, () => {
       inventory.sweeps.begin(listing);
-      inventory.stale.done("assignees", entry.id);
       context.move({});
-    }, AGAIN);
+    });
   }
   if (outcome.next !== "done") return outcome;
-  return context.commit(() => {
-    for (const id of inventory.admins.setCandidates(listing, listedAt - INDEX_LAG_MS)) {
-      inventory.stale.add("roles", id, entry.cause, context.api.serverNow());
-    }
+  return settleEntry(context, entry, () => {
+    const via = { part: entry.kind, id: entry.id };
+    const candidates = inventory.history.as({ via }, () =>
+      inventory.admins.setCandidates(listing, listedAt - INDEX_LAG_MS),
+    );
+    for (const id of candidates) inventory.stale.add("roles", id, entry.cause, context.api.serverNow());
+    inventory.history.passOn(via, "roles", candidates);
     // Until now it was not known who has roles.
     inventory.admins.listed(listedAt);
     inventory.sweeps.begin(listing);
-    inventory.stale.done("assignees", entry.id);
     context.move({});
-  }, AGAIN);
+  });
 };

@@ -1,4 +1,5 @@
 /** Reading who has roles, and which roles. */
+import type { ChangeSource } from "../../contract/changes.ts";
 import { INDEX_LAG_MS } from "../../inventory/precedence.ts";
 import { identifierOf } from "../../okta/records.ts";
 import { readRoles as askRoles } from "../../okta/user-facts.ts";
@@ -113,11 +114,13 @@ export const adminRolesPhase: Phase<PassCursor> = async (context) => {
 /**
  * Reads one user's roles and stores them, or the reason why they are unknown.
  * @param stored called in the same transaction, with whether the user's event changed
+ * @param source what has shown that they may have changed; absent: the phase itself
  */
 export const readRoles = async (
   context: SliceContext,
   userId: string,
   stored: (changed: boolean) => void,
+  source?: ChangeSource,
 ): Promise<StepOutcome> => {
   const roles = await askRoles(context.api, accountOf(context, userId));
   const readAt = context.now();
@@ -127,10 +130,12 @@ export const readRoles = async (
     );
   }
   const reading = { value: JSON.stringify(roles.value) };
-  return context.later(storeReadings, { userId, reading, readAt, stored });
+  return context.later(storeReadings, { userId, reading, readAt, stored, ...(source && { source }) });
 };
 
 const storeReadings: BatchWrite<ReadingToStore> = ({ inventory }, readings) => {
-  for (const { userId, reading, readAt, stored } of readings)
-    stored(inventory.admins.setRoles(userId, reading, readAt));
+  for (const { userId, reading, readAt, stored, source } of readings) {
+    const store = () => inventory.admins.setRoles(userId, reading, readAt);
+    stored(source === undefined ? store() : inventory.history.as({ source }, store));
+  }
 };

@@ -1,4 +1,5 @@
 /** Reading memberships user by user, if that takes fewer calls than group by group. */
+import type { ChangeSource } from "../../contract/changes.ts";
 import { readGroups } from "../../okta/user-facts.ts";
 import type { PassCursor } from "../cursors.ts";
 import {
@@ -41,11 +42,13 @@ export const userGroupsPhase: Phase<PassCursor> = async (context) => {
 /**
  * Reads one user's groups and stores them, or the reason why they are unknown.
  * @param stored called in the same transaction, with whether the user's event changed
+ * @param source what has shown that they may have changed; absent: the phase itself
  */
 export const readUserGroups = async (
   context: SliceContext,
   userId: string,
   stored: (changed: boolean) => void,
+  source?: ChangeSource,
 ): Promise<StepOutcome> => {
   const { inventory, api } = context;
   const askedAt = context.now();
@@ -69,7 +72,8 @@ export const readUserGroups = async (
       }
       ids.push(group.id);
     }
-    const changed = inventory.memberships.replaceGroupsOf(userId, ids, shownUntil(context, askedAt));
+    const replace = () => inventory.memberships.replaceGroupsOf(userId, ids, shownUntil(context, askedAt));
+    const changed = source === undefined ? replace() : inventory.history.as({ source }, replace);
     stored(inventory.userGroups.setRead(userId, null, changed, readAt));
   }, AGAIN);
 };

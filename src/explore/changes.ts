@@ -1,0 +1,119 @@
+/** The history as documents: an asset's own, and all changes of a stream in the order of its numbers. */
+import type { Change, HistoryPage } from "../contract/changes.ts";
+import type { ChangesPage, ChangesQuery, HistoryQuery } from "../contract/stream-api.ts";
+import type { StreamName } from "../contract/streams.ts";
+import { isOfGroup, type StoredChange } from "../inventory/changes.ts";
+import { type HistoryPlace, HistoryReader, NOW } from "../inventory/history-reader.ts";
+import type { Inventory } from "../inventory/inventory.ts";
+import { fromOpaque, toOpaque } from "../lib/opaque.ts";
+import type { StreamDefinition } from "../streams/definition.ts";
+
+/** A page ends here, which keeps it far below the 32 MiB that one RPC may carry. */
+const MAX_PAGE_CHARS = 4_000_000;
+/** Rows that are read at a time. */
+const CHUNK = 200;
+
+/** What the reader of one stream's changes works with. */
+interface ChangesDeps {
+  readonly stream: StreamName;
+  readonly definition: StreamDefinition;
+  readonly inventory: Inventory;
+  readonly sql: SqlStorage;
+  /** Lower-case factor types that do not count as MFA. */
+  readonly ignored: readonly string[];
+}
+
+const iso = (at: number): string => new Date(at).toISOString();
+
+/** The place that `next` of the page before tells; null if no page has told it. */
+const placeOf = (after: string): HistoryPlace | null => {
+  const [at, sequence] = fromOpaque(after) ?? [];
+  return typeof at === "number" && typeof sequence === "number" ? { at, sequence } : null;
+};
+
+/** Reads the changes of one stream. */
+export class ChangeReader {
+  readonly #deps: ChangesDeps;
+  readonly #reader: HistoryReader;
+
+  constructor(deps: ChangesDeps) {
+    this.#deps = deps;
+    this.#reader = new HistoryReader(deps.sql);
+  }
+
+  /** One page of all changes, in order of sequence number. It is shorter than `limit` if the changes are large. */
+  page({ after, limit }: ChangesQuery): ChangesPage {
+    const { inventory } = this.#deps;
+    const changes: { sequence: number; json: string }[] = [];
+    let chars = 0;
+    let last = after;
+    let more = true;
+    while (more && changes.length < limit && chars < MAX_PAGE_CHARS) {
+      const want = Math.min(CHUNK, limit - changes.length);
+      const read = this.#documents(this.#reader.after(last, want));
+      for (const change of read) {
+        if (chars >= MAX_PAGE_CHARS) break;
+        const json = JSON.stringify(change);
+        changes.push({ sequence: change.sequence, json });
+        chars += json.length;
+        last = change.sequence;
+      }
+      more = read.length === want || last !== (read.at(-1)?.sequence ?? last);
+    }
+    return { changes, last, head: inventory.assets.head, inventory: inventory.id, more };
+  }
+
+  /**
+   * One page of what has changed about an asset, newest first; of a user also about the user's groups. A group has a history
+   * of its own.
+   * @returns null if there is no such asset or group, and none is remembered
+   */
+  of(id: string, { after, limit }: HistoryQuery, keptSince: number | null): HistoryPage | null {
+    const { inventory } = this.#deps;
+    const place = after === undefined ? NOW : placeOf(after);
+    const isKnown = this.#reader.has(id) || inventory.assets.isKnown(id) || inventory.groups.has(id);
+    if (!isKnown) return null;
+    const read = place === null ? [] : this.#read(id, place, limit + 1);
+    const page = read.slice(0, limit);
+    const last = page.at(-1);
+    return {
+      changes: this.#documents(page),
+      next: read.length > limit && last !== undefined ? toOpaque([last.at, last.sequence]) : null,
+      kept_since: keptSince === null ? null : iso(keptSince),
+    };
+  }
+
+  #read(id: string, place: HistoryPlace, limit: number): StoredChange[] {
+    const { definition, inventory } = this.#deps;
+    if (!definition.areAccounts) return this.#reader.own(id, place, limit);
+    return this.#reader.ofUser(id, inventory.everyoneOf(id), place, limit);
+  }
+
+  #documents(changes: readonly StoredChange[]): Change[] {
+    const { stream, definition, ignored } = this.#deps;
+    const names = this.#names(changes);
+    return changes.map((change) => ({
+      sequence: change.sequence,
+      at: iso(change.at),
+      stream,
+      id: change.id,
+      name: names.get(change.id) ?? nameIn(change),
+      kind: change.kind,
+      source: change.source,
+      fields: [...definition.changeFields(change, ignored)],
+      actor: change.events[0]?.actor ?? null,
+      events: [...change.events],
+    }));
+  }
+
+  /** What the assets are called now. */
+  #names(changes: readonly StoredChange[]): ReadonlyMap<string, string | null> {
+    const { definition, inventory, ignored } = this.#deps;
+    const ids = new Set(changes.filter((change) => !isOfGroup(change)).map(({ id }) => id));
+    const assets = definition.store.reader(inventory).of([...ids]);
+    return new Map(assets.map((asset) => [asset.id, definition.explore.found(asset, ignored).name]));
+  }
+}
+
+/** What a group was called, or a deleted asset whose tombstone is gone. */
+const nameIn = ({ detail }: StoredChange): string | null => ("name" in detail ? (detail.name ?? null) : null);
