@@ -3,7 +3,6 @@ import type { ChangeField } from "../contract/changes.ts";
 import type { PastFacts } from "../inventory/api.ts";
 import { publishedAt, type StoredChange } from "../inventory/changes.ts";
 import { type Fact, type GroupFacts, known, type UserFacts } from "../inventory/facts.ts";
-import { isEveryone } from "../inventory/group-facts.ts";
 import type { OktaFactor, OktaRole } from "../okta/records.ts";
 import {
   type Account,
@@ -171,7 +170,8 @@ const pastGroup = ({ id, name, roles }: GroupFacts, at: number): PastGroup => ({
 const groupsAt = (past: OneFacts, status: string, at: number) => {
   const { facts, changes, groups: mentioned, everyone, formerGroups } = past;
   const now = start(facts.groups, at);
-  const all = new Map([...mentioned, ...(now.value ?? [])].map((group) => [group.id, pastGroup(group, at)]));
+  const known = [...mentioned, ...(everyone === null ? [] : [everyone.group]), ...(now.value ?? [])];
+  const all = new Map(known.map((group) => [group.id, pastGroup(group, at)]));
   const groupOf = (id: string, name: string | null): PastGroup => {
     const group = all.get(id) ?? { id, name, roles: { value: null, doubt: "unread" as const } };
     all.set(id, group);
@@ -198,7 +198,7 @@ const groupsAt = (past: OneFacts, status: string, at: number) => {
       undo(groupOf(change.id, change.detail.name).roles, change.detail.before, change, at);
     }
   }
-  if (everyone !== null && isEveryone(everyone.group)) {
+  if (everyone !== null) {
     const belongs = status !== "DEPROVISIONED" || everyone.holdsDeprovisioned;
     if (belongs) members.add(groupOf(everyone.group.id, everyone.group.name).id);
     else members.delete(everyone.group.id);

@@ -17,6 +17,7 @@ interface Row extends Record<string, SqlStorageValue> {
   reason: string | null;
   covers: number;
   read_at: number | null;
+  had_no_roles: number;
 }
 
 /** The roles that are not through groups. @param roles JSON as it is stored */
@@ -104,17 +105,19 @@ export class Admins {
        (SELECT DISTINCT user_id FROM memberships WHERE group_id IN (${silent}) LIMIT ${MOST_ASKED_INSTEAD})`;
     const added = this.#sql
       .exec<{ user_id: string }>(
-        `INSERT OR IGNORE INTO admins (user_id) ${candidates} RETURNING user_id`,
+        `INSERT OR IGNORE INTO admins (user_id, had_no_roles) SELECT user_id, ?2 FROM (${candidates}) RETURNING user_id`,
         listing ?? "",
+        this.#hadNone,
       )
       .toArray();
     const removed =
       listing === null
         ? []
         : this.#sql
-            .exec<{ user_id: string; roles: string | null; read_at: number | null }>(
+            .exec<{ user_id: string; roles: string | null; read_at: number | null; had_no_roles: number }>(
               `DELETE FROM admins WHERE user_id NOT IN (${candidates}) AND coalesce(tried_at, 0) < ?2
-                 AND user_id NOT IN (SELECT id FROM stale WHERE kind = 'roles') RETURNING user_id, roles, read_at`,
+                 AND user_id NOT IN (SELECT id FROM stale WHERE kind = 'roles') 
+                 RETURNING user_id, roles, read_at, had_no_roles`,
               listing,
               asOf,
             )
@@ -129,11 +132,16 @@ export class Admins {
   }
 
   /** What a reading changes about the user's own roles; null if nothing, or if they were not known before. */
-  #change(userId: string, was: Pick<Row, "roles" | "read_at">, value: string): NewChange | null {
-    if (was.roles === null || ownOnly(was.roles) === ownOnly(value)) return null;
+  #change(
+    userId: string,
+    was: Pick<Row, "roles" | "read_at" | "had_no_roles">,
+    value: string,
+  ): NewChange | null {
+    const last = was.had_no_roles === 1 ? "[]" : was.roles;
+    if (last === null || ownOnly(last) === ownOnly(value)) return null;
     const user = this.#users.one(userId);
     if (user === null || user.deletedAt !== null) return null;
-    const own = { before: ownRoles(was.roles), after: ownRoles(value) };
+    const own = { before: ownRoles(last), after: ownRoles(value) };
     const { roles } = user.facts;
     const inherited =
       roles.state === "known" ? roles.value.filter(({ assignmentType }) => assignmentType === "GROUP") : null;
@@ -143,8 +151,13 @@ export class Admins {
       part: "roles",
       kind: "updated",
       detail: { ...own, ...(all !== null && { roles: all }) },
-      since: this.#assets.history.byOkta(was.read_at),
+      since: this.#assets.history.byOkta(was.read_at ?? this.#meta.get("roles")?.at ?? null),
     };
+  }
+
+  /** Whether who has no row is known to have no roles: 1 or 0. */
+  get #hadNone(): number {
+    return (this.#meta.get("roles")?.at ?? null) === null ? 0 : 1;
   }
 
   /** The ids of the users who have a custom role of their own. */
@@ -188,18 +201,20 @@ export class Admins {
     if ("value" in reading) {
       this.#sql.exec(
         `INSERT INTO admins (user_id, roles, read_at, reason, tried_at) VALUES (?1, ?2, ?3, NULL, ?3)
-         ON CONFLICT (user_id) DO UPDATE SET roles = ?2, read_at = ?3, reason = NULL, tried_at = ?3, covers = 1`,
+         ON CONFLICT (user_id) DO UPDATE SET roles = ?2, read_at = ?3, reason = NULL, tried_at = ?3, covers = 1,
+           had_no_roles = 0`,
         userId,
         reading.value,
         readAt,
       );
     } else {
       this.#sql.exec(
-        `INSERT INTO admins (user_id, reason, tried_at) VALUES (?1, ?2, ?3)
+        `INSERT INTO admins (user_id, reason, tried_at, had_no_roles) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (user_id) DO UPDATE SET reason = ?2, tried_at = ?3`,
         userId,
         reading.reason,
         readAt,
+        this.#hadNone,
       );
     }
     const is = this.#rowOf(userId) ?? was;
@@ -223,7 +238,7 @@ export class Admins {
 
   #rowOf(userId: string): Row | null {
     const [row] = this.#sql.exec<Row>(
-      "SELECT roles, reason, covers, read_at FROM admins WHERE user_id = ?",
+      "SELECT roles, reason, covers, read_at, had_no_roles FROM admins WHERE user_id = ?",
       userId,
     );
     return row ?? null;
@@ -238,6 +253,7 @@ export class Admins {
       reason: at === null ? "pending" : (org?.reason ?? null),
       covers: 0,
       read_at: at,
+      had_no_roles: 0,
     };
   }
 

@@ -15,7 +15,7 @@ export type AccountFacts = Found<{ readonly facts: UserFacts; readonly readAt: n
 
 /**
  * What an account was like at a moment follows from what it is like now, and from what has changed since then. Times are ms
- * since the epoch.
+ * since the epoch by Okta's clock.
  */
 export type PastFacts = Found<{
   /** Of a deleted account, those of its last event. */

@@ -141,14 +141,23 @@ export const happenedAt = (
   { since, found }: { readonly since: number; readonly found: number },
 ): number => {
   const told = Math.max(0, ...events.map(publishedAt)) || recorded || found;
-  return Math.min(Math.max(told, since), Math.max(since, found));
+  // Okta's clock is known to the second.
+  return Math.min(Math.max(told, since), Math.max(since, found + SAME_CHANGE_MS));
 };
 
-/** Whether an event that is heard of only now tells of a change that was found before. @param published ms */
+/**
+ * Whether an event that is heard of only now tells of a change that was found before. About the time at which it was found,
+ * the event may as well tell of the next one: if the change has events already, that is only sure once the same has been
+ * read again.
+ * @param published ms by Okta's clock
+ * @param isReadAgain whether it was read again since, and has not changed
+ */
 export const tellsOf = (
   change: Pick<StoredChange, "since" | "readAt" | "events">,
   published: number,
-): boolean =>
-  published > change.since &&
-  published <= change.readAt + SAME_CHANGE_MS &&
-  change.events.length < MOST_EVENTS;
+  isReadAgain: boolean,
+): boolean => {
+  const { since, readAt, events } = change;
+  const slack = isReadAgain || events.length === 0 ? SAME_CHANGE_MS : -SAME_CHANGE_MS;
+  return published > since && published <= readAt + slack && events.length < MOST_EVENTS;
+};

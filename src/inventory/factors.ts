@@ -422,6 +422,13 @@ export class Factors {
        WHERE factors IS NOT NULL AND id IN (SELECT value FROM json_each(?))`,
       ids,
     );
-    this.#assets.history.note([...rows].flatMap((row) => this.#change(row, "[]") ?? []));
+    const changes = [...rows].flatMap((row) => this.#change(row, "[]") ?? []);
+    const { history } = this.#assets;
+    // What told of the status, tells of this.
+    history.as({ shownUntil: Number.MAX_SAFE_INTEGER }, () => history.note(changes));
+    history.settle(
+      "factors",
+      changes.map(({ id }) => id),
+    );
   }
 }

@@ -14,14 +14,20 @@ const fieldsOf = (before: GroupRow, after: GroupRow): ChangeField[] => {
 /** The roles that a group gives, as far as they were ever known. */
 const lastRoles = (row: GroupRow): readonly OktaRole[] | null => {
   const { roles } = groupFacts(row);
+  if (row.had_no_roles === 1) return [];
   return roles.state === "known" ? roles.value : (roles.last?.value ?? null);
 };
 
 /**
  * What has changed about a group: its record, the roles that it gives, or both. How far they are known is no change.
  * @param before null if the group is new
+ * @param byOkta a time of ours by Okta's clock
  */
-export const groupChanges = (before: GroupRow | null, after: GroupRow): NewChange[] => {
+export const groupChanges = (
+  before: GroupRow | null,
+  after: GroupRow,
+  byOkta: (at: number | null) => number,
+): NewChange[] => {
   const { id } = after;
   const { name } = groupFacts(after);
   const at = after.updated_at ?? undefined;
@@ -37,7 +43,7 @@ export const groupChanges = (before: GroupRow | null, after: GroupRow): NewChang
   const [was, is] = [lastRoles(before), lastRoles(after)];
   if (was !== null && is !== null && JSON.stringify(was) !== JSON.stringify(is)) {
     const detail = { name, before: was, after: is };
-    changes.push({ id, part: "group_roles", kind: "updated", detail, since: before.roles_at ?? 0 });
+    changes.push({ id, part: "group_roles", kind: "updated", detail, since: byOkta(before.roles_at) });
   }
   return changes;
 };

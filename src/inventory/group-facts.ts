@@ -19,6 +19,7 @@ export interface GroupRow extends Record<string, SqlStorageValue> {
   roles_reason: string | null;
   members_at: number | null;
   updated_at: number | null;
+  had_no_roles: number;
 }
 
 /** What is stored of a group's record. */
@@ -57,6 +58,7 @@ const unheardOf: GroupRow = {
   roles_reason: null,
   members_at: null,
   updated_at: null,
+  had_no_roles: 0,
 };
 
 /** The record as `file` wrote it. */

@@ -99,7 +99,8 @@ export class Groups {
     this.#sql.exec(
       `INSERT INTO groups (id, record, users_count, has_roles, filed_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET record = excluded.record, updated_at = excluded.updated_at,
-         users_count = excluded.users_count, has_roles = coalesce(excluded.has_roles, has_roles)
+         users_count = excluded.users_count, has_roles = coalesce(excluded.has_roles, has_roles),
+         had_no_roles = iif(has_roles = 0, 1, had_no_roles)
        WHERE record IS NOT excluded.record OR users_count IS NOT excluded.users_count
          OR has_roles IS NOT coalesce(excluded.has_roles, has_roles)`,
       group.id,
@@ -109,7 +110,11 @@ export class Groups {
       this.#now(),
       isBehind ? before.updated_at : updatedAt,
     );
-    if (open) this.#sql.exec("UPDATE groups SET has_roles = NULL WHERE id = ?", group.id);
+    if (open)
+      this.#sql.exec(
+        "UPDATE groups SET has_roles = NULL, had_no_roles = iif(has_roles = 0, 1, had_no_roles) WHERE id = ?",
+        group.id,
+      );
     if (asOf === null) this.#sql.exec("DELETE FROM gone_groups WHERE id = ?", group.id);
     this.#touchIfChanged(group.id, before);
     return open ? "opened" : "filed";
@@ -262,7 +267,8 @@ export class Groups {
     if ("value" in reading) {
       const hasRoles = reading.value === "[]" ? 0 : 1;
       this.#sql.exec(
-        "UPDATE groups SET has_roles = ?, roles = ?, roles_at = ?, roles_reason = NULL, roles_tried_at = ? WHERE id = ?",
+        `UPDATE groups SET has_roles = ?, roles = ?, roles_at = ?, roles_reason = NULL, roles_tried_at = ?, had_no_roles = 0
+         WHERE id = ?`,
         hasRoles,
         reading.value,
         readAt,
@@ -374,7 +380,8 @@ export class Groups {
   #touchIfChanged(groupId: string, before: GroupRow | null): boolean {
     const after = this.#row(groupId);
     if (after === null || (before !== null && shownText(before) === shownText(after))) return false;
-    if (this.#isKept) this.#assets.history.note(groupChanges(before, after));
+    const { history } = this.#assets;
+    if (this.#isKept) history.note(groupChanges(before, after, (at) => history.byOkta(at)));
     this.#noteGiving();
     const haveRolesChanged = before === null || shownRoles(before) !== shownRoles(after);
     const isOfAll = isEveryone(stored(after));

@@ -20,6 +20,10 @@ export const historyMigration = `
   ) WITHOUT ROWID;
   CREATE INDEX told_by_time ON told (published);
 
+  -- Whether the group is known to have given no roles, or the user to have had none, until these are read again.
+  ALTER TABLE groups ADD COLUMN had_no_roles INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE admins ADD COLUMN had_no_roles INTEGER NOT NULL DEFAULT 0;
+
   -- Who was in a group when it was deleted, for as long as that is part of the history.
   CREATE TABLE former_members (group_id TEXT NOT NULL, user_id TEXT NOT NULL, PRIMARY KEY (group_id, user_id)) WITHOUT ROWID;
   CREATE INDEX former_members_by_user ON former_members (user_id);

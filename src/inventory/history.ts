@@ -50,6 +50,10 @@ interface ToldRow {
 const eventsIn = (rows: readonly ToldRow[], isDirect: 0 | 1): ChangeEvent[] =>
   rows.flatMap((row): readonly ChangeEvent[] => (row.is_direct === isDirect ? [JSON.parse(row.event)] : []));
 
+/** Whether somebody has lost all factors, and nobody has told of it. */
+const isLoss = ({ part, detail, events }: StoredChange): boolean =>
+  part === "factors" && detail.after.length === 0 && events.length === 0;
+
 /** A change as a row has it. */
 export const storedChange = (row: ChangeRow): StoredChange =>
   // `#insert` wrote it: part and detail belong together.
@@ -170,7 +174,9 @@ export class History {
     const until = shownUntil === undefined ? null : Math.max(shownUntil, (recorded ?? 0) + SAME_CHANGE_MS);
     const told = this.#told(subject, until);
     if (told.length > 0) this.#forget(subject, until);
-    const direct = joinedEvents(own, eventsIn(told, 1));
+    // What tells of the change before this one was not heard of until that was found.
+    const others = eventsIn(told, 1).filter((one) => !this.#completeNewest(subject, one, false));
+    const direct = joinedEvents(own, others);
     if (direct.length > 0) return direct;
     return joinedEvents(eventsIn(told, 0), via === undefined ? [] : eventsIn(this.#told(via, until), 1));
   }
@@ -201,14 +207,24 @@ export class History {
    */
   hear(subject: Subject, event: ChangeEvent): void {
     if (this.since === null) return;
-    const known = this.#newest(subject.id).filter(({ part }) => part === subject.part);
-    if (known.some(({ events }) => events.some(({ uuid }) => uuid === event.uuid))) return;
+    if (!this.#completeNewest(subject, event, false)) this.#tell(subject, event, 1);
+  }
+
+  /**
+   * Completes the newest change if an event tells of it; see `tellsOf`.
+   * @returns whether the event has told of any change
+   */
+  #completeNewest({ part, id }: Subject, event: ChangeEvent, isReadAgain: boolean): boolean {
+    const changes = this.#newest(id);
+    const known = changes.filter((change) => change.part === part);
+    if (known.some(({ events }) => events.some(({ uuid }) => uuid === event.uuid))) return true;
     const [newest] = known;
-    if (newest !== undefined && tellsOf(newest, publishedAt(event))) {
-      this.#complete(newest, event);
-      return;
-    }
-    this.#tell(subject, event, 1);
+    if (newest === undefined || !tellsOf(newest, publishedAt(event), isReadAgain)) return false;
+    this.#complete(newest, event);
+    // Who is deactivated loses all factors, which is filed with the record.
+    const lost = part === "asset" ? changes.find(isLoss) : undefined;
+    if (lost?.readAt === newest.readAt) this.#complete(lost, event);
+    return true;
   }
 
   #tell({ part, id }: Subject, event: ChangeEvent, isDirect: 0 | 1): void {
@@ -244,7 +260,8 @@ export class History {
       if (isAbout(isMember ? removed : added)) return;
       if (!isAbout(isMember ? added : removed)) continue;
       // Each membership event makes a change of its own, so one that the log has told is complete.
-      if (change.events.length === 0 && tellsOf(change, publishedAt(event))) this.#complete(change, event);
+      if (change.events.length === 0 && tellsOf(change, publishedAt(event), false))
+        this.#complete(change, event);
       return;
     }
   }
@@ -271,16 +288,25 @@ export class History {
     );
   }
 
-  /** What entries of the queue were about has been read: the events that have led to them tell of nothing more. */
+  /**
+   * What entries of the queue were about has been read: the events that have led to them tell of nothing that is still to
+   * come. A list may have shown the change before.
+   */
   settle(kind: StaleKind, ids: readonly string[]): void {
     if (this.since === null) return;
     const { part } = subjectOf(kind, "");
-    for (const chunk of jsonChunks(ids))
-      this.#sql.exec(
-        "DELETE FROM told WHERE part = ? AND asset_id IN (SELECT value FROM json_each(?))",
-        part,
-        chunk,
-      );
+    for (const chunk of jsonChunks(ids)) {
+      const rows = this.#sql
+        .exec<ToldRow & { id: string } & Record<string, SqlStorageValue>>(
+          `DELETE FROM told WHERE part = ? AND asset_id IN (SELECT value FROM json_each(?))
+           RETURNING asset_id AS id, is_direct, event`,
+          part,
+          chunk,
+        )
+        .toArray();
+      for (const row of rows)
+        for (const event of eventsIn([row], 1)) this.#completeNewest({ part, id: row.id }, event, true);
+    }
   }
 
   /** The same of all entries of a kind, and events from before `asOf`, ms by Okta's clock. */

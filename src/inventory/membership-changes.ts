@@ -12,25 +12,43 @@ export interface Moved {
 const isThrough = (role: OktaRole, { id, name }: GroupFacts): boolean =>
   role.assignmentType === "GROUP" && (role.group === (name ?? id) || role.group === id);
 
+/** The roles that these groups give; null if that is unknown of one of them. */
+const givenBy = (groups: readonly GroupFacts[]): OktaRole[] | null => {
+  if (groups.some(({ roles }) => roles.state === "unknown")) return null;
+  return groups.flatMap(({ id, name, roles }) =>
+    roles.state === "known"
+      ? roles.value.map((role): OktaRole => ({ ...role, assignmentType: "GROUP", group: name ?? id }))
+      : [],
+  );
+};
+
+const without = (roles: readonly OktaRole[], groups: readonly GroupFacts[]): OktaRole[] =>
+  roles.filter((role) => !groups.some((group) => isThrough(role, group)));
+
 /**
  * The roles of a user before and after; null where they are unknown, or are the same.
- * @param now the user's roles as they are now
+ * @param now the user's roles after it
  */
-export const rolesAround = (
+const rolesAround = (
   now: Fact<readonly OktaRole[]>,
   { added, removed }: Moved,
 ): BeforeAndAfter<readonly OktaRole[]> | null => {
-  if (now.state === "unknown" || removed.some(({ roles }) => roles.state === "unknown")) return null;
-  const kept = now.value.filter((role) => !added.some((group) => isThrough(role, group)));
-  const lost = removed.flatMap((group) =>
-    group.roles.state === "known"
-      ? group.roles.value.map(
-          (role): OktaRole => ({ ...role, assignmentType: "GROUP", group: group.name ?? group.id }),
-        )
-      : [],
-  );
+  const lost = givenBy(removed);
+  if (now.state === "unknown" || lost === null) return null;
+  const kept = without(now.value, added);
   if (kept.length === now.value.length && lost.length === 0) return null;
   return { before: [...kept, ...lost], after: now.value };
+};
+
+/** The same. @param before the user's roles before it */
+export const rolesAfter = (
+  before: readonly OktaRole[],
+  { added, removed }: Moved,
+): BeforeAndAfter<readonly OktaRole[]> | null => {
+  const got = givenBy(added);
+  if (got === null) return null;
+  const kept = without(before, removed);
+  return kept.length === before.length && got.length === 0 ? null : { before, after: [...kept, ...got] };
 };
 
 const named = ({ id, name }: GroupFacts) => ({ id, name });

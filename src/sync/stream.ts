@@ -216,7 +216,9 @@ export class Stream {
   pastAccount(identifier: string, at: number): PastFacts {
     if (!this.#org.isWhereItWas) return { found: "none" };
     const past = new PastAccounts(this.inventory, this.#deps.storage.sql);
-    return past.find(identifier.trim(), at, this.keptSince);
+    const { keptSince } = this;
+    const byOkta = keptSince === null ? null : keptSince + (this.#meta.get("skew") ?? 0);
+    return past.find(identifier.trim(), at, byOkta);
   }
 
   /** The one user who has this name; see `NamesApi.whoIs`. Only for the users stream. */

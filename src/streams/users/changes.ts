@@ -1,6 +1,8 @@
 /** Changes of users and groups, by the names that look-ups give to the fields of an account. Pure. */
 import type { ChangeField } from "../../contract/changes.ts";
 import type { BeforeAndAfter, StoredChange } from "../../inventory/changes.ts";
+import type { GroupFacts, UserFacts } from "../../inventory/facts.ts";
+import { type Moved, rolesAfter } from "../../inventory/membership-changes.ts";
 import { displayName, filled } from "../../ocsf/derive.ts";
 import { countsAsMfa, factorName, resistsPhishing } from "../../okta/factor-names.ts";
 import { type OktaFactor, type OktaRole, type OktaUser, USER_ATTRIBUTES } from "../../okta/records.ts";
@@ -96,6 +98,21 @@ const roleFields = (
     ...(isPerson ? changedValue("is_admin", was.length > 0, is.length > 0) : []),
     ...changedList("admin_roles", labels(was), labels(is)),
     ...changedList("admin_roles_detail", was.map(shownRole), is.map(shownRole)),
+  ];
+};
+
+/**
+ * What joining or leaving a group changes by itself.
+ * @param facts the user's, before it; null if they are not known
+ */
+export const movedFields = (facts: UserFacts | null, moved: Moved): ChangeField[] => {
+  if (facts?.groups.state !== "known") return [];
+  const names = (groups: readonly GroupFacts[]): string[] => groups.map(({ id, name }) => filled(name) ?? id);
+  const { roles } = facts;
+  const around = roles.state === "known" ? rolesAfter(roles.value, moved) : null;
+  return [
+    { field: "groups", added: names(moved.added), removed: names(moved.removed) },
+    ...(around === null ? [] : roleFields(around, true)),
   ];
 };
 

@@ -1,16 +1,26 @@
 /** Filing users, and what follows from it. */
-import type { ChangeEvent } from "../../contract/changes.ts";
+import type { ChangeEvent, ChangeField } from "../../contract/changes.ts";
 import type { Subject } from "../../inventory/changes.ts";
 import type { Inventory } from "../../inventory/inventory.ts";
 import type { OktaUser } from "../../okta/records.ts";
 import { changedFields } from "../changed-fields.ts";
 import type { Filing, Moment } from "../definition.ts";
 import { noteRecords } from "../record-changes.ts";
-import { userFields } from "./changes.ts";
+import { movedFields, userFields } from "./changes.ts";
 
-/** What has changed about a user. */
-const userChange = (before: OktaUser | null, after: OktaUser) =>
-  changedFields(before && userFields(before), userFields(after));
+const isGone = (user: OktaUser): boolean => user.status === "DEPROVISIONED";
+
+/** What has changed about users. Who is DEPROVISIONED may leave Everyone, of which no list of members tells. */
+const userChanges =
+  ({ groups, users }: Inventory) =>
+  (before: OktaUser | null, after: OktaUser): ChangeField[] => {
+    const fields = changedFields(before && userFields(before), userFields(after));
+    if (before === null || isGone(before) === isGone(after)) return fields;
+    const { everyone, everyoneHoldsDeprovisioned } = groups.ofPage([]);
+    if (everyone === null || everyoneHoldsDeprovisioned) return fields;
+    const moved = isGone(after) ? { added: [], removed: [everyone] } : { added: [everyone], removed: [] };
+    return [...fields, ...movedFields(users.one(after.id)?.facts ?? null, moved)];
+  };
 
 /** What a user loses with the account, and may get back with it. */
 const lostWith = (id: string): Subject[] => [
@@ -30,7 +40,7 @@ export const fileUsers = (inventory: Inventory, users: readonly OktaUser[], fili
   const { assets, factors, history, stale, userGroups } = inventory;
   let told: ReadonlyMap<string, readonly ChangeEvent[]> = new Map();
   const { changed, doubted } = assets.file(users, filing, (filed) => {
-    told = noteRecords(inventory, filed, userChange, now);
+    told = noteRecords(inventory, filed, userChanges(inventory), now);
   });
   const areAnyStale = stale.hasAny("asset");
   const deprovisioned: string[] = [];
