@@ -56,6 +56,9 @@ export const changeSchema = z.object({
     description:
       "The change's place in the order of the stream. A change that a later event completes gets a new one.",
   }),
+  first_sequence: z.number().int().meta({
+    description: "The number that it had first: the same change, completed, has the same one.",
+  }),
   at: z.iso.datetime().meta({
     description:
       "When it happened: when the newest of `events` was published, else when Okta says that the record was updated, else " +

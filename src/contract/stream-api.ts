@@ -28,6 +28,8 @@ export interface EventsQuery {
   readonly dialect: Dialect;
   /** Leave out keys whose value is null, as Sekoia.io's intake requires. */
   readonly omitNulls?: boolean;
+  /** Each change is an event of its own as well, in the `ocsf` dialect only. */
+  readonly changes?: true;
 }
 
 /** One page of events. */
@@ -47,11 +49,14 @@ export interface EventsPage {
   readonly settling?: true;
 }
 
-/** The newest event of one asset. */
+/** The newest event of one asset, or the event of a change. */
 export interface StoredEvent {
   /** `<connection>/<stream>/<asset id>/<sequence>`. */
   readonly id: string;
+  /** What a newer event with the same takes the place of: the asset's id, or of a change `<asset id>/<first sequence>`. */
   readonly assetId: string;
+  /** Of a change, the id of the asset or group that has changed. */
+  readonly changed?: string;
   readonly sequence: number;
   /** When this content was stored, ms since the epoch. */
   readonly changedAt: number;

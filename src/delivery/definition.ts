@@ -96,20 +96,27 @@ export const defineSink = <Keys extends z.ZodRawShape, Own extends object>(
         return err([...problemsOfIssues(issues, path), ...unknown]);
       }
       const resolver = new Resolver(path, context);
-      const { name, streams, dialect, connections } = common.data;
+      const { name, streams, dialect, connections, changes } = common.data;
       const resolved = definition.resolve({ ...common.data, ...own.data }, resolver);
       const chosen =
         connections === undefined ? {} : { connections: resolver.connections("connections", connections) };
+      if (changes === true && dialect !== "ocsf")
+        resolver.refuse(
+          "changes",
+          `only the dialect ocsf has events of changes, and this sink has ${dialect}`,
+        );
+      const told = changes === true ? ({ changes } as const) : {};
       if (resolver.problems.length > 0) return err(resolver.problems);
       // A delivery stores a digest of this as JSON. If the order of the keys changed, so would the digest, and every sink
       // would seem to have new settings.
-      const settings = { name, streams, dialect, type, ...resolved, ...chosen };
+      const settings = { name, streams, dialect, type, ...resolved, ...chosen, ...told };
       return ok({
         name,
         type,
         dialect,
         streams: settings.streams,
         ...chosen,
+        ...told,
         settings,
         endpoints,
         open: (tools) => open(settings, tools),

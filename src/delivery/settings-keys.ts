@@ -56,6 +56,7 @@ export const commonKeys = (type: string, dialect: Dialect) => ({
     .refine((list) => new Set(list).size === list.length, connectionsMessage)
     .optional(),
   dialect: z.enum(dialects, 'it must be "ocsf", "sekoia" or "sekoia_2026"').default(dialect),
+  changes: flag.optional(),
 });
 
 /** The common keys as people write them, with defaults. */

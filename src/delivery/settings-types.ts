@@ -12,6 +12,8 @@ export interface SinkSettings {
   /** The ids of the connections that it is for; absent: all that the settings name. */
   readonly connections?: readonly string[];
   readonly dialect: Dialect;
+  /** Each change is delivered as an event of its own as well. */
+  readonly changes?: true;
   readonly type: string;
 }
 

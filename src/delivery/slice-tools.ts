@@ -10,6 +10,8 @@ export interface SliceTools {
   /** Null for a sink that keeps no whole inventories. */
   readonly snapshots: SnapshotWriter | null;
   readonly read: ReadPage;
+  /** The same without the events of changes. */
+  readonly readAssets: ReadPage;
   /** Ms since the epoch. */
   readonly now: () => number;
   /** 0 ≤ random < 1. */

@@ -44,7 +44,7 @@ class Part {
 
   async *pages(): AsyncGenerator<readonly StoredEvent[]> {
     for (let left = this.#size; left > 0 && !this.complete; ) {
-      const page = await this.#tools.read(this.after, Math.min(largestPage, left));
+      const page = await this.#tools.readAssets(this.after, Math.min(largestPage, left));
       if (page.settling === true) {
         this.isSettling = true;
         return;

@@ -94,6 +94,7 @@ export class ChangeReader {
     const names = this.#names(changes);
     return changes.map((change) => ({
       sequence: change.sequence,
+      first_sequence: change.first,
       at: iso(change.at),
       stream,
       id: change.id,

@@ -72,6 +72,8 @@ export type NewChange = {
 export type StoredChange = {
   readonly [P in ChangePart]: {
     readonly sequence: number;
+    /** The number that it had first. */
+    readonly first: number;
     readonly id: string;
     readonly part: P;
     readonly kind: ChangeKind;

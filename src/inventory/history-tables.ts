@@ -2,9 +2,10 @@
 
 export const historyMigration = `
   -- What has changed about an asset, or about a group ('part' is 'group'), in the order of the stream's numbers. What was
-  -- before is known to have been so until 'since'; it was found at 'read_at'. 'detail' and 'events' are JSON.
+  -- before is known to have been so until 'since'; it was found at 'read_at'. A
+  -- change that a log event completes gets a new number, and keeps the first one. 'detail' and 'events' are JSON.
   CREATE TABLE changes (
-    sequence INTEGER PRIMARY KEY,
+    sequence INTEGER PRIMARY KEY, first_sequence INTEGER NOT NULL,
     asset_id TEXT NOT NULL, part TEXT NOT NULL, kind TEXT NOT NULL, source TEXT NOT NULL,
     since INTEGER NOT NULL, at INTEGER NOT NULL, read_at INTEGER NOT NULL,
     detail TEXT NOT NULL, events TEXT
@@ -32,6 +33,7 @@ export const historyMigration = `
 /** A row of the table `changes`. */
 export interface ChangeRow extends Record<string, SqlStorageValue> {
   sequence: number;
+  first_sequence: number;
   asset_id: string;
   part: string;
   kind: string;

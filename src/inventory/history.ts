@@ -59,6 +59,7 @@ export const storedChange = (row: ChangeRow): StoredChange =>
   // `#insert` wrote it: part and detail belong together.
   ({
     sequence: row.sequence,
+    first: row.first_sequence,
     id: row.asset_id,
     part: row.part,
     kind: row.kind,
@@ -153,8 +154,8 @@ export class History {
     });
     for (const chunk of jsonChunks(rows)) {
       this.#sql.exec(
-        `INSERT INTO changes (sequence, asset_id, part, kind, source, since, at, read_at, detail, events)
-         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
+        `INSERT INTO changes (sequence, first_sequence, asset_id, part, kind, source, since, at, read_at, detail, events)
+         SELECT value ->> 0, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
            value ->> 8, value ->> 9 FROM json_each(?)`,
         chunk,
       );

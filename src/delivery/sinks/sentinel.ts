@@ -48,7 +48,7 @@ const recordOf = (event: StoredEvent, { connection, stream }: SinkTools): string
     Sequence: event.sequence,
     Connection: connection,
     Stream: stream,
-    AssetId: event.assetId,
+    AssetId: event.changed ?? event.assetId,
   });
   return `${meta.slice(0, -1)},"Event":${event.json}}`;
 };

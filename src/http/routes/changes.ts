@@ -14,6 +14,7 @@ const tags = ["History"];
 
 const exampleChange = {
   sequence: 1_736_906_400_001_907,
+  first_sequence: 1_736_906_400_001_903,
   at: "2026-11-25T08:14:02.000Z",
   stream: "users",
   id: "00u1a2b3c4d5e6f7g8h9",
@@ -57,8 +58,8 @@ const list = createRoute({
   description:
     "One change per line, in sequence order, by the same rules as the inventory: follow the header " +
     '`Link: <…>; rel="next"` for as long as there is one, and pass the last `X-Last-Sequence` as `after` next time. A change ' +
-    "that a later log event completes comes again, under a new number: whoever keeps changes replaces the one with the " +
-    "same asset and an event in common. Changes are kept for HISTORY_DAYS.",
+    "that a later log event completes comes again, under a new number and with the same `first_sequence`: whoever keeps " +
+    "changes replaces the one that they have. Changes are kept for HISTORY_DAYS.",
   security,
   request: {
     params: streamParams,
