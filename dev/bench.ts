@@ -15,6 +15,7 @@ import { measureCost } from "./bench/sections/cost.ts";
 import { measureDelivery } from "./bench/sections/delivery.ts";
 import { measureEngine } from "./bench/sections/engine.ts";
 import { reportGrowth } from "./bench/sections/growth.ts";
+import { measureHistory } from "./bench/sections/history.ts";
 import { measureLanes } from "./bench/sections/lanes.ts";
 import { measureLimits } from "./bench/sections/limits.ts";
 import { measureLookups } from "./bench/sections/look-ups.ts";
@@ -101,6 +102,7 @@ const sections: Readonly<Record<string, () => Promise<void>>> = {
   "look-ups": () => measureLookups(report, quick ? { cached: 80, cold: 5 } : { cached: 3000, cold: 100 }),
   delivery: () => measureDelivery(report, quick ? 2000 : 20_000, quick ? 1 : 5),
   search: () => measureSearch(report, values.sizes === undefined && !quick ? 100_000 : Math.max(...sizes)),
+  history: () => measureHistory(report, quick ? { users: 1000, rounds: 1 } : { users: 10_000, rounds: 9 }),
   "start-up": () => measureStartUp(report, quick ? 1 : 5),
   cost: () => measureCost(report, quick ? 100 : 2000),
 };

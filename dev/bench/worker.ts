@@ -101,6 +101,12 @@ const works: Readonly<Record<string, Work>> = {
     const [from = 0, to = 0] = ["from", "to"].map((name) => Number(parameters.get(name)));
     return usersOf(env).fill(from, to);
   },
+  file: (env, parameters) => {
+    const [from = 0, to = 0, every = 0, round = 0] = ["from", "to", "every", "round"].map((name) =>
+      Number(parameters.get(name)),
+    );
+    return usersOf(env).file(from, to, { every, round, isKept: parameters.get("kept") === "true" });
+  },
   floor: async (env, _, request) => floorOf(env).read(await request.json()),
   prepare: (env) => usersOf(env).prepare(),
   post: (env, parameters) => usersOf(env).post(String(parameters.get("url"))),

@@ -1,11 +1,15 @@
 /** The fields of records, by the names under which their changes are told, and how two of them differ. Pure. */
 import type { ChangeField } from "../contract/changes.ts";
 
-/** A value of a field; null: not set, or unknown. */
+/** A value of a field; null or undefined: not set, or unknown. */
 type Value = unknown;
 
-/** The fields of a record by name. */
-export type NamedFields = Readonly<Record<string, Value>>;
+/** The fields of records, sorted by their names, each with how it is read. */
+export type Readers<R> = readonly (readonly [name: string, read: (record: R) => Value])[];
+
+/** @param fields how each field is read, by its name */
+export const readersOf = <R>(fields: Readonly<Record<string, (record: R) => Value>>): Readers<R> =>
+  Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1));
 
 /** `firstName` as `first_name`. */
 export const snakeCase = (name: string): string =>
@@ -14,12 +18,14 @@ export const snakeCase = (name: string): string =>
 const isSame = (a: Value, b: Value): boolean => a === b || JSON.stringify(a) === JSON.stringify(b);
 
 /** The fields that differ, in the order of their names. @param before null: of a new record, all that are set */
-export const changedFields = (before: NamedFields | null, after: NamedFields): ChangeField[] => {
-  const was = before ?? {};
-  return [...new Set([...Object.keys(was), ...Object.keys(after)])]
-    .filter((field) => !isSame(was[field] ?? null, after[field] ?? null))
-    .sort()
-    .map((field) => ({ field, before: was[field] ?? null, after: after[field] ?? null }));
+export const changedFields = <R>(readers: Readers<R>, before: R | null, after: R): ChangeField[] => {
+  const changed: ChangeField[] = [];
+  for (const [field, read] of readers) {
+    const was = before === null ? null : (read(before) ?? null);
+    const is = read(after) ?? null;
+    if (!isSame(was, is)) changed.push({ field, before: was, after: is });
+  }
+  return changed;
 };
 
 /** What was added to a list and what was removed from it; equal entries count as often as they are there. */

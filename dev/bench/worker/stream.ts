@@ -5,11 +5,14 @@ import { wakeSinks } from "../../../src/delivery/index.ts";
 import { InventoryStream as Stream } from "../../../src/index.ts";
 import { Inventory } from "../../../src/inventory/inventory.ts";
 import { parseGroup, parseUser } from "../../../src/okta/records.ts";
+import { users } from "../../../src/streams/users.ts";
 import { groupsOfUser, userFactors, userId, userRecord, userRole } from "../lib/user-record.ts";
 import { post } from "./floor.ts";
 import { instrumented } from "./instrumented.ts";
 
 const PAGE = 500;
+/** So many users are on a page of Okta's list. */
+const LISTED = 200;
 /** The bounds of the http sink's batches. */
 const BATCH_CHARACTERS = 1_000_000;
 
@@ -74,6 +77,40 @@ export class InventoryStream extends instrumented(Stream) {
         );
         for (const n of people.filter((number) => number % 1000 === 3))
           admins.setRoles(userId(n), { value: JSON.stringify([userRole(n)]) }, now);
+      });
+    }
+  }
+
+  /**
+   * Files the users from one number to another again, as a full run lists them.
+   * @param options.every which of them have changed: one in so many; 0: none
+   * @param options.round another number makes another change
+   * @param options.isKept whether changes are kept
+   */
+  async file(
+    from: number,
+    to: number,
+    { every, round, isKept }: { every: number; round: number; isKept: boolean },
+  ): Promise<void> {
+    const inventory = new Inventory(this.ctx.storage.sql, Date.now);
+    if (isKept) inventory.history.begin();
+    else inventory.history.stop();
+    const listedAt = Date.now();
+    for (let first = from; first < to; first += LISTED) {
+      const people = Array.from({ length: Math.min(LISTED, to - first) }, (_, index) => first + index);
+      const listed = people.flatMap((n) => {
+        const record = userRecord(n);
+        const hasChanged = every > 0 && (n + round) % every === 0;
+        const changed = {
+          ...record,
+          lastUpdated: new Date(listedAt).toISOString(),
+          profile: { ...record.profile, title: `Analyst ${round}` },
+        };
+        const user = parseUser(hasChanged ? changed : record);
+        return user.ok ? [user.value] : [];
+      });
+      this.ctx.storage.transactionSync(() => {
+        users.store.file(inventory, listed, { now: listedAt, listedAt });
       });
     }
   }

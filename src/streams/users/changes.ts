@@ -6,7 +6,7 @@ import { type Moved, rolesAfter } from "../../inventory/membership-changes.ts";
 import { displayName, filled } from "../../ocsf/derive.ts";
 import { countsAsMfa, factorName, resistsPhishing } from "../../okta/factor-names.ts";
 import { type OktaFactor, type OktaRole, type OktaUser, USER_ATTRIBUTES } from "../../okta/records.ts";
-import { changedList, changedValue, type NamedFields, snakeCase } from "../changed-fields.ts";
+import { changedFields, changedList, changedValue, readersOf, snakeCase } from "../changed-fields.ts";
 
 /** Of these, look-ups make a field of theirs. */
 const AS_LOOKED_UP: ReadonlySet<string> = new Set([
@@ -23,24 +23,37 @@ const nameOf = (attribute: string): string =>
   attribute === "userType" ? "profile_user_type" : snakeCase(attribute);
 
 /** The fields of a user's record. A sign-in is no change, and neither are times that move with other fields. */
-export const userFields = (user: OktaUser): NamedFields => {
-  const { profile, attributes = {} } = user;
-  const others = USER_ATTRIBUTES.filter((name) => !AS_LOOKED_UP.has(name));
-  return {
-    ...Object.fromEntries(others.map((name) => [nameOf(name), profile[name] ?? null])),
-    ...Object.fromEntries(Object.entries(attributes).map(([name, value]) => [`attributes.${name}`, value])),
-    status: user.status,
-    login: filled(profile.login),
-    email: filled(profile.email),
-    display_name: displayName(profile),
-    department: filled(profile.department),
-    title: filled(profile.title) ?? filled(profile.jobTitle),
-    manager: filled(profile.manager) ?? filled(profile.managerId),
-    password_changed: user.passwordChanged,
-    realm_id: user.realmId ?? null,
-    user_type: user.typeId ?? null,
-  };
-};
+const FIELDS = readersOf<OktaUser>({
+  ...Object.fromEntries(
+    USER_ATTRIBUTES.filter((name) => !AS_LOOKED_UP.has(name)).map((name) => [
+      nameOf(name),
+      ({ profile }: OktaUser) => profile[name],
+    ]),
+  ),
+  status: ({ status }) => status,
+  login: ({ profile }) => filled(profile.login),
+  email: ({ profile }) => filled(profile.email),
+  display_name: ({ profile }) => displayName(profile),
+  department: ({ profile }) => filled(profile.department),
+  title: ({ profile }) => filled(profile.title) ?? filled(profile.jobTitle),
+  manager: ({ profile }) => filled(profile.manager) ?? filled(profile.managerId),
+  password_changed: ({ passwordChanged }) => passwordChanged,
+  realm_id: ({ realmId }) => realmId,
+  user_type: ({ typeId }) => typeId,
+});
+
+/** What has changed about a user's record. @param before null: the user is new */
+export const userChange = (before: OktaUser | null, after: OktaUser): ChangeField[] => [
+  ...changedFields(FIELDS, before, after),
+  ...[...new Set([...Object.keys(before?.attributes ?? {}), ...Object.keys(after.attributes ?? {})])].flatMap(
+    (name) =>
+      changedValue(
+        `attributes.${name}`,
+        before?.attributes?.[name] ?? null,
+        after.attributes?.[name] ?? null,
+      ),
+  ),
+];
 
 const isActive = ({ status }: { readonly status: string }): boolean => status === "ACTIVE";
 

@@ -3,10 +3,9 @@ import type { ChangeEvent, ChangeField } from "../../contract/changes.ts";
 import type { Subject } from "../../inventory/changes.ts";
 import type { Inventory } from "../../inventory/inventory.ts";
 import type { OktaUser } from "../../okta/records.ts";
-import { changedFields } from "../changed-fields.ts";
 import type { Filing, Moment } from "../definition.ts";
 import { noteRecords } from "../record-changes.ts";
-import { movedFields, userFields } from "./changes.ts";
+import { movedFields, userChange } from "./changes.ts";
 
 const isGone = (user: OktaUser): boolean => user.status === "DEPROVISIONED";
 
@@ -14,7 +13,7 @@ const isGone = (user: OktaUser): boolean => user.status === "DEPROVISIONED";
 const userChanges =
   ({ groups, users }: Inventory) =>
   (before: OktaUser | null, after: OktaUser): ChangeField[] => {
-    const fields = changedFields(before && userFields(before), userFields(after));
+    const fields = userChange(before, after);
     if (before === null || isGone(before) === isGone(after)) return fields;
     const { everyone, everyoneHoldsDeprovisioned } = groups.ofPage([]);
     if (everyone === null || everyoneHoldsDeprovisioned) return fields;
