@@ -1,11 +1,12 @@
 /**
- * Prints OCSF events as NDJSON, for a validator: `node dev/ocsf-samples.ts user|device [--count 2000]`. Half of
- * them are from simulated orgs, half from generated records that are as odd as a hostile Okta could send.
+ * Prints OCSF events as NDJSON, for a validator: `node dev/ocsf-samples.ts KIND [--count 2000] [--seed 1]`, where KIND is
+ * `user`, `device`, `account_change`, `group_management` or `entity_management`. Of users and devices, half are from
+ * simulated orgs, half from generated records that are as odd as a hostile Okta could send. Changes are all generated.
  */
 import { parseArgs } from "node:util";
 import * as fc from "fast-check";
 import { type DeviceFacts, type EventContext, known, type UserFacts } from "../src/inventory/facts.ts";
-import { deviceEvent, userEvent } from "../src/ocsf/index.ts";
+import { changeEvent, deviceEvent, userEvent } from "../src/ocsf/index.ts";
 import {
   parseAll,
   parseDevice,
@@ -14,6 +15,7 @@ import {
   parseRoles,
   parseUser,
 } from "../src/okta/records.ts";
+import { type OddChange, oddChanges } from "../test/ocsf/odd-changes.ts";
 import {
   ATTRIBUTES,
   anyContext,
@@ -27,12 +29,25 @@ import { createOktaOrg, type OktaOrg } from "./okta-org/index.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { count: { type: "string", default: "2000" } },
+  options: { count: { type: "string", default: "2000" }, seed: { type: "string", default: "1" } },
 });
-const [kind] = positionals;
-const half = Math.ceil(Number(values.count) / 2);
-if ((kind !== "user" && kind !== "device") || !(half > 0)) {
-  console.error("Usage: node dev/ocsf-samples.ts user|device [--count 2000]");
+
+/** The classes of changes, and the changes that become events of them. */
+const CHANGES: ReadonlyMap<string, { readonly classUid: number; readonly from: fc.Arbitrary<OddChange> }> =
+  new Map([
+    ["account_change", { classUid: 3001, from: oddChanges.people }],
+    ["group_management", { classUid: 3006, from: fc.oneof(oddChanges.memberships, oddChanges.groups) }],
+    ["entity_management", { classUid: 3004, from: oddChanges.devices }],
+  ]);
+
+const [kind = ""] = positionals;
+const count = Number(values.count);
+const seed = Number(values.seed);
+const half = Math.ceil(count / 2);
+if (!["user", "device", ...CHANGES.keys()].includes(kind) || !(count > 0) || !Number.isInteger(seed)) {
+  console.error(
+    `Usage: node dev/ocsf-samples.ts user|device|${[...CHANGES.keys()].join("|")} [--count 2000] [--seed 1]`,
+  );
   process.exit(2);
 }
 
@@ -93,13 +108,13 @@ const devicesOf = async (org: OktaOrg): Promise<DeviceFacts[]> => {
   return found;
 };
 
-const orgs = Array.from({ length: ORGS }, (_, index) => {
+const orgs = Array.from({ length: CHANGES.has(kind) ? 0 : ORGS }, (_, index) => {
   const size = Math.ceil(half / ORGS);
   return createOktaOrg({
     users: kind === "user" ? size : 50,
     devices: kind === "device" ? size : 0,
     groups: 30,
-    seed: index + 1,
+    seed: index + seed,
     limits: "none",
   });
 });
@@ -110,19 +125,28 @@ const readable = <T>(
   read: (page: readonly unknown[]) => { records: readonly T[] },
 ): T[] =>
   fc
-    .sample(records, { numRuns: half * 2, seed: 1 })
+    .sample(records, { numRuns: half * 2, seed })
     .flatMap((record) => read([record]).records)
     .slice(0, half);
 
 const print = (event: object): void => console.log(JSON.stringify(event));
 
-if (kind === "user") {
+const changes = CHANGES.get(kind);
+
+if (changes !== undefined) {
+  // Some changes become events of another class: whoever joins a group without a name, for example.
+  fc.sample(changes.from, { numRuns: 2 * count, seed })
+    .map(({ change, context }) => changeEvent(change, context))
+    .filter(({ class_uid }) => class_uid === changes.classUid)
+    .slice(0, count)
+    .forEach(print);
+} else if (kind === "user") {
   orgs.flatMap(usersOf).forEach((facts, index) => {
     print(userEvent(facts, contextOf("users", facts.user.id, index), "ocsf"));
   });
-  readable(oddUser, (page) => parseAll(page, readUser)).forEach((user, seed) => {
+  readable(oddUser, (page) => parseAll(page, readUser)).forEach((user, index) => {
     const odd = fc.tuple(oddUserFacts(user), anyContext("users", user.id));
-    for (const [facts, context] of fc.sample(odd, { numRuns: 1, seed })) {
+    for (const [facts, context] of fc.sample(odd, { numRuns: 1, seed: index })) {
       print(userEvent(facts, context, "ocsf"));
     }
   });
@@ -130,8 +154,8 @@ if (kind === "user") {
   (await Promise.all(orgs.map(devicesOf))).flat().forEach((facts, index) => {
     print(deviceEvent(facts, contextOf("devices", facts.device.id, index), "ocsf"));
   });
-  readable(oddDevice, (page) => parseAll(page, parseDevice)).forEach((device, seed) => {
-    for (const context of fc.sample(anyContext("devices", device.id), { numRuns: 1, seed })) {
+  readable(oddDevice, (page) => parseAll(page, parseDevice)).forEach((device, index) => {
+    for (const context of fc.sample(anyContext("devices", device.id), { numRuns: 1, seed: index })) {
       print(deviceEvent(deviceFacts(device), context, "ocsf"));
     }
   });

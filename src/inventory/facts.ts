@@ -92,5 +92,6 @@ export interface EventContext {
 }
 
 /** The event's id: equal for repeats of one event, and different for every other event. */
-export const eventId = (context: EventContext): string =>
-  `${context.connection}/${context.stream}/${context.assetId}/${context.sequence}`;
+export const eventId = (
+  context: Pick<EventContext, "connection" | "stream" | "assetId" | "sequence">,
+): string => `${context.connection}/${context.stream}/${context.assetId}/${context.sequence}`;

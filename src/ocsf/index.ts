@@ -10,6 +10,13 @@ import { sekoiaDevice } from "./sekoia-device.ts";
 import type { SekoiaDeviceEvent, SekoiaUserEvent } from "./sekoia-schemas.ts";
 import { sekoiaUser } from "./sekoia-user.ts";
 
+export { changeEvent } from "./ocsf-change.ts";
+export type { ChangeContext } from "./ocsf-change-common.ts";
+export {
+  ocsfAccountChangeSchema,
+  ocsfEntityManagementSchema,
+  ocsfGroupManagementSchema,
+} from "./ocsf-change-schemas.ts";
 export { ocsfDeviceSchema, ocsfUserSchema } from "./ocsf-schemas.ts";
 export { sekoia2026DeviceSchema } from "./sekoia-2026-schema.ts";
 export { sekoiaDeviceSchema, sekoiaUserSchema } from "./sekoia-schemas.ts";

@@ -1,4 +1,5 @@
-/** What users and devices share in the OCSF dialect: keys left out instead of nulls, milliseconds, observables. */
+/** What events share in the OCSF dialect: keys left out instead of nulls, milliseconds, observables. */
+import * as z from "zod";
 import { type EventContext, eventId } from "../inventory/facts.ts";
 import { OCSF_VERSION, PRODUCT } from "./classes.ts";
 import { filled } from "./derive.ts";
@@ -39,8 +40,19 @@ export const EMAIL = /^[a-zA-Z0-9!#$%&'*+,\-./=?^_`{|}~]+@[a-zA-Z0-9-]+\.[a-zA-Z
 export const emailAddress = (value: string | null | undefined): string | null =>
   value !== null && value !== undefined && EMAIL.test(value) ? value : null;
 
+/** An address that OCSF's `ip_t` allows. `ip_t` allows more, such as blanks around it. */
+export const IP = new RegExp(`${z.regexes.ipv4.source}|${z.regexes.ipv6.source}`);
+
+/** The IP address if it matches OCSF's `ip_t`, else null. */
+export const ipAddress = (value: string | null | undefined): string | null =>
+  value !== null && value !== undefined && IP.test(value) ? value : null;
+
+/** OCSF has no number for an Okta account, so the type is 99 (Other) with our own word. */
+export const ACCOUNT_TYPE = { type: "Okta", type_id: 99 } as const;
+
 const OBSERVABLE_TYPES = {
   hostname: { type: "Hostname", type_id: 1 },
+  ip: { type: "IP Address", type_id: 2 },
   userName: { type: "User Name", type_id: 4 },
   email: { type: "Email Address", type_id: 5 },
   userUid: { type: "User Object: uid", type_id: 31 },

@@ -46,6 +46,13 @@ const DEVICE_TYPES: ReadonlyMap<string, DeviceType> = new Map<string, DeviceType
 const other = (word: string): { type?: string; type_id: 99 } =>
   word === "Other" ? { type_id: 99 } : { type: word, type_id: 99 };
 
+/** The type that Okta's `deviceType` names; null if it is one that the enumeration lacks. */
+const typeNamed = (word: string): DeviceType | null => DEVICE_TYPES.get(word.trim().toLowerCase()) ?? null;
+
+/** The type by Okta's `deviceType` alone. @param word null: not known */
+export const typeByName = (word: string | null): DeviceType =>
+  word === null ? UNKNOWN : (typeNamed(word) ?? other(word));
+
 /** The type by an Apple model name. Other makers' model names do not show the type. */
 const appleType = (model: string): DeviceType | null => {
   if (/^iPad/i.test(model)) return TABLET;
@@ -55,11 +62,11 @@ const appleType = (model: string): DeviceType | null => {
 
 const deviceType = (device: OktaDevice, family: OsFamily | null): DeviceType => {
   const own = filled(device.deviceType);
-  const named = own === null ? undefined : DEVICE_TYPES.get(own.trim().toLowerCase());
-  if (named !== undefined && named !== MOBILE) return named;
+  const named = own === null ? null : typeNamed(own);
+  if (named !== null && named !== MOBILE) return named;
   const apple = appleType(device.profile.model ?? "");
   if (apple !== null) return apple;
-  if (named !== undefined) return named;
+  if (named !== null) return named;
   if (own !== null) return other(own);
   if (family === null) return UNKNOWN;
   return family === "iOS" || family === "Android" ? MOBILE : other("Computer");
@@ -69,10 +76,10 @@ const deviceType = (device: OktaDevice, family: OsFamily | null): DeviceType => 
 const windowsBuild = (version: string | null): string | null =>
   version === null ? null : (/^\d+\.\d+\.(\d+)/.exec(version)?.[1] ?? null);
 
-const operatingSystem = (device: OktaDevice, family: OsFamily | null) => {
-  const platform = filled(device.profile.platform);
+/** @param platform as Okta spells it; without it, OCSF has no place for the version either */
+export const operatingSystem = (platform: string | null, version: string | null) => {
   if (platform === null) return null;
-  const version = filled(device.profile.osVersion);
+  const family = osFamily(platform);
   return present({
     name: family ?? platform,
     ...(family === null ? other(platform) : osType(family)),
@@ -87,7 +94,8 @@ const HOSTNAME =
 /**
  * A display name if it has the form of a host name (RFC 1123), else null: it may be any text, like `Mary's iPhone`.
  */
-const hostname = (name: string | null): string | null => (name !== null && HOSTNAME.test(name) ? name : null);
+export const hostname = (name: string | null): string | null =>
+  name !== null && HOSTNAME.test(name) ? name : null;
 
 const owner = (device: OktaDevice) => {
   const uid = ownerId(device);
@@ -115,7 +123,7 @@ const linkData = (link: OktaDeviceUser) =>
   });
 
 /** Reads `COMPLIANT` and `NON_COMPLIANT`, which older samples have. The real API does not report compliance. */
-const isCompliant = (status: string | null): boolean | null => {
+export const isCompliant = (status: string | null): boolean | null => {
   if (status === "COMPLIANT") return true;
   return status === "NON_COMPLIANT" ? false : null;
 };
@@ -160,7 +168,7 @@ export const ocsfDevice = (facts: DeviceFacts, context: EventContext): OcsfDevic
   const name = filled(profile.displayName);
   const vendor = filled(profile.manufacturer);
   const imei = filled(profile.imei);
-  const os = operatingSystem(source, family);
+  const os = operatingSystem(filled(profile.platform), filled(profile.osVersion));
   const device = present({
     uid: source.id,
     uid_alt: filled(profile.sid),

@@ -14,18 +14,18 @@ import {
 import { literals, oneOf } from "./literals.ts";
 import { COLLECTED, EMAIL, MAX_TIMESTAMP, MIN_TIMESTAMP } from "./ocsf-common.ts";
 
-const text = z.string().optional();
-const flag = z.boolean().optional();
-const requiredTimestamp = z
+export const text = z.string().optional();
+export const flag = z.boolean().optional();
+export const requiredTimestamp = z
   .number()
   .int()
   .min(MIN_TIMESTAMP)
   .max(MAX_TIMESTAMP)
   .meta({ description: "Milliseconds since the epoch" });
 const timestamp = requiredTimestamp.optional();
-const email = z.string().regex(EMAIL).optional();
+export const email = z.string().regex(EMAIL).optional();
 
-const metadata = z.strictObject({
+export const metadata = z.strictObject({
   version: z.literal(OCSF_VERSION),
   uid: z.string().meta({
     description: "`<connection>/<stream>/<asset id>/<sequence>`, the same for repeats of an event",
@@ -39,7 +39,7 @@ const metadata = z.strictObject({
   sequence: z.number().int().meta({ description: "The sequence number, counted from the inventory's first" }),
 });
 
-const observables = z.array(
+export const observables = z.array(
   z.strictObject({
     name: z.string(),
     type: z.string(),

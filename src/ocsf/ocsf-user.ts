@@ -21,6 +21,7 @@ import {
   privileges,
 } from "./derive.ts";
 import {
+  ACCOUNT_TYPE,
   COLLECTED,
   emailAddress,
   metadata,
@@ -32,9 +33,6 @@ import {
   toMillis,
 } from "./ocsf-common.ts";
 import type { OcsfUserEvent } from "./ocsf-schemas.ts";
-
-/** OCSF has no number for an Okta account, so the type is 99 (Other) with our own word. */
-const ACCOUNT_TYPE = { type: "Okta", type_id: 99 } as const;
 
 const ACCESS_ENRICHMENT = { ...ACCESS_CONTROL, type: "access_control", provider: "Okta" } as const;
 

@@ -11,7 +11,7 @@ import {
 import type { OktaDevice, OktaUser } from "../../src/okta/records.ts";
 import { parseAll, parseFactors, parseGroup, parseRoles } from "../../src/okta/records.ts";
 
-const oddText = fc.oneof(
+export const oddText = fc.oneof(
   fc.constantFrom(
     "",
     " ",
@@ -38,7 +38,7 @@ const oddText = fc.oneof(
   fc.emailAddress(),
 );
 
-const oddTime = fc.oneof(
+export const oddTime = fc.oneof(
   fc.constantFrom(
     "2020-06-04T10:00:00.000Z",
     "2025-08-26T09:30:00Z",
