@@ -58,7 +58,7 @@ const labelOf = (field: string): string => {
     : field.replaceAll("_", " ");
 };
 
-/** What a list has gained and lost: `MFA factors push and totp removed`. */
+/** What a list has gained and lost: `admin roles A and B assigned`. */
 const moved = (
   fields: ChangedFields,
   field: string,
@@ -80,8 +80,11 @@ const roleParts = (fields: ChangedFields): string[] => {
 };
 
 const factorParts = (fields: ChangedFields, { isWithoutMfa }: SecurityMeaning): string[] => {
+  if (isWithoutMfa) {
+    const names = fields.texts("mfa_factors", "removed");
+    return [`all MFA factors removed${names.length > 0 ? ` (${listed(names)})` : ""}`];
+  }
   const parts = moved(fields, "mfa_factors", "MFA factor", { added: "enrolled", removed: "removed" });
-  if (isWithoutMfa) parts.push("no MFA factor left");
   return parts.length === 0 && fields.hasAny(FACTOR_FIELDS) ? ["factors changed"] : parts;
 };
 

@@ -91,11 +91,13 @@ const SHOWN: ReadonlySet<string> = new Set([
 export const changedUser = (read: ReadChange): OcsfChangedUser | null =>
   read.fields.hasAny(SHOWN) ? userOn(read, "after") : null;
 
-/** Adds what is worth searching for about a person. @param path where in the event the person is */
-export const observeUser = (observables: Observable[], path: string, user: OcsfChangedUser): void => {
+/** What is worth searching for about a person. @param path where in the event the person is */
+export const userObservables = (path: string, user: OcsfChangedUser): Observable[] => {
+  const observables: Observable[] = [];
   observe(observables, "userUid", `${path}.uid`, user.uid);
   observe(observables, "userName", `${path}.name`, user.name);
   observe(observables, "email", `${path}.email_addr`, user.email_addr);
   observe(observables, "accountUid", `${path}.account.uid`, user.account.uid);
   observe(observables, "accountName", `${path}.account.name`, user.account.name);
+  return observables;
 };

@@ -6,10 +6,10 @@ import {
   RESTORE,
 } from "./change-classes.ts";
 import { FACTOR_FIELDS } from "./change-security.ts";
-import { changedUser, observeUser, targetUser } from "./changed-user.ts";
-import { frameOf, observeAuthor, type ReadChange } from "./ocsf-change-common.ts";
+import { changedUser, targetUser, userObservables } from "./changed-user.ts";
+import { frameOf, observeAuthor, observeResult, type ReadChange, unmappedOf } from "./ocsf-change-common.ts";
 import type { OcsfAccountChangeEvent } from "./ocsf-change-schemas.ts";
-import { type Observable, present } from "./ocsf-common.ts";
+import { present } from "./ocsf-common.ts";
 
 const DISABLED: ReadonlySet<string> = new Set(["SUSPENDED", "DEPROVISIONED"]);
 /** A person in one of these can be active again without having been disabled: the password was all that was missing. */
@@ -55,9 +55,8 @@ export const ocsfAccountChange = (read: ReadChange): OcsfAccountChangeEvent => {
   const frame = frameOf(read, ACCOUNT_CHANGE, activityOf(read));
   const user = targetUser(read);
   const result = read.change.kind === "updated" ? changedUser(read) : null;
-  const observables: Observable[] = [];
-  observeUser(observables, "user", user);
-  if (result !== null) observeUser(observables, "user_result", result);
+  const observables = userObservables("user", user);
+  if (result !== null) observeResult(observables, userObservables("user_result", result));
   observeAuthor(observables, frame);
-  return present({ ...frame, user, user_result: result, observables });
+  return present({ ...frame, user, user_result: result, observables, unmapped: unmappedOf(read.change) });
 };

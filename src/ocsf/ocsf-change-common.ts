@@ -106,7 +106,8 @@ const withoutNulls = (value: unknown): unknown => {
   );
 };
 
-const unmappedOf = ({ fields, events, source }: Change): OcsfChangeUnmapped =>
+/** What OCSF has no attribute for: all that the change says of its fields, and the log events that told of it. */
+export const unmappedOf = ({ fields, events, source }: Change): OcsfChangeUnmapped =>
   // Only nulls are gone, and where the schema of a change allows null, this one allows that the key is absent.
   withoutNulls({ changes: fields, log_events: events, source }) as OcsfChangeUnmapped;
 
@@ -130,8 +131,13 @@ export const frameOf = <C extends { readonly class_name: string; readonly class_
   metadata: metadataOf(change, context),
   actor: actorOf(change),
   src_endpoint: endpointOf(change),
-  unmapped: unmappedOf(change),
 });
+
+/** Adds what is worth searching for after the change, unless the same is there from before it. */
+export const observeResult = (observables: Observable[], result: readonly Observable[]): void => {
+  const before = new Set(observables.map(({ type_id, value }) => `${type_id} ${value}`));
+  observables.push(...result.filter(({ type_id, value }) => !before.has(`${type_id} ${value}`)));
+};
 
 /** Adds what is worth searching for about whoever made the change. */
 export const observeAuthor = (

@@ -1,7 +1,7 @@
 import { type Activity, ENTITY_ACTIVITIES, ENTITY_MANAGEMENT, RESTORE } from "./change-classes.ts";
 import type { Side } from "./change-fields.ts";
 import { filled } from "./derive.ts";
-import { frameOf, observeAuthor, type ReadChange } from "./ocsf-change-common.ts";
+import { frameOf, observeAuthor, observeResult, type ReadChange, unmappedOf } from "./ocsf-change-common.ts";
 import type { OcsfChangedDevice, OcsfEntityManagementEvent } from "./ocsf-change-schemas.ts";
 import { type Observable, observe, present, presentOrNull } from "./ocsf-common.ts";
 import { hostname, isCompliant, operatingSystem, typeByName } from "./ocsf-device.ts";
@@ -79,11 +79,13 @@ const SHOWN: ReadonlySet<string> = new Set([
   "user_uid",
 ]);
 
-const observeDevice = (observables: Observable[], path: string, device: OcsfChangedDevice): void => {
+const deviceObservables = (path: string, device: OcsfChangedDevice): Observable[] => {
+  const observables: Observable[] = [];
   observe(observables, "deviceUid", `${path}.uid`, device.uid);
   observe(observables, "hostname", `${path}.hostname`, device.hostname);
   observe(observables, "serialNumber", `${path}.hw_info.serial_number`, device.hw_info?.serial_number);
   observe(observables, "userUid", `${path}.owner.uid`, device.owner?.uid);
+  return observables;
 };
 
 /**
@@ -95,9 +97,14 @@ export const ocsfEntityManagement = (read: ReadChange): OcsfEntityManagementEven
   const frame = frameOf(read, ENTITY_MANAGEMENT, activityOf(read));
   const entity = entityOn(read, kind === "created" || kind === "restored" ? "after" : "before");
   const result = kind === "updated" && read.fields.hasAny(SHOWN) ? entityOn(read, "after") : null;
-  const observables: Observable[] = [];
-  observeDevice(observables, "entity.device", entity.device);
-  if (result !== null) observeDevice(observables, "entity_result.device", result.device);
+  const observables = deviceObservables("entity.device", entity.device);
+  if (result !== null) observeResult(observables, deviceObservables("entity_result.device", result.device));
   observeAuthor(observables, frame);
-  return present({ ...frame, entity, entity_result: result, observables });
+  return present({
+    ...frame,
+    entity,
+    entity_result: result,
+    observables,
+    unmapped: unmappedOf(read.change),
+  });
 };

@@ -7,9 +7,9 @@ import {
   RESTORE,
 } from "./change-classes.ts";
 import type { ChangedFields, Direction } from "./change-fields.ts";
-import { observeUser, targetUser } from "./changed-user.ts";
+import { targetUser, userObservables } from "./changed-user.ts";
 import { filled } from "./derive.ts";
-import { frameOf, observeAuthor, type ReadChange } from "./ocsf-change-common.ts";
+import { frameOf, observeAuthor, type ReadChange, unmappedOf } from "./ocsf-change-common.ts";
 import type { OcsfGroupManagementEvent } from "./ocsf-change-schemas.ts";
 import { type Observable, observe, present } from "./ocsf-common.ts";
 
@@ -50,7 +50,7 @@ export const ocsfMembership = (read: ReadChange, membership: Membership): OcsfGr
   const user = targetUser(read);
   const observables: Observable[] = [];
   observe(observables, "groupName", "group.name", membership.group);
-  observeUser(observables, "user", user);
+  observables.push(...userObservables("user", user));
   observeAuthor(observables, frame);
   return present({
     ...frame,
@@ -58,6 +58,7 @@ export const ocsfMembership = (read: ReadChange, membership: Membership): OcsfGr
     user,
     privileges: orNull(rolesWith(read.fields, membership)),
     observables,
+    unmapped: unmappedOf(read.change),
   });
 };
 
@@ -92,5 +93,6 @@ export const ocsfGroupChange = (read: ReadChange): OcsfGroupManagementEvent => {
     group: present({ uid: change.id, name, desc: fields.text("description", side) }),
     privileges: orNull(roles),
     observables,
+    unmapped: unmappedOf(change),
   });
 };
