@@ -1,4 +1,4 @@
-/** Turns facts into events. Pure: the same facts and context make the same event, byte for byte. */
+/** Turns facts and changes into events. Pure: the same facts and context make the same event, byte for byte. */
 import type { Dialect } from "../contract/streams.ts";
 import type { DeviceFacts, EventContext, UserFacts } from "../inventory/facts.ts";
 import { ocsfDevice } from "./ocsf-device.ts";
