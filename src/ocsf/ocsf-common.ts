@@ -40,8 +40,10 @@ export const EMAIL = /^[a-zA-Z0-9!#$%&'*+,\-./=?^_`{|}~]+@[a-zA-Z0-9-]+\.[a-zA-Z
 export const emailAddress = (value: string | null | undefined): string | null =>
   value !== null && value !== undefined && EMAIL.test(value) ? value : null;
 
-/** An address that OCSF's `ip_t` allows. `ip_t` allows more, such as blanks around it. */
-export const IP = new RegExp(`${z.regexes.ipv4.source}|${z.regexes.ipv6.source}`);
+const IPV4 = z.regexes.ipv4.source;
+
+/** An address that OCSF's `ip_t` allows, an IPv4 address in the form of IPv6 among them. `ip_t` also allows blanks around it. */
+export const IP = new RegExp(`${IPV4}|^::[fF]{4}:${IPV4.slice("^".length)}|${z.regexes.ipv6.source}`);
 
 /** The IP address if it matches OCSF's `ip_t`, else null. */
 export const ipAddress = (value: string | null | undefined): string | null =>
