@@ -1,12 +1,16 @@
 /** The history as documents: an asset's own, and all changes of a stream in the order of its numbers. */
 import type { Change, HistoryPage } from "../contract/changes.ts";
-import type { ChangesPage, ChangesQuery, HistoryQuery } from "../contract/stream-api.ts";
+import type { FoundDevice, FoundUser } from "../contract/inventory-documents.ts";
+import type { ChangesPage, ChangesQuery, HistoryQuery, StoredEvent } from "../contract/stream-api.ts";
 import type { StreamName } from "../contract/streams.ts";
 import { isOfGroup, type StoredChange } from "../inventory/changes.ts";
+import { eventId } from "../inventory/facts.ts";
 import { type HistoryPlace, HistoryReader, NOW } from "../inventory/history-reader.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import { fromOpaque, toOpaque } from "../lib/opaque.ts";
+import { type ChangeContext, changeEvent } from "../ocsf/index.ts";
 import type { StreamDefinition } from "../streams/definition.ts";
+import type { EventOrigin } from "./event-origin.ts";
 
 /** A page ends here, which keeps it far below the 32 MiB that one RPC may carry. */
 const MAX_PAGE_CHARS = 4_000_000;
@@ -63,6 +67,39 @@ export class ChangeReader {
     return { changes, last, head: inventory.assets.head, inventory: inventory.id, more };
   }
 
+  /** At most `limit` changes with a greater number than `after`, each as an event of the `ocsf` dialect. */
+  events(after: number, limit: number, origin: EventOrigin): StoredEvent[] {
+    const stored = this.#reader.after(after, limit);
+    const subjects = this.#subjects(stored);
+    const { base: sequenceBase } = this.#deps.inventory.assets;
+    return this.#documents(stored).map((change, index): StoredEvent => {
+      const { readAt: storedAt, part } = stored[index] ?? { readAt: 0, part: "asset" };
+      const isGroup = isOfGroup({ part });
+      const subject = subjects.get(change.id) ?? { name: change.name, login: null, email: null };
+      const { connection, tenant, stream } = origin;
+      const { sequence, first_sequence: first } = change;
+      const context = { connection, tenant, sequenceBase, storedAt, isGroup, subject };
+      return {
+        id: eventId({ connection, stream, assetId: change.id, sequence }),
+        assetId: `${change.id}/${first}`,
+        changed: change.id,
+        sequence,
+        changedAt: storedAt,
+        json: JSON.stringify(changeEvent(change, context)),
+      };
+    });
+  }
+
+  /** What the assets are called now. */
+  #subjects(changes: readonly StoredChange[]): ReadonlyMap<string, ChangeContext["subject"]> {
+    return new Map(
+      this.#found(changes).map(({ id, name, ...rest }) => [
+        id,
+        "login" in rest ? { name, login: rest.login, email: rest.email } : { name, login: null, email: null },
+      ]),
+    );
+  }
+
   /**
    * One page of what has changed about an asset, newest first; of a user also about the user's groups. A group has a history
    * of its own.
@@ -107,12 +144,18 @@ export class ChangeReader {
     }));
   }
 
-  /** What the assets are called now. */
   #names(changes: readonly StoredChange[]): ReadonlyMap<string, string | null> {
+    return new Map(this.#found(changes).map(({ id, name }) => [id, name]));
+  }
+
+  /** The assets that have changed, as they are now. */
+  #found(changes: readonly StoredChange[]): (FoundUser | FoundDevice)[] {
     const { definition, inventory, ignored } = this.#deps;
     const ids = new Set(changes.filter((change) => !isOfGroup(change)).map(({ id }) => id));
-    const assets = definition.store.reader(inventory).of([...ids]);
-    return new Map(assets.map((asset) => [asset.id, definition.explore.found(asset, ignored).name]));
+    return definition.store
+      .reader(inventory)
+      .of([...ids])
+      .map((asset) => definition.explore.found(asset, ignored));
   }
 }
 

@@ -6,80 +6,85 @@ import { type EventContext, eventId } from "../inventory/facts.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import { omitNulls } from "../ocsf/index.ts";
 import type { StreamDefinition } from "../streams/definition.ts";
-
-/** The part of the context that all events of a stream share. */
-export type EventOrigin = Pick<
-  EventContext,
-  "connection" | "stream" | "tenant" | "mfaIgnoredFactors" | "profileAttributes"
->;
+import type { ChangeReader } from "./changes.ts";
+import type { EventOrigin } from "./event-origin.ts";
 
 /** A page ends here, which keeps it far below the 32 MiB that one RPC may carry, and memory use flat. */
 const MAX_PAGE_CHARS = 4_000_000;
 /** Rows that are read at a time, so that a page of large events does not read many more than it returns. */
 const CHUNK = 100;
 
+/** What reading events works with. */
+interface EventReaderDeps {
+  readonly definition: StreamDefinition;
+  readonly inventory: Inventory;
+  readonly changes: ChangeReader;
+  /** Null while what shapes the events is not known, so that none can be read. */
+  readonly origin: EventOrigin | null;
+  readonly transaction: (work: () => void) => void;
+}
+
 /** Reads the events of one stream. */
 export class EventReader {
-  readonly #definition: StreamDefinition;
-  readonly #inventory: Inventory;
-  readonly #origin: EventOrigin | null;
-  readonly #transaction: (work: () => void) => void;
+  readonly #deps: EventReaderDeps;
 
-  /** @param origin null while what shapes the events is not known, so that none can be read */
-  constructor(
-    definition: StreamDefinition,
-    inventory: Inventory,
-    origin: EventOrigin | null,
-    transaction: (work: () => void) => void,
-  ) {
-    this.#definition = definition;
-    this.#inventory = inventory;
-    this.#origin = origin;
-    this.#transaction = transaction;
+  constructor(deps: EventReaderDeps) {
+    this.#deps = deps;
   }
 
   /**
    * One page of events, in order of sequence number. It is shorter than `limit` if the events are large. While assets
    * get new numbers it is empty, says so, and moves no cursor.
    */
-  page({ after, limit, dialect, omitNulls: lean = false }: EventsQuery): EventsPage {
-    const { assets, id: inventory } = this.#inventory;
-    const origin = this.#origin;
+  page(query: EventsQuery): EventsPage {
+    const { after, limit } = query;
+    const { inventory, origin } = this.#deps;
+    const { assets, id } = inventory;
     if (origin === null || assets.renumbering.isUnfinished)
-      return { events: [], last: after, head: after, inventory, settling: true };
-    const reader = this.#definition.store.reader(this.#inventory);
+      return { events: [], last: after, head: after, inventory: id, settling: true };
     const events: StoredEvent[] = [];
     let chars = 0;
     let last = after;
-    while (events.length < limit && chars < MAX_PAGE_CHARS) {
+    for (let more = true; more && events.length < limit && chars < MAX_PAGE_CHARS; ) {
       const want = Math.min(CHUNK, limit - events.length);
-      let read = 0;
-      for (const asset of reader.after(last, want)) {
-        read += 1;
+      const read = this.#chunk(last, want, query, origin);
+      more = read.length === want;
+      for (const event of read) {
         if (chars >= MAX_PAGE_CHARS) break;
-        const event = this.#event(asset, origin, dialect, lean);
         events.push(event);
         chars += event.json.length;
         last = event.sequence;
       }
-      if (read < want) break;
     }
-    return { events, last, head: assets.head, inventory };
+    return { events, last, head: assets.head, inventory: id };
+  }
+
+  /** The next events: those of assets and, if they are asked for, those of changes; no number stands for both. */
+  #chunk(after: number, want: number, query: EventsQuery, origin: EventOrigin): StoredEvent[] {
+    const { definition, inventory, changes } = this.#deps;
+    const { dialect, omitNulls: lean = false } = query;
+    const reader = definition.store.reader(inventory);
+    const assets = [...reader.after(after, want)].map((asset) => this.#event(asset, origin, dialect, lean));
+    if (query.changes !== true || dialect !== "ocsf") return assets;
+    return [...assets, ...changes.events(after, want, origin)]
+      .sort((a, b) => a.sequence - b.sequence)
+      .slice(0, want);
   }
 
   /** The newest event of one asset, deleted or not, under its newest number; null if the asset is not known. */
   one(assetId: string, dialect: Dialect): StoredEvent | null {
-    const origin = this.#origin;
+    const { definition, inventory, origin, transaction } = this.#deps;
     if (origin === null) return null;
-    const { renumbering } = this.#inventory.assets;
-    if (renumbering.isUnfinished) this.#transaction(() => renumbering.hurry(assetId));
-    const asset = this.#definition.store.reader(this.#inventory).one(assetId);
+    const { renumbering } = inventory.assets;
+    if (renumbering.isUnfinished) transaction(() => renumbering.hurry(assetId));
+    const asset = definition.store.reader(inventory).one(assetId);
     return asset && this.#event(asset, origin, dialect, false);
   }
 
   #event(asset: StoredAsset<unknown>, origin: EventOrigin, dialect: Dialect, lean: boolean): StoredEvent {
     const { id: assetId, sequence, changedAt, deletedAt } = asset;
-    const { base: sequenceBase } = this.#inventory.assets;
+    const { definition, inventory } = this.#deps;
+    const { base: sequenceBase } = inventory.assets;
     const context: EventContext = {
       ...origin,
       assetId,
@@ -88,7 +93,7 @@ export class EventReader {
       changedAt,
       deletedAt,
     };
-    const event = this.#definition.event(asset.facts, context, dialect);
+    const event = definition.event(asset.facts, context, dialect);
     return {
       id: eventId(context),
       assetId,

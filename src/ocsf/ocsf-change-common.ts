@@ -1,5 +1,5 @@
 /** What the events of all changes share in the OCSF dialect, whatever their class. */
-import type { Change } from "../contract/changes.ts";
+import type { Change, ChangeField } from "../contract/changes.ts";
 import { eventId } from "../inventory/facts.ts";
 import { isPlainObject } from "../lib/json.ts";
 import { type Activity, classify } from "./change-classes.ts";
@@ -92,6 +92,12 @@ const metadataOf = (change: Change, context: ChangeContext) => {
     original_time: newest?.published ?? null,
     processed_time: context.storedAt,
     sequence: change.sequence - context.sequenceBase,
+    correlation_uid: eventId({
+      ...change,
+      connection: context.connection,
+      assetId: change.id,
+      sequence: change.first_sequence,
+    }),
   } as const);
 };
 
@@ -106,10 +112,21 @@ const withoutNulls = (value: unknown): unknown => {
   );
 };
 
+/** A value as text, so that a field of every change is of one type, whatever it is about: objects and the like are JSON. */
+const asText = (value: unknown): string | null => {
+  if (value === null || value === undefined) return null;
+  return typeof value === "string" ? value : JSON.stringify(value);
+};
+
+const textField = (field: ChangeField): ChangeField =>
+  "added" in field
+    ? { field: field.field, added: field.added.map(asText), removed: field.removed.map(asText) }
+    : { field: field.field, before: asText(field.before), after: asText(field.after) };
+
 /** What OCSF has no attribute for: all that the change says of its fields, and the log events that told of it. */
 export const unmappedOf = ({ fields, events, source }: Change): OcsfChangeUnmapped =>
   // Only nulls are gone, and where the schema of a change allows null, this one allows that the key is absent.
-  withoutNulls({ changes: fields, log_events: events, source }) as OcsfChangeUnmapped;
+  withoutNulls({ changes: fields.map(textField), log_events: events, source }) as OcsfChangeUnmapped;
 
 /** A change that has happened was a success, whatever brought it about. */
 const SUCCESS = { status: "Success", status_id: 1 } as const;

@@ -30,11 +30,15 @@ export type OcsfActor = z.infer<typeof actor>;
 const changeMetadata = metadata.extend({
   event_code: text.meta({ description: "The type of the newest log event that told of the change" }),
   original_time: text.meta({ description: "When that log event was published, as Okta wrote it" }),
+  correlation_uid: z.string().meta({
+    description:
+      "The `uid` that the change had first: that of a change which a later log event completes is the same",
+  }),
 });
 
 const field = z.union([
-  z.strictObject({ field: z.string(), before: z.unknown().optional(), after: z.unknown().optional() }),
-  z.strictObject({ field: z.string(), added: z.array(z.unknown()), removed: z.array(z.unknown()) }),
+  z.strictObject({ field: z.string(), before: text, after: text }),
+  z.strictObject({ field: z.string(), added: z.array(z.string()), removed: z.array(z.string()) }),
 ]);
 
 const logEvent = z.strictObject({
@@ -47,8 +51,8 @@ const logEvent = z.strictObject({
 const unmapped = z.strictObject({
   changes: z.array(field).meta({
     description:
-      "All fields that have changed, as the change itself names them, without nulls: an absent value was not set, or is " +
-      "unknown.",
+      "All fields that have changed, as the change itself names them. Values are text, or JSON as text; one that is absent was " +
+      "not set, or is unknown.",
   }),
   log_events: z.array(logEvent).meta({
     description: "The log events that told of the change, newest first.",

@@ -19,9 +19,20 @@ export interface Membership {
   readonly direction: Direction;
 }
 
-/** The one group that a person has joined or left; null if it is not exactly one that has a name. */
+/** What a change of a person's groups has, beside these: a group may give roles. */
+const OF_MEMBERSHIP: ReadonlySet<string> = new Set([
+  "groups",
+  "is_admin",
+  "admin_roles",
+  "admin_roles_detail",
+]);
+
+/**
+ * The one group that a person has joined or left; null if it is not exactly one that has a name, or if more has changed:
+ * who is deactivated also leaves the group that holds everybody.
+ */
 export const membershipOf = ({ change, fields }: ReadChange): Membership | null => {
-  if (change.kind !== "updated") return null;
+  if (change.kind !== "updated" || !fields.names.every((name) => OF_MEMBERSHIP.has(name))) return null;
   const moved = (["added", "removed"] as const).flatMap((direction) =>
     fields.entries("groups", direction).map((group) => ({ group, direction })),
   );

@@ -4,6 +4,7 @@
  */
 import type { Connection } from "../config/types.ts";
 import type { StreamIdentity } from "../contract/objects.ts";
+import { ChangeReader } from "../explore/changes.ts";
 import { EventReader } from "../explore/event-reader.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import { everyKind } from "../inventory/renumbering.ts";
@@ -95,7 +96,20 @@ export class Numbers {
       mfaIgnoredFactors: shape.mfaIgnoredFactors,
       profileAttributes: shape.profileAttributes ?? [],
     };
-    return new EventReader(definition, inventory, origin, (work) => storage.transactionSync(work));
+    const changes = new ChangeReader({
+      stream: identity.stream,
+      definition,
+      inventory,
+      sql: storage.sql,
+      ignored: shape?.mfaIgnoredFactors ?? [],
+    });
+    return new EventReader({
+      definition,
+      inventory,
+      changes,
+      origin,
+      transaction: (work) => storage.transactionSync(work),
+    });
   }
 
   /**

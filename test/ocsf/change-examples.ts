@@ -24,6 +24,7 @@ const told = (
   event: { readonly uuid: string; readonly type: string; readonly published: string },
 ): Change => ({
   ...change,
+  first_sequence: change.sequence,
   at: event.published,
   kind: "updated",
   source: "log",

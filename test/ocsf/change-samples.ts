@@ -16,6 +16,7 @@ export const admin: ChangeActor = {
 /** A change of Mary, without a log event that tells of it. */
 export const change = (fields: readonly ChangeField[], rest: Partial<Change> = {}): Change => ({
   sequence: 1_756_000_000_000_007,
+  first_sequence: 1_756_000_000_000_007,
   at: AT,
   stream: "users",
   id: "00u1mary",

@@ -57,6 +57,7 @@ test("a suspension, with every part in the attribute that OCSF 1.6.0 has for it"
       original_time: AT,
       processed_time: STORED_AT,
       sequence: 7,
+      correlation_uid: "default/users/00u1mary/1756000000000007",
     },
     actor: {
       user: {

@@ -75,7 +75,7 @@ describe("who is in a group", () => {
     ["several groups", ["A", "B"], []],
     ["one joined and one left", ["A"], ["B"]],
     ["a group without a name", [" "], []],
-    ["something that is no name", [{ id: "x" }], []],
+    ["something that is no name", [7], []],
     ["no group", [], []],
   ])("%s is an Account Change, with all groups in unmapped", (_name, added, removed) => {
     const fields = [moved("groups", added, removed)];
@@ -83,8 +83,15 @@ describe("who is in a group", () => {
       class_uid: 3001,
       activity_id: 99,
       activity_name: "Change Groups",
-      unmapped: { changes: fields },
+      unmapped: {
+        changes: [{ field: "groups", added: added.map(String), removed: removed.map(String) }],
+      },
     });
+  });
+
+  test("a person who is deactivated and leaves Everyone with it is an Account Change", () => {
+    const gone = change([from("status", "ACTIVE", "DEPROVISIONED"), moved("groups", [], ["Everyone"])]);
+    expect(changeEvent(gone, userContext)).toMatchObject({ class_uid: 3001, activity_name: "Disable" });
   });
 
   test("a person who is new is an Account Change", () => {

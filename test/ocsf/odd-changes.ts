@@ -196,7 +196,7 @@ const changes = (
         actor: fc.option(actor),
         events: fc.array(event, { maxLength: 10 }),
       })
-      .map((change): Change => ({ ...change, stream })),
+      .map((change): Change => ({ ...change, first_sequence: change.sequence, stream })),
     context: fc.record({
       connection: fc.constant("default"),
       tenant: fc.constant("example.okta.com"),
