@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
+import type { ChangeField } from "../../src/contract/changes.ts";
 import {
   changeEvent,
   ocsfAccountChangeSchema,
