@@ -119,6 +119,18 @@ describe("an event hook", () => {
     expect(org.stats().hooks).toEqual({ delivered: 2, refused: 0, retried: 0, lost: 0 });
   });
 
+  test("delivers the event that the log has, with who did it and from where", async () => {
+    const org = await verified();
+    const [owner, user] = org.dump().users.filter(({ status }) => status === "ACTIVE");
+    const author = { actor: owner?.id, ip: "198.51.100.7" };
+    const changed = await ask(org, "POST", `/_org/users/${user?.id ?? owner?.id}/suspend`, author);
+    expect(changed.status).toBe(200);
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    const [delivered] = received[0]?.body.data.events ?? [];
+    expect(delivered).toEqual(org.state.log.entries()[0]?.event);
+    expect(delivered).toMatchObject({ actor: { id: owner?.id }, client: { ipAddress: author.ip } });
+  });
+
   test.each([
     ["a 5xx once", [503, 204, 204], { delivered: 2, refused: 0, retried: 1 }],
     ["a 5xx for good", [500], { delivered: 0, refused: 2, retried: 2 }],

@@ -1,6 +1,7 @@
 import type { Random } from "../org/random.ts";
 import type { OrgState } from "../org/state.ts";
 import type { Table } from "../org/table.ts";
+import { drawAuthor } from "./authors.ts";
 import type { ChangeOptions } from "./common.ts";
 import * as devices from "./devices.ts";
 import * as factors from "./factors.ts";
@@ -62,6 +63,15 @@ const CHANGES = {
   "unlink user": ({ state, device, user, options }) => devices.unlinkUser(state, device, user, options),
 } satisfies Record<string, (scene: Scene) => unknown>;
 
+/** What people also do for themselves. Everything else is done by administrators and by Okta. */
+const OWN_DOING: ReadonlySet<string> = new Set([
+  "update profile",
+  "change password",
+  "enrol factor",
+  "create device",
+  "unlink user",
+]);
+
 interface Scene {
   state: OrgState;
   user: string;
@@ -72,8 +82,9 @@ interface Scene {
 }
 
 /**
- * Makes random changes that an org of people would make, from the org's own seed.
+ * Makes random changes that an org of people would make, from the org's own seed, as random authors.
  *
+ * @param options an actor or an IP address in it takes the place of the random ones
  * @returns What was done to whom; a change that found nobody to change is left out
  */
 export const churn = (state: OrgState, count: number, options: ChangeOptions): string[] => {
@@ -89,7 +100,8 @@ export const churn = (state: OrgState, count: number, options: ChangeOptions): s
     const device = idIn(store.devices, random, () => true);
     if (user === null || group === null || device === null) continue;
     const change: ((scene: Scene) => unknown) | undefined = Reflect.get(CHANGES, name);
-    change?.({ state, user, group, device, n: random.int(1e9), options });
+    const author = { ...drawAuthor(state, user, OWN_DOING.has(name)), ...options.author };
+    change?.({ state, user, group, device, n: random.int(1e9), options: { ...options, author } });
     done.push(`${name}: ${user} ${group} ${device}`);
   }
   return done;

@@ -3,10 +3,22 @@ import type { OrgState } from "../org/state.ts";
 import type { Row, Table } from "../org/table.ts";
 import type { LogActor, OktaGroup, OktaUser } from "../org/types.ts";
 
+/** Who makes a change, and from where. */
+export interface Author {
+  actor?: LogActor;
+  /** An IP address. */
+  ip?: string;
+}
+
 /** How a change is made. A silent change writes nothing to the System Log. */
 export interface ChangeOptions {
   silent: boolean;
+  /** Without an actor, it is the token's owner. */
+  author?: Author;
 }
+
+/** Where the token's owner works, in whose name changes are made by default. */
+const OWNER_IP = "203.0.113.7";
 
 export const userTarget = (user: OktaUser): LogActor => ({
   id: user.id,
@@ -22,11 +34,14 @@ export const groupTarget = (group: OktaGroup): LogActor => ({
   displayName: String(group.profile["name"] ?? ""),
 });
 
-/** Writes an event as the token's owner, unless the change is silent. */
+/** Writes an event as the author of the change, unless the change is silent. An event with an actor of its own keeps it. */
 export const record = (state: OrgState, options: ChangeOptions, input: LogInput): void => {
   if (options.silent) return;
+  const { actor, ip } = options.author ?? {};
   const owner = state.store.users.rows[0]?.data;
-  state.log.write({ actor: owner ? userTarget(owner) : SYSTEM_ACTOR, ...input });
+  const byDefault = owner ? { actor: userTarget(owner), ip: OWNER_IP } : { actor: SYSTEM_ACTOR };
+  const given = actor === undefined ? byDefault : { actor };
+  state.log.write({ ...given, ...(ip !== undefined && { ip }), ...input });
 };
 
 /** Until when lagging reads see the old version; undefined without a lag. */

@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import * as z from "zod";
 import { faultRuleSchema } from "../api/faults.ts";
-import { churn } from "../changes/churn.ts";
+import { actorOf } from "../changes/authors.ts";
 import type { OrgState } from "../org/state.ts";
 import { changeRoutes } from "./changes.ts";
 import * as schemas from "./schemas.ts";
@@ -72,13 +72,15 @@ export const controlRoutes = (state: OrgState): Hono => {
     Object.assign(state.options, Object.fromEntries(given));
     return c.json(state.options);
   });
-  app.post("/churn", async (c) => {
-    const { changes } = schemas.churnSchema.parse(await c.req.json());
-    return c.json({ done: churn(state, changes, { silent: c.req.query("silent") === "true" }) });
-  });
   app.post("/events", async (c) => {
-    const { outcome, reason, actor, ...event } = schemas.eventSchema.parse(await c.req.json());
-    const given = { ...(outcome && { outcome }), ...(reason && { reason }), ...(actor && { actor }) };
+    const { outcome, reason, actor, ip, ...event } = schemas.eventSchema.parse(await c.req.json());
+    const by = typeof actor === "string" ? actorOf(state, actor) : actor;
+    const given = {
+      ...(outcome && { outcome }),
+      ...(reason && { reason }),
+      ...(by && { actor: by }),
+      ...(ip && { ip }),
+    };
     return c.json(state.log.write({ ...event, ...given }), 201);
   });
   app.post("/oauth-clients", async (c) => {

@@ -7,6 +7,31 @@ const profileSchema = z.record(z.string(), jsonValue);
 /** Any ISO time, brought to the one form that Okta writes. */
 const time = z.iso.datetime({ offset: true }).transform((text) => new Date(text).toISOString());
 
+const ip = z.union([z.ipv4(), z.ipv6()], "must be an IP address");
+
+/** Who makes a change and from where, beside what else a body has. */
+export const authoredSchema = z.looseObject({
+  /** The id of a user of the org, or what the log is to show. */
+  actor: z
+    .union(
+      [
+        z.string(),
+        z.strictObject({
+          id: z.string().optional(),
+          type: z.string().default("User"),
+          login: z.string().optional(),
+          name: z.string().optional(),
+        }),
+      ],
+      "must be the id of a user, or {id?, type?, login?, name?}",
+    )
+    .optional(),
+  ip: ip.optional(),
+});
+
+/** The body of a change that needs nothing more. */
+export const nothingElseSchema = z.strictObject({});
+
 export const createUserSchema = z.strictObject({
   id: z.string().optional(),
   status: z.enum(USER_STATUSES).optional(),
@@ -94,6 +119,8 @@ export const eventSchema = z.strictObject({
   eventType: z.string(),
   outcome: z.string().optional(),
   reason: z.string().optional(),
-  actor: partySchema.optional(),
+  /** A party, or the id of a user of the org. */
+  actor: z.union([z.string(), partySchema]).optional(),
+  ip: ip.optional(),
   targets: z.array(partySchema).default([]),
 });

@@ -25,6 +25,8 @@ export interface LogSettings {
 export interface LogInput {
   eventType: string;
   actor?: LogActor;
+  /** The address that it was done from. Without one, the event's client has only nulls, as for what Okta does itself. */
+  ip?: string | null;
   targets?: LogActor[];
   outcome?: string;
   /** Why it had this outcome. */
@@ -42,6 +44,13 @@ export const SYSTEM_ACTOR: LogActor = {
   displayName: "Okta System",
 };
 
+const hopOf = (ip: string): OktaLogEvent["request"]["ipChain"][number] => ({
+  ip,
+  geographicalContext: null,
+  version: ip.includes(":") ? "V6" : "V4",
+  source: null,
+});
+
 /** The System Log: events become readable in persistence order, which need not be the published one. */
 export class SystemLog {
   readonly #settings: LogSettings;
@@ -57,6 +66,7 @@ export class SystemLog {
   write(input: LogInput): OktaLogEvent {
     const { random, now, delayMs, shuffle, duplicates, tell } = this.#settings;
     const publishedAt = input.at ?? now();
+    const ip = input.ip ?? null;
     const event: OktaLogEvent = {
       uuid: random.uuid(),
       published: new Date(publishedAt).toISOString(),
@@ -65,13 +75,20 @@ export class SystemLog {
       severity: "INFO",
       displayMessage: input.eventType.replaceAll(/[._]/g, " "),
       actor: { ...(input.actor ?? SYSTEM_ACTOR), detailEntry: null },
-      client: { userAgent: null, ipAddress: "203.0.113.7", zone: null },
+      client: {
+        userAgent: null,
+        zone: null,
+        device: null,
+        id: null,
+        ipAddress: ip,
+        geographicalContext: null,
+      },
       outcome: { result: input.outcome ?? "SUCCESS", reason: input.reason ?? null },
       target: input.targets?.map((target) => ({ ...target, detailEntry: null })) ?? null,
       transaction: { type: "WEB", id: random.id("trs"), detail: {} },
       debugContext: { debugData: input.debugData ?? {} },
       authenticationContext: { externalSessionId: null },
-      request: { ipChain: [] },
+      request: { ipChain: ip === null ? [] : [hopOf(ip)] },
     };
     const delay = shuffle() ? Math.floor(random.next() * delayMs()) : delayMs();
     this.#pending.push({ readyAt: publishedAt + delay, event });

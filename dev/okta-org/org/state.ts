@@ -23,6 +23,8 @@ export interface OrgState {
   readonly oauth: Oauth;
   /** Makes the ids of what happens after the org was generated. */
   readonly random: Random;
+  /** Draws who makes random changes. It is separate, so that it decides nothing about what they change. */
+  readonly authors: Random;
   /** Makes the ids of requests and errors. It is separate, so that reading does not change later ids of other things. */
   readonly requestIds: Random;
   readonly cursorKey: string;
@@ -60,6 +62,7 @@ export const createState = (input: OrgOptionsInput): OrgState => {
     faults: new Faults(createRandom(options.seed, "faults")),
     oauth: new Oauth(options, clock, createRandom(options.seed, "oauth")),
     random,
+    authors: createRandom(options.seed, "authors"),
     requestIds: createRandom(options.seed, "requests"),
     cursorKey: `${options.seed}/${store.orgId}`,
   };

@@ -89,6 +89,16 @@ export interface LogActor {
   displayName: string | null;
 }
 
+/** From where something was done. Okta sends all keys, with nulls for what it does not know. */
+export interface LogClient {
+  userAgent: null;
+  zone: null;
+  device: null;
+  id: null;
+  ipAddress: string | null;
+  geographicalContext: null;
+}
+
 export interface OktaLogEvent {
   uuid: string;
   published: string;
@@ -97,13 +107,15 @@ export interface OktaLogEvent {
   severity: string;
   displayMessage: string;
   actor: LogActor & { detailEntry: null };
-  client: { userAgent: null; ipAddress: string; zone: null };
+  client: LogClient;
   outcome: { result: string; reason: string | null };
   target: (LogActor & { detailEntry: null })[] | null;
   transaction: { type: string; id: string; detail: Record<string, never> };
   debugContext: { debugData: Record<string, string> };
   authenticationContext: { externalSessionId: string | null };
-  request: { ipChain: never[] };
+  request: {
+    ipChain: { ip: string; geographicalContext: null; version: "V4" | "V6"; source: null }[];
+  };
 }
 
 export interface DumpUser extends OktaUser {
