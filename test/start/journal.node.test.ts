@@ -51,6 +51,7 @@ describe("after a restart", () => {
       fc.record({ churn: fc.integer({ min: 1, max: 8 }) }),
       fc.record({ read: fc.integer({ min: 0, max: SIZE.users - 1 }) }),
       fc.record({ hook: fc.constant(true) }),
+      fc.record({ takeover: fc.integer({ min: 1, max: SIZE.users - 1 }) }),
       fc.record({ advance: fc.integer({ min: 1, max: 86_400_000 }) }),
     );
     await fc.assert(
@@ -62,6 +63,11 @@ describe("after a restart", () => {
           if ("churn" in action) await before.ask("POST", "/_org/churn", { changes: action.churn });
           else if ("read" in action)
             await before.ask("GET", `/api/v1/users/${users[action.read]?.id}/factors`);
+          else if ("takeover" in action)
+            await before.ask("POST", "/_org/takeover", {
+              user: users[action.takeover]?.id,
+              helpdesk: users[0]?.id,
+            });
           else if ("advance" in action)
             await before.ask("POST", "/_org/clock", { advance_ms: action.advance });
           else
@@ -97,6 +103,18 @@ describe("after a restart", () => {
       offset_ms: number;
     };
     expect(offset_ms).toBe(7_200_000);
+  });
+
+  test("a takeover is what it was, and its time has passed for good", async () => {
+    const before = await start();
+    const [owner, user] = (await before.dump()).users.filter(({ status }) => status === "ACTIVE");
+    const people = { user: user?.id, helpdesk: owner?.id, gap_ms: 60_000 };
+    expect((await before.ask("POST", "/_org/takeover", people)).status).toBe(200);
+    const after = await start(false);
+    expect(await after.dump()).toEqual(await before.dump());
+    expect(await after.log()).toEqual(await before.log());
+    const clock = await after.ask("POST", "/_org/clock", { advance_ms: 0 });
+    expect(await clock.json()).toMatchObject({ offset_ms: 240_000 });
   });
 
   test("faults are gone, and requests that the org has refused are not noted", async () => {

@@ -1,7 +1,7 @@
 import { type LogInput, SYSTEM_ACTOR } from "../org/log.ts";
 import type { OrgState } from "../org/state.ts";
 import type { Row, Table } from "../org/table.ts";
-import type { LogActor, OktaGroup, OktaUser } from "../org/types.ts";
+import type { LogActor, OktaGroup, OktaLogEvent, OktaUser } from "../org/types.ts";
 
 /** Who makes a change, and from where. */
 export interface Author {
@@ -15,6 +15,8 @@ export interface ChangeOptions {
   silent: boolean;
   /** Without an actor, it is the token's owner. */
   author?: Author;
+  /** Called with each event that the change writes. */
+  onEvent?: (event: OktaLogEvent) => void;
 }
 
 /** Where the token's owner works, in whose name changes are made by default. */
@@ -41,7 +43,8 @@ export const record = (state: OrgState, options: ChangeOptions, input: LogInput)
   const owner = state.store.users.rows[0]?.data;
   const byDefault = owner ? { actor: userTarget(owner), ip: OWNER_IP } : { actor: SYSTEM_ACTOR };
   const given = actor === undefined ? byDefault : { actor };
-  state.log.write({ ...given, ...(ip !== undefined && { ip }), ...input });
+  const event = state.log.write({ ...given, ...(ip !== undefined && { ip }), ...input });
+  options.onEvent?.(event);
 };
 
 /** Until when lagging reads see the old version; undefined without a lag. */

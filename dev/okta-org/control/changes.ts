@@ -4,9 +4,10 @@ import * as devices from "../changes/devices.ts";
 import * as factors from "../changes/factors.ts";
 import * as groups from "../changes/groups.ts";
 import * as roles from "../changes/roles.ts";
+import { takeOver } from "../changes/takeover.ts";
 import * as users from "../changes/users.ts";
 import type { OrgState } from "../org/state.ts";
-import { bodyOf, changeOptions, readChange } from "./read-change.ts";
+import { bodyOf, changeOptions, isSilent, readChange } from "./read-change.ts";
 import * as schemas from "./schemas.ts";
 
 /** Drops keys whose value is undefined, so that defaults apply to them. */
@@ -153,12 +154,16 @@ const deviceRoutes = (state: OrgState): Hono => {
   return app;
 };
 
-/** Random changes. */
+/** Routes that make many changes at once. */
 const scenarioRoutes = (state: OrgState): Hono => {
   const app = new Hono();
   app.post("/churn", async (c) => {
     const { body, options } = await readChange(state, c, schemas.churnSchema);
     return c.json({ done: churn(state, body.changes, options) });
+  });
+  app.post("/takeover", async (c) => {
+    const { gap_ms: gapMs, ...cast } = schemas.takeoverSchema.parse(await bodyOf(c));
+    return c.json(takeOver(state, { ...cast, gapMs }, { silent: isSilent(c) }));
   });
   return app;
 };

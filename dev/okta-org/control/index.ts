@@ -61,7 +61,7 @@ export const controlRoutes = (state: OrgState): Hono => {
     const body = schemas.clockSchema.parse(await c.req.json());
     if ("stop" in body) state.clock.stop();
     else if ("offset_ms" in body) state.clock.setOffset(body.offset_ms);
-    else state.clock.setOffset(state.clock.offset() + body.advance_ms);
+    else state.clock.advance(body.advance_ms);
     return c.json({ now: state.clock.iso(), offset_ms: state.clock.offset() });
   });
   app.post("/restrict", async (c) => {

@@ -6,7 +6,7 @@ import type { OrgState } from "../org/state.ts";
 import { authoredSchema, nothingElseSchema } from "./schemas.ts";
 
 /** Whether a request asks for changes without events. */
-const isSilent = (c: Context): boolean => c.req.query("silent") === "true";
+export const isSilent = (c: Context): boolean => c.req.query("silent") === "true";
 
 /** The JSON of a request's body; an empty object without one. */
 export const bodyOf = async (c: Context): Promise<unknown> => {

@@ -108,6 +108,15 @@ export const clientsSchema = z.union([oauthClientSchema, z.array(oauthClientSche
 
 export const churnSchema = z.strictObject({ changes: z.int().positive() });
 
+export const takeoverSchema = z.strictObject({
+  /** The id of whose account is taken over. */
+  user: z.string().optional(),
+  /** The id of the administrator who is deceived. */
+  helpdesk: z.string().optional(),
+  /** How much time passes between two steps. */
+  gap_ms: z.int().min(0).max(86_400_000).default(7_000),
+});
+
 const partySchema = z.strictObject({
   id: z.string(),
   type: z.string(),

@@ -4,11 +4,16 @@ export interface Clock {
   iso(): string;
   offset(): number;
   setOffset(ms: number): void;
+  /** Lets this much time pass at once, also while the clock is held or stopped. */
+  advance(ms: number): void;
   /** From now on time passes only when it is told to, and 1 ms with each request that the org serves. */
   stop(): void;
   /** Called with each request. */
   tick(): void;
-  /** From now on it is this instant, ms since the epoch, whatever passes; null lets the clock go on from where it was. */
+  /**
+   * From now on it is this instant, ms since the epoch, and only `advance` moves it; null lets the clock go on as if it
+   * had not been held.
+   */
   hold(at: number | null): void;
 }
 
@@ -24,6 +29,10 @@ export const createClock = (offsetMs: number): Clock => {
     offset: () => offset,
     setOffset: (ms) => {
       offset = ms;
+    },
+    advance: (ms) => {
+      offset += ms;
+      if (heldAt !== null) heldAt += ms;
     },
     stop: () => {
       stoppedAt ??= Date.now();
