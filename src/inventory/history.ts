@@ -207,7 +207,9 @@ export class History {
    * that is going to be read.
    */
   hear(subject: Subject, event: ChangeEvent): void {
-    if (this.since === null) return;
+    const { since } = this;
+    // What happened before is no change: the full run has read it.
+    if (since === null || publishedAt(event) < this.byOkta(since)) return;
     if (!this.#completeNewest(subject, event, false)) this.#tell(subject, event, 1);
   }
 
