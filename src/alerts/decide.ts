@@ -99,12 +99,14 @@ const changeAlert = (
   const named = [...new Set(changes.flatMap((change) => change.names))];
   const shown = named.slice(0, MOST_NAMED).join(", ");
   const more = count > Math.min(named.length, MOST_NAMED) ? ", and others" : "";
+  const authors = [...new Set(changes.flatMap(({ by }) => by ?? []))];
+  const by = authors.length === 0 ? "" : ` (by ${authors.slice(0, MOST_NAMED).join(", ")})`;
   return {
     code,
     severity: "warning",
-    detail: `${count.toLocaleString("en")} ${count === 1 ? one : many}${names && shown !== "" ? `: ${shown}${more}` : ""}.`,
+    detail: `${count.toLocaleString("en")} ${count === 1 ? one : many}${names && shown !== "" ? `: ${shown}${more}${by}` : ""}.`,
     remedy:
-      "If nobody expected this, look who did it: Okta's System Log (Reports > System Log) names the actor.",
+      "If nobody expected this, look who did it: the person's history, and Okta's System Log (Reports > System Log), name the actor.",
     connection: origin.connection,
     stream: report.stream,
     since: new Date(Math.min(...changes.map(({ at }) => at))).toISOString(),

@@ -48,6 +48,8 @@ export interface ReportedChange {
   readonly count: number;
   /** Some of them, as a person would name them. */
   readonly names: readonly string[];
+  /** Who made it, by login or name; absent if the event does not say, and in what version 0.1.0 stored. */
+  readonly by?: string;
 }
 
 /** What a stream reports. */

@@ -49,7 +49,7 @@ export interface ListQuery {
 export type ListWay = readonly [ListQuery, ...ListQuery[]];
 
 /** A change that people may want to hear of at once. */
-export interface ToldChange extends Pick<ReportedChange, "code" | "count" | "names"> {}
+export interface ToldChange extends Pick<ReportedChange, "code" | "count" | "names" | "by"> {}
 
 /** A moment by two clocks, ms since the epoch. */
 export interface Moment {

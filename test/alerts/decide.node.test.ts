@@ -132,6 +132,19 @@ describe("changes", () => {
     const [granted, suspended] = alertsOf({ codes: ["admin_granted", "admin_suspended"], names: true });
     expect(granted?.detail).toBe("4 people were given an administrator role: Jane 1, Jane 2, and others.");
     expect(suspended?.detail).toBe("1 administrator was suspended: Jane 3.");
+    const by = (n: number, who: string): ReportedChange => ({ ...change("admin_granted", n), by: who });
+    const told = (names: boolean) =>
+      decide(
+        { codes: ["admin_granted"], names },
+        report([], { changes: [by(1, "desk@example.com"), by(2, "desk@example.com"), by(3, "Eve")] }),
+        [],
+        origin,
+        NOW,
+      ).changes[0]?.detail;
+    expect(told(true)).toBe(
+      "3 people were given an administrator role: Jane 1, Jane 2, Jane 3 (by desk@example.com, Eve).",
+    );
+    expect(told(false)).toBe("3 people were given an administrator role.");
   });
 });
 

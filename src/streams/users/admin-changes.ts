@@ -51,5 +51,6 @@ export const adminChange = (inventory: Inventory, event: OktaLogEvent): ToldChan
     const { login } = user.profile;
     return login == null || login === name ? name : `${name} (${login})`;
   });
-  return { code, count, names };
+  const by = event.actor?.alternateId ?? event.actor?.displayName ?? undefined;
+  return { code, count, names, ...(by !== undefined && { by }) };
 };
