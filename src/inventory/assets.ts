@@ -407,7 +407,8 @@ export class Assets {
   /** The number after which the next ones are given out. The first call decides where the inventory's numbers begin. */
   #lastNumber(): number {
     if (this.head > 0) return this.head;
-    const base = this.#now() * NUMBERS_PER_MS;
+    // A whole number, whatever the clock says.
+    const base = Math.floor(this.#now()) * NUMBERS_PER_MS;
     this.#meta.set("base", base);
     return base;
   }

@@ -48,7 +48,9 @@ const exampleChange = {
   ],
 } as const;
 
-const change = changeSchema.openapi("Change", { example: { ...exampleChange } });
+// `.meta` instead of `.openapi`, which a schema lacks when it was made before @hono/zod-openapi was loaded.
+const change = changeSchema.meta({ id: "Change", example: exampleChange });
+const historyPage = historySchema.meta({ id: "History" });
 
 const list = createRoute({
   method: "get",
@@ -110,7 +112,7 @@ const history = createRoute({
   responses: {
     200: {
       description: "The changes.",
-      content: { "application/json": { schema: historySchema.openapi("History") } },
+      content: { "application/json": { schema: historyPage } },
     },
     ...problemResponses(400, 401, 404, 429, 503),
   },
