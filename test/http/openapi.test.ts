@@ -227,7 +227,9 @@ describe("input made from the document", () => {
 
   it("good input is never refused for its form", async () => {
     for (const { method, path, operation } of await keyed()) {
-      const response = await makeApp().call(method.toUpperCase(), target(path, valuesFor(operation)), {
+      // The examples' times are in the past.
+      const app = makeApp({ now: () => Date.now() });
+      const response = await app.call(method.toUpperCase(), target(path, valuesFor(operation)), {
         body: bodyOf(operation),
       });
       expect([200, 202, 404]).toContain(response.status);
