@@ -3,10 +3,11 @@ import type { Change, HistoryPage } from "../contract/changes.ts";
 import type { FoundDevice, FoundUser } from "../contract/inventory-documents.ts";
 import type { ChangesPage, ChangesQuery, HistoryQuery, StoredEvent } from "../contract/stream-api.ts";
 import type { StreamName } from "../contract/streams.ts";
-import { isOfGroup, type StoredChange } from "../inventory/changes.ts";
+import { groupsIn, isOfGroup, type StoredChange } from "../inventory/changes.ts";
 import { eventId } from "../inventory/facts.ts";
 import { type HistoryPlace, HistoryReader, NOW } from "../inventory/history-reader.ts";
 import type { Inventory } from "../inventory/inventory.ts";
+import { retold } from "../inventory/retold-roles.ts";
 import { fromOpaque, toOpaque } from "../lib/opaque.ts";
 import { type ChangeContext, changeEvent } from "../ocsf/index.ts";
 import type { StreamDefinition } from "../streams/definition.ts";
@@ -111,7 +112,7 @@ export class ChangeReader {
     const isKnown = this.#reader.has(id) || inventory.assets.isKnown(id) || inventory.groups.has(id);
     if (!isKnown) return null;
     const read = place === null ? [] : this.#read(id, place, limit + 1);
-    const page = read.slice(0, limit);
+    const page = this.#retold(id, read.slice(0, limit));
     const last = page.at(-1);
     return {
       changes: this.#documents(page),
@@ -124,6 +125,25 @@ export class ChangeReader {
     const { definition, inventory } = this.#deps;
     if (!definition.areAccounts) return this.#reader.own(id, place, limit);
     return this.#reader.ofUser(id, inventory.everyoneOf(id), place, limit);
+  }
+
+  /** The changes of a user with what each did to the user's roles, in the order in which they happened. */
+  #retold(id: string, page: readonly StoredChange[]): readonly StoredChange[] {
+    const { definition, inventory } = this.#deps;
+    const oldest = page.at(-1);
+    if (oldest === undefined || !definition.areAccounts) return page;
+    const user = inventory.users.one(id);
+    if (user === null) return page;
+    const { changes, isCut, formerGroups } = this.#reader.sinceOfUser(
+      id,
+      inventory.groups.everyoneId(),
+      oldest.at - 1,
+    );
+    if (isCut) return page;
+    const groups = [...inventory.groups.ofPage(groupsIn(changes)).byId.values()];
+    const told = retold(changes, { facts: user.facts, groups, formerGroups });
+    const bySequence = new Map(told.map((change) => [change.sequence, change]));
+    return page.map((change) => bySequence.get(change.sequence) ?? change);
   }
 
   #documents(changes: readonly StoredChange[]): Change[] {

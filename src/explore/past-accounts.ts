@@ -2,6 +2,7 @@
 import type { Found } from "../contract/found.ts";
 import type { PastFacts } from "../inventory/api.ts";
 import type { StoredAsset } from "../inventory/asset-reader.ts";
+import { groupsIn } from "../inventory/changes.ts";
 import type { UserFacts } from "../inventory/facts.ts";
 import { HistoryReader } from "../inventory/history-reader.ts";
 import type { Inventory } from "../inventory/inventory.ts";
@@ -38,10 +39,7 @@ export class PastAccounts {
     if (found.found !== "one") return found;
     const { id, facts, deletedAt } = found.asset;
     const since = this.#reader.sinceOfUser(id, groups.everyoneId(), at);
-    const mentioned = since.changes.flatMap((change) =>
-      change.part === "groups" ? [...change.detail.added, ...change.detail.removed] : [],
-    );
-    const page = groups.ofPage([...new Set(mentioned.map((group) => group.id))]);
+    const page = groups.ofPage(groupsIn(since.changes));
     return {
       found: "one",
       facts,

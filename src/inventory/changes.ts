@@ -87,6 +87,15 @@ export type StoredChange = {
   };
 }[ChangePart];
 
+/** The ids of the groups that users have joined or left, each once. */
+export const groupsIn = (changes: readonly StoredChange[]): string[] => [
+  ...new Set(
+    changes.flatMap((change) =>
+      change.part === "groups" ? [...change.detail.added, ...change.detail.removed].map(({ id }) => id) : [],
+    ),
+  ),
+];
+
 /** Whether a change is one of a group itself. */
 export const isOfGroup = ({ part }: Pick<StoredChange, "part">): boolean =>
   part === "group" || part === "group_roles";
