@@ -93,7 +93,11 @@ test("a takeover is told in order with its authors, and each moment in between c
     expect(role?.actor?.login).toBe(desk.profile["login"]);
     // The membership was known first, but it came later.
     expect(role?.fields).toContainEqual({ field: "is_admin", before: false, after: true });
-    expect(role?.fields).toContainEqual({ field: "admin_roles", added: ["Group Administrator"], removed: [] });
+    expect(role?.fields).toContainEqual({
+      field: "admin_roles",
+      added: ["Group Administrator"],
+      removed: [],
+    });
     expect(group?.fields.filter(({ field }) => field === "is_admin")).toEqual([]);
 
     const isAdminNow = (await org.dump()).users.find(({ id }) => id === user)?.roles.length !== 0;
