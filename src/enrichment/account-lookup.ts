@@ -11,7 +11,7 @@ import { err, ok, type Result } from "../lib/result.ts";
 import { timeLimit } from "../lib/timeout.ts";
 import { connectOkta, type OktaSession } from "../okta/connect.ts";
 import { type OktaError, oktaError } from "../okta/errors.ts";
-import { isComplete } from "./account.ts";
+import { devicesFact, isComplete } from "./account.ts";
 import type { LookupFailure } from "./answer.ts";
 import { AccountCache, kvFor } from "./cache.ts";
 import { answerToKeep, type CachedAnswer, type CacheResult, foundIn, freshness } from "./cached-answer.ts";
@@ -80,6 +80,13 @@ const resolvedBy =
     if (name.value === asked.value) return true;
     return named.names.some((other) => nameIdentifier(other).key === name.key);
   };
+
+/** What was looked up, with the devices that the inventory knows. */
+const withDevices = async (looked: LookedUp, inquiry: Inquiry): Promise<LookedUp> => {
+  if (looked.found !== "one") return looked;
+  const { account } = looked;
+  return { ...looked, account: { ...account, devices: devicesFact(await inquiry.devices(account.id)) } };
+};
 
 const unlessUnwritable = async (write: Promise<void>): Promise<void> => {
   try {
@@ -160,7 +167,8 @@ export class AccountLookup extends DurableObject<Env> implements Purgeable {
     const startedAt = Date.now();
     const looked = await this.#ask(connection, identifier, lookupTimeoutMs);
     if (!looked.ok) return this.#withoutOkta(connection, identifier, before, looked.error);
-    const answer = answerToKeep(await this.#withInventory(id, looked.value), before, Date.now());
+    const found = await withDevices(await this.#withInventory(id, looked.value), inquiry);
+    const answer = answerToKeep(found, before, Date.now());
     // Stored before anybody gets the answer, so that whoever asks next finds it.
     const named = await inquiry.user;
     await this.#store(cache, identifier, { looked: looked.value, answer, before, named, startedAt, ttlMs });

@@ -1,5 +1,6 @@
 /** An account as a look-up knows it: what the answer needs and no more, so that the cache holds little. Pure. */
 import type { Found } from "../contract/found.ts";
+import type { LinkedDevices } from "../inventory/api.ts";
 import { type Fact, known, type UserFacts } from "../inventory/facts.ts";
 import { displayName, filled } from "../ocsf/derive.ts";
 import type { OktaErrorCode } from "../okta/errors.ts";
@@ -61,6 +62,8 @@ export interface Account {
   readonly factors: AccountFact<readonly ActiveFactor[]>;
   /** The ACTIVE roles, direct or through a group, sorted; none means "not an admin". */
   readonly adminRoles: AccountFact<readonly ActiveRole[]>;
+  /** By the inventory, which alone knows them. */
+  readonly devices: AccountFact<LinkedDevices["devices"]>;
 }
 
 /** What a look-up found. Several logins mean that the name fits several accounts. */
@@ -128,10 +131,31 @@ const order = ({ label, assignment, group, assignedAt }: ActiveRole): string =>
 export const labelsOf = (roles: readonly ActiveRole[]): string[] =>
   sortedSet(roles.map(({ label }) => label));
 
+/** Devices of which no run of the devices stream has told yet. */
+export const devicesPending: Account["devices"] = {
+  state: "unknown",
+  reason: {
+    code: "pending",
+    message: "people's devices are known once a run of the devices stream has succeeded",
+  },
+};
+
+/** Devices while the inventory does not tell them. */
+export const devicesUntold: Account["devices"] = {
+  state: "unknown",
+  reason: { code: "unavailable", message: "the inventory, which knows people's devices, did not answer" },
+};
+
+/** @param linked null while there is no copy of the devices stream; undefined if the inventory does not tell them */
+export const devicesFact = (linked: LinkedDevices | null | undefined): Account["devices"] => {
+  if (linked === undefined) return devicesUntold;
+  return linked === null ? devicesPending : known(linked.devices, linked.at);
+};
+
 /** An account from Okta's user record and what was read beside it. */
 export const toAccount = (
   { id, status, created, lastLogin, passwordChanged, profile, realmId, typeId, attributes }: OktaUser,
-  facts: Pick<Account, "readAt" | "groups" | "factors" | "adminRoles">,
+  facts: Pick<Account, "readAt" | "groups" | "factors" | "adminRoles" | "devices">,
 ): Account => ({
   id,
   login: filled(profile.login),
@@ -177,16 +201,25 @@ const fromFact = <T, U>(fact: Fact<T>, map: (value: T) => U): AccountFact<U> => 
   };
 };
 
-/** An account from the inventory's facts. @param readAt when all that Okta tells of changes was last known, ms since the epoch */
-export const fromInventory = (facts: UserFacts, readAt: number): Account =>
+/**
+ * An account from the inventory's facts.
+ * @param readAt when all that Okta tells of changes was last known, ms since the epoch
+ * @param linked as in `devicesFact`
+ */
+export const fromInventory = (
+  facts: UserFacts,
+  readAt: number,
+  linked: LinkedDevices | null | undefined,
+): Account =>
   toAccount(facts.user, {
     readAt,
     groups: fromFact(facts.groups, groupNames),
     factors: fromFact(facts.factors, activeFactors),
     adminRoles: fromFact(facts.roles, activeRoles),
+    devices: devicesFact(linked),
   });
 
-/** Whether every fact could be read. */
+/** Whether every fact could be read that Okta tells. Devices are not asked of Okta, so asking again would not help. */
 export const isComplete = ({ groups, factors, adminRoles }: Account): boolean =>
   [groups, factors, adminRoles].every(({ state }) => state === "known");
 
@@ -202,4 +235,5 @@ export const withLastKnown = (account: Account, before: Account): Account => ({
   groups: withLast(account.groups, before.groups),
   factors: withLast(account.factors, before.factors),
   adminRoles: withLast(account.adminRoles, before.adminRoles),
+  devices: withLast(account.devices, before.devices),
 });

@@ -1,6 +1,7 @@
 /** From facts to the answer of the public contract, and the schemas that document it. Pure. */
 import * as z from "zod";
 import { changeSchema } from "../contract/changes.ts";
+import type { LinkedDevices } from "../inventory/api.ts";
 import { countsAsMfa, factorName, resistsPhishing } from "../okta/factor-names.ts";
 import {
   type Account,
@@ -35,6 +36,13 @@ const roleSchema = z.object({
   resource_set: text.meta({ description: "The id of the resource set that a custom role is limited to." }),
 });
 
+const deviceSchema = z.object({
+  id: z.string(),
+  name: text,
+  platform: text.meta({ example: "macOS" }),
+  managed: z.boolean().nullable().meta({ description: "Null if it is unknown." }),
+});
+
 const extractedSchema = z
   .object({
     status: text.meta({ description: "Null only in answers for a past moment." }),
@@ -64,6 +72,10 @@ const extractedSchema = z
     attributes: z.record(z.string(), z.unknown()).meta({
       description:
         "The custom attributes that PROFILE_ATTRIBUTES names, null where one is not set. Until it has been read, one that the setting has just named is absent.",
+    }),
+    devices: z.array(deviceSchema).nullable().meta({
+      description:
+        "The devices that are linked to the account, by name, from the inventory: as they were when the last run of the devices stream ended.",
     }),
   })
   .meta({
@@ -116,10 +128,24 @@ export const oktaAnswerSchema = z.object({
     .object({ code: z.string(), message: z.string() })
     .optional()
     .meta({ description: "Why Okta cannot be asked." }),
-  enriched_at: z.iso.datetime().nullable().meta({ description: "The oldest time in `facts_as_of`." }),
-  facts_as_of: z.object({ status: asOf, groups: asOf, mfa: asOf, roles: asOf }).optional().meta({
-    description: "When Okta said what; null for what could not be read. Absent without an account.",
+  enriched_at: z.iso.datetime().nullable().meta({
+    description: "The oldest time in `facts_as_of`, apart from `devices`.",
   }),
+  facts_as_of: z
+    .object({
+      status: asOf,
+      groups: asOf,
+      mfa: asOf,
+      roles: asOf,
+      devices: z.iso.datetime().optional().meta({
+        description:
+          "When the run of the devices stream ended of which `devices` tells; absent while they are unknown.",
+      }),
+    })
+    .optional()
+    .meta({
+      description: "When Okta said what; null for what could not be read. Absent without an account.",
+    }),
   matches: z
     .array(z.string())
     .optional()
@@ -183,6 +209,16 @@ const roleDetails = (roles: readonly ActiveRole[]): z.infer<typeof roleSchema>[]
     assigned_at: assignedAt,
     resource_set: resourceSet,
   }));
+
+/** By name, then by id. Those without a name come first. */
+const inOrder = (devices: LinkedDevices["devices"]): z.infer<typeof deviceSchema>[] =>
+  devices
+    .map(({ id, name, platform, managed }) => ({ id, name, platform, managed }))
+    .sort((a, b) => {
+      const [one, other] = [a.name ?? "", b.name ?? ""];
+      if (one !== other) return one < other ? -1 : 1;
+      return a.id < b.id ? -1 : 1;
+    });
 
 /** How the extracted fields are made of facts that can be unknown. */
 const derived = (ignored: readonly string[]) => {
@@ -250,6 +286,7 @@ export const extract = (account: Account, mfaIgnored: readonly string[]): Extrac
     realm_id: account.realmId,
     user_type: account.userType,
     attributes: { ...account.attributes },
+    devices: field("devices", account.devices, inOrder),
   };
   return { extracted, incomplete };
 };
@@ -292,6 +329,7 @@ export const answerFor = (
         groups: iso(times.groups),
         mfa: iso(times.mfa),
         roles: iso(times.roles),
+        ...(found.account.devices.state === "known" && { devices: isoSeconds(found.account.devices.at) }),
       },
     };
   }

@@ -4,7 +4,7 @@
  */
 import { errorFields, log } from "../lib/log.ts";
 import { err, ok } from "../lib/result.ts";
-import { withAttributes } from "./account.ts";
+import { isComplete, withAttributes } from "./account.ts";
 import {
   answerFor,
   failureAnswer,
@@ -84,7 +84,7 @@ const succeed = (
   deps.count({
     ...(from.stale ? { stale: 1 } : from.cached ? { hits: 1 } : { misses: 1 }),
     ...(found.found === "one" ? {} : { not_found: 1 }),
-    ...(answer.incomplete.length > 0 ? { incomplete: 1 } : {}),
+    ...(found.found === "one" && !isComplete(found.account) ? { incomplete: 1 } : {}),
   });
   const rules = deps.now() - startedAt;
   return {

@@ -11,6 +11,7 @@ import {
   type AccountFact,
   activeFactors,
   activeRoles,
+  devicesUntold,
   groupNames,
   mapFact,
   missing,
@@ -144,6 +145,7 @@ class Lookup {
       groups: mapFact(groups, groupNames),
       factors: mapFact(factors, activeFactors),
       adminRoles: mapFact(roles, (all) => activeRoles(all, given)),
+      devices: devicesUntold,
     });
     return { found: "one", account, emailIsUnique: unique };
   }

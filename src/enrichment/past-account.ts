@@ -33,6 +33,7 @@ const message = {
   cut: "too much has changed since then",
   between: "it changed around then, and it is not known when exactly",
   unread: "it has not been read since then",
+  devices: "which devices somebody had is not part of the history",
 } as const;
 
 const untold = <T>(why: keyof typeof message): AccountFact<T> => ({
@@ -110,6 +111,7 @@ const recordAt = (
     groups: untold("unread"),
     factors: untold("unread"),
     adminRoles: untold("unread"),
+    devices: untold("devices"),
   });
   let exists = true;
   const doubtful = new Set<string>();

@@ -37,7 +37,7 @@ export const answerOfInventory = (
         from: { at: now, cached: false, stale: true, reason },
       };
     case "one": {
-      const account = fromInventory(facts.facts, facts.readAt);
+      const account = fromInventory(facts.facts, facts.readAt, facts.devices);
       if (!answersTo(identifier, account)) return null;
       return {
         found: { found: "one", account },
@@ -50,7 +50,7 @@ export const answerOfInventory = (
 /** What was looked up at Okta, with what the inventory knows of those facts that could not be read. */
 export const withInventory = (looked: LookedUp, facts: AccountFacts): LookedUp => {
   if (looked.found !== "one" || facts.found !== "one") return looked;
-  const before = fromInventory(facts.facts, facts.readAt);
+  const before = fromInventory(facts.facts, facts.readAt, facts.devices);
   return before.id === looked.account.id
     ? { ...looked, account: withLastKnown(looked.account, before) }
     : looked;

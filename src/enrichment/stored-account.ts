@@ -5,7 +5,14 @@
  */
 import * as z from "zod";
 import { known } from "../inventory/facts.ts";
-import { type Account, type AccountFact, type ActiveRole, labelsOf, mapFact } from "./account.ts";
+import {
+  type Account,
+  type AccountFact,
+  type ActiveRole,
+  devicesPending,
+  labelsOf,
+  mapFact,
+} from "./account.ts";
 
 const storedFactSchema = <T extends z.ZodType>(value: T) =>
   z.discriminatedUnion("known", [
@@ -30,6 +37,7 @@ const role = z.object({
   assignedAt: text,
   resourceSet: text,
 });
+const device = z.object({ id: z.string(), name: text, platform: text, managed: z.boolean().nullable() });
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 const attributes = z.record(z.string(), z.union([scalar, z.array(scalar).readonly()]).nullable());
 const names = z.array(z.string()).readonly();
@@ -60,6 +68,8 @@ export const storedAccountSchema = z.object({
   adminRoles: storedFactSchema(names),
   /** The roles themselves, which the first release did not store. */
   roles: storedFactSchema(z.array(role).readonly()).optional(),
+  /** Versions before 0.2.0 did not store them. */
+  devices: storedFactSchema(z.array(device).readonly()).optional(),
 });
 
 export type StoredAccount = z.infer<typeof storedAccountSchema>;
@@ -95,12 +105,14 @@ export const toStored = (account: Account): StoredAccount => ({
   factors: factToStored(account.factors),
   adminRoles: factToStored(mapFact(account.adminRoles, labelsOf)),
   roles: factToStored(account.adminRoles),
+  devices: factToStored(account.devices),
 });
 
-export const fromStored = ({ roles, ...stored }: StoredAccount): Account => ({
+export const fromStored = ({ roles, devices, ...stored }: StoredAccount): Account => ({
   ...stored,
   groups: factFromStored(stored.groups),
   factors: factFromStored(stored.factors),
   adminRoles:
     roles === undefined ? mapFact(factFromStored(stored.adminRoles), labelled) : factFromStored(roles),
+  devices: devices === undefined ? devicesPending : factFromStored(devices),
 });

@@ -7,11 +7,29 @@ import type { StoredAsset } from "./asset-reader.ts";
 import type { StoredChange } from "./changes.ts";
 import type { GroupFacts, UserFacts } from "./facts.ts";
 
+/** The devices that are linked to a user, by the copy of the devices stream. */
+export interface LinkedDevices {
+  /** When the run ended that the copy shows, ms since the epoch. */
+  readonly at: number;
+  readonly devices: readonly {
+    readonly id: string;
+    readonly name: string | null;
+    readonly platform: string | null;
+    /** Null: it is unknown. */
+    readonly managed: boolean | null;
+  }[];
+}
+
 /**
  * What the inventory knows about an account. `readAt` is when the last run succeeded, or before the first one when
  * the account was stored, ms since the epoch.
  */
-export type AccountFacts = Found<{ readonly facts: UserFacts; readonly readAt: number }>;
+export type AccountFacts = Found<{
+  readonly facts: UserFacts;
+  readonly readAt: number;
+  /** Null while there is no copy of the devices stream. Objects before version 0.2.0 do not tell it. */
+  readonly devices?: LinkedDevices | null;
+}>;
 
 /**
  * What an account was like at a moment follows from what it is like now, and from what has changed since then. Times are ms
@@ -66,6 +84,10 @@ export interface NamesAnswer {
   readonly verdict: OrgVerdict | null;
   /** Null if nobody has the name, or several have it. */
   readonly user: NamedUser | null;
+  /**
+   * The user's devices; null while there is no copy of the devices stream. Absent if there is one, but no user.
+   */
+  readonly devices?: LinkedDevices | null;
 }
 
 /** What look-ups say to the users stream, in one request each. Objects before version 0.2.0 do not know it. */
@@ -75,6 +97,8 @@ export interface NamesApi {
    * @param asksOrg whether to say of the org as well what `StreamApi.orgVerdict` says
    */
   whoIs(name: string, asksOrg: boolean): Promise<NamesAnswer>;
+  /** The devices of a user, known or not; null while there is no copy of the devices stream. */
+  devicesOf(userId: string): Promise<LinkedDevices | null>;
   /** Somebody else than the stream has learned that a daily quota of Cloudflare's is used up. */
   quotaSpent(quota: SpentQuota): Promise<void>;
 }

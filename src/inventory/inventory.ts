@@ -1,8 +1,10 @@
 /** Everything that one stream knows about the org. No network calls. Callers open the transaction of each write. */
 import type { OktaDevice } from "../okta/records.ts";
+import { Administrators } from "./administrators.ts";
 import { Admins } from "./admins.ts";
 import { type AssetReader, RecordReader } from "./asset-reader.ts";
 import { Assets } from "./assets.ts";
+import { DatedCopy } from "./dated-copy.ts";
 import type { Facets, Standing } from "./facets.ts";
 import { Factors } from "./factors.ts";
 import type { DeviceFacts } from "./facts.ts";
@@ -30,6 +32,9 @@ export class Inventory {
   readonly userGroups: UserGroups;
   readonly memberships: Memberships;
   readonly admins: Admins;
+  readonly administrators: Administrators;
+  /** What this stream keeps of the other one. */
+  readonly copy: DatedCopy;
   readonly sweeps: Sweeps;
   readonly quarantine: Quarantine;
   readonly stale: Stale;
@@ -51,6 +56,8 @@ export class Inventory {
     this.devices = this.records((device) => ({ device }));
     this.memberships = new Memberships(sql, this.meta, this);
     this.admins = new Admins(sql, this.meta, this);
+    this.administrators = new Administrators(sql, this.facets);
+    this.copy = new DatedCopy(sql, this.meta);
     this.sweeps = new Sweeps(sql);
     this.quarantine = new Quarantine(sql, now);
     this.stale = new Stale(sql, this.history);

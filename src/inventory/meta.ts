@@ -1,4 +1,5 @@
 /** Small stored values, by name. */
+import type { CopyState } from "./dated-copy.ts";
 import type { UnknownReason } from "./facts.ts";
 import type { Shape } from "./shape.ts";
 
@@ -65,6 +66,8 @@ export interface InventoryMeta {
   groups_give_roles: boolean;
   /** Since when changes are kept, ms since the epoch by our clock. */
   history: { readonly since: number };
+  /** How far the copy of the other stream is made. */
+  copy: CopyState;
   /** Whether DEPROVISIONED users belong to Everyone. Set once the org's counts have shown it. */
   everyone_holds_deprovisioned: boolean;
 }

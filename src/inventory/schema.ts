@@ -7,6 +7,7 @@
  * comparing texts shows whether a value has changed.
  */
 import { TALLIES, tallyOf } from "../lib/tally.ts";
+import { copyMigration } from "./copy-tables.ts";
 import { historyMigration } from "./history-tables.ts";
 import { HOUR_SLOT } from "./hours.ts";
 import {
@@ -147,6 +148,7 @@ export const migrations: readonly string[] = [
   facetsMigration,
   [TALLIES, ...tallyOf("absentees", "confirmed"), ...tallyOf("quarantine")].join(";\n"),
   historyMigration,
+  copyMigration,
 ];
 
 /**

@@ -5,6 +5,7 @@
  */
 import type { ReportedChange } from "../contract/alerts.ts";
 import type { ChangeField } from "../contract/changes.ts";
+import type { CopiedAssets } from "../contract/copies.ts";
 import type { FoundDevice, FoundUser, InventorySummary } from "../contract/inventory-documents.ts";
 import type { SearchQuery } from "../contract/stream-api.ts";
 import type { Dialect } from "../contract/streams.ts";
@@ -273,6 +274,12 @@ export interface StreamDefinition<R extends AssetRecord = AssetRecord, F = unkno
     /** The totals of the stream. */
     summarize(tools: ExploreTools): InventorySummary;
   };
+
+  /**
+   * A page of what the connection's other stream keeps of this one: of assets with a greater sequence number, in order.
+   * Absent if it keeps nothing.
+   */
+  copied?(inventory: Inventory, after: number): CopiedAssets;
 
   /** The content of an asset's page. */
   page(facts: F): AssetPage;

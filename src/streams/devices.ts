@@ -10,6 +10,7 @@ import { type OktaDevice, parseAll, parseDevice } from "../okta/records.ts";
 import { remedyOf } from "../okta/remedies.ts";
 import type { Filing, StopReason, StreamDefinition } from "./definition.ts";
 import { deviceChange } from "./devices/changes.ts";
+import { copiedDevices } from "./devices/copy.ts";
 import { deviceFilters, exactDevices, foundDevice, summarizeDevices } from "./devices/explore.ts";
 import { devicePage } from "./devices/page.ts";
 import type { LogRule, LogRules } from "./log-effects.ts";
@@ -155,5 +156,6 @@ export const devices: StreamDefinition<OktaDevice, DeviceFacts> = {
     summarize: summarizeDevices,
   },
 
+  copied: copiedDevices,
   page: devicePage,
 };

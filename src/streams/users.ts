@@ -10,6 +10,7 @@ import type { LogRule, LogRules } from "./log-effects.ts";
 import { PAGE, predictUsers } from "./plan.ts";
 import { adminChange } from "./users/admin-changes.ts";
 import { userChangeFields } from "./users/changes.ts";
+import { copiedUsers } from "./users/copy.ts";
 import { exactUsers, foundUser, summarizeUsers, userFilters } from "./users/explore.ts";
 import { fileUsers, settleEveryone } from "./users/filing.ts";
 import { groupSearch } from "./users/group-search.ts";
@@ -218,5 +219,6 @@ export const users: StreamDefinition<OktaUser, UserFacts> = {
     summarize: summarizeUsers,
   },
 
+  copied: copiedUsers,
   page: userPage,
 };

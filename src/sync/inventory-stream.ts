@@ -4,11 +4,13 @@ import { connectionOf, isRemoved, takesHooks } from "../config/connections.ts";
 import { isMisplaced, objectAs, objectOf, refuseMisplaced } from "../config/residency.ts";
 import type { AlertsApi } from "../contract/alerts.ts";
 import type { HistoryPage } from "../contract/changes.ts";
+import type { CopiesApi, CopyPage, CopySource } from "../contract/copies.ts";
 import type { HeldDeletions, InventorySummary, SearchResults } from "../contract/inventory-documents.ts";
 import {
   alertsObjectName,
   gateObjectName,
   lookupCountersName,
+  type StreamIdentity,
   streamIdentityOf,
   streamObjectName,
 } from "../contract/objects.ts";
@@ -25,7 +27,7 @@ import type {
   StreamApi,
   StreamRefusal,
 } from "../contract/stream-api.ts";
-import type { Dialect } from "../contract/streams.ts";
+import { type Dialect, streamNames } from "../contract/streams.ts";
 import { retireSinks, sinkStatuses, snapshotSinks, wakeSinks } from "../delivery/index.ts";
 import { forgetConnection, invalidateAccounts } from "../enrichment/cache.ts";
 import { noCounts, sendCounts } from "../enrichment/counters.ts";
@@ -33,6 +35,7 @@ import type {
   AccountFacts,
   AssetDetail,
   InventoryApi,
+  LinkedDevices,
   NamesAnswer,
   NamesApi,
   PastFacts,
@@ -45,6 +48,7 @@ import { type SpentQuota, spentQuota } from "../lib/quota.ts";
 import type { Result } from "../lib/result.ts";
 import { connectOkta } from "../okta/connect.ts";
 import { streams } from "../streams/index.ts";
+import type { OtherStream } from "./copy-control.ts";
 import type { SyncMeta } from "./store.ts";
 import { Stream } from "./stream.ts";
 
@@ -82,6 +86,15 @@ const linkedUsers = async (
   }
 };
 
+/** The other stream of a connection. */
+const otherStream = (env: Env, { connection, stream }: StreamIdentity): OtherStream | null => {
+  const other = streamNames.find((name) => name !== stream);
+  if (other === undefined) return null;
+  const name = streamObjectName({ connection, stream: other });
+  const api = () => objectAs<CopiesApi>(env, env.INVENTORY_STREAM, name);
+  return { tell: (source) => api().otherRan(source), page: (after) => api().copyPage(after) };
+};
+
 /**
  * The Durable Object of one stream of one connection: a shell that gives a `Stream` what it depends on. A stream whose
  * connection was taken out of the settings rests: its runs stay as they are until the connection comes back. So does one
@@ -89,7 +102,7 @@ const linkedUsers = async (
  */
 export class InventoryStream
   extends DurableObject<Env>
-  implements StreamApi, InventoryApi, NamesApi, Purgeable
+  implements StreamApi, InventoryApi, NamesApi, CopiesApi, Purgeable
 {
   #made: Stream | null = null;
 
@@ -153,7 +166,19 @@ export class InventoryStream
 
   async whoIs(name: string, asksOrg: boolean): Promise<NamesAnswer> {
     const verdict = asksOrg ? await this.#stream.orgVerdict() : null;
-    return { verdict, user: this.#stream.whoIs(name) };
+    return { verdict, ...this.#stream.whoIs(name) };
+  }
+
+  async devicesOf(userId: string): Promise<LinkedDevices | null> {
+    return this.#stream.devicesOf(userId);
+  }
+
+  async otherRan(source: CopySource): Promise<void> {
+    if (!this.#isIdle) await this.#stream.otherRan(source);
+  }
+
+  async copyPage(after: number): Promise<CopyPage | null> {
+    return this.#isIdle ? null : this.#stream.copyPage(after);
   }
 
   async quotaSpent(quota: SpentQuota): Promise<void> {
@@ -204,7 +229,7 @@ export class InventoryStream
 
   override async alarm(): Promise<void> {
     // An alarm that was at work when the object was purged may be repeated.
-    if (this.#rests || isEmpty(this.ctx.storage)) return;
+    if (this.#isIdle) return;
     await this.#unlessSpent(() => this.#stream.alarm());
   }
 
@@ -218,6 +243,11 @@ export class InventoryStream
       log("error", "quota_exhausted", { ...streamIdentityOf(this.ctx.id), what: quota.what });
       this.#stream.quotaSpent(quota);
     }
+  }
+
+  /** Whether it rests, or holds nothing: it was never used, or was purged, and must stay empty. */
+  get #isIdle(): boolean {
+    return this.#rests || isEmpty(this.ctx.storage);
   }
 
   get #rests(): boolean {
@@ -254,6 +284,7 @@ export class InventoryStream
           : Promise.resolve([]),
       forgetAll: (cursor) => forgetConnection(env.ENRICHMENT_CACHE, connection, cursor),
       peopleOf: (deviceId) => linkedUsers(env, connection, deviceId),
+      other: otherStream(env, identity),
       takesHooks: () => takesHooks(env, connection),
       wantsAlerts: () => channelsFor(alertChannelsOf(env), connection).length > 0,
       wantedChanges: () => wantedChanges(channelsFor(alertChannelsOf(env), connection)),

@@ -30,6 +30,8 @@ interface LifecycleDeps {
   readonly inventory: Inventory;
   readonly meta: Meta<SyncMeta>;
   readonly runs: Runs;
+  /** Called in the transaction that ends a run that has succeeded. */
+  readonly succeeded: (run: Run) => void;
   /** Whether a slice is at work. */
   readonly isWorking: () => boolean;
   /** Called in the transaction that ends a complete full run. */
@@ -157,7 +159,7 @@ export class Lifecycle {
    * meanwhile begins again instead. The caller opens the transaction.
    */
   end(run: Run, state: RunState): void {
-    const { definition, meta, runs, now, fullRunEnded } = this.#deps;
+    const { definition, meta, runs, now, fullRunEnded, succeeded } = this.#deps;
     // A run that has succeeded shows that what concerns the whole org is over for the other one, too.
     if (isComplete({ state })) this.#letTry(OF_THE_WHOLE_ORG, run.id);
     const isAskedFor = meta.get("pollAgain") === run.id;
@@ -173,6 +175,7 @@ export class Lifecycle {
     if (run.kind === "full" && isComplete(run)) fullRunEnded(run);
     const { schedule, start } = afterRun(this.schedule, run, runs.current("full"));
     meta.set("schedule", schedule);
+    if (isComplete(run)) succeeded(run);
     this.#keepHistory();
     if (start !== null) this.begin(start.kind, start.cause);
     else if (meta.get("fullDue") !== null && runs.current("full") === null)

@@ -87,12 +87,27 @@ export class Reports {
     meta.set("toForget", [...ids].slice(0, MAX_TO_FORGET));
   }
 
+  /** Notes accounts of which something else has changed that look-ups tell. The caller opens the transaction. */
+  noteOthers(changed: readonly string[]): void {
+    const { meta, areAccounts } = this.#deps;
+    if (changed.length === 0 || !areAccounts) return;
+    for (const id of changed) this.#changedMeanwhile?.add(id);
+    // What Okta says of an account itself goes before it.
+    const ids = new Set([...(meta.get("toForget") ?? []), ...changed]);
+    meta.set("toForget", [...ids].slice(0, MAX_TO_FORGET));
+  }
+
+  /** Has the cache forget the accounts that were noted, in the background. Never throws. */
+  forget(): void {
+    this.#deps.background(this.#guarded("forget_threw", () => this.#forgetChanged()));
+  }
+
   /**
    * Reports what a slice has changed. Waits for the sinks, not for the cache. Never throws.
    * @param now whether the sinks are to be told even if they have been told a moment ago
    */
   async afterSlice(now: boolean): Promise<void> {
-    this.#deps.background(this.#guarded("forget_threw", () => this.#forgetChanged()));
+    this.forget();
     this.#deps.background(this.#guarded("forget_threw", () => this.#forgetAll()));
     if (now || this.#deps.now() - this.#toldAt > TELL_SINKS_EVERY_MS) await this.toSinks();
   }

@@ -6,6 +6,7 @@ import type { HourPosition } from "../inventory/factors.ts";
 import type { Meta } from "../inventory/meta.ts";
 import type { SpentQuota } from "../lib/quota.ts";
 import type { Since } from "./attention.ts";
+import type { CopyDue } from "./copy-control.ts";
 import type { HookState } from "./hooks.ts";
 import type { OrgIdentity } from "./org-identity.ts";
 import type { Lost } from "./permissions.ts";
@@ -83,6 +84,8 @@ export interface SyncMeta {
   snapshotDue: { readonly runId: string; readonly sinks: readonly string[] | null };
   /** All cached look-ups are to be forgotten, from this cursor of the cache on; null: from the beginning. */
   forgetAll: { readonly cursor: string | null };
+  /** The copy of the other stream is to be brought forward. */
+  copyDue: CopyDue;
   /** Accounts whose cached look-ups are still to be forgotten, next ones first. */
   toForget: readonly string[];
 }

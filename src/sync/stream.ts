@@ -3,6 +3,7 @@
  * that it runs in; see `inventory-stream.ts`.
  */
 import type { Connection } from "../config/types.ts";
+import type { CopyPage, CopySource } from "../contract/copies.ts";
 import type { HeldDeletions } from "../contract/inventory-documents.ts";
 import type { StreamIdentity } from "../contract/objects.ts";
 import type { OrgVerdict } from "../contract/org.ts";
@@ -14,7 +15,7 @@ import { ChangeReader } from "../explore/changes.ts";
 import type { EventReader } from "../explore/event-reader.ts";
 import { Explorer } from "../explore/explorer.ts";
 import { onlyOne, PastAccounts } from "../explore/past-accounts.ts";
-import type { AccountFacts, NamedUser, PastFacts } from "../inventory/api.ts";
+import type { AccountFacts, LinkedDevices, NamesAnswer, PastFacts } from "../inventory/api.ts";
 import { Inventory } from "../inventory/inventory.ts";
 import { Meta } from "../inventory/meta.ts";
 import { forgetInventory } from "../inventory/schema.ts";
@@ -28,6 +29,7 @@ import type { StreamDefinition } from "../streams/definition.ts";
 import { type AlertListeners, AlertReports } from "./alert-reports.ts";
 import { AttentionControl } from "./attention-control.ts";
 import { CallBudget, UnbookedCalls } from "./calls.ts";
+import { CopyControl, type OtherStream } from "./copy-control.ts";
 import { HookControl } from "./hook-control.ts";
 import { nextAlarm } from "./lanes.ts";
 import { Lifecycle } from "./lifecycle.ts";
@@ -65,6 +67,8 @@ export interface StreamDeps extends Listeners, AlertListeners {
   readonly sinkStatuses: (head: number) => Promise<readonly SinkReport[]>;
   /** The ids of the users who are linked to a device, as the devices stream knows it; null if it does not. Never throws. */
   readonly peopleOf: (deviceId: string) => Promise<readonly string[] | null>;
+  /** The connection's other stream; null if there is none. */
+  readonly other: OtherStream | null;
   /** Whether the connection takes event hooks. */
   readonly takesHooks: () => boolean;
   /** ms since the epoch */
@@ -98,6 +102,7 @@ export class Stream {
   readonly #lifecycle: Lifecycle;
   readonly #hooks: HookControl;
   readonly #attention: AttentionControl;
+  readonly #copies: CopyControl;
   readonly #alerts: AlertReports;
   #slicing = false;
   /** How often the org was asked who it is outside runs. */
@@ -118,6 +123,7 @@ export class Stream {
       ...shared,
       isWorking: () => this.#slicing,
       fullRunEnded: ({ id }) => this.#reports.wantSnapshots(id),
+      succeeded: ({ kind }) => this.#copies.ran(kind),
     });
     this.#hooks = new HookControl({
       ...deps,
@@ -139,6 +145,16 @@ export class Stream {
       },
     });
     this.#alerts = new AlertReports({ ...deps, meta: this.#meta });
+    this.#copies = new CopyControl({
+      ...shared,
+      schedule: () => this.#lifecycle.schedule,
+      transaction: (work) => deps.storage.transactionSync(work),
+      changed: (ids) => this.#reports.noteOthers(ids),
+      settled: async () => {
+        this.#reports.forget();
+        if (!this.#slicing) await this.#arm();
+      },
+    });
     this.#attention = new AttentionControl({
       ...shared,
       lifecycle: this.#lifecycle,
@@ -209,7 +225,13 @@ export class Stream {
     const found = onlyOne(living);
     if (found.found !== "one") return found;
     const { facts, changedAt } = found.asset;
-    return { found: "one", facts, readAt: this.#lifecycle.schedule.lastSuccessAt ?? changedAt };
+    const readAt = this.#lifecycle.schedule.lastSuccessAt ?? changedAt;
+    return { found: "one", facts, readAt, devices: this.inventory.copy.devicesOf(found.asset.id) };
+  }
+
+  /** The devices of a user; see `NamesApi.devicesOf`. */
+  devicesOf(userId: string): LinkedDevices | null {
+    return this.#org.isWhereItWas ? this.inventory.copy.devicesOf(userId) : null;
   }
 
   /** What an account was like at a moment, ms since the epoch; see `InventoryApi.pastAccount`. */
@@ -222,14 +244,26 @@ export class Stream {
   }
 
   /** The one user who has this name; see `NamesApi.whoIs`. Only for the users stream. */
-  whoIs(name: string): NamedUser | null {
-    if (!this.#org.isWhereItWas) return null;
-    const { users } = this.inventory;
+  whoIs(name: string): Pick<NamesAnswer, "user" | "devices"> {
+    if (!this.#org.isWhereItWas) return { user: null, devices: null };
+    const { users, copy } = this.inventory;
     const id = users.idOf(name.trim());
-    if (id === null) return null;
+    if (id === null) return { user: null, ...(copy.at === null && { devices: null }) };
     // Asked for as a look-up would ask for them.
     const names = users.namesOf(id).filter((other) => users.idOf(nameIdentifier(other).given) === id);
-    return { id, names };
+    return { user: { id, names }, devices: copy.devicesOf(id) };
+  }
+
+  /** The other stream's run has succeeded; see `CopiesApi.otherRan`. */
+  async otherRan(source: CopySource): Promise<void> {
+    this.#copies.told(source);
+    if (this.#copies.dueAt !== null && !this.#slicing) await this.#arm();
+  }
+
+  /** What the other stream's copy takes over next; see `CopiesApi.copyPage`. */
+  async copyPage(after: number): Promise<CopyPage | null> {
+    await this.settle();
+    return this.#copies.page(after);
   }
 
   /** Starts a run, or returns the one of its kind in progress; see `StreamApi.startRun`. */
@@ -353,8 +387,7 @@ export class Stream {
   async #reviveAlarm(): Promise<void> {
     const { storage, now } = this.#deps;
     if (this.#slicing || !isLostAlarm(await storage.getAlarm(), now())) return;
-    const isAtWork =
-      this.#runs.inProgress().length > 0 || this.#numbers.areUnfinished || this.#hooks.dueAt !== null;
+    const isAtWork = this.#numbers.areUnfinished || this.#nextDue() !== null || this.#copies.dueAt !== null;
     if (!this.#slicing && isAtWork) await this.#arm();
   }
 
@@ -367,9 +400,9 @@ export class Stream {
     if (renumbering === "done") await this.#reports.toSinks();
     if (this.#slicing) return;
     this.#hooks.work();
+    this.#copies.work();
     const due = this.#nextDue();
-    if (due === null) return;
-    if (due > now()) return storage.setAlarm(due);
+    if (due === null || due > now()) return this.#arm();
     this.#slicing = true;
     let tell = false;
     try {
@@ -381,6 +414,7 @@ export class Stream {
     } finally {
       this.#slicing = false;
       this.#attention.note();
+      this.#copies.work();
       await this.#arm();
     }
     await this.#reports.afterSlice(tell);
@@ -477,7 +511,9 @@ export class Stream {
   /** Sets the alarm for what is to be done next; there is none if nothing is. */
   async #arm(): Promise<void> {
     const { storage, now } = this.#deps;
-    const next = this.#numbers.areUnfinished ? now() : this.#nextDue();
+    const times = [this.#nextDue(), this.#copies.dueAt].filter((at) => at !== null);
+    const earliest = times.length === 0 ? null : Math.min(...times);
+    const next = this.#numbers.areUnfinished ? now() : earliest;
     await (next === null ? storage.deleteAlarm() : storage.setAlarm(next));
   }
 }

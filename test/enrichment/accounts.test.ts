@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { newOrg, type Org, oneLookup } from "./support.ts";
+import { devicesPending, newOrg, type Org, oneLookup } from "./support.ts";
 
 const jane = "00uJaneDoe1234567890";
 const shared1 = "00uShared11234567890";
@@ -118,9 +118,10 @@ describe("what is answered", () => {
         realm_id: null,
         user_type: expect.stringMatching(/^oty/),
         attributes: {},
+        devices: null,
       },
       verdict: null,
-      incomplete: [],
+      incomplete: [devicesPending],
       cached: false,
       stale: false,
       enriched_at: isoSeconds,
@@ -138,7 +139,7 @@ describe("what is answered", () => {
       mfa_enrolled: false,
       mfa_factors: [],
     });
-    expect(okta.incomplete).toEqual([]);
+    expect(okta.incomplete).toEqual([devicesPending]);
   });
 });
 

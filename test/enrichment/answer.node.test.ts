@@ -53,7 +53,7 @@ const account = janeAt(at, {
 describe("extract", () => {
   it("has exactly the fields that rules may name, and those whose parts have names", () => {
     expect(Object.keys(extract(account, []).extracted).sort()).toEqual(
-      [...ruleFields, "mfa_factors_detail", "admin_roles_detail", "attributes"].sort(),
+      [...ruleFields, "mfa_factors_detail", "admin_roles_detail", "attributes", "devices"].sort(),
     );
   });
 
@@ -248,6 +248,7 @@ describe("an account from records", () => {
         roles: unknown,
       },
       at,
+      null,
     );
 
   it.each<[OktaUserProfile, Partial<Account>]>([

@@ -39,7 +39,8 @@ describe("a burst of 500 cold accounts", () => {
     for (const { fullest, limit } of buckets as { fullest: number; limit: number }[]) {
       expect(fullest).toBeLessThanOrEqual(limit / 2);
     }
-    const isComplete = ({ status, okta }: Reply): boolean => status === 200 && okta.incomplete.length === 0;
+    const isComplete = ({ status, okta }: Reply): boolean =>
+      status === 200 && okta.incomplete.every(({ field }) => field === "devices");
     const answered = replies.some(({ reply }) => isComplete(reply));
     // A very busy machine may not complete a single look-up in time. Whoever asks again is answered.
     await vi.waitFor(

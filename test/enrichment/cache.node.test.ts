@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { type Account, missing } from "../../src/enrichment/account.ts";
+import { type Account, devicesPending, missing } from "../../src/enrichment/account.ts";
 import { AccountCache, type Kv } from "../../src/enrichment/cache.ts";
 import { type CacheResult, freshness, standIn } from "../../src/enrichment/cached-answer.ts";
 import { type Identifier, parseIdentifier } from "../../src/enrichment/identifier.ts";
@@ -197,7 +197,7 @@ describe("AccountCache", () => {
     const { kv, entries } = memoryKv();
     const cache = cacheOf(kv, "form");
     const readAt = now - HOUR;
-    const { realmId, userType, attributes, readAt: _, ...first } = account;
+    const { realmId, userType, attributes, readAt: _, devices, ...first } = account;
     const facts = {
       ...first,
       groups: {
@@ -221,6 +221,7 @@ describe("AccountCache", () => {
       factors: known([{ factorType: "push", provider: null, created: null, lastUpdated: null }], now),
       adminRoles: missing("forbidden", "no"),
       readAt: null,
+      devices: devicesPending,
     };
     expect(await cache.read(named(account.id))).toEqual(one({ account: current }));
     await cache.writeAccount(

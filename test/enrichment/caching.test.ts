@@ -269,6 +269,8 @@ describe("when Okta cannot answer", () => {
       ["newest_factor_at", "failed", null],
       ["phishing_resistant", "failed", false],
       ["admin_roles_detail", "forbidden", null],
+      // The inventory that answers here is of a version that does not tell them.
+      ["devices", "unavailable", null],
     ]);
     expect(okta).toMatchObject({
       stale_reason: { code: "forbidden" },

@@ -113,7 +113,7 @@ describe("enrich", () => {
 
 describe("a reply of an object of the first release", () => {
   const facts = { groups: { known: true, value: ["A"], at: start } } as const;
-  const { realmId, userType, attributes, readAt, ...first } = account;
+  const { realmId, userType, attributes, readAt, devices, ...first } = account;
   const stored = {
     ...first,
     ...facts,
@@ -153,6 +153,7 @@ describe("a reply of an object of the first release", () => {
       ["newest_factor_at", "forbidden", null],
       ["phishing_resistant", "forbidden", null],
       ["admin_roles_detail", "timeout", [expect.objectContaining({ label: "Super", type: null })]],
+      ["devices", "pending", null],
     ]);
   });
 

@@ -21,5 +21,6 @@ export const janeAt = (at: number, over: Partial<Account> = {}): Account => ({
   groups: known(["A"], at),
   factors: known([], at),
   adminRoles: known([], at),
+  devices: known([], at),
   ...over,
 });

@@ -1,8 +1,9 @@
 /** Connections, each to a simulated org of its own, and questions asked through the Worker's routes. */
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
-import { vi } from "vitest";
+import { expect, vi } from "vitest";
 import { streamObjectName } from "../../src/contract/objects.ts";
+import type { StreamName } from "../../src/contract/streams.ts";
 import { AccountLookup } from "../../src/enrichment/account-lookup.ts";
 import type { OktaAnswer } from "../../src/enrichment/answer.ts";
 import { AccountCache } from "../../src/enrichment/cache.ts";
@@ -111,6 +112,15 @@ export class Org {
   }
 }
 
+/** What `incomplete` says of devices until a run of the devices stream has succeeded. */
+export const devicesPending = {
+  field: "devices",
+  reason: "pending",
+  message: expect.stringContaining("devices stream"),
+  last_known: null,
+  last_known_at: null,
+};
+
 let next = 0;
 
 /** A new org behind a connection that no test has used. */
@@ -129,11 +139,11 @@ export const oneLookup = {
   "GET /api/v1/users/{id}/roles": 1,
 };
 
-/** Runs the users stream once, to its end. Its alarms do not wait: by the real clock, time that was passed is the future. */
-export const runUsers = async (org: Org, kind: "full" | "delta"): Promise<void> => {
-  await org.request("POST", "/v1/streams/users/runs", { kind });
+/** Runs a stream once, to its end. Its alarms do not wait: by the real clock, time that was passed is the future. */
+export const runStream = async (org: Org, name: StreamName, kind: "full" | "delta"): Promise<void> => {
+  await org.request("POST", `/v1/streams/${name}/runs`, { kind });
   const stream = env.INVENTORY_STREAM.getByName(
-    streamObjectName({ connection: org.connection, stream: "users" }),
+    streamObjectName({ connection: org.connection, stream: name }),
   );
   for (;;) {
     const { state, run, last_full, last_delta } = await stream.status();
@@ -146,6 +156,9 @@ export const runUsers = async (org: Org, kind: "full" | "delta"): Promise<void> 
     await runDurableObjectAlarm(stream);
   }
 };
+
+/** Runs the users stream once, to its end. */
+export const runUsers = (org: Org, kind: "full" | "delta"): Promise<void> => runStream(org, "users", kind);
 
 /** Requests of Durable Objects and operations of KV since the counting began. */
 export interface Counted {

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { passTime } from "../support/time.ts";
-import { newOrg } from "./support.ts";
+import { devicesPending, newOrg } from "./support.ts";
 
 const id = "00uJaneDoe1234567890";
 const login = "jane@example.com";
@@ -34,12 +34,13 @@ describe("after LOOKUP_TIMEOUT_MS", () => {
     expect(Date.now() - startedAt).toBeLessThan(HELD.ms);
     expect(status).toBe(200);
     expect(okta.extracted).toMatchObject({ user_id: id });
-    expect(okta.incomplete.map(({ field, reason }) => [field, reason])).toEqual(
-      fields.map((field) => [field, "timeout"]),
-    );
+    expect(okta.incomplete.map(({ field, reason }) => [field, reason])).toEqual([
+      ...fields.map((field) => [field, "timeout"]),
+      ["devices", "pending"],
+    ]);
     await org.control("DELETE", "/faults");
     passTime(61_000);
-    expect((await org.ask(login)).okta).toMatchObject({ cached: false, incomplete: [] });
+    expect((await org.ask(login)).okta).toMatchObject({ cached: false, incomplete: [devicesPending] });
   });
 
   it("without the user it is a 503 that says when to ask again, and nothing is cached", async () => {

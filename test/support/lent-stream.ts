@@ -18,6 +18,7 @@ export const nobodyElse = {
   forget: async () => [],
   forgetAll: async () => null,
   peopleOf: async () => null,
+  other: null,
   takesHooks: () => true,
   wantsAlerts: () => false,
   wantedChanges: () => new Set(),
