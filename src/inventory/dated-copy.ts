@@ -1,22 +1,8 @@
 /** The dated copy that a stream keeps of the other stream of its connection. Callers open the transaction. */
 import type { CopiedAdministrator, CopiedDevice, CopyPage, CopySource } from "../contract/copies.ts";
 import type { LinkedDevices } from "./api.ts";
-import type { InventoryMeta, Meta } from "./meta.ts";
+import type { CopyState, InventoryMeta, Meta } from "./meta.ts";
 import { jsonChunks } from "./sql.ts";
-
-/** How far a copy is made. Times are ms since the epoch. */
-export interface CopyState {
-  /** The inventory that it is made of. */
-  readonly inventory: string;
-  /** The sequence number of that inventory up to which it is made. */
-  readonly cursor: number;
-  /** When the run ended that it shows; null while it is being made for the first time. */
-  readonly at: number | null;
-  /** When it was last brought forward. */
-  readonly workedAt: number;
-  /** What it held before is still being removed. */
-  readonly isClearing?: true;
-}
 
 /** How many rows of each table one step of clearing removes, at most. */
 const CLEARED_AT_ONCE = 5_000;

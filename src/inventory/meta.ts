@@ -1,5 +1,4 @@
 /** Small stored values, by name. */
-import type { CopyState } from "./dated-copy.ts";
 import type { UnknownReason } from "./facts.ts";
 import type { Shape } from "./shape.ts";
 
@@ -44,6 +43,20 @@ export interface UnfinishedMembers {
   readonly from: string;
   /** Whether their facets are to be found anew, too. */
   readonly facets?: boolean;
+}
+
+/** How far a copy is made. Times are ms since the epoch. */
+export interface CopyState {
+  /** The inventory that it is made of. */
+  readonly inventory: string;
+  /** The sequence number of that inventory up to which it is made. */
+  readonly cursor: number;
+  /** When the run ended that it shows; null while it is being made for the first time. */
+  readonly at: number | null;
+  /** When it was last brought forward. */
+  readonly workedAt: number;
+  /** What it held before is still being removed. */
+  readonly isClearing?: true;
 }
 
 /** The values that the inventory itself keeps. */

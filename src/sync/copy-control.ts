@@ -7,9 +7,8 @@
 import type { CopyPage, CopySource } from "../contract/copies.ts";
 import type { StreamIdentity } from "../contract/objects.ts";
 import type { RunKind } from "../contract/status.ts";
-import type { CopyState } from "../inventory/dated-copy.ts";
 import type { Inventory } from "../inventory/inventory.ts";
-import type { Meta } from "../inventory/meta.ts";
+import type { CopyState, Meta } from "../inventory/meta.ts";
 import { errorFields, log } from "../lib/log.ts";
 import { within } from "../lib/timeout.ts";
 import type { StreamDefinition } from "../streams/definition.ts";
@@ -31,12 +30,6 @@ const TOO_OLD_MS = 25 * 86_400_000;
 export interface OtherStream {
   readonly tell: (source: CopySource) => Promise<void>;
   readonly page: (after: number) => Promise<CopyPage | null>;
-}
-
-/** When the copy is to be brought forward, ms since the epoch, and how often that was tried. */
-export interface CopyDue {
-  readonly at: number;
-  readonly tries: number;
 }
 
 interface CopyControlDeps {

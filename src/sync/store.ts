@@ -6,7 +6,6 @@ import type { HourPosition } from "../inventory/factors.ts";
 import type { Meta } from "../inventory/meta.ts";
 import type { SpentQuota } from "../lib/quota.ts";
 import type { Since } from "./attention.ts";
-import type { CopyDue } from "./copy-control.ts";
 import type { HookState } from "./hooks.ts";
 import type { OrgIdentity } from "./org-identity.ts";
 import type { Lost } from "./permissions.ts";
@@ -27,6 +26,12 @@ export interface LogState {
   readonly filter?: string;
   /** Its pages are smaller than they could be, because Okta took too long for a whole one. */
   readonly isShrunk?: boolean;
+}
+
+/** When the copy is to be brought forward, ms since the epoch, and how often that was tried. */
+export interface CopyDue {
+  readonly at: number;
+  readonly tries: number;
 }
 
 /** The values that syncing keeps in the inventory's table `meta`. */

@@ -218,12 +218,21 @@ const MAY_BE_UNKNOWN: ReadonlySet<string> = new Set([
   "type_id",
 ]);
 
+/** Whether an entry of `incomplete` is about a field that look-ups have had only since then: people's devices. */
+const isNewField = (entry: unknown, then: readonly unknown[]): boolean =>
+  isPlainObject(entry) &&
+  entry["field"] === "devices" &&
+  entry["reason"] === "pending" &&
+  !then.some((one) => isPlainObject(one) && one["field"] === "devices");
+
 /**
  * The part of today's answer that can be compared with the earlier one. Documents may have new keys; among counts by
  * name, a new one must be 0.
  * @param isSomeUnknown whether the state has unknown facts
  */
-const comparable = (today: unknown, then: unknown, isSomeUnknown: boolean): unknown => {
+const comparable = (answer: unknown, then: unknown, isSomeUnknown: boolean): unknown => {
+  const today =
+    Array.isArray(answer) && Array.isArray(then) ? answer.filter((one) => !isNewField(one, then)) : answer;
   if (Array.isArray(today) && Array.isArray(then) && today.length === then.length)
     return today.map((value, index) => comparable(value, then[index], isSomeUnknown));
   if (!isPlainObject(today) || !isPlainObject(then)) return today;

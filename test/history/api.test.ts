@@ -207,7 +207,7 @@ describe("a look-up", () => {
         as_of: at,
         cached: false,
         stale: false,
-        incomplete: [],
+        incomplete: [{ field: "devices", reason: "not_in_history", last_known: null }],
       });
     }
     expect((await org.stats()).total).toBe(0);

@@ -109,6 +109,28 @@ const Names: FC<{ of: readonly string[] | null; none: string }> = ({ of, none })
     </ul>
   );
 
+/** The devices of an account; `Unknown` while the inventory does not tell them. */
+const Devices: FC<{ view: View; of: Extracted["devices"] }> = ({ view, of }) =>
+  of === null ? (
+    <Badge tone="mute">Unknown</Badge>
+  ) : of.length === 0 ? (
+    <span class="none">none</span>
+  ) : (
+    <ul class="rows">
+      {of.map(({ id, name, platform, managed }) => (
+        <li>
+          <a href={linkTo(view, `/console/inventory/devices/${segment(id)}`)}>
+            <Text of={name ?? id} max={80} />
+          </a>{" "}
+          <span class="sub">
+            <Text of={platform} max={40} none="unknown platform" />
+          </span>{" "}
+          <Truth of={managed} yes="Managed" no="Not managed" good={true} />
+        </li>
+      ))}
+    </ul>
+  );
+
 const Known: FC<{ view: View; lookup: Lookup; okta: OktaAnswer; extracted: Extracted }> = ({
   view,
   lookup,
@@ -159,6 +181,10 @@ const Known: FC<{ view: View; lookup: Lookup; okta: OktaAnswer; extracted: Extra
       <div class="chart">
         <h3>Groups</h3>
         <Names of={extracted.groups} none="none" />
+      </div>
+      <div class="chart">
+        <h3>Devices</h3>
+        <Devices view={view} of={extracted.devices} />
       </div>
     </div>
     {okta.incomplete.length > 0 && (
