@@ -80,6 +80,21 @@ export const changeSchema = z.object({
 });
 export type Change = z.infer<typeof changeSchema>;
 
+/** What a change is one of: of an asset, or of a group itself. */
+export type Changed = "asset" | "group";
+
+/** One page of the newest changes of a stream. */
+export interface RecentChanges {
+  /** In descending order of sequence number. */
+  readonly changes: readonly (Change & { readonly of: Changed })[];
+  /** Pass it as `before` to go on from there; null if there is nothing before. A page can be empty and have a next one. */
+  readonly next: string | null;
+  /** When the last change that was looked at happened, ISO 8601; null if none was. */
+  readonly searched_back_to: string | null;
+  /** As in `HistoryPage`. */
+  readonly kept_since: string | null;
+}
+
 /** One page of an asset's changes. */
 export const historySchema = z.object({
   changes: z.array(changeSchema).meta({ description: "Newest first." }),

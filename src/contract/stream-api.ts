@@ -4,7 +4,7 @@
  * versions call each other.
  */
 import type { Result } from "../lib/result.ts";
-import type { HistoryPage } from "./changes.ts";
+import type { ChangeKind, HistoryPage, RecentChanges } from "./changes.ts";
 import type { HeldDeletions, InventorySummary, SearchResults } from "./inventory-documents.ts";
 import type { OrgVerdict } from "./org.ts";
 import type { RunDocument, RunKind, StreamStatus } from "./status.ts";
@@ -88,6 +88,25 @@ export interface HistoryQuery {
   readonly after?: string;
   /** 1–1,000. */
   readonly limit: number;
+}
+
+/** Which of the newest changes to find. A change must meet every condition that is given. */
+export interface RecentChangesQuery {
+  /** `next` of the previous page; absent for the first one. */
+  readonly before?: string;
+  /** 1–200. */
+  readonly limit: number;
+  readonly kinds?: readonly ChangeKind[];
+  /** Changes of at least one of these fields, as changes name them. */
+  readonly fields?: readonly string[];
+  /** Part of the name or login of whoever made it, or the id. */
+  readonly actor?: string;
+  /** Part of the name of what has changed or of a group that was joined or left, or the id. */
+  readonly text?: string;
+  /** Changes that happened then or later; ISO 8601. */
+  readonly from?: string;
+  /** Changes that happened before; ISO 8601. */
+  readonly to?: string;
 }
 
 /** What to find. An asset must meet every condition that is given. */
@@ -185,6 +204,8 @@ export interface StreamApi extends EventSource {
   changes(query: ChangesQuery): Promise<ChangesPage>;
   /** One page of what has changed about an asset or a group, newest first; null if it is not known. */
   history(id: string, query: HistoryQuery): Promise<HistoryPage | null>;
+  /** The newest changes that meet the conditions. It looks at some thousand changes at most. */
+  recentChanges(query: RecentChangesQuery): Promise<RecentChanges>;
   /** Totals. They are counted at most once every two seconds and can be up to a minute old. */
   summary(): Promise<InventorySummary>;
   /** One page of the assets that match. */

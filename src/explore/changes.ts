@@ -1,22 +1,33 @@
 /** The history as documents: an asset's own, and all changes of a stream in the order of its numbers. */
-import type { Change, HistoryPage } from "../contract/changes.ts";
+import type { Change, HistoryPage, RecentChanges } from "../contract/changes.ts";
 import type { FoundDevice, FoundUser } from "../contract/inventory-documents.ts";
-import type { ChangesPage, ChangesQuery, HistoryQuery, StoredEvent } from "../contract/stream-api.ts";
+import type {
+  ChangesPage,
+  ChangesQuery,
+  HistoryQuery,
+  RecentChangesQuery,
+  StoredEvent,
+} from "../contract/stream-api.ts";
 import type { StreamName } from "../contract/streams.ts";
 import { groupsIn, isOfGroup, type StoredChange } from "../inventory/changes.ts";
 import { eventId } from "../inventory/facts.ts";
-import { type HistoryPlace, HistoryReader, NOW } from "../inventory/history-reader.ts";
+import { type ChangeColumns, type HistoryPlace, HistoryReader, NOW } from "../inventory/history-reader.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import { retold } from "../inventory/retold-roles.ts";
 import { fromOpaque, toOpaque } from "../lib/opaque.ts";
 import { type ChangeContext, changeEvent } from "../ocsf/index.ts";
 import type { StreamDefinition } from "../streams/definition.ts";
+import { suits } from "./change-filter.ts";
 import type { EventOrigin } from "./event-origin.ts";
 
 /** A page ends here, which keeps it far below the 32 MiB that one RPC may carry. */
 const MAX_PAGE_CHARS = 4_000_000;
 /** Rows that are read at a time. */
 const CHUNK = 200;
+/** A search for the newest changes ends here, whatever it has found. */
+const MOST_LOOKED_AT = 4_000;
+
+type Found = RecentChanges["changes"][number];
 
 /** What the reader of one stream's changes works with. */
 interface ChangesDeps {
@@ -34,6 +45,12 @@ const iso = (at: number): string => new Date(at).toISOString();
 const placeOf = (after: string): HistoryPlace | null => {
   const [at, sequence] = fromOpaque(after) ?? [];
   return typeof at === "number" && typeof sequence === "number" ? { at, sequence } : null;
+};
+
+/** The sequence number that `next` of the page before tells; null if no page has told it. */
+const numberOf = (before: string): number | null => {
+  const [sequence] = fromOpaque(before) ?? [];
+  return typeof sequence === "number" ? sequence : null;
 };
 
 /** Reads the changes of one stream. */
@@ -119,6 +136,52 @@ export class ChangeReader {
       next: read.length > limit && last !== undefined ? toOpaque([last.at, last.sequence]) : null,
       kept_since: keptSince === null ? null : iso(keptSince),
     };
+  }
+
+  /**
+   * The newest changes that meet the conditions, by number. That is the order in which changes were found or completed: one
+   * that was found late comes before one that happened after it.
+   */
+  recent(query: RecentChangesQuery, keptSince: number | null): RecentChanges {
+    const { before, limit } = query;
+    const columns = this.#columns(query);
+    const found: Found[] = [];
+    let next = before === undefined ? Number.MAX_SAFE_INTEGER : numberOf(before);
+    let at: string | null = null;
+    for (let looked = 0; next !== null && found.length <= limit && looked < MOST_LOOKED_AT; looked += CHUNK) {
+      const { wanted, end, more } = this.#reader.below(next, CHUNK, columns);
+      found.push(...this.#found(wanted).filter((change) => suits(change, query)));
+      next = more && end !== null ? end.sequence : null;
+      if (end !== null) at = iso(end.at);
+    }
+    const changes = found.slice(0, limit);
+    const last = changes.at(-1);
+    const isCut = found.length > limit && last !== undefined;
+    if (isCut) next = last.sequence;
+    return {
+      changes,
+      next: next === null ? null : toOpaque([next]),
+      searched_back_to: isCut ? last.at : at,
+      kept_since: keptSince === null ? null : iso(keptSince),
+    };
+  }
+
+  #columns({ fields, kinds, from, to }: RecentChangesQuery): ChangeColumns {
+    const { partsWith } = this.#deps.definition;
+    return {
+      parts: fields === undefined ? null : [...new Set(fields.flatMap((field) => partsWith(field)))],
+      kinds: kinds ?? null,
+      from: from === undefined ? null : Date.parse(from),
+      to: to === undefined ? null : Date.parse(to),
+    };
+  }
+
+  #found(changes: readonly StoredChange[]): Found[] {
+    const documents = this.#documents(changes);
+    return documents.map((document, index) => {
+      const stored = changes[index];
+      return { ...document, of: stored !== undefined && isOfGroup(stored) ? "group" : "asset" };
+    });
   }
 
   #read(id: string, place: HistoryPlace, limit: number): StoredChange[] {

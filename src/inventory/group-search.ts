@@ -1,4 +1,5 @@
 /** Finding groups by their names and descriptions. */
+import { folded } from "../lib/folded.ts";
 
 export interface FoundGroup {
   readonly id: string;
@@ -15,13 +16,6 @@ export interface FoundGroups {
   /** The id of the last one of this page; null if no more follow. */
   readonly next: string | null;
 }
-
-/** Text without case and accents. In upper case `ß` is `SS`, too. */
-const folded = (text: string | null): string =>
-  (text ?? "")
-    .normalize("NFD")
-    .replaceAll(/[\u0300-\u036f]/g, "")
-    .toUpperCase();
 
 /**
  * Groups whose name or description contains the text, whatever its case and accents, or whose id it is; by name, at

@@ -1,5 +1,6 @@
 /** Reading what has changed. */
-import { isOfGroup, type StoredChange } from "./changes.ts";
+import type { ChangeKind } from "../contract/changes.ts";
+import { type ChangePart, isOfGroup, type StoredChange } from "./changes.ts";
 import { storedChange } from "./history.ts";
 import type { ChangeRow } from "./history-tables.ts";
 
@@ -9,6 +10,29 @@ export interface HistoryPlace {
   readonly at: number;
   readonly sequence: number;
 }
+
+/** What columns tell of the changes to read; null: whatever it is. Times are ms since the epoch by Okta's clock. */
+export interface ChangeColumns {
+  readonly parts: readonly ChangePart[] | null;
+  readonly kinds: readonly ChangeKind[] | null;
+  /** They happened then or later. */
+  readonly from: number | null;
+  /** They happened before. */
+  readonly to: number | null;
+}
+
+/** Some changes with neighbouring numbers. */
+interface Stretch {
+  /** Those that are wanted, in descending order of sequence number. */
+  readonly wanted: readonly StoredChange[];
+  /** The lowest number of the stretch, and when that change happened, ms; null if there are no changes. */
+  readonly end: { readonly sequence: number; readonly at: number } | null;
+  /** Whether there may be wanted ones below it. */
+  readonly more: boolean;
+}
+
+/** Clocks are known to the second; this is far more than they may be apart. */
+const CLOCKS_APART_MS = 300_000;
 
 /** The newest place of all. */
 export const NOW: HistoryPlace = { at: Number.MAX_SAFE_INTEGER, sequence: Number.MAX_SAFE_INTEGER };
@@ -38,6 +62,38 @@ export class HistoryReader {
   /** At most `limit` changes with a sequence number greater than `after`, in order of sequence number. */
   after(after: number, limit: number): StoredChange[] {
     return this.#read("WHERE sequence > ? ORDER BY sequence LIMIT ?", after, limit);
+  }
+
+  /** The next `size` changes below a sequence number: those that are wanted, and where the stretch ends. */
+  below(sequence: number, size: number, wanted: ChangeColumns): Stretch {
+    const { parts, kinds, from, to } = wanted;
+    const [row] = this.#sql.exec<{ rows: number; low: number | null; foundAt: number | null }>(
+      `SELECT count(*) AS rows, min(sequence) AS low, min(iif(events IS NULL, read_at, NULL)) AS foundAt
+       FROM (SELECT sequence, read_at, events FROM changes WHERE sequence < ? ORDER BY sequence DESC LIMIT ?)`,
+      sequence,
+      size,
+    );
+    const [lowest] = row === undefined || row.low === null ? [] : this.#read("WHERE sequence = ?", row.low);
+    if (row === undefined || lowest === undefined) return { wanted: [], end: null, more: false };
+    // A change that no event tells of still has its first number. So whatever is below was found before it, and happened.
+    const isBefore = from !== null && row.foundAt !== null && row.foundAt + CLOCKS_APART_MS < from;
+    return {
+      wanted: this.#read(
+        `WHERE sequence < ?1 AND sequence >= ?2
+           AND (?3 IS NULL OR part IN (SELECT value FROM json_each(?3)))
+           AND (?4 IS NULL OR kind IN (SELECT value FROM json_each(?4)))
+           AND (?5 IS NULL OR at >= ?5) AND (?6 IS NULL OR at < ?6)
+         ORDER BY sequence DESC`,
+        sequence,
+        lowest.sequence,
+        parts && JSON.stringify(parts),
+        kinds && JSON.stringify(kinds),
+        from,
+        to,
+      ),
+      end: { sequence: lowest.sequence, at: lowest.at },
+      more: row.rows === size && !isBefore,
+    };
   }
 
   /** Whether anything is known of changes of this asset or group. */

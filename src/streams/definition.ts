@@ -11,7 +11,7 @@ import type { SearchQuery } from "../contract/stream-api.ts";
 import type { Dialect } from "../contract/streams.ts";
 import type { AssetReader, StoredAsset } from "../inventory/asset-reader.ts";
 import type { RecordSource } from "../inventory/assets.ts";
-import type { StoredChange } from "../inventory/changes.ts";
+import type { ChangePart, StoredChange } from "../inventory/changes.ts";
 import type { Facet, Standing } from "../inventory/facets.ts";
 import type { EventContext } from "../inventory/facts.ts";
 import type { Inventory } from "../inventory/inventory.ts";
@@ -262,6 +262,8 @@ export interface StreamDefinition<R extends AssetRecord = AssetRecord, F = unkno
   event(facts: F, context: EventContext, dialect: Dialect): unknown;
   /** What is said of a change. @param ignored lower-case factor types that do not count as MFA */
   changeFields(change: StoredChange, ignored: readonly string[]): readonly ChangeField[];
+  /** The parts of which a change can have this field. */
+  partsWith(field: string): readonly ChangePart[];
 
   readonly explore: {
     /** An asset as a search shows it. @param ignored lower-case factor types that do not count as MFA */

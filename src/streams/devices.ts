@@ -147,6 +147,7 @@ export const devices: StreamDefinition<OktaDevice, DeviceFacts> = {
   mapping: 2,
   event: deviceEvent,
   changeFields: ({ part, detail }) => (part === "asset" ? detail.fields : []),
+  partsWith: () => ["asset"],
 
   explore: {
     found: foundDevice,

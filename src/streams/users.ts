@@ -9,7 +9,7 @@ import type { ListWay, PhaseNames, ReadList, Search, StreamDefinition } from "./
 import type { LogRule, LogRules } from "./log-effects.ts";
 import { PAGE, predictUsers } from "./plan.ts";
 import { adminChange } from "./users/admin-changes.ts";
-import { userChangeFields } from "./users/changes.ts";
+import { partsWith, userChangeFields } from "./users/changes.ts";
 import { copiedUsers } from "./users/copy.ts";
 import { exactUsers, foundUser, summarizeUsers, userFilters } from "./users/explore.ts";
 import { fileUsers, settleEveryone } from "./users/filing.ts";
@@ -210,6 +210,7 @@ export const users: StreamDefinition<OktaUser, UserFacts> = {
   mapping: 2,
   event: userEvent,
   changeFields: userChangeFields,
+  partsWith,
 
   explore: {
     found: foundUser,

@@ -3,7 +3,7 @@ import { alertChannelsOf, channelsFor, wantedChanges } from "../config/alert-cha
 import { connectionOf, isRemoved, takesHooks } from "../config/connections.ts";
 import { isMisplaced, objectAs, objectOf, refuseMisplaced } from "../config/residency.ts";
 import type { AlertsApi } from "../contract/alerts.ts";
-import type { HistoryPage } from "../contract/changes.ts";
+import type { HistoryPage, RecentChanges } from "../contract/changes.ts";
 import type { CopiesApi, CopyPage, CopySource } from "../contract/copies.ts";
 import type { HeldDeletions, InventorySummary, SearchResults } from "../contract/inventory-documents.ts";
 import {
@@ -22,6 +22,7 @@ import type {
   EventsPage,
   EventsQuery,
   HistoryQuery,
+  RecentChangesQuery,
   SearchQuery,
   StoredEvent,
   StreamApi,
@@ -191,6 +192,10 @@ export class InventoryStream
 
   async history(id: string, query: HistoryQuery): Promise<HistoryPage | null> {
     return this.#stream.changes.of(id, query, this.#stream.keptSince);
+  }
+
+  async recentChanges(query: RecentChangesQuery): Promise<RecentChanges> {
+    return this.#stream.changes.recent(query, this.#stream.keptSince);
   }
 
   async summary(): Promise<InventorySummary> {

@@ -156,6 +156,7 @@ export const fakeStream = (connection: string, stream: StreamName, head = 7): St
     inventory: `inventory-of-${connection}-${stream}`,
   }),
   history: async () => null,
+  recentChanges: async () => ({ changes: [], next: null, searched_back_to: null, kept_since: null }),
   pastAccount: async () => ({ found: "none" }),
 });
 

@@ -93,6 +93,7 @@ const teams: StreamDefinition<TeamRecord, TeamRecord> = {
   },
   mapping: 1,
   changeFields: () => [],
+  partsWith: () => ["asset"],
   event: ({ id, profile }, { sequence, deletedAt }) => ({
     team: id,
     name: profile.displayName,

@@ -1,6 +1,6 @@
 /** Changes of users and groups, by the names that look-ups give to the fields of an account. Pure. */
 import type { ChangeField } from "../../contract/changes.ts";
-import type { BeforeAndAfter, StoredChange } from "../../inventory/changes.ts";
+import type { BeforeAndAfter, ChangePart, StoredChange } from "../../inventory/changes.ts";
 import type { GroupFacts, UserFacts } from "../../inventory/facts.ts";
 import { type Moved, rolesAfter } from "../../inventory/membership-changes.ts";
 import { displayName, filled } from "../../ocsf/derive.ts";
@@ -154,4 +154,21 @@ export const userChangeFields = (
     case "group_roles":
       return roleFields(change.detail, false);
   }
+};
+
+const FACTOR_FIELDS: ReadonlySet<string> = new Set([
+  "mfa_enrolled",
+  "mfa_factors",
+  "mfa_factors_detail",
+  "phishing_resistant",
+  "other_factors",
+]);
+const ROLE_FIELDS: ReadonlySet<string> = new Set(["is_admin", "admin_roles", "admin_roles_detail"]);
+
+/** The parts of which a change can have this field. */
+export const partsWith = (field: string): readonly ChangePart[] => {
+  if (FACTOR_FIELDS.has(field)) return ["factors"];
+  // Joining or leaving a group gives and takes its roles. What a status does that by itself is told with the record.
+  if (ROLE_FIELDS.has(field)) return ["roles", "groups", "group_roles", "asset"];
+  return field === "groups" ? ["groups", "asset"] : ["asset", "group"];
 };
