@@ -8,6 +8,7 @@ const pages = [
   ["/", "Overview"],
   ["/console/inventory", "Inventory"],
   ["/console/account", "Account"],
+  ["/console/changes", "Changes"],
   ["/console/streams", "Streams"],
   ["/console/sinks", "Sinks"],
   ["/console/connection", "Connection"],

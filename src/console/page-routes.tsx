@@ -2,6 +2,7 @@
 
 import type { Context, Hono } from "hono";
 import { problemsOf } from "../config/problem.ts";
+import type { HistoryPage } from "../contract/changes.ts";
 import type {
   DeviceSummary,
   HeldDeletions,
@@ -9,10 +10,8 @@ import type {
   UserSummary,
 } from "../contract/inventory-documents.ts";
 import type { RunDocument } from "../contract/status.ts";
-import { dialects, type StreamName, streamNames } from "../contract/streams.ts";
+import { dialects, type StreamName } from "../contract/streams.ts";
 import type { DeadLettersDocument } from "../delivery/api.ts";
-import { type OktaAnswer, unreadIn } from "../enrichment/answer.ts";
-import { evaluateRules } from "../enrichment/verdict.ts";
 import { maxSearchLength } from "../http/bounds.ts";
 import { problemsOfParts } from "../http/config.ts";
 import type { AppDeps } from "../http/deps.ts";
@@ -21,7 +20,6 @@ import { selectConnection } from "../http/select.ts";
 import { streams } from "../streams/index.ts";
 import type { Answer } from "./api.ts";
 import { noticeOf } from "./notices.ts";
-import { AccountPage, type Lookup } from "./pages/account.tsx";
 import { AssetPage } from "./pages/asset.tsx";
 import { ConnectionPage, type ConnectionProps } from "./pages/connection.tsx";
 import { DeletionsPage } from "./pages/deletions.tsx";
@@ -30,23 +28,10 @@ import { OverviewPage, type StreamsAnswer } from "./pages/overview.tsx";
 import { type DeadLettersOf, deadLettersKey, SinksPage } from "./pages/sinks.tsx";
 import { StreamsPage } from "./pages/streams.tsx";
 import type { ConnectionsAnswer } from "./removed-parts.tsx";
+import { notKeptOf, streamOf, viewOf } from "./request.ts";
 import { type ConsoleEnv, html } from "./respond.tsx";
+import { type KnownVerdict, knownVerdict } from "./verdicts.ts";
 import { linkTo, segment, type View } from "./view.ts";
-
-/** The view, which `enter` sets before any page is rendered. */
-export const viewOf = (c: Context<ConsoleEnv>): View => {
-  const view = c.get("view");
-  if (view === undefined) throw new Error("a page without a view");
-  return view;
-};
-
-/** The stream that the path names. Throws `unknown_stream` when there is none. */
-export const streamOf = (c: Context<ConsoleEnv>): StreamName => {
-  const named = streamNames.find((name) => name === c.req.param("stream"));
-  if (named === undefined)
-    throw new ProblemError("unknown_stream", `The streams are ${streamNames.join(" and ")}.`);
-  return named;
-};
 
 const streamsOf = (view: View) => view.api<StreamsAnswer>("GET", linkTo(view, "/v1/streams"));
 
@@ -66,54 +51,11 @@ const listLength = 50;
 const searchLength = 20;
 const deadLettersShown = 50;
 const linkedAssetsShown = 50;
+/** Changes on the page of an asset. */
+const changesShown = 20;
 
 const find = (view: View, stream: StreamName, parameters: Record<string, string | number>) =>
   view.api<SearchResults>("GET", linkTo(view, `/v1/inventory/${stream}/search`, parameters));
-
-/** In a URL's path these would lead to another route, however they are encoded. */
-const isDots = (account: string): boolean => /^\.{1,2}$/.test(account);
-
-const lookUp = async (
-  c: Context<ConsoleEnv>,
-  deps: AppDeps,
-  account: string,
-  refresh: boolean,
-): Promise<Lookup> => {
-  const view = viewOf(c);
-  const answer =
-    refresh && !isDots(account)
-      ? await view.api<{ okta: OktaAnswer }>(
-          "GET",
-          linkTo(view, `/v1/enrichments/accounts/${segment(account)}`, { refresh: true }),
-        )
-      : firstOf(
-          await view.api<{ results: { okta: OktaAnswer }[] }>("POST", linkTo(view, "/v1/enrichments"), {
-            accounts: [account],
-          }),
-        );
-  const rules = deps.config(c.env).maliceRules;
-  const isAnswered = answer.ok && answer.value.okta.success && answer.value.okta.matches === undefined;
-  if (!isAnswered || !rules.ok || rules.value === null) return { account, answer, evaluation: null };
-  const { extracted, found } = answer.value.okta;
-  return {
-    account,
-    answer,
-    evaluation: evaluateRules(
-      rules.value,
-      { ...extracted },
-      found === true,
-      view.now,
-      unreadIn(answer.value.okta),
-    ),
-  };
-};
-
-const firstOf = (all: Answer<{ results: { okta: OktaAnswer }[] }>): Answer<{ okta: OktaAnswer }> => {
-  if (!all.ok) return all;
-  const [first] = all.value.results;
-  if (first === undefined) throw new Error("a batch of one was answered with nothing");
-  return { ...all, value: first };
-};
 
 const deadLettersOf = async (view: View, streams: Answer<StreamsAnswer>): Promise<DeadLettersOf> => {
   const refused = (streams.ok ? streams.value.streams : []).flatMap(({ stream, sinks }) =>
@@ -224,15 +166,39 @@ export const pageRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps): void => {
     return detail;
   };
 
+  /** The verdict on a user by what the inventory knows. */
+  const verdictOn = async (c: Context<ConsoleEnv>, userId: string): Promise<KnownVerdict> => {
+    const { now, connection } = viewOf(c);
+    const config = deps.config(c.env);
+    const selected = selectConnection(config, connection);
+    const known = await deps.stream(c.env, selected.id, "users").account(userId);
+    return knownVerdict(known, userId, config.maliceRules, selected, now);
+  };
+
   pages.get("/console/inventory/:stream/:id", async (c) => {
     const view = viewOf(c);
     const detail = await detailOf(c);
-    const page = streams[detail.stream].page(detail.facts);
+    const definition = streams[detail.stream];
+    const page = definition.page(detail.facts);
     const links = page.sections.flat().filter((section) => section.kind === "linked");
     const linked = await Promise.all(
       links.map(async ({ stream, userId }) => [stream, await linkedTo(view, stream, userId)] as const),
     );
-    return html(<AssetPage view={view} detail={detail} page={page} linked={Object.fromEntries(linked)} />);
+    const before = c.req.query("before") ?? null;
+    const path = `/v1/inventory/${detail.stream}/${segment(detail.id)}/history`;
+    const asked = { limit: changesShown, after: before ?? "" };
+    return html(
+      <AssetPage
+        view={view}
+        detail={detail}
+        page={page}
+        linked={Object.fromEntries(linked)}
+        verdict={definition.areAccounts && detail.deletedAt === null ? await verdictOn(c, detail.id) : null}
+        history={await view.api<HistoryPage>("GET", linkTo(view, path, asked))}
+        notKept={notKeptOf(c, deps)}
+        before={before}
+      />,
+    );
   });
 
   pages.get("/console/inventory/:stream/:id/event", async (c) => {
@@ -243,14 +209,6 @@ export const pageRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps): void => {
       "Content-Type": "application/json",
       "Content-Disposition": `attachment; filename="${id.replaceAll(/[^\w.-]/g, "_")}.${dialect}.json"`,
     });
-  });
-
-  pages.get("/console/account", async (c) => {
-    const view = viewOf(c);
-    const account = c.req.query("account") ?? "";
-    const lookup =
-      account.trim() === "" ? null : await lookUp(c, deps, account, c.req.query("refresh") === "true");
-    return html(<AccountPage view={view} account={account} lookup={lookup} />);
   });
 
   pages.get("/console/streams", async (c) => {

@@ -130,8 +130,14 @@ export const Json: FC<{ id: string; label: string; of: unknown }> = ({ id, label
 );
 
 /** A button that copies the text of an element. Only the script can do that, so only the script shows the button. */
-export const CopyButton: FC<{ of: string }> = ({ of }) => (
-  <button type="button" class="plain" data-copy={of} hidden>
+export const CopyButton: FC<{ of: string; about?: string }> = ({ of, about }) => (
+  <button
+    type="button"
+    class="plain"
+    data-copy={of}
+    {...(about !== undefined && { "aria-label": `Copy ${about}` })}
+    hidden
+  >
     Copy
   </button>
 );

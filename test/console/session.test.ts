@@ -155,6 +155,9 @@ const pages = [
   "/console/inventory/devices?platform=Windows",
   "/console/account",
   "/console/account?account=mary",
+  "/console/account?account=mary&at=1970-01-01T00:00",
+  "/console/changes/users?q=mary&by=root&field=roles&kind=updated&from=2025-01-15T02:00",
+  "/console/changes/devices",
   "/console/streams",
   "/console/connection",
 ];

@@ -10,6 +10,7 @@ const factor = (status: string): OktaFactor => ({
   status,
 });
 const role: OktaRole = {
+  id: "r1",
   type: "SUPER_ADMIN",
   label: "Super Admin",
   status: "ACTIVE",

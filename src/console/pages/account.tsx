@@ -1,5 +1,6 @@
-/** "Who is this account?": a search field, and the answer as a card. */
-import type { FC } from "hono/jsx";
+/** "Who is this account?": a search field, and the answer as a card, for now or for a moment in the past. */
+import type { Child, FC } from "hono/jsx";
+import type { HistoryPage } from "../../contract/changes.ts";
 import type { OktaAnswer } from "../../enrichment/answer.ts";
 import type { Evaluation } from "../../enrichment/verdict.ts";
 import type { Answer } from "../api.ts";
@@ -16,80 +17,58 @@ import {
   Time,
   Truth,
 } from "../parts.tsx";
+import { type NotKept, Timeline } from "../timeline.tsx";
+import { Verdict } from "../verdict-parts.tsx";
 import { linkTo, segment, type View } from "../view.ts";
-import type { Tone } from "../words.ts";
 
 /** The fields of an account that was found. */
 type Extracted = Extract<OktaAnswer["extracted"], { readonly user_id: string }>;
 
 export interface Lookup {
   readonly account: string;
+  /** The moment that was asked for, ISO 8601; null: now. */
+  readonly at: string | null;
   readonly answer: Answer<{ readonly okta: OktaAnswer }>;
   /** The rules applied to the answer once more, to show which one matched; null without rules or an answer. */
   readonly evaluation: Evaluation | null;
+  /** What has changed about the account; null if the answer is for another moment, or the inventory does not know it. */
+  readonly history: Answer<HistoryPage> | null;
+  readonly notKept: NotKept;
 }
 
-const verdictTones: Readonly<Record<string, Tone>> = {
-  Malicious: "bad",
-  Suspicious: "warn",
-  Benign: "good",
-  Pending: "mute",
-};
-
-const Verdict: FC<{ okta: OktaAnswer; evaluation: Evaluation | null }> = ({ okta, evaluation }) => (
-  <div class="verdict">
-    {okta.verdict === null ? (
-      <Badge tone="mute">No verdict</Badge>
-    ) : (
-      <Badge tone={verdictTones[okta.verdict] ?? "mute"}>{okta.verdict}</Badge>
-    )}{" "}
-    <span class="sub">
-      {evaluation === null ? (
-        "No malice rules are set."
-      ) : evaluation.rule !== null ? (
-        <>
-          by <code>{evaluation.rule.path}</code>: <Text of={evaluation.rule.why} max={300} />
-        </>
-      ) : evaluation.undecided.length > 0 ? (
-        <>
-          Undecided, because it is not known:{" "}
-          {evaluation.undecided.map(({ rule, unknown }, index) => (
-            <>
-              {index > 0 && "; "}
-              <Text of={unknown.join(", ")} max={120} /> (<code>{rule}</code>)
-            </>
-          ))}
-        </>
-      ) : evaluation.source === "none" ? (
-        "No rule matched."
-      ) : (
-        <>
-          by <code>{evaluation.source}</code>
-        </>
-      )}
-    </span>
-  </div>
-);
-
-const Source: FC<{ okta: OktaAnswer; view: View; account: string }> = ({ okta, view, account }) => (
+/** Of an answer for a moment in the past: for which, and from where. */
+const AsOf: FC<{ at: string; view: View; account: string }> = ({ at, view, account }) => (
   <p class="sub">
-    {okta.stale ? (
-      <Badge tone="warn">Old answer: Okta could not be asked</Badge>
-    ) : okta.cached ? (
-      <Badge tone="mute">Cached</Badge>
-    ) : (
-      <Badge tone="good">Live</Badge>
-    )}{" "}
-    read <Time at={okta.enriched_at} now={view.now} />{" "}
-    <a href={linkTo(view, "/console/account", { account, refresh: true })}>Ask Okta again</a>
-    {okta.stale_reason !== undefined && (
-      <>
-        {" "}
-        <Text of={okta.stale_reason.message} max={300} />
-      </>
-    )}
+    <Badge tone="busy">
+      As of <Time at={at} />
+    </Badge>{" "}
+    <Time at={at} now={view.now} />, by the inventory and its history. Okta was not asked.{" "}
+    <a href={linkTo(view, "/console/account", { account })}>As it is now</a>
   </p>
 );
+
+const Source: FC<{ okta: OktaAnswer; view: View; account: string }> = ({ okta, view, account }) =>
+  okta.as_of !== undefined ? (
+    <AsOf at={okta.as_of} view={view} account={account} />
+  ) : (
+    <p class="sub">
+      {okta.stale ? (
+        <Badge tone="warn">Old answer: Okta could not be asked</Badge>
+      ) : okta.cached ? (
+        <Badge tone="mute">Cached</Badge>
+      ) : (
+        <Badge tone="good">Live</Badge>
+      )}{" "}
+      read <Time at={okta.enriched_at} now={view.now} />{" "}
+      <a href={linkTo(view, "/console/account", { account, refresh: true })}>Ask Okta again</a>
+      {okta.stale_reason !== undefined && (
+        <>
+          {" "}
+          <Text of={okta.stale_reason.message} max={300} />
+        </>
+      )}
+    </p>
+  );
 
 const isExtracted = (extracted: object): extracted is Extracted => "user_id" in extracted;
 
@@ -131,6 +110,33 @@ const Devices: FC<{ view: View; of: Extracted["devices"] }> = ({ view, of }) =>
     </ul>
   );
 
+/** The field that is behind a label, where it can be unknown in an answer for the past. */
+const fields: Readonly<Record<string, keyof Extracted>> = {
+  Status: "status",
+  "MFA enrolled": "mfa_enrolled",
+  "Phishing-resistant": "phishing_resistant",
+  Administrator: "is_admin",
+  "Newest factor": "newest_factor_at",
+  "Last login": "last_login",
+  "Password changed": "password_changed",
+  Login: "login",
+  "E-mail": "email",
+  Title: "title",
+  Department: "department",
+  Manager: "manager",
+};
+
+/** The facts, `Unknown` in place of those that the answer does not know. */
+const withUnknown = (
+  okta: OktaAnswer,
+  facts: readonly (readonly [label: string, value: Child])[],
+): readonly (readonly [label: string, value: Child])[] => {
+  const unread = new Set(okta.incomplete.map(({ field }) => field));
+  return facts.map(([label, value]) =>
+    unread.has(fields[label] ?? "") ? [label, <Badge tone="mute">Unknown</Badge>] : [label, value],
+  );
+};
+
 const Known: FC<{ view: View; lookup: Lookup; okta: OktaAnswer; extracted: Extracted }> = ({
   view,
   lookup,
@@ -144,10 +150,10 @@ const Known: FC<{ view: View; lookup: Lookup; okta: OktaAnswer; extracted: Extra
       <a href={linkTo(view, `/console/inventory/users/${segment(extracted.user_id)}`)}>In the inventory</a>
     }
   >
-    <Verdict okta={okta} evaluation={lookup.evaluation} />
+    <Verdict verdict={okta.verdict} evaluation={lookup.evaluation} />
     <Source okta={okta} view={view} account={lookup.account} />
     <Facts
-      of={[
+      of={withUnknown(okta, [
         ["Status", <Status of={extracted.status ?? "UNKNOWN"} />],
         ["MFA enrolled", <Truth of={extracted.mfa_enrolled} good={true} />],
         ["Phishing-resistant", <Truth of={extracted.phishing_resistant} good={true} />],
@@ -167,7 +173,7 @@ const Known: FC<{ view: View; lookup: Lookup; okta: OktaAnswer; extracted: Extra
             <Text of={extracted.user_id} />
           </code>,
         ],
-      ]}
+      ])}
     />
     <div class="charts">
       <div class="chart">
@@ -189,7 +195,7 @@ const Known: FC<{ view: View; lookup: Lookup; okta: OktaAnswer; extracted: Extra
     </div>
     {okta.incomplete.length > 0 && (
       <>
-        <h3>What could not be read</h3>
+        <h3>{okta.as_of === undefined ? "What could not be read" : "What is not known of then"}</h3>
         <ul class="rows">
           {okta.incomplete.map(({ field, reason, message, last_known_at }) => (
             <li>
@@ -241,17 +247,18 @@ const AnswerCard: FC<{ view: View; lookup: Lookup }> = ({ view, lookup }) => {
   const matches = okta.matches ?? [];
   return (
     <Section title={matches.length > 0 ? "Several accounts match" : "No such account"} id="answer">
-      {matches.length === 0 && <Verdict okta={okta} evaluation={lookup.evaluation} />}
+      {matches.length === 0 && <Verdict verdict={okta.verdict} evaluation={lookup.evaluation} />}
       <Source okta={okta} view={view} account={lookup.account} />
       {matches.length === 0 ? (
         <p>
-          Okta has no account for <Text of={lookup.account} max={200} />.
+          {okta.as_of === undefined ? "Okta has" : "As far as the inventory knows, there was"} no account for{" "}
+          <Text of={lookup.account} max={200} />.
         </p>
       ) : (
         <ul class="rows">
           {matches.map((login) => (
             <li>
-              <a href={linkTo(view, "/console/account", { account: login })}>
+              <a href={linkTo(view, "/console/account", { account: login, at: lookup.at ?? "" })}>
                 <Text of={login} max={120} />
               </a>
             </li>
@@ -262,9 +269,32 @@ const AnswerCard: FC<{ view: View; lookup: Lookup }> = ({ view, lookup }) => {
   );
 };
 
-export const AccountPage: FC<{ view: View; account: string; lookup: Lookup | null }> = ({
+/** The changes of the account that was found. */
+const Changes: FC<{ view: View; lookup: Lookup }> = ({ view, lookup: { answer, history, notKept } }) => {
+  if (history === null || !answer.ok || !isExtracted(answer.value.okta.extracted)) return null;
+  const { user_id } = answer.value.okta.extracted;
+  return (
+    <>
+      <Timeline
+        view={view}
+        id={user_id}
+        history={history}
+        notKept={notKept}
+        groupHref={(group) => linkTo(view, "/console/changes/users", { q: group })}
+      />
+      <p>
+        <a href={`${linkTo(view, `/console/inventory/users/${segment(user_id)}`)}#history`}>
+          All changes of this person
+        </a>
+      </p>
+    </>
+  );
+};
+
+export const AccountPage: FC<{ view: View; account: string; at: string; lookup: Lookup | null }> = ({
   view,
   account,
+  at,
   lookup,
 }) => (
   <Page view={view} title="Who is this account?">
@@ -286,15 +316,22 @@ export const AccountPage: FC<{ view: View; account: string; lookup: Lookup | nul
         <button type="submit" class="main">
           Look up
         </button>
+        <label class="moment">
+          <span>As of (UTC), empty for now</span>
+          <input type="datetime-local" name="at" value={at} />
+        </label>
       </form>
     </search>
     {lookup === null ? (
       <p class="hint">
-        Looks in the cache first, then asks Okta. You can share the address of the answer with anyone who can
-        sign in here.
+        Looks in the cache first, then asks Okta. With a time, it answers what was so then, from the inventory
+        and its history. You can share the address of the answer with anyone who can sign in here.
       </p>
     ) : (
-      <AnswerCard view={view} lookup={lookup} />
+      <>
+        <AnswerCard view={view} lookup={lookup} />
+        <Changes view={view} lookup={lookup} />
+      </>
     )}
   </Page>
 );

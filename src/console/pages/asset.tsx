@@ -1,6 +1,7 @@
 /** One user or device: its facts with their ages, what is unknown and why, and what it is linked to. */
 
 import type { FC } from "hono/jsx";
+import type { HistoryPage } from "../../contract/changes.ts";
 import type { SearchResults } from "../../contract/inventory-documents.ts";
 import { TOMBSTONE_DAYS } from "../../contract/limits.ts";
 import { type Dialect, dialects, type StreamName } from "../../contract/streams.ts";
@@ -26,6 +27,9 @@ import {
   Time,
   Truth,
 } from "../parts.tsx";
+import { type NotKept, Timeline } from "../timeline.tsx";
+import { Verdict } from "../verdict-parts.tsx";
+import type { KnownVerdict } from "../verdicts.ts";
 import { linkTo, segment, type View } from "../view.ts";
 import { spelled } from "../words.ts";
 
@@ -173,13 +177,45 @@ const Part: FC<{ view: View; of: PageSection; linked: LinkedAssets }> = ({ view,
   }
 };
 
+/** The verdict on an account, by what the inventory knows of it. */
+const VerdictSection: FC<{ view: View; of: KnownVerdict }> = ({ view, of }) => (
+  <Section
+    title="Verdict"
+    id="verdict"
+    aside={
+      of.state === "known" && (
+        <span class="sub">
+          by the inventory, as of <Time at={of.readAt} now={view.now} />
+        </span>
+      )
+    }
+  >
+    {of.state === "known" ? (
+      <Verdict verdict={of.evaluation?.verdict ?? null} evaluation={of.evaluation} />
+    ) : (
+      <Empty>
+        {of.state === "misconfigured"
+          ? "No verdict: MALICE_RULES is wrong."
+          : "No verdict: another org answers than the one whose inventory this is."}
+      </Empty>
+    )}
+  </Section>
+);
+
 export const AssetPage: FC<{
   view: View;
   detail: AssetDetail;
   page: PageOfAsset;
   linked: LinkedAssets;
-}> = ({ view, detail, page, linked }) => {
+  /** Null: there are no verdicts on such an asset. */
+  verdict: KnownVerdict | null;
+  history: Answer<HistoryPage>;
+  notKept: NotKept;
+  /** The place in the history before which it is shown; null: from the newest on. */
+  before: string | null;
+}> = ({ view, detail, page, linked, verdict, history, notKept, before }) => {
   const deleted = detail.deletedAt !== null;
+  const here = `/console/inventory/${detail.stream}/${segment(detail.id)}`;
   return (
     <Page view={view} title={page.name.slice(0, 80)}>
       <p class="crumbs">
@@ -200,10 +236,20 @@ export const AssetPage: FC<{
           of={page.facts.map(([label, shown]) => [label, <Value view={view} of={shown} deleted={deleted} />])}
         />
       </Section>
+      {verdict !== null && <VerdictSection view={view} of={verdict} />}
       {page.sections.map((row) => {
         const parts = row.map((section) => <Part view={view} of={section} linked={linked} />);
         return parts.length > 1 ? <div class="pair">{parts}</div> : parts;
       })}
+      <Timeline
+        view={view}
+        id={detail.id}
+        history={history}
+        notKept={notKept}
+        groupHref={(group) => linkTo(view, "/console/changes/users", { q: group })}
+        pageHref={(place) => `${linkTo(view, here, { before: place ?? "" })}#history`}
+        isFirst={before === null}
+      />
       <Events view={view} detail={detail} />
     </Page>
   );
