@@ -129,15 +129,12 @@ export const Json: FC<{ id: string; label: string; of: unknown }> = ({ id, label
   </section>
 );
 
-/** A button that copies the text of an element. Only the script can do that, so only the script shows the button. */
-export const CopyButton: FC<{ of: string; about?: string }> = ({ of, about }) => (
-  <button
-    type="button"
-    class="plain"
-    data-copy={of}
-    {...(about !== undefined && { "aria-label": `Copy ${about}` })}
-    hidden
-  >
+/**
+ * A button that copies the text of an element. Only the script can do that, so only the script shows the button.
+ * @param isShort whether the text is short enough to be read out with the button
+ */
+export const CopyButton: FC<{ of: string; isShort?: boolean }> = ({ of, isShort = false }) => (
+  <button type="button" class="plain" data-copy={of} {...(isShort && { "aria-describedby": of })} hidden>
     Copy
   </button>
 );

@@ -147,7 +147,7 @@ const LogEvents: FC<{ of: readonly ChangeEvent[]; id: string }> = ({ of: events,
             <code id={`${id}-${index}`}>
               <Text of={uuid} max={120} />
             </code>{" "}
-            <CopyButton of={`${id}-${index}`} about={`the uuid of log event ${index + 1}`} />
+            <CopyButton of={`${id}-${index}`} isShort />
           </li>
         ))}
       </ul>

@@ -37,8 +37,8 @@ export const knownVerdict = (
 ): KnownVerdict => {
   if (known.found !== "one" || known.facts.user.id !== id) return { state: "no_account" };
   if (!rules.ok) return { state: "misconfigured" };
-  const { facts, readAt } = known;
-  const found = { found: "one", account: fromInventory(facts, readAt) } as const;
+  const { facts, readAt, devices } = known;
+  const found = { found: "one", account: fromInventory(facts, readAt, devices) } as const;
   const from = { at: readAt, cached: true, stale: false };
   const answer = answerFor(withAttributes(found, profileAttributes), from, mfaIgnoredFactors);
   return { state: "known", readAt, evaluation: evaluationOf(rules, answer, now) };

@@ -111,7 +111,7 @@ export class ChangeReader {
   /** What the assets are called now. */
   #subjects(changes: readonly StoredChange[]): ReadonlyMap<string, ChangeContext["subject"]> {
     return new Map(
-      this.#found(changes).map(({ id, name, ...rest }) => [
+      this.#assetsOf(changes).map(({ id, name, ...rest }) => [
         id,
         "login" in rest ? { name, login: rest.login, email: rest.email } : { name, login: null, email: null },
       ]),
@@ -228,11 +228,11 @@ export class ChangeReader {
   }
 
   #names(changes: readonly StoredChange[]): ReadonlyMap<string, string | null> {
-    return new Map(this.#found(changes).map(({ id, name }) => [id, name]));
+    return new Map(this.#assetsOf(changes).map(({ id, name }) => [id, name]));
   }
 
   /** The assets that have changed, as they are now. */
-  #found(changes: readonly StoredChange[]): (FoundUser | FoundDevice)[] {
+  #assetsOf(changes: readonly StoredChange[]): (FoundUser | FoundDevice)[] {
     const { definition, inventory, ignored } = this.#deps;
     const ids = new Set(changes.filter((change) => !isOfGroup(change)).map(({ id }) => id));
     return definition.store

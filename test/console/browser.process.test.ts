@@ -81,6 +81,11 @@ function inBrowser(chromium: Browser): void {
     stage = await Stage.open(inject("build"));
     await stage.run("users");
     await stage.run("devices");
+    // So that the history has texts of any kind and length, too.
+    const { displayName } = hostile;
+    await stage.control("PATCH", `/users/${hostile.id}`, { profile: { title: displayName } });
+    await stage.control("POST", `/users/${hostile.id}/factors`, { factorType: "push" });
+    await stage.run("users", "delta");
   });
 
   afterEach(async () => {
@@ -478,6 +483,70 @@ function inBrowser(chromium: Browser): void {
         await page.goto(`${stage.url}/console/account?account=${encodeURIComponent(wrong)}`);
         await page.getByRole("alert").waitFor();
       }
+    });
+  });
+
+  describe("the history", () => {
+    test("of a person says who did what, and a log event's uuid can be copied", async () => {
+      const page = await visit();
+      const user = stage.org.dump().users.find(({ status }) => status === "SUSPENDED");
+      if (user === undefined) throw new Error("nobody is suspended");
+      await stage.control("POST", `/users/${user.id}/unsuspend`);
+      await stage.run("users", "delta");
+      await stage.control("POST", `/users/${user.id}/suspend`);
+      await stage.run("users", "delta");
+      await signIn(page, KEY, `/console/inventory/users/${user.id}`);
+      const verdict = page.getByRole("region", { name: "Verdict", exact: true });
+      await verdict.getByText("Suspicious", { exact: true }).waitFor();
+      await verdict.getByText("conditions[0]").waitFor();
+      const timeline = page.getByRole("region", { name: "What changed", exact: true });
+      const newest = timeline.locator(".change").first();
+      await newest.getByText("Status: Active → Suspended").waitFor();
+      await newest.getByText(/^by .* from [\d.]+; told by the System Log$/).waitFor();
+      await newest.getByText("1 log event").click();
+      await newest.getByText("user.lifecycle.suspend").waitFor();
+      await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+      await newest.getByRole("button", { name: "Copy" }).click();
+      await page.getByText("Copied.").waitFor();
+      const copied = await page.evaluate<string>("navigator.clipboard.readText()");
+      expect(await newest.locator("code").allTextContents()).toContain(copied);
+      expect(await seriousOf(page)).toEqual([]);
+    });
+
+    test("of a stream is filtered without script, at an address that can be shared", async () => {
+      const page = await visit({ javaScriptEnabled: false });
+      await signIn(page);
+      await page.getByRole("link", { name: "Changes", exact: true }).click();
+      await page.locator("[name=field]").selectOption("MFA factors");
+      await page.getByLabel("Name or id").fill(hostile.id);
+      await page.getByLabel("From (UTC)").fill("2020-01-01T00:00");
+      await page.keyboard.press("Enter");
+      await page.waitForURL(/field=mfa/);
+      expect(await page.locator(".change").count()).toBe(1);
+      await page.getByText("added push").waitFor();
+      expect(await page.getByLabel("From (UTC)").inputValue()).toBe("2020-01-01T00:00");
+      await page.getByLabel("By: name or login").fill("nobody-at-all");
+      await page.keyboard.press("Enter");
+      await page.getByText("Nothing matches.").waitFor();
+      await page.getByRole("link", { name: "Devices", exact: true }).click();
+      await page.waitForURL(/changes\/devices/);
+    });
+
+    test("answers who an account was, and what it cannot tell", async () => {
+      const page = await visit();
+      await signIn(page, KEY, "/console/account");
+      await page.locator("main [name=account]").fill("hostile@example.com");
+      await page.getByLabel("As of (UTC), empty for now").fill("2026-01-01T00:00");
+      await page.keyboard.press("Enter");
+      await page.waitForURL(/at=2026-01-01T00%3A00/);
+      const answer = page.locator("#answer");
+      await answer.waitFor();
+      expect(await seriousOf(page)).toEqual([]);
+      await page.getByLabel("As of (UTC), empty for now").fill("");
+      await page.getByRole("button", { name: "Look up" }).click();
+      await page.getByRole("region", { name: "What changed", exact: true }).getByText("added push").waitFor();
+      await page.getByRole("link", { name: "All changes of this person" }).click();
+      await page.waitForURL(new RegExp(`users/${hostile.id}#history$`));
     });
   });
 

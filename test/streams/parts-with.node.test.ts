@@ -42,6 +42,7 @@ const stored = ({ part, detail }: Pick<NewChange, "part" | "detail">): StoredCha
   // Part and detail of one entry of the table belong together.
   ({
     sequence: 1,
+    first: 1,
     id: "00u1",
     part,
     kind: "updated",
