@@ -112,7 +112,7 @@ describe("a new type", () => {
     [
       { ...setting, colour: "grey" },
       "SINKS[0].colour",
-      "known keys are type, name, streams, connections, dialect, loft, seed_secret, flock",
+      "known keys are type, name, streams, connections, dialect, changes, loft, seed_secret, flock",
     ],
     [{ ...setting, type: "raven" }, "SINKS[0].type", "queue, pigeon"],
   ])("is refused like any other: %j", (wrong, path, message) => {

@@ -277,3 +277,13 @@ describe("parseSinks refuses", () => {
     expect(text).not.toContain(secret);
   });
 });
+
+describe("changes", () => {
+  it("are taken with the dialect ocsf, and refused with another", () => {
+    expect(parse([{ ...http, changes: true }])).toMatchObject({ accepted: [{ changes: true }], refused: [] });
+    // Off is what it was before there was this.
+    expect(parse([{ ...http, changes: false }]).accepted).toEqual(parse([http]).accepted);
+    expectRefused({ ...http, dialect: "sekoia", changes: true }, "SINKS[0].changes", /only the dialect ocsf/);
+    expectRefused({ ...http, changes: "yes" }, "SINKS[0].changes", /true or false/);
+  });
+});

@@ -159,7 +159,7 @@ describe("parseSinks refuses", () => {
       "an unknown key",
       { ...http, urll: "x" },
       "SINKS[0].urll",
-      /known keys are type, name, streams, connections, dialect, url/,
+      /known keys are type, name, streams, connections, dialect, changes, url/,
     ],
     ["an inlined secret", { ...http, token: "x" }, "SINKS[0].token", /token_secret/],
     [

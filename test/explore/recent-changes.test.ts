@@ -85,8 +85,8 @@ const withReader = (
     const { sql } = storage;
     for (const row of rows)
       sql.exec(
-        `INSERT INTO changes (sequence, asset_id, part, kind, source, since, at, read_at, detail, events)
-         VALUES (?, ?, ?, ?, 'log', 0, ?, ?, ?, ?)`,
+        `INSERT INTO changes (sequence, first_sequence, asset_id, part, kind, source, since, at, read_at, detail, events)
+         VALUES (?1, ?1, ?2, ?3, ?4, 'log', 0, ?5, ?6, ?7, ?8)`,
         row.sequence,
         row.id,
         row.part,
