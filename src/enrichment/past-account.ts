@@ -3,6 +3,7 @@ import type { ChangeField } from "../contract/changes.ts";
 import type { PastFacts } from "../inventory/api.ts";
 import { publishedAt, type StoredChange } from "../inventory/changes.ts";
 import { type Fact, type GroupFacts, known, type UserFacts } from "../inventory/facts.ts";
+import { inheritedFrom, isOwn } from "../inventory/inherited-roles.ts";
 import type { OktaFactor, OktaRole } from "../okta/records.ts";
 import {
   type Account,
@@ -65,8 +66,6 @@ const undo = <T>(fact: Undone<T>, before: T, change: StoredChange, at: number): 
   fact.value = before;
   fact.doubt = begunAt(change) <= at ? "between" : null;
 };
-
-const isOwn = ({ assignmentType }: OktaRole): boolean => assignmentType !== "GROUP";
 
 /** The names of fields that an account has of its own record. */
 const keys = {
@@ -218,10 +217,8 @@ const rolesAt = (
 ): AccountFact<readonly OktaRole[]> => {
   const open = [own.doubt, doubt, ...groups.map(({ roles }) => roles.doubt)].find((why) => why !== null);
   if (open !== undefined || own.value === null) return untold(open ?? "unread");
-  const through = groups.flatMap(({ id, name, roles }) =>
-    (roles.value ?? []).map((role): OktaRole => ({ ...role, assignmentType: "GROUP", group: name ?? id })),
-  );
-  return known([...own.value, ...through], at);
+  const inherited = groups.flatMap((group) => inheritedFrom(group, group.roles.value ?? []));
+  return known([...own.value, ...inherited], at);
 };
 
 /** An account of which nothing can be told but that it is the one that has this id now. */

@@ -19,9 +19,8 @@ import { type ChangeContext, changeEvent } from "../ocsf/index.ts";
 import type { StreamDefinition } from "../streams/definition.ts";
 import { suits } from "./change-filter.ts";
 import type { EventOrigin } from "./event-origin.ts";
+import { readPage } from "./sequence-page.ts";
 
-/** A page ends here, which keeps it far below the 32 MiB that one RPC may carry. */
-const MAX_PAGE_CHARS = 4_000_000;
 /** Rows that are read at a time. */
 const CHUNK = 200;
 /** A search for the newest changes ends here, whatever it has found. */
@@ -37,6 +36,14 @@ interface ChangesDeps {
   readonly sql: SqlStorage;
   /** Lower-case factor types that do not count as MFA. */
   readonly ignored: readonly string[];
+}
+
+/** A change as a document, and what that was made of. */
+interface Documented {
+  readonly change: StoredChange;
+  readonly document: Change;
+  /** What it was about, as it is called now. */
+  readonly subject: ChangeContext["subject"];
 }
 
 const iso = (at: number): string => new Date(at).toISOString();
@@ -64,58 +71,33 @@ export class ChangeReader {
   }
 
   /** One page of all changes, in order of sequence number. It is shorter than `limit` if the changes are large. */
-  page({ after, limit }: ChangesQuery): ChangesPage {
+  page(query: ChangesQuery): ChangesPage {
     const { inventory } = this.#deps;
-    const changes: { sequence: number; json: string }[] = [];
-    let chars = 0;
-    let last = after;
-    let more = true;
-    while (more && changes.length < limit && chars < MAX_PAGE_CHARS) {
-      const want = Math.min(CHUNK, limit - changes.length);
-      const read = this.#documents(this.#reader.after(last, want));
-      for (const change of read) {
-        if (chars >= MAX_PAGE_CHARS) break;
-        const json = JSON.stringify(change);
-        changes.push({ sequence: change.sequence, json });
-        chars += json.length;
-        last = change.sequence;
-      }
-      more = read.length === want || last !== (read.at(-1)?.sequence ?? last);
-    }
-    return { changes, last, head: inventory.assets.head, inventory: inventory.id, more };
+    const { items, last, more } = readPage(query, CHUNK, (after, want) =>
+      this.#documents(this.#reader.after(after, want)).map((change) => ({
+        sequence: change.sequence,
+        json: JSON.stringify(change),
+      })),
+    );
+    return { changes: items, last, head: inventory.assets.head, inventory: inventory.id, more };
   }
 
   /** At most `limit` changes with a greater number than `after`, each as an event of the `ocsf` dialect. */
   events(after: number, limit: number, origin: EventOrigin): StoredEvent[] {
-    const stored = this.#reader.after(after, limit);
-    const subjects = this.#subjects(stored);
+    const { connection, tenant, stream } = origin;
     const { base: sequenceBase } = this.#deps.inventory.assets;
-    return this.#documents(stored).map((change, index): StoredEvent => {
-      const { readAt: storedAt, part } = stored[index] ?? { readAt: 0, part: "asset" };
-      const isGroup = isOfGroup({ part });
-      const subject = subjects.get(change.id) ?? { name: change.name, login: null, email: null };
-      const { connection, tenant, stream } = origin;
-      const { sequence, first_sequence: first } = change;
-      const context = { connection, tenant, sequenceBase, storedAt, isGroup, subject };
+    return this.#documented(this.#reader.after(after, limit)).map(({ change, document, subject }) => {
+      const { id, sequence, first, readAt: storedAt } = change;
+      const context = { connection, tenant, sequenceBase, storedAt, isGroup: isOfGroup(change), subject };
       return {
-        id: eventId({ connection, stream, assetId: change.id, sequence }),
-        assetId: `${change.id}/${first}`,
-        changed: change.id,
+        id: eventId({ connection, stream, assetId: id, sequence }),
+        assetId: `${id}/${first}`,
+        changed: id,
         sequence,
         changedAt: storedAt,
-        json: JSON.stringify(changeEvent(change, context)),
+        json: JSON.stringify(changeEvent(document, context)),
       };
     });
-  }
-
-  /** What the assets are called now. */
-  #subjects(changes: readonly StoredChange[]): ReadonlyMap<string, ChangeContext["subject"]> {
-    return new Map(
-      this.#assetsOf(changes).map(({ id, name, ...rest }) => [
-        id,
-        "login" in rest ? { name, login: rest.login, email: rest.email } : { name, login: null, email: null },
-      ]),
-    );
   }
 
   /**
@@ -177,11 +159,10 @@ export class ChangeReader {
   }
 
   #found(changes: readonly StoredChange[]): Found[] {
-    const documents = this.#documents(changes);
-    return documents.map((document, index) => {
-      const stored = changes[index];
-      return { ...document, of: stored !== undefined && isOfGroup(stored) ? "group" : "asset" };
-    });
+    return this.#documented(changes).map(({ change, document }) => ({
+      ...document,
+      of: isOfGroup(change) ? "group" : "asset",
+    }));
   }
 
   #read(id: string, place: HistoryPlace, limit: number): StoredChange[] {
@@ -210,37 +191,45 @@ export class ChangeReader {
   }
 
   #documents(changes: readonly StoredChange[]): Change[] {
+    return this.#documented(changes).map(({ document }) => document);
+  }
+
+  #documented(changes: readonly StoredChange[]): Documented[] {
     const { stream, definition, ignored } = this.#deps;
-    const names = this.#names(changes);
-    return changes.map((change) => ({
-      sequence: change.sequence,
-      first_sequence: change.first,
-      at: iso(change.at),
-      stream,
-      id: change.id,
-      name: names.get(change.id) ?? nameIn(change),
-      kind: change.kind,
-      source: change.source,
-      fields: [...definition.changeFields(change, ignored)],
-      actor: change.events[0]?.actor ?? null,
-      events: [...change.events],
-    }));
+    const subjects = this.#subjects(changes);
+    return changes.map((change) => {
+      const subject = subjects.get(change.id);
+      const name = subject?.name ?? nameIn(change);
+      const document: Change = {
+        sequence: change.sequence,
+        first_sequence: change.first,
+        at: iso(change.at),
+        stream,
+        id: change.id,
+        name,
+        kind: change.kind,
+        source: change.source,
+        fields: [...definition.changeFields(change, ignored)],
+        actor: change.events[0]?.actor ?? null,
+        events: [...change.events],
+      };
+      return { change, document, subject: subject ?? { name, login: null, email: null } };
+    });
   }
 
-  #names(changes: readonly StoredChange[]): ReadonlyMap<string, string | null> {
-    return new Map(this.#assetsOf(changes).map(({ id, name }) => [id, name]));
-  }
-
-  /** The assets that have changed, as they are now. */
-  #assetsOf(changes: readonly StoredChange[]): (FoundUser | FoundDevice)[] {
+  /** What the assets that have changed are called now, by id. */
+  #subjects(changes: readonly StoredChange[]): ReadonlyMap<string, Documented["subject"]> {
     const { definition, inventory, ignored } = this.#deps;
     const ids = new Set(changes.filter((change) => !isOfGroup(change)).map(({ id }) => id));
-    return definition.store
-      .reader(inventory)
-      .of([...ids])
-      .map((asset) => definition.explore.found(asset, ignored));
+    const assets = definition.store.reader(inventory).of([...ids]);
+    return new Map(assets.map((asset) => [asset.id, calledNow(definition.explore.found(asset, ignored))]));
   }
 }
+
+const calledNow = (asset: FoundUser | FoundDevice): Documented["subject"] =>
+  "login" in asset
+    ? { name: asset.name, login: asset.login, email: asset.email }
+    : { name: asset.name, login: null, email: null };
 
 /** What a group was called, or a deleted asset whose tombstone is gone. */
 const nameIn = ({ detail }: StoredChange): string | null => ("name" in detail ? (detail.name ?? null) : null);

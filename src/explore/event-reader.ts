@@ -8,10 +8,9 @@ import { omitNulls } from "../ocsf/index.ts";
 import type { StreamDefinition } from "../streams/definition.ts";
 import type { ChangeReader } from "./changes.ts";
 import type { EventOrigin } from "./event-origin.ts";
+import { readPage } from "./sequence-page.ts";
 
-/** A page ends here, which keeps it far below the 32 MiB that one RPC may carry, and memory use flat. */
-const MAX_PAGE_CHARS = 4_000_000;
-/** Rows that are read at a time, so that a page of large events does not read many more than it returns. */
+/** Rows that are read at a time. */
 const CHUNK = 100;
 
 /** What reading events works with. */
@@ -37,25 +36,14 @@ export class EventReader {
    * get new numbers it is empty, says so, and moves no cursor.
    */
   page(query: EventsQuery): EventsPage {
-    const { after, limit } = query;
+    const { after } = query;
     const { inventory, origin } = this.#deps;
     const { assets, id } = inventory;
     if (origin === null || assets.renumbering.isUnfinished)
       return { events: [], last: after, head: after, inventory: id, settling: true };
-    const events: StoredEvent[] = [];
-    let chars = 0;
-    let last = after;
-    for (let more = true; more && events.length < limit && chars < MAX_PAGE_CHARS; ) {
-      const want = Math.min(CHUNK, limit - events.length);
-      const read = this.#chunk(last, want, query, origin);
-      more = read.length === want;
-      for (const event of read) {
-        if (chars >= MAX_PAGE_CHARS) break;
-        events.push(event);
-        chars += event.json.length;
-        last = event.sequence;
-      }
-    }
+    const { items: events, last } = readPage(query, CHUNK, (from, want) =>
+      this.#chunk(from, want, query, origin),
+    );
     return { events, last, head: assets.head, inventory: id };
   }
 

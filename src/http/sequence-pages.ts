@@ -1,5 +1,21 @@
 /** Pages of lines in the order of a stream's sequence numbers. */
 import * as z from "zod";
+import { wholeNumber } from "./parameters.ts";
+import { ProblemError } from "./problems.ts";
+
+/** @param of what the lines are */
+export const afterParameter = (of: "changes" | "events") =>
+  wholeNumber(0, Number.MAX_SAFE_INTEGER, {
+    default: 0,
+    description: `Only ${of} with a higher sequence number than this.`,
+  });
+
+/** @param of what the lines are */
+export const limitParameter = (of: "changes" | "events") =>
+  wholeNumber(1, 10_000, {
+    default: 1000,
+    description: `The most ${of} in one answer. A page of large ${of} may contain fewer.`,
+  });
 
 /** The headers of a page. */
 export const pageHeaders = z.object({
@@ -22,7 +38,7 @@ export const pageHeaders = z.object({
 });
 
 /** The `Link` header of the next page: the requested URL, continuing where this page ends. */
-export const nextLink = (url: string, after: number): string => {
+const nextLink = (url: string, after: number): string => {
   const next = new URL(url);
   next.searchParams.set("after", String(after));
   // RFC 8288 allows `rel` with and without quotes. Okta and most others write it with quotes.
@@ -30,6 +46,34 @@ export const nextLink = (url: string, after: number): string => {
 };
 
 /** What is wrong with a cursor that no page of this inventory has given out, and what to do. */
-export const aheadOf = (after: number, head: number): string =>
+const aheadOf = (after: number, head: number): string =>
   `${head === 0 ? "This inventory is still empty" : `The highest sequence number of this inventory is ${head}`}, and after ` +
   `is ${after}. The inventory was begun anew, or the number belongs to another inventory. Start over with after=0.`;
+
+/**
+ * One page as a response.
+ * @param page.more whether another page follows this one
+ * @param page.inventory undefined while the inventory has no identity to tell
+ * @param page.url the URL that was requested
+ * @throws ProblemError `sequence_ahead` if no page of this inventory has given out `after`
+ */
+export const sequencePage = (page: {
+  readonly lines: readonly { readonly json: string }[];
+  readonly after: number;
+  readonly last: number;
+  readonly head: number;
+  readonly inventory: string | undefined;
+  readonly more: boolean;
+  readonly url: string;
+}): Response => {
+  const { lines, after, last, head, inventory, more, url } = page;
+  const named = inventory === undefined ? {} : { "X-Inventory": inventory };
+  if (after > head) throw new ProblemError("sequence_ahead", aheadOf(after, head), { headers: named });
+  const headers = new Headers({
+    ...named,
+    "Content-Type": "application/x-ndjson",
+    "X-Last-Sequence": String(last),
+  });
+  if (more) headers.set("Link", nextLink(url, last));
+  return new Response(lines.map(({ json }) => `${json}\n`).join(""), { headers });
+};

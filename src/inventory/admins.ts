@@ -4,6 +4,7 @@ import type { Assets } from "./assets.ts";
 import type { NewChange } from "./changes.ts";
 import type { Facets } from "./facets.ts";
 import type { UserFacts } from "./facts.ts";
+import { isInherited, isOwn } from "./inherited-roles.ts";
 import { type InventoryMeta, type Meta, type OrgFact, withLaterFailure } from "./meta.ts";
 import type { Reading } from "./readings.ts";
 import { jsonChunks } from "./sql.ts";
@@ -21,8 +22,7 @@ interface Row extends Record<string, SqlStorageValue> {
 }
 
 /** The roles that are not through groups. @param roles JSON as it is stored */
-const ownRoles = (roles: string): OktaRole[] =>
-  (JSON.parse(roles) as OktaRole[]).filter(({ assignmentType }) => assignmentType !== "GROUP");
+const ownRoles = (roles: string): OktaRole[] => (JSON.parse(roles) as OktaRole[]).filter(isOwn);
 
 /** The same as JSON. */
 const ownOnly = (roles: string | null): string | null => roles && JSON.stringify(ownRoles(roles));
@@ -143,8 +143,7 @@ export class Admins {
     if (user === null || user.deletedAt !== null) return null;
     const own = { before: ownRoles(last), after: ownRoles(value) };
     const { roles } = user.facts;
-    const inherited =
-      roles.state === "known" ? roles.value.filter(({ assignmentType }) => assignmentType === "GROUP") : null;
+    const inherited = roles.state === "known" ? roles.value.filter(isInherited) : null;
     const all = inherited && { before: [...own.before, ...inherited], after: [...own.after, ...inherited] };
     return {
       id: userId,

@@ -1,7 +1,8 @@
 /** What a change of a user's groups does to the user's roles. Pure. */
 import type { OktaRole } from "../okta/records.ts";
 import type { BeforeAndAfter, ChangeDetails } from "./changes.ts";
-import type { Fact, GroupFacts } from "./facts.ts";
+import { type Fact, type GroupFacts, knownValue } from "./facts.ts";
+import { inheritedFrom, isInherited } from "./inherited-roles.ts";
 
 /** Groups that a user has joined and left. */
 export interface Moved {
@@ -10,16 +11,12 @@ export interface Moved {
 }
 
 const isThrough = (role: OktaRole, { id, name }: GroupFacts): boolean =>
-  role.assignmentType === "GROUP" && (role.group === (name ?? id) || role.group === id);
+  isInherited(role) && (role.group === (name ?? id) || role.group === id);
 
 /** The roles that these groups give; null if that is unknown of one of them. */
 const givenBy = (groups: readonly GroupFacts[]): OktaRole[] | null => {
   if (groups.some(({ roles }) => roles.state === "unknown")) return null;
-  return groups.flatMap(({ id, name, roles }) =>
-    roles.state === "known"
-      ? roles.value.map((role): OktaRole => ({ ...role, assignmentType: "GROUP", group: name ?? id }))
-      : [],
-  );
+  return groups.flatMap((group) => inheritedFrom(group, knownValue(group.roles) ?? []));
 };
 
 const without = (roles: readonly OktaRole[], groups: readonly GroupFacts[]): OktaRole[] =>

@@ -5,6 +5,7 @@
 import type { OktaRole } from "../okta/records.ts";
 import type { BeforeAndAfter, StoredChange } from "./changes.ts";
 import type { GroupFacts, UserFacts } from "./facts.ts";
+import { inheritedFrom, isOwn } from "./inherited-roles.ts";
 
 /** What a user's roles follow from. Null: unknown. */
 interface Standing {
@@ -13,16 +14,14 @@ interface Standing {
   readonly groups: Map<string, { name: string | null; roles: readonly OktaRole[] | null }>;
 }
 
-const isOwn = ({ assignmentType }: OktaRole): boolean => assignmentType !== "GROUP";
-
 const rolesOf = ({ own, members, groups }: Standing): readonly OktaRole[] | null => {
-  const through: OktaRole[] = [];
+  const inherited: OktaRole[] = [];
   for (const id of members) {
     const { name, roles } = groups.get(id) ?? { name: null, roles: null };
     if (roles === null) return null;
-    through.push(...roles.map((role): OktaRole => ({ ...role, assignmentType: "GROUP", group: name ?? id })));
+    inherited.push(...inheritedFrom({ id, name }, roles));
   }
-  return [...own, ...through];
+  return [...own, ...inherited];
 };
 
 const undo = (standing: Standing, change: StoredChange, formerGroups: readonly string[]): void => {

@@ -10,6 +10,7 @@ import {
   unknown,
 } from "./facts.ts";
 import { isEveryone } from "./group-facts.ts";
+import { inheritedFrom, isInherited } from "./inherited-roles.ts";
 import type { OrgFact } from "./meta.ts";
 
 /** What is stored about a user who has roles or may have some. */
@@ -38,7 +39,6 @@ export interface RoleSources {
   readonly groupsReason: UnknownReason | null;
 }
 
-const isInherited = ({ assignmentType }: OktaRole): boolean => assignmentType === "GROUP";
 const isActive = ({ status }: OktaRole): boolean => status === "ACTIVE";
 
 /** A role as the user's own answer has it, with the name of the group that gives it, if that is known. */
@@ -82,12 +82,7 @@ export const rolesFact = (sources: RoleSources): Fact<readonly OktaRole[]> => {
   const given = (
     from: readonly GroupFacts[],
     rolesOf: (roles: GroupFacts["roles"]) => readonly OktaRole[] | null,
-  ) =>
-    from.flatMap(({ id, name, roles }) =>
-      (rolesOf(roles) ?? []).map(
-        (role): OktaRole => ({ ...role, assignmentType: "GROUP", group: name ?? id }),
-      ),
-    );
+  ) => from.flatMap((group) => inheritedFrom(group, rolesOf(group.roles) ?? []));
   const inherited = given(groups, shown);
   const ownShown = shown(own);
   const direct =

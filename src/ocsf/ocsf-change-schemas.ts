@@ -13,7 +13,17 @@ import {
 } from "./change-classes.ts";
 import { literals, oneOf } from "./literals.ts";
 import { ACCOUNT_TYPE, IP } from "./ocsf-common.ts";
-import { email, flag, metadata, observables, requiredTimestamp, text } from "./ocsf-schemas.ts";
+import {
+  deviceTypeId,
+  email,
+  flag,
+  hardware,
+  metadata,
+  observables,
+  operatingSystem,
+  requiredTimestamp,
+  text,
+} from "./ocsf-schemas.ts";
 
 const actor = z.strictObject({
   user: z.strictObject({
@@ -144,19 +154,11 @@ const device = z.strictObject({
   name: text,
   hostname: text,
   type: text,
-  type_id: oneOf(0, 1, 2, 3, 4, 5, 6, 8, 99).meta({ description: "0 (Unknown) unless the change tells" }),
+  type_id: deviceTypeId.meta({ description: "0 (Unknown) unless the change tells" }),
   vendor_name: text,
   model: text,
-  os: z
-    .strictObject({
-      name: z.string(),
-      type: text,
-      type_id: oneOf(99, 100, 200, 201, 300, 301),
-      version: text,
-      build: text,
-    })
-    .optional(),
-  hw_info: z.strictObject({ serial_number: text, vendor_name: text }).optional(),
+  os: operatingSystem.optional(),
+  hw_info: hardware.optional(),
   imei_list: z.array(z.string()).optional(),
   meid: text,
   udid: text,

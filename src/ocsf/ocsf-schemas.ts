@@ -48,6 +48,19 @@ export const observables = z.array(
   }),
 );
 
+/** The types of devices. */
+export const deviceTypeId = oneOf(0, 1, 2, 3, 4, 5, 6, 8, 99);
+
+export const operatingSystem = z.strictObject({
+  name: z.string(),
+  type: text,
+  type_id: oneOf(99, 100, 200, 201, 300, 301),
+  version: text,
+  build: text,
+});
+
+export const hardware = z.strictObject({ serial_number: text, vendor_name: text });
+
 const unknownReason = z.enum(["pending", "forbidden", "failed"]).optional();
 
 const group = z.strictObject({
@@ -249,19 +262,11 @@ export const ocsfDeviceSchema = z
       name: text,
       hostname: text,
       type: text,
-      type_id: oneOf(0, 1, 2, 3, 4, 5, 6, 8, 99),
+      type_id: deviceTypeId,
       vendor_name: text,
       model: text,
-      os: z
-        .strictObject({
-          name: z.string(),
-          type: text,
-          type_id: oneOf(99, 100, 200, 201, 300, 301),
-          version: text,
-          build: text,
-        })
-        .optional(),
-      hw_info: z.strictObject({ serial_number: text, vendor_name: text }).optional(),
+      os: operatingSystem.optional(),
+      hw_info: hardware.optional(),
       imei_list: z.array(z.string()).optional(),
       meid: text,
       udid: text,

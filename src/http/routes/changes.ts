@@ -7,10 +7,18 @@ import { connectionParameter, streamParams, strict, wholeNumber } from "../param
 import { ProblemError, problemResponses } from "../problems.ts";
 import { raw } from "../raw.ts";
 import { selectConnection } from "../select.ts";
-import { aheadOf, nextLink, pageHeaders } from "../sequence-pages.ts";
+import { afterParameter, limitParameter, pageHeaders, sequencePage } from "../sequence-pages.ts";
 
 const security = [{ key: [] }];
 const tags = ["History"];
+
+const exampleActor = {
+  id: "00u9z8y7x6w5v4u3t2s1",
+  type: "User",
+  login: "helpdesk@example.com",
+  name: "Help Desk",
+  ip: "203.0.113.7",
+} as const;
 
 const exampleChange = {
   sequence: 1_736_906_400_001_907,
@@ -25,25 +33,13 @@ const exampleChange = {
     { field: "mfa_enrolled", before: true, after: false },
     { field: "mfa_factors", added: [], removed: ["push", "totp"] },
   ],
-  actor: {
-    id: "00u9z8y7x6w5v4u3t2s1",
-    type: "User",
-    login: "helpdesk@example.com",
-    name: "Help Desk",
-    ip: "203.0.113.7",
-  },
+  actor: exampleActor,
   events: [
     {
       uuid: "f0a9482f-2ac1-11ef-8a30-5d6c3c2e2a11",
       type: "user.mfa.factor.reset_all",
       published: "2026-11-25T08:14:02.000Z",
-      actor: {
-        id: "00u9z8y7x6w5v4u3t2s1",
-        type: "User",
-        login: "helpdesk@example.com",
-        name: "Help Desk",
-        ip: "203.0.113.7",
-      },
+      actor: exampleActor,
     },
   ],
 } as const;
@@ -66,14 +62,8 @@ const list = createRoute({
   request: {
     params: streamParams,
     query: strict({
-      after: wholeNumber(0, Number.MAX_SAFE_INTEGER, {
-        default: 0,
-        description: "Only changes with a higher sequence number than this.",
-      }),
-      limit: wholeNumber(1, 10_000, {
-        default: 1000,
-        description: "The most changes in one answer. A page of large changes may contain fewer.",
-      }),
+      after: afterParameter("changes"),
+      limit: limitParameter("changes"),
       connection: connectionParameter,
     }),
   },
@@ -124,15 +114,7 @@ export const changesRoutes = (app: App, deps: AppDeps): void => {
     const { id } = selectConnection(deps.config(c.env), connection);
     const stream = deps.stream(c.env, id, c.req.valid("param").stream);
     const { changes, last, head, inventory, more } = await stream.changes({ after, limit });
-    const named = { "X-Inventory": inventory };
-    if (after > head) throw new ProblemError("sequence_ahead", aheadOf(after, head), { headers: named });
-    const headers = new Headers({
-      ...named,
-      "Content-Type": "application/x-ndjson",
-      "X-Last-Sequence": String(last),
-    });
-    if (more) headers.set("Link", nextLink(c.req.url, last));
-    return raw(new Response(changes.map(({ json }) => `${json}\n`).join(""), { headers }));
+    return raw(sequencePage({ lines: changes, after, last, head, inventory, more, url: c.req.url }));
   });
 
   app.openapi(history, async (c) => {

@@ -11,11 +11,11 @@ import {
 } from "../../ocsf/index.ts";
 import type { App, AppDeps } from "../deps.ts";
 import { exampleEvent } from "../example-event.ts";
-import { connectionParameter, dialectParameter, streamParams, strict, wholeNumber } from "../parameters.ts";
+import { connectionParameter, dialectParameter, streamParams, strict } from "../parameters.ts";
 import { ProblemError, problemResponses } from "../problems.ts";
 import { raw } from "../raw.ts";
 import { selectConnection } from "../select.ts";
-import { aheadOf, nextLink, pageHeaders } from "../sequence-pages.ts";
+import { afterParameter, limitParameter, pageHeaders, sequencePage } from "../sequence-pages.ts";
 
 const security = [{ key: [] }];
 const tags = ["Inventory"];
@@ -40,14 +40,8 @@ const page = createRoute({
   request: {
     params: streamParams,
     query: strict({
-      after: wholeNumber(0, Number.MAX_SAFE_INTEGER, {
-        default: 0,
-        description: "Only events with a higher sequence number than this.",
-      }),
-      limit: wholeNumber(1, 10_000, {
-        default: 1000,
-        description: "The most events in one answer. A page of large events may contain fewer.",
-      }),
+      after: afterParameter("events"),
+      limit: limitParameter("events"),
       dialect: dialectParameter,
       connection: connectionParameter,
     }),
@@ -98,15 +92,8 @@ export const inventoryRoutes = (app: App, deps: AppDeps): void => {
     const { events, last, head, inventory, settling } = await stream.events({ after, limit, dialect });
     if (settling === true)
       throw new ProblemError("unavailable", SETTLING, { headers: { "Retry-After": "2" } });
-    const named = inventory === undefined ? {} : { "X-Inventory": inventory };
-    if (after > head) throw new ProblemError("sequence_ahead", aheadOf(after, head), { headers: named });
-    const headers = new Headers({
-      ...named,
-      "Content-Type": "application/x-ndjson",
-      "X-Last-Sequence": String(last),
-    });
-    if (events.length > 0 && last < head) headers.set("Link", nextLink(c.req.url, last));
-    return raw(new Response(events.map(({ json }) => `${json}\n`).join(""), { headers }));
+    const more = events.length > 0 && last < head;
+    return raw(sequencePage({ lines: events, after, last, head, inventory, more, url: c.req.url }));
   });
 
   app.openapi(asset, async (c) => {

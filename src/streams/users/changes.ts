@@ -1,7 +1,7 @@
 /** Changes of users and groups, by the names that look-ups give to the fields of an account. Pure. */
 import type { ChangeField } from "../../contract/changes.ts";
-import type { BeforeAndAfter, ChangePart, StoredChange } from "../../inventory/changes.ts";
-import type { GroupFacts, UserFacts } from "../../inventory/facts.ts";
+import type { BeforeAndAfter, ChangeDetails, ChangePart, StoredChange } from "../../inventory/changes.ts";
+import type { UserFacts } from "../../inventory/facts.ts";
 import { type Moved, rolesAfter } from "../../inventory/membership-changes.ts";
 import { displayName, filled } from "../../ocsf/derive.ts";
 import { countsAsMfa, factorName, resistsPhishing } from "../../okta/factor-names.ts";
@@ -114,19 +114,31 @@ const roleFields = (
   ];
 };
 
+type Groups = ChangeDetails["groups"]["added"];
+
+const namesOf = (groups: Groups): string[] => groups.map(({ id, name }) => filled(name) ?? id);
+
+const movedBetween = ({
+  added,
+  removed,
+}: {
+  readonly added: Groups;
+  readonly removed: Groups;
+}): ChangeField => ({
+  field: "groups",
+  added: namesOf(added),
+  removed: namesOf(removed),
+});
+
 /**
  * What joining or leaving a group changes by itself.
  * @param facts the user's, before it; null if they are not known
  */
 export const movedFields = (facts: UserFacts | null, moved: Moved): ChangeField[] => {
   if (facts?.groups.state !== "known") return [];
-  const names = (groups: readonly GroupFacts[]): string[] => groups.map(({ id, name }) => filled(name) ?? id);
   const { roles } = facts;
   const around = roles.state === "known" ? rolesAfter(roles.value, moved) : null;
-  return [
-    { field: "groups", added: names(moved.added), removed: names(moved.removed) },
-    ...(around === null ? [] : roleFields(around, true)),
-  ];
+  return [movedBetween(moved), ...(around === null ? [] : roleFields(around, true))];
 };
 
 /** What is said of a change. @param ignored lower-case factor types that do not count as MFA */
@@ -142,12 +154,8 @@ export const userChangeFields = (
     case "roles":
       return roleFields(change.detail.roles ?? change.detail, true);
     case "groups": {
-      const { added, removed, roles } = change.detail;
-      const names = (groups: typeof added): string[] => groups.map(({ id, name }) => filled(name) ?? id);
-      return [
-        { field: "groups", added: names(added), removed: names(removed) },
-        ...(roles === undefined ? [] : roleFields(roles, true)),
-      ];
+      const { roles } = change.detail;
+      return [movedBetween(change.detail), ...(roles === undefined ? [] : roleFields(roles, true))];
     }
     case "group":
       return change.detail.fields;

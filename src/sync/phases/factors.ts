@@ -218,7 +218,7 @@ const storeReadings: BatchWrite<FactorsReading> = ({ inventory }, readings) => {
   const changed = new Set<string>();
   for (const [source, those] of Map.groupBy(readings, ({ notes }) => notes.source)) {
     const store = () => inventory.factors.setOf(those);
-    const ids = source === undefined ? store() : inventory.history.as({ source }, store);
+    const ids = inventory.history.as({ ...(source && { source }) }, store);
     for (const id of ids) changed.add(id);
   }
   inventory.stale.doneAll(

@@ -136,6 +136,6 @@ export const readRoles = async (
 const storeReadings: BatchWrite<ReadingToStore> = ({ inventory }, readings) => {
   for (const { userId, reading, readAt, stored, source } of readings) {
     const store = () => inventory.admins.setRoles(userId, reading, readAt);
-    stored(source === undefined ? store() : inventory.history.as({ source }, store));
+    stored(inventory.history.as({ ...(source && { source }) }, store));
   }
 };

@@ -73,7 +73,7 @@ export const readUserGroups = async (
       ids.push(group.id);
     }
     const replace = () => inventory.memberships.replaceGroupsOf(userId, ids, shownUntil(context, askedAt));
-    const changed = source === undefined ? replace() : inventory.history.as({ source }, replace);
+    const changed = inventory.history.as({ ...(source && { source }) }, replace);
     stored(inventory.userGroups.setRead(userId, null, changed, readAt));
   }, AGAIN);
 };
