@@ -7,6 +7,7 @@ import type { Result } from "../lib/result.ts";
 import type { ChangeKind, HistoryPage, RecentChanges } from "./changes.ts";
 import type { HeldDeletions, InventorySummary, SearchResults } from "./inventory-documents.ts";
 import type { OrgVerdict } from "./org.ts";
+import type { CheckId, PosturePoint, StreamPosture } from "./posture.ts";
 import type { RunDocument, RunKind, StreamStatus } from "./status.ts";
 import type { Dialect } from "./streams.ts";
 
@@ -142,6 +143,8 @@ export interface SearchQuery {
   /** A device's compliance status, as the summary names it. */
   readonly compliance?: string;
   readonly managed?: boolean | "unknown";
+  /** Assets of which a check of posture is true, those of excepted groups left out. */
+  readonly posture?: CheckId;
   /** Assets whose deletion waits for a person. */
   readonly held?: true;
   /** True: only tombstones. False: only assets that exist. By default both if `q` is given, else those that exist. */
@@ -155,6 +158,13 @@ export interface SearchQuery {
   readonly limit: number;
   /** `groups_next` of the previous page of groups. */
   readonly groupsAfter?: string;
+}
+
+/** What metrics tell of a stream. */
+export interface Measurements {
+  readonly status: StreamStatus;
+  /** Null before the first run has succeeded. */
+  readonly posture: PosturePoint | null;
 }
 
 /** The source of the events that a delivery sends. */
@@ -208,6 +218,13 @@ export interface StreamApi extends EventSource {
   recentChanges(query: RecentChangesQuery): Promise<RecentChanges>;
   /** Totals. They are counted at most once every two seconds and can be up to a minute old. */
   summary(): Promise<InventorySummary>;
+  /**
+   * How many assets each check of posture counts now.
+   * @param withTrend whether the points of past days are wanted as well
+   */
+  posture(withTrend: boolean): Promise<StreamPosture>;
+  /** The status, and the newest point of posture: all that metrics are made of. */
+  measurements(): Promise<Measurements>;
   /** One page of the assets that match. */
   search(query: SearchQuery): Promise<SearchResults>;
   /**

@@ -1,6 +1,8 @@
 /** Totals, searches and single assets, for people who look at the inventory. Read-only. */
+import type { PostureException } from "../config/posture-exceptions.ts";
 import type { HeldDeletions, InventorySummary, SearchResults } from "../contract/inventory-documents.ts";
 import { COUNT_AGAIN_AFTER_MS } from "../contract/limits.ts";
+import type { PosturePoint, StreamPosture } from "../contract/posture.ts";
 import type { SearchQuery } from "../contract/stream-api.ts";
 import type { Dialect, StreamName } from "../contract/streams.ts";
 import type { AssetDetail } from "../inventory/api.ts";
@@ -20,6 +22,7 @@ import {
   type StreamDefinition,
 } from "../streams/definition.ts";
 import type { EventReader } from "./event-reader.ts";
+import { exceptedAt, keepPoint, lastPoint, type PostureDeps, postureNow } from "./posture.ts";
 
 /** Older totals are counted again even if the head has not moved: tombstones expire without a new sequence number. */
 const COUNT_AT_LEAST_EVERY_MS = 60_000;
@@ -117,10 +120,17 @@ export class Explorer {
   /**
    * One page of the assets that match. The first page begins with the assets that the text names exactly.
    * @param ignored lower-case factor types that do not count as MFA
+   * @param exceptions from checks of posture
    */
-  search(query: SearchQuery, ignored: readonly string[]): SearchResults {
+  search(
+    query: SearchQuery,
+    ignored: readonly string[],
+    exceptions: readonly PostureException[] = [],
+  ): SearchResults {
     const { explore, store } = this.#definition;
-    const filters = this.#filters(query, this.#tools(ignored, this.#now()));
+    // Checks are true of the assets as they are now.
+    if (query.posture !== undefined) this.#inventory.facets.turn();
+    const filters = this.#filters(query, this.#tools(ignored, this.#now(), exceptions));
     if (filters === null) return nothing;
     const fits = filters.flatMap((filter) => filter.fits ?? []);
     const text = query.q?.trim() || null;
@@ -195,6 +205,33 @@ export class Explorer {
     };
   }
 
+  /** How many assets each check of posture counts now. @param ignored and exceptions as in `search` */
+  posture(
+    ignored: readonly string[],
+    exceptions: readonly PostureException[],
+    withTrend: boolean,
+  ): StreamPosture {
+    return postureNow(this.#posture(ignored, exceptions), withTrend);
+  }
+
+  /**
+   * Keeps what is counted now as the point of today, if that was not done just before. Callers open the transaction.
+   * @param ignored and exceptions as in `search`
+   */
+  keepPosture(ignored: readonly string[], exceptions: readonly PostureException[]): void {
+    keepPoint(this.#posture(ignored, exceptions));
+  }
+
+  /** The newest point of posture; null before the first one. It costs one row. */
+  posturePoint(): PosturePoint | null {
+    return lastPoint(this.#sql);
+  }
+
+  #posture(ignored: readonly string[], exceptions: readonly PostureException[]): PostureDeps {
+    const [definition, inventory, sql] = [this.#definition, this.#inventory, this.#sql];
+    return { definition, inventory, sql, ignored, exceptions, now: this.#now() };
+  }
+
   /** Everything that is known about one asset, deleted or not; null if the asset is not known. */
   detail(stream: StreamName, id: string, events: EventReader): AssetDetail | null {
     const event = (dialect: Dialect): string | undefined => events.one(id, dialect)?.json;
@@ -234,7 +271,11 @@ export class Explorer {
     return [isAsked, ...own];
   }
 
-  #tools(ignored: readonly string[], now: number): ExploreTools {
-    return { inventory: this.#inventory, ignored, now };
+  #tools(
+    ignored: readonly string[],
+    now: number,
+    exceptions: readonly PostureException[] = [],
+  ): ExploreTools {
+    return { inventory: this.#inventory, ignored, now, excepted: exceptedAt(exceptions, now) };
   }
 }

@@ -21,6 +21,7 @@ import { hookRoutes } from "./routes/hooks.ts";
 import { inventoryRoutes } from "./routes/inventory.ts";
 import { maliceRulesRoutes } from "./routes/malice-rules.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
+import { postureRoutes } from "./routes/posture.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { searchRoutes } from "./routes/search.ts";
 import { sinkRoutes } from "./routes/sinks.ts";
@@ -94,6 +95,7 @@ export const createApp = (deps: AppDeps, mounts: readonly Mount[] = []): App => 
   searchRoutes(app, deps);
   inventoryRoutes(app, deps);
   changesRoutes(app, deps);
+  postureRoutes(app, deps);
   sinkRoutes(app, deps);
   alertRoutes(app, deps);
   connectionRoutes(app, deps);

@@ -9,6 +9,7 @@ import type { BaseUrlRules } from "../config/base-url.ts";
 import { connectionsOf } from "../config/connections.ts";
 import type { HookSecrets } from "../config/hook-secret.ts";
 import { oncePerEnv } from "../config/once.ts";
+import { type PostureException, postureExceptionsOf } from "../config/posture-exceptions.ts";
 import { problemsOf } from "../config/problem.ts";
 import type { Connection, Setting, SettingProblem } from "../config/types.ts";
 import type { RawEnv } from "../config/values.ts";
@@ -39,6 +40,8 @@ export interface Config {
   readonly maliceRules: Setting<MaliceRules | null>;
   /** The sinks that run, and those that do not, with what is wrong. */
   readonly sinks: ParsedSinks;
+  /** Groups that checks of posture count apart. */
+  readonly postureExceptions: Setting<readonly PostureException[]>;
   /** Where alerts are sent, and what is wrong with channels that are left out. */
   readonly alerts: AlertChannels;
   /** How to judge a base URL that comes from elsewhere, such as that of a candidate to test. */
@@ -61,6 +64,7 @@ export const readConfig = (env: object): Config => {
     enrichment: enrichmentOf(env),
     maliceRules: rulesOf(env),
     sinks: sinksOf(env),
+    postureExceptions: postureExceptionsOf(env),
     alerts: alertChannelsOf(env),
     baseUrlRules: connections.baseUrlRules,
   };
@@ -69,7 +73,7 @@ export const readConfig = (env: object): Config => {
 /** The config of this env, read once. */
 export const configOf = oncePerEnv(readConfig);
 
-/** Invalid settings that stop only a part: a sink, an alert channel, a connection, event hooks, new runs, look-ups, verdicts, Access. */
+/** Invalid settings that stop only a part: a sink, an alert channel, a connection, event hooks, new runs, posture, look-ups, verdicts, Access. */
 export const problemsOfParts = (config: Config): SettingProblem[] => [
   ...config.sinks.refused.flatMap(({ problems }) => settingProblemsOf(problems)),
   ...config.connectionProblems,
@@ -77,6 +81,7 @@ export const problemsOfParts = (config: Config): SettingProblem[] => [
   ...[...config.hookSecrets.values()].flatMap(({ secrets }) => problemsOf(secrets)),
   ...config.alerts.problems,
   ...problemsOf(config.alerts.publicUrl),
+  ...problemsOf(config.postureExceptions),
   ...problemsOf(config.enrichment),
   ...problemsOf(config.maliceRules),
   ...problemsOf(config.access),

@@ -1,4 +1,5 @@
 /** Turns status documents into metric families. Pure. Adding up and comparing is left to Prometheus. */
+import { type CheckCounts, type PosturePoint, postureChecks } from "../contract/posture.ts";
 import {
   attentionCodeSchema,
   type RunDocument,
@@ -252,6 +253,48 @@ const bucketMetrics = (statuses: readonly StreamStatus[]): MetricFamily[] => {
       "rate_limit_backing_off",
       "1 while the connector makes no calls in this bucket because Okta refused one.",
       eachBucket(({ backing_off_until }) => (backing_off_until === null ? 0 : 1)),
+    ),
+  ];
+};
+
+/** What the checks of posture counted at the end of each stream's last successful run. */
+export const postureMetrics = (
+  points: readonly { readonly labels: Labels; readonly point: PosturePoint }[],
+): readonly MetricFamily[] => {
+  const eachCheck = (value: (counts: CheckCounts) => number): Sample[] =>
+    points.flatMap(({ labels, point }) =>
+      postureChecks.flatMap(({ id, severity }): Sample[] => {
+        const counts = point.checks[id];
+        return counts === undefined
+          ? []
+          : [{ labels: { ...labels, check: id, severity }, value: value(counts) }];
+      }),
+    );
+  return [
+    gauge(
+      "posture_count",
+      "Assets of which this check of posture is true, those that are excepted left out.",
+      eachCheck(({ count }) => count),
+    ),
+    gauge(
+      "posture_unknown",
+      "Assets of which an unknown fact leaves this check open.",
+      eachCheck(({ unknown }) => unknown),
+    ),
+    gauge(
+      "posture_excepted",
+      "Assets of which this check is true and that POSTURE_EXCEPTIONS excepts.",
+      eachCheck(({ excepted }) => excepted),
+    ),
+    gauge(
+      "posture_population",
+      "Assets that this check is about.",
+      eachCheck(({ population }) => population),
+    ),
+    gauge(
+      "posture_timestamp_seconds",
+      "When the checks were counted: at the end of a run.",
+      points.map(({ labels, point }) => ({ labels, value: point.at / 1000 })),
     ),
   ];
 };

@@ -45,6 +45,12 @@ export const wholeNumber = (min: number, max: number, about: { description: stri
     });
 };
 
+/** One of some words in a query string, or none. */
+export const oneOf = <const T extends readonly [string, ...string[]]>(values: T, about: string) => {
+  const all = [values.slice(0, -1).join(", "), values.at(-1)].filter((part) => part !== "").join(" or ");
+  return z.enum(values, `it must be ${all}`).optional().openapi({ description: about });
+};
+
 export const connectionParameter = z.string(once).default(defaultConnectionId).openapi({
   description: "The id of the connection: `default`, or an id from the setting CONNECTIONS.",
   example: defaultConnectionId,

@@ -27,6 +27,14 @@ const ownRoles = (roles: string): OktaRole[] => (JSON.parse(roles) as OktaRole[]
 /** The same as JSON. */
 const ownOnly = (roles: string | null): string | null => roles && JSON.stringify(ownRoles(roles));
 
+/** Whether there is a new active role of which Okta does not say when it was assigned. @param was and is JSON as it is stored */
+const hasUndated = (was: string | null, is: string | null): boolean => {
+  const before = new Set(ownRoles(was ?? "[]").map((role) => JSON.stringify(role)));
+  return ownRoles(is ?? "[]").some(
+    (role) => role.status === "ACTIVE" && role.created == null && !before.has(JSON.stringify(role)),
+  );
+};
+
 /** How many members of groups are asked for their roles, because something else cannot tell them. */
 const MOST_ASKED_INSTEAD = 1_000;
 
@@ -226,6 +234,8 @@ export class Admins {
     if (row === null || !isSame || was.reason !== is.reason) this.#assets.facets.refresh([userId]);
     if (isSameOwn && (isSame || !this.#isOpenThroughGroups(userId))) return false;
     if (change !== null) history.note([change]);
+    if (change !== null && hasUndated(was.roles, is.roles))
+      this.#assets.facets.noteNewAdmins([userId], "own", history.moment);
     return this.#assets.touch([userId]) > 0;
   }
 

@@ -62,7 +62,7 @@ export class Assets {
     this.#sql = sql;
     this.#meta = meta;
     this.#now = now;
-    this.facets = new Facets(sql);
+    this.facets = new Facets(sql, now);
     this.history = new History({ sql, meta, reserve: (count) => this.#reserve(count), now });
     this.renumbering = new Renumbering({ sql, meta, facets: this.facets, now, rowsPerStep });
   }

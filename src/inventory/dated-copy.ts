@@ -1,6 +1,7 @@
 /** The dated copy that a stream keeps of the other stream of its connection. Callers open the transaction. */
 import type { CopiedAdministrator, CopiedDevice, CopyPage, CopySource } from "../contract/copies.ts";
 import type { LinkedDevices } from "./api.ts";
+import type { Facets } from "./facets.ts";
 import type { CopyState, InventoryMeta, Meta } from "./meta.ts";
 import { jsonChunks } from "./sql.ts";
 
@@ -57,10 +58,13 @@ const administratorValues = ({ id, isAdmin, login, name }: CopiedAdministrator) 
 export class DatedCopy {
   readonly #sql: SqlStorage;
   readonly #meta: Meta<InventoryMeta>;
+  readonly #facets: Facets;
 
-  constructor(sql: SqlStorage, meta: Meta<InventoryMeta>) {
+  /** @param facets of the assets of the stream that keeps the copy */
+  constructor(sql: SqlStorage, meta: Meta<InventoryMeta>, facets: Facets) {
     this.#sql = sql;
     this.#meta = meta;
+    this.#facets = facets;
   }
 
   /** Null if nothing was ever copied. */
@@ -126,6 +130,8 @@ export class DatedCopy {
     if (Math.max(...cleared) >= CLEARED_AT_ONCE) return true;
     const { isClearing: _, ...rest } = state;
     this.#meta.set("copy", rest);
+    // Some of those who were removed may not come back.
+    this.#facets.marks.doubtOwners();
     return false;
   }
 
@@ -192,13 +198,31 @@ export class DatedCopy {
   }
 
   #takeAdministrators(administrators: readonly CopiedAdministrator[], gone: readonly string[]): void {
+    const changed: string[] = [];
+    const note = ({ id }: { readonly id: string }) => changed.push(id);
     for (const chunk of jsonChunks(gone))
-      this.#sql.exec("DELETE FROM copied_administrators WHERE id IN (SELECT value FROM json_each(?))", chunk);
-    for (const chunk of jsonChunks(administrators.map(administratorValues)))
+      this.#sql
+        .exec<{ id: string }>(
+          "DELETE FROM copied_administrators WHERE id IN (SELECT value FROM json_each(?)) RETURNING id",
+          chunk,
+        )
+        .toArray()
+        .forEach(note);
+    for (const chunk of jsonChunks(administrators.map(administratorValues))) {
+      this.#sql
+        .exec<{ id: string }>(
+          `SELECT value ->> 0 AS id FROM json_each(?) LEFT JOIN copied_administrators AS c ON c.id = value ->> 0
+           WHERE c.id IS NULL OR c.is_admin IS NOT value ->> 1`,
+          chunk,
+        )
+        .toArray()
+        .forEach(note);
       this.#sql.exec(
         `INSERT OR REPLACE INTO copied_administrators (id, is_admin, login, name)
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?)`,
         chunk,
       );
+    }
+    this.#facets.refreshDevicesOf(changed);
   }
 }

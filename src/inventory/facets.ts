@@ -8,6 +8,7 @@
  * is on no list surely has no role, is decided when facets are read (`standing.ts`): so what is learned about the org does
  * not have to be written to every user.
  */
+import { AssetMarks, DATING_COLUMNS, type DatingRow, factorMarks, type MarkChange } from "./asset-marks.ts";
 import {
   COVERS,
   FACET_COLUMNS,
@@ -20,7 +21,9 @@ import {
   OPEN,
   partsOf,
 } from "./facet-columns.ts";
-import { jsonChunks } from "./sql.ts";
+import { FACTOR_MARKS } from "./marks.ts";
+import { searchWords } from "./search-words.ts";
+import { jsonChunks, ROWS_AT_ONCE } from "./sql.ts";
 
 /**
  * What the user's own answer says of roles: it was not asked for; it is unknown; it names no active role; its active roles
@@ -96,6 +99,15 @@ interface KeyRow extends KeyColumns {
   was: number | null;
 }
 
+/** The same, and what its marks are made from. */
+type RefreshRow = KeyRow & DatingRow;
+
+/** The same, and the marks that it has had. */
+interface FactorRow extends KeyRow {
+  had: number;
+  until: number | null;
+}
+
 const keyOf = (row: KeyRow): FacetKey => [
   row.status,
   row.mfa,
@@ -129,6 +141,9 @@ const facetOf = (row: FacetRow): Facet => ({
   count: row.assets,
 });
 
+/** So many users are looked for at a time. */
+const USERS_AT_ONCE = 50;
+
 /** The kinds of the ACTIVE factors as a facet has them. @param factors as they are stored, JSON; null if unknown */
 const kindsIn = (factors: string | null): string => {
   if (factors === null) return "";
@@ -143,12 +158,24 @@ const kindsIn = (factors: string | null): string => {
   return JSON.stringify([...new Set(kinds)].sort());
 };
 
-/** Every writer of what a facet is made of tells this object which assets it has changed. Callers open the transaction. */
+/**
+ * Every writer of what facets and marks are made of tells this object which assets it has changed. Callers open the
+ * transaction.
+ */
 export class Facets {
+  readonly marks: AssetMarks;
   readonly #sql: SqlStorage;
+  readonly #now: () => number;
 
-  constructor(sql: SqlStorage) {
+  /** @param now ms since the epoch */
+  constructor(sql: SqlStorage, now: () => number) {
     this.#sql = sql;
+    this.#now = now;
+    this.marks = new AssetMarks(sql);
+  }
+
+  get #seconds(): number {
+    return this.#now() / 1000;
   }
 
   /** The facets that assets have now. */
@@ -181,18 +208,58 @@ export class Facets {
     return row === undefined ? null : facetOf(row);
   }
 
-  /** Finds the facets of these assets anew. Ids that no asset has are left out. */
+  /** Finds the facets and marks of these assets anew. Ids that no asset has are left out. */
   refresh(ids: readonly string[]): void {
     for (const chunk of jsonChunks(ids)) {
-      this.#move(
-        this.#sql
-          .exec<KeyRow>(
-            `SELECT a.number AS n, k.f AS was, ${FACET_COLUMNS} FROM ${FACET_ROWS} LEFT JOIN search_keys AS k ON k.n = a.number
-             WHERE a.id IN (SELECT value FROM json_each(?))`,
-            chunk,
-          )
-          .toArray(),
-      );
+      const rows = this.#sql
+        .exec<RefreshRow>(
+          `SELECT a.number AS n, k.f AS was, ${FACET_COLUMNS}, ${DATING_COLUMNS}
+           FROM ${FACET_ROWS} LEFT JOIN search_keys AS k ON k.n = a.number
+           WHERE a.id IN (SELECT value FROM json_each(?))`,
+          chunk,
+        )
+        .toArray();
+      this.#move(rows, this.marks.find(rows, this.#seconds));
+    }
+  }
+
+  /**
+   * Finds the marks anew that have held until now.
+   * @param most how many assets at most
+   * @returns whether there may be more of them
+   */
+  turn(most = Number.POSITIVE_INFINITY): boolean {
+    for (let turned = 0; turned < most; turned += ROWS_AT_ONCE) {
+      const ids = this.marks.due(this.#seconds, ROWS_AT_ONCE);
+      this.refresh(ids);
+      if (ids.length < ROWS_AT_ONCE) return false;
+    }
+    return true;
+  }
+
+  /** Users were seen to get a role: one of their own, or one of a group that they joined. @param at ms since the epoch */
+  noteNewAdmins(userIds: readonly string[], whose: "own" | "group", at: number): void {
+    this.marks.noteNewAdmins(userIds, whose, at);
+    this.refresh(userIds);
+  }
+
+  /** Whether these users are administrators is no longer what it was to their devices. */
+  refreshDevicesOf(userIds: readonly string[]): void {
+    for (let from = 0; from < userIds.length; from += USERS_AT_ONCE) {
+      // A device is found by the ids of its users, as by any other word. More may be found, and stay as they are.
+      const words = userIds.slice(from, from + USERS_AT_ONCE).map(searchWords);
+      const match = words
+        .filter((those) => those.length > 0)
+        .map((those) => `(${those.map((word) => `"${word}"`).join(" AND ")})`)
+        .join(" OR ");
+      if (match === "") continue;
+      const devices = this.#sql
+        .exec<{ id: string }>(
+          "SELECT id FROM search_words JOIN search_keys ON n = search_words.rowid WHERE search_words MATCH ?",
+          match,
+        )
+        .toArray();
+      this.refresh(devices.map(({ id }) => id));
     }
   }
 
@@ -204,17 +271,29 @@ export class Facets {
     const factors = new Map(changes.map((change) => [change.number, change.factors]));
     for (const chunk of jsonChunks([...factors.keys()].map((number) => [number]))) {
       const rows = this.#sql
-        .exec<KeyRow>(
-          `SELECT k.n, k.f AS was, facets.* FROM json_each(?) AS row JOIN search_keys AS k ON k.n = row.value ->> 0
-           JOIN facets USING (f)`,
+        .exec<FactorRow>(
+          `SELECT k.n, k.f AS was, k.marks AS had, k.marks_until AS until, facets.*
+           FROM json_each(?) AS row JOIN search_keys AS k ON k.n = row.value ->> 0 JOIN facets USING (f)`,
           chunk,
         )
         .toArray();
-      this.#move(rows.map((row) => ({ ...row, mfa: kindsIn(factors.get(row.n) ?? null) })));
+      const now = this.#seconds;
+      this.#move(
+        rows.map((row) => ({ ...row, mfa: kindsIn(factors.get(row.n) ?? null) })),
+        rows.map(({ n, status, had, until: hadUntil }): MarkChange => {
+          if (status === "") return { n, had, hadUntil, marks: had, until: hadUntil };
+          const found = factorMarks(factors.get(n) ?? null, now);
+          // The other marks hold as long as before.
+          const until =
+            found.until === null || (hadUntil !== null && hadUntil < found.until) ? hadUntil : found.until;
+          return { n, had, hadUntil, marks: (had & ~FACTOR_MARKS) | found.marks, until };
+        }),
+      );
     }
   }
 
-  #move(rows: readonly KeyRow[]): void {
+  /** @param marks the marks of the same assets, in the same order */
+  #move(rows: readonly KeyRow[], marks: readonly MarkChange[]): void {
     if (rows.length === 0) return;
     const keys = new Map<string, FacetKey>();
     const textOf = (row: KeyRow): string => {
@@ -227,20 +306,21 @@ export class Facets {
     const facets = this.#find(keys);
     const changes = new Map<number, number>();
     const change = (f: number, by: number) => changes.set(f, (changes.get(f) ?? 0) + by);
-    const added: (readonly [number, number])[] = [];
+    const added: (readonly [number, number, number, number | null])[] = [];
     const moved: (readonly [number, number])[] = [];
     for (const [index, { n, was }] of rows.entries()) {
       const f = facets.get(texts[index] ?? "");
       if (f === undefined || f === was) continue;
       if (was !== null) change(was, -1);
       change(f, 1);
-      (was === null ? added : moved).push([n, f]);
+      if (was === null) added.push([n, f, marks[index]?.marks ?? 0, marks[index]?.until ?? null]);
+      else moved.push([n, f]);
     }
     const parts = Object.entries(partsOf("assets.record"));
     for (const chunk of jsonChunks(added)) {
       this.#sql.exec(
-        `INSERT INTO search_keys (n, id, f, ${parts.map(([column]) => column).join(", ")})
-         SELECT assets.number, assets.id, row.value ->> 1, ${parts.map(([, of]) => of).join(", ")}
+        `INSERT INTO search_keys (n, id, f, marks, marks_until, ${parts.map(([column]) => column).join(", ")})
+         SELECT assets.number, assets.id, row.value ->> 1, row.value ->> 2, row.value ->> 3, ${parts.map(([, of]) => of).join(", ")}
          FROM json_each(?) AS row JOIN assets ON assets.number = row.value ->> 0`,
         chunk,
       );
@@ -251,6 +331,7 @@ export class Facets {
         chunk,
       );
     }
+    this.marks.store(marks, this.#seconds);
     const counts = [...changes].filter(([, by]) => by !== 0);
     if (counts.length > 0) {
       this.#sql.exec(

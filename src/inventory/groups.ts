@@ -322,6 +322,17 @@ export class Groups {
     return this.#everyone()?.id ?? null;
   }
 
+  /** When the newest role that Everyone gives was assigned, ms since the epoch; null if that is not known. */
+  everyoneRoleAt(): number | null {
+    const { at } = this.#sql
+      .exec<{ at: number | null }>(
+        `SELECT max(unixepoch(role.value ->> '$.created')) AS at FROM groups, json_each(groups.roles) AS role
+         WHERE ${IS_EVERYONE} AND role.value ->> '$.status' = 'ACTIVE'`,
+      )
+      .one();
+    return at === null ? null : at * 1000;
+  }
+
   /** Whether the org's counts have ever shown if DEPROVISIONED users belong to Everyone. */
   isEveryoneSettled(): boolean {
     return this.#meta.get("everyone_holds_deprovisioned") !== null;

@@ -126,6 +126,12 @@ export class History {
     return this.#scope.event !== undefined;
   }
 
+  /** When what is being noted happened, as far as that is known: when the event was published, or now by Okta's clock; ms. */
+  get moment(): number {
+    const { event } = this.#scope;
+    return event === undefined ? this.#nowByOkta : Math.min(publishedAt(event), this.#nowByOkta);
+  }
+
   /** Now, by Okta's clock, ms. */
   get #nowByOkta(): number {
     return this.#now() + this.#scope.skewMs;

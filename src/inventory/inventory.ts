@@ -57,7 +57,7 @@ export class Inventory {
     this.memberships = new Memberships(sql, this.meta, this);
     this.admins = new Admins(sql, this.meta, this);
     this.administrators = new Administrators(sql, this.facets);
-    this.copy = new DatedCopy(sql, this.meta);
+    this.copy = new DatedCopy(sql, this.meta, this.facets);
     this.sweeps = new Sweeps(sql);
     this.quarantine = new Quarantine(sql, now);
     this.stale = new Stale(sql, this.history);

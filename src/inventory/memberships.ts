@@ -2,7 +2,7 @@ import { uncover } from "./admins.ts";
 import type { AssetReader } from "./asset-reader.ts";
 import type { Assets } from "./assets.ts";
 import type { NewChange } from "./changes.ts";
-import type { GroupFacts, UserFacts } from "./facts.ts";
+import { type GroupFacts, knownValue, type UserFacts } from "./facts.ts";
 import type { Groups } from "./groups.ts";
 import { type Moved, membershipDetail } from "./membership-changes.ts";
 import type { InventoryMeta, Meta } from "./meta.ts";
@@ -279,6 +279,15 @@ export class Memberships {
         }),
       ),
     );
+    const isGiven = moved.added.some(({ roles }) =>
+      knownValue(roles)?.some(({ status }) => status === "ACTIVE"),
+    );
+    if (isGiven)
+      this.#assets.facets.noteNewAdmins(
+        known.map(({ id }) => id),
+        "group",
+        history.moment,
+      );
   }
 
   /**

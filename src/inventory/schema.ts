@@ -7,6 +7,7 @@
  * comparing texts shows whether a value has changed.
  */
 import { TALLIES, tallyOf } from "../lib/tally.ts";
+import { marksMigration } from "./asset-marks.ts";
 import { copyMigration } from "./copy-tables.ts";
 import { historyMigration } from "./history-tables.ts";
 import { HOUR_SLOT } from "./hours.ts";
@@ -149,6 +150,7 @@ export const migrations: readonly string[] = [
   [TALLIES, ...tallyOf("absentees", "confirmed"), ...tallyOf("quarantine")].join(";\n"),
   historyMigration,
   copyMigration,
+  marksMigration,
 ];
 
 /**

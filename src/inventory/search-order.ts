@@ -1,4 +1,5 @@
 /** Lists of assets in an order, page by page. */
+import type { MarkedCount } from "./asset-marks.ts";
 import type { Facet } from "./facets.ts";
 import { type Clause, clauseOf, fitting, joined, numberList, type Rows, type Wanted } from "./search-rows.ts";
 
@@ -75,23 +76,31 @@ export const firstOf = (
     .toArray();
 };
 
-/** The first assets of these facets that meet the clauses, with or without a key: a merge of the facets' lists. */
+/** Assets that lie together in an index: those of one facet, or of one facet with the same marks. */
+interface List {
+  readonly index: string;
+  readonly clause: Clause;
+}
+
+const listsOf = (facets: readonly Facet[], index: string): List[] =>
+  facets.map(({ f }) => ({ index, clause: ["k.f = ?", f] }));
+
+/** The first assets of these lists that meet the clauses, with or without a key: a merge of the lists. */
 const merged = (
   sql: SqlStorage,
-  facets: readonly Facet[],
+  lists: readonly List[],
   clauses: readonly Clause[],
   order: Order,
   limit: number,
 ): Row[] => {
-  const { key, by } = order;
+  const { key } = order;
   const { direction } = directions(order);
   const sorting = key === "NULL" ? "" : `${key} ${direction}, `;
-  const { where, parameters } = joined(clauses);
   const candidates: number[] = [];
-  for (const { f } of facets) {
+  for (const { index, clause } of lists) {
+    const { where, parameters } = joined([clause, ...clauses]);
     const rows = sql.exec<{ n: number }>(
-      `SELECT k.n FROM search_keys AS k INDEXED BY ${by} WHERE k.f = ? AND ${where} ORDER BY ${sorting}k.n ${direction} LIMIT ?`,
-      f,
+      `SELECT k.n FROM search_keys AS k INDEXED BY ${index} WHERE ${where} ORDER BY ${sorting}k.n ${direction} LIMIT ?`,
       ...parameters,
       limit,
     );
@@ -114,20 +123,38 @@ export const mergedAfter = (
   after: Place | null,
   limit: number,
 ): Row[] => {
-  const { key } = order;
+  const { key, by } = order;
   const { beyond } = directions(order);
+  const lists = listsOf(facets, by);
   const found: Row[] = [];
   if (key !== "NULL" && (after === null || after.key !== null)) {
     const place: Clause[] = after === null ? [] : [[`(${key}, k.n) ${beyond} (?, ?)`, after.key, after.n]];
-    found.push(...merged(sql, facets, [...clauses, [`${key} IS NOT NULL`], ...place], order, limit));
+    found.push(...merged(sql, lists, [...clauses, [`${key} IS NOT NULL`], ...place], order, limit));
   }
   if (found.length === limit) return found;
   const place: Clause[] = after !== null && after.key === null ? [[`k.n ${beyond} ?`, after.n]] : [];
   const isWithout: Clause[] = key === "NULL" ? [] : [[`${key} IS NULL`]];
-  return [
-    ...found,
-    ...merged(sql, facets, [...clauses, ...isWithout, ...place], order, limit - found.length),
-  ];
+  return [...found, ...merged(sql, lists, [...clauses, ...isWithout, ...place], order, limit - found.length)];
+};
+
+/** The first assets with these facets and marks that come after a place, in the order in which they were filed. */
+export const markedAfter = (
+  sql: SqlStorage,
+  alike: readonly MarkedCount[],
+  after: Place | null,
+  limit: number,
+): Row[] => {
+  const lists = alike.map(
+    ({ f, marks }): List =>
+      marks === 0
+        ? { index: "search_by_facet", clause: ["k.f = ? AND k.marks = 0", f] }
+        : {
+            index: "search_by_marks",
+            clause: ["k.f = ? AND k.marks = ? AND k.marks <> 0", f, marks],
+          },
+  );
+  const place: Clause[] = after === null ? [] : [["k.n > ?", after.n]];
+  return merged(sql, lists, place, FILED, limit);
 };
 
 /** The same in the order of statuses: one status after the other, deleted assets last. */

@@ -1,4 +1,5 @@
 /** Conditions about assets in SQL, and the rows of the search index that meet them. */
+import type { MarkedCount } from "./asset-marks.ts";
 import type { Facet } from "./facets.ts";
 
 /** A condition that is not part of a facet. */
@@ -11,6 +12,10 @@ export type Condition =
       readonly than: string | number;
     }
   | { readonly kind: "department"; readonly name: string }
+  /** The asset has one of these facets together with these marks. */
+  | { readonly kind: "marks"; readonly alike: readonly MarkedCount[] }
+  /** The user is in none of these groups. */
+  | { readonly kind: "outside"; readonly groups: readonly string[] }
   /**
    * The asset's id is one of those that `sql` yields. `has` says the same of the one row `k` of `search_keys`, with the same
    * parameters, if that takes less.
@@ -66,12 +71,26 @@ export const fitting = ({ facets, others }: Wanted): Clause => {
   return [isShorter ? (list === "" ? "true" : `+k.f NOT IN (${list})`) : `+k.f IN (${list})`];
 };
 
+const pairsOf = (alike: readonly MarkedCount[]): string =>
+  JSON.stringify(alike.map(({ f, marks }) => [f, marks]));
+
 export const clauseOf = (condition: Condition): Clause => {
   switch (condition.kind) {
     case "time":
       return [`k.${condition.column} ${condition.sign} ?`, condition.than];
     case "department":
       return ["k.department = ?", condition.name];
+    case "marks":
+      return [
+        "(k.f, k.marks) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))",
+        pairsOf(condition.alike),
+      ];
+    case "outside":
+      return [
+        `NOT EXISTS (SELECT 1 FROM memberships AS m WHERE m.user_id = k.id
+           AND m.group_id IN (SELECT value FROM json_each(?)))`,
+        JSON.stringify(condition.groups),
+      ];
     case "ids":
       return condition.has === undefined
         ? among(condition.sql, ...condition.parameters)
@@ -98,6 +117,17 @@ const unnamedRows = (query: Wanted): Rows => {
       from: `(${ids.sql}) AS them CROSS JOIN search_keys AS k INDEXED BY search_by_id ON k.id = them.id`,
       parameters: ids.parameters,
       clauses: [fitting(query), ...where.filter((condition) => condition !== ids).map(clauseOf)],
+    };
+  }
+  const marked = where.find((condition) => condition.kind === "marks");
+  if (marked?.alike.every(({ marks }) => marks !== 0)) {
+    return {
+      from: "json_each(?) AS pair CROSS JOIN search_keys AS k INDEXED BY search_by_marks",
+      parameters: [pairsOf(marked.alike)],
+      clauses: [
+        ["k.f = pair.value ->> 0 AND k.marks = pair.value ->> 1 AND k.marks <> 0"],
+        ...where.filter((condition) => condition !== marked).map(clauseOf),
+      ],
     };
   }
   const time = where.find((condition) => condition.kind === "time");

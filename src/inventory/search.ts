@@ -4,6 +4,8 @@
  * org is, the first page costs no more than its length times the number of these facets. What is not part of a facet narrows
  * the list: a few assets are collected and sorted, many are met by the merge soon enough.
  */
+
+import type { MarkedCount } from "./asset-marks.ts";
 import {
   byChange,
   byStatus,
@@ -11,6 +13,7 @@ import {
   firstFiled,
   firstOf,
   keys,
+  markedAfter,
   mergedAfter,
   type Order,
   type Place,
@@ -30,6 +33,7 @@ import {
   rowsOf,
   type Wanted,
 } from "./search-rows.ts";
+import { searchWords } from "./search-words.ts";
 
 /** What to find, and which page of it. */
 export interface AssetQuery extends Wanted {
@@ -50,27 +54,6 @@ export interface FoundPage {
 
 /** So many matches at most are collected and sorted; among more, the merge meets enough of them soon. */
 const MOST_SORTED = 50_000;
-
-const maxWords = 8;
-const maxWordLength = 64;
-
-/**
- * What is between words. SQLite's tokenizer knows Unicode 6.1, where the letters named here (New Tai Lue vowels and
- * two Vedic signs) were marks: it splits a word at them, and an index without positions refuses such a phrase.
- */
-const betweenWords = /(?:[^\p{L}\p{N}]|[\u19b0-\u19c0\u19c8\u19c9\u1cf2\u1cf3])+/u;
-
-/**
- * The words of a text, split as the index splits them: runs of letters and digits. At most 8, each cut at 64
- * characters.
- */
-export const searchWords = (text: string): string[] =>
-  text
-    .normalize("NFC")
-    .split(betweenWords)
-    .filter((word) => word !== "")
-    .slice(0, maxWords)
-    .map((word) => word.slice(0, maxWordLength));
 
 /** A full-text query for these words. They hold only letters and digits, so quoting them is safe. */
 const matchOf = (words: readonly string[]): string => words.map((word) => `"${word}" *`).join(" AND ");
@@ -112,6 +95,14 @@ const findNamed = (sql: SqlStorage, query: AssetQuery, match: string): FoundPage
   return pageOf(rows, limit, first.length + countIn(sql, found).total, head);
 };
 
+/** Which assets are asked for, if nothing but their facets and marks matters: these are counted already. */
+const markedOnly = ({ text, facets, where }: AssetQuery): readonly MarkedCount[] | null => {
+  const [condition] = where;
+  if (text !== null || where.length !== 1 || condition?.kind !== "marks") return null;
+  const wanted = new Set(facets.map(({ f }) => f));
+  return condition.alike.filter(({ f }) => wanted.has(f));
+};
+
 /**
  * One page of the assets that match. A text without words matches only what it names exactly.
  * @param mostSorted so many matches at most are collected and sorted, other than usual
@@ -122,6 +113,11 @@ export const findAssets = (sql: SqlStorage, query: AssetQuery, mostSorted = MOST
   const match = words.length === 0 ? null : matchOf(words);
   const page = sorting === null && match !== null ? findNamed(sql, query, match) : null;
   if (page !== null) return page;
+  const alike = markedOnly(query);
+  if (alike !== null && sorting === null) {
+    const total = countsOf(alike.map(({ f, count }) => [f, count] as const)).total;
+    return pageOf(markedAfter(sql, alike, after, limit + 1), limit, total);
+  }
   const isPlain = text === null && where.length === 0;
   const rows = rowsOf(query, match);
   if (text === null && sorting === null && where.some(({ kind }) => kind === "ids")) {

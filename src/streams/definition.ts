@@ -7,6 +7,7 @@ import type { ReportedChange } from "../contract/alerts.ts";
 import type { ChangeField } from "../contract/changes.ts";
 import type { CopiedAssets } from "../contract/copies.ts";
 import type { FoundDevice, FoundUser, InventorySummary } from "../contract/inventory-documents.ts";
+import type { CheckId } from "../contract/posture.ts";
 import type { SearchQuery } from "../contract/stream-api.ts";
 import type { Dialect } from "../contract/streams.ts";
 import type { AssetReader, StoredAsset } from "../inventory/asset-reader.ts";
@@ -24,6 +25,7 @@ import type { BadRecord, OktaLogEvent } from "../okta/records.ts";
 import type { AssetPage } from "./asset-page.ts";
 import type { LogRules } from "./log-effects.ts";
 import type { MembershipMode } from "./plan.ts";
+import type { Check } from "./posture.ts";
 
 /** What a record from Okta must have to be filed, that is, stored as an asset. */
 export interface AssetRecord {
@@ -135,6 +137,8 @@ export interface ExploreTools {
   readonly ignored: readonly string[];
   /** ms since the epoch */
   readonly now: number;
+  /** The groups whose members are excepted from a check of posture at present. */
+  readonly excepted: (check: CheckId) => readonly string[];
 }
 
 /** The filters of a search that only some streams have. */
@@ -152,6 +156,7 @@ export const filterNames = [
   "platform",
   "compliance",
   "managed",
+  "posture",
 ] as const;
 export type FilterName = (typeof filterNames)[number];
 
@@ -271,6 +276,7 @@ export interface StreamDefinition<R extends AssetRecord = AssetRecord, F = unkno
     /** The ids of assets that have exactly this name or id. A search shows them first. */
     exact(inventory: Inventory, text: string): readonly string[];
     readonly filters: Filters;
+    readonly checks: Readonly<Partial<Record<CheckId, Check>>>;
     /** Whether a search also finds groups. */
     readonly groups: boolean;
     /** The totals of the stream. */

@@ -13,6 +13,7 @@ import { deviceChange } from "./devices/changes.ts";
 import { copiedDevices } from "./devices/copy.ts";
 import { deviceFilters, exactDevices, foundDevice, summarizeDevices } from "./devices/explore.ts";
 import { devicePage } from "./devices/page.ts";
+import { deviceChecks } from "./devices/posture.ts";
 import type { LogRule, LogRules } from "./log-effects.ts";
 import { PAGE, predictDevices } from "./plan.ts";
 import { noteRecords } from "./record-changes.ts";
@@ -153,6 +154,7 @@ export const devices: StreamDefinition<OktaDevice, DeviceFacts> = {
     found: foundDevice,
     exact: exactDevices,
     filters: deviceFilters,
+    checks: deviceChecks,
     groups: false,
     summarize: summarizeDevices,
   },

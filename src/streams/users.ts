@@ -16,6 +16,7 @@ import { fileUsers, settleEveryone } from "./users/filing.ts";
 import { groupSearch } from "./users/group-search.ts";
 import { inOrder } from "./users/in-order.ts";
 import { userPage } from "./users/page.ts";
+import { userChecks } from "./users/posture.ts";
 
 // What has to be read again after an event. Okta may leave lastUpdated as it is when a password changes: see `quiet`.
 const account: LogRule = { target: "User", kind: "asset" };
@@ -216,6 +217,7 @@ export const users: StreamDefinition<OktaUser, UserFacts> = {
     found: foundUser,
     exact: exactUsers,
     filters: userFilters,
+    checks: userChecks,
     groups: true,
     summarize: summarizeUsers,
   },

@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { alertChannelsOf, channelsFor, wantedChanges } from "../config/alert-channels.ts";
 import { connectionOf, isRemoved, takesHooks } from "../config/connections.ts";
+import { postureExceptionsOf } from "../config/posture-exceptions.ts";
 import { isMisplaced, objectAs, objectOf, refuseMisplaced } from "../config/residency.ts";
 import type { AlertsApi } from "../contract/alerts.ts";
 import type { HistoryPage, RecentChanges } from "../contract/changes.ts";
@@ -15,6 +16,7 @@ import {
   streamObjectName,
 } from "../contract/objects.ts";
 import type { OrgVerdict } from "../contract/org.ts";
+import type { StreamPosture } from "../contract/posture.ts";
 import type { RunDocument, RunKind, StreamStatus } from "../contract/status.ts";
 import type {
   ChangesPage,
@@ -22,6 +24,7 @@ import type {
   EventsPage,
   EventsQuery,
   HistoryQuery,
+  Measurements,
   RecentChangesQuery,
   SearchQuery,
   StoredEvent,
@@ -203,7 +206,15 @@ export class InventoryStream
   }
 
   async search(query: SearchQuery): Promise<SearchResults> {
-    return this.#stream.explorer.search(query, this.#stream.ignoredFactors);
+    return this.#stream.search(query);
+  }
+
+  async posture(withTrend: boolean): Promise<StreamPosture> {
+    return this.#stream.posture(withTrend);
+  }
+
+  async measurements(): Promise<Measurements> {
+    return { status: await this.#stream.status(), posture: this.#stream.explorer.posturePoint() };
   }
 
   async assetDetail(assetId: string): Promise<AssetDetail | null> {
@@ -278,6 +289,7 @@ export class InventoryStream
       identity,
       storage: ctx.storage,
       connection: () => connectionOf(env, connection),
+      postureExceptions: () => postureExceptionsOf(env),
       connect: (options) => connectOkta({ ...options, env }),
       rateLimits: (share) => objectOf(env, env.OKTA_GATE, gateObjectName(connection)).rateLimits(share),
       sinkStatuses: (head) => sinkStatuses(env, connection, stream, head),

@@ -2,14 +2,16 @@
  * One stream of one connection: its inventory and the runs that keep it current. It does not know the Durable Object
  * that it runs in; see `inventory-stream.ts`.
  */
-import type { Connection } from "../config/types.ts";
+import type { PostureException } from "../config/posture-exceptions.ts";
+import type { Connection, Setting } from "../config/types.ts";
 import type { CopyPage, CopySource } from "../contract/copies.ts";
-import type { HeldDeletions } from "../contract/inventory-documents.ts";
+import type { HeldDeletions, SearchResults } from "../contract/inventory-documents.ts";
 import type { StreamIdentity } from "../contract/objects.ts";
 import type { OrgVerdict } from "../contract/org.ts";
+import type { StreamPosture } from "../contract/posture.ts";
 import type { RateLimitDocument } from "../contract/rate-limit.ts";
 import type { RunDocument, RunKind, SinkReport, StreamStatus } from "../contract/status.ts";
-import type { StreamRefusal } from "../contract/stream-api.ts";
+import type { SearchQuery, StreamRefusal } from "../contract/stream-api.ts";
 import { nameIdentifier } from "../enrichment/identifier.ts";
 import { ChangeReader } from "../explore/changes.ts";
 import type { EventReader } from "../explore/event-reader.ts";
@@ -57,6 +59,7 @@ export interface StreamDeps extends Listeners, AlertListeners {
   readonly storage: DurableObjectStorage;
   /** The connection's settings; null while they are invalid. */
   readonly connection: () => Connection | null;
+  readonly postureExceptions: () => Setting<readonly PostureException[]>;
   readonly connect: (options: Omit<ConnectOptions, "env">) => OktaSession;
   /**
    * What the gate knows about Okta's rate limits.
@@ -123,7 +126,10 @@ export class Stream {
       ...shared,
       isWorking: () => this.#slicing,
       fullRunEnded: ({ id }) => this.#reports.wantSnapshots(id),
-      succeeded: ({ kind }) => this.#copies.ran(kind),
+      succeeded: ({ kind }) => {
+        this.#copies.ran(kind);
+        this.#keepPosture();
+      },
     });
     this.#hooks = new HookControl({
       ...deps,
@@ -166,6 +172,35 @@ export class Stream {
   /** Lower-case factor types that do not count as MFA. */
   get ignoredFactors(): readonly string[] {
     return this.#deps.connection()?.mfaIgnoredFactors ?? [];
+  }
+
+  /** Keeps the posture as it is at the end of a run. Best effort: it cannot fail the run. */
+  #keepPosture(): void {
+    const exceptions = this.#deps.postureExceptions();
+    if (!exceptions.ok) return;
+    try {
+      this.explorer.keepPosture(this.ignoredFactors, exceptions.value);
+    } catch (error) {
+      log("error", "posture_not_kept", { ...this.#deps.identity, ...errorFields(error) });
+    }
+  }
+
+  /** How many assets each check of posture counts now; see `StreamApi.posture`. */
+  posture(withTrend: boolean): StreamPosture {
+    return this.#deps.storage.transactionSync(() =>
+      this.explorer.posture(this.ignoredFactors, this.#exceptions, withTrend),
+    );
+  }
+
+  /** One page of the assets that match; see `StreamApi.search`. */
+  search(query: SearchQuery): SearchResults {
+    return this.explorer.search(query, this.ignoredFactors, this.#exceptions);
+  }
+
+  /** None while POSTURE_EXCEPTIONS is invalid: then nobody may ask. */
+  get #exceptions(): readonly PostureException[] {
+    const exceptions = this.#deps.postureExceptions();
+    return exceptions.ok ? exceptions.value : [];
   }
 
   /** Call it before reading a page of events; see `Numbers.settle`. */

@@ -5,6 +5,7 @@ import { vi } from "vitest";
 import { consoleRoutes } from "../../src/console/index.tsx";
 import type { KnownConnection, RegistryApi } from "../../src/contract/connections.ts";
 import type { InventorySummary } from "../../src/contract/inventory-documents.ts";
+import type { PosturePoint, StreamPosture } from "../../src/contract/posture.ts";
 import type { RunDocument, RunKind, StreamStatus } from "../../src/contract/status.ts";
 import type { StoredEvent, StreamApi } from "../../src/contract/stream-api.ts";
 import type { StreamName } from "../../src/contract/streams.ts";
@@ -116,9 +117,26 @@ const summaryOf = (stream: StreamName): InventorySummary => {
       };
 };
 
+const DAY = "2025-01-15";
+const pointOf = (stream: StreamName): PosturePoint => ({
+  day: DAY,
+  at: Date.parse("2025-01-15T02:00:30.000Z"),
+  checks:
+    stream === "users"
+      ? { admin_without_mfa: { count: 1, unknown: 2, excepted: 3, population: 9 } }
+      : { device_unmanaged: { count: 4, unknown: 5, excepted: 0, population: 10 } },
+});
+
+const postureOf = (stream: StreamName, withTrend: boolean): StreamPosture => {
+  const { at, checks } = pointOf(stream);
+  return { at, checks, exceptions: [], trend: withTrend ? [pointOf(stream)] : [] };
+};
+
 /** A stream of events with the sequence numbers 1 to `head`. */
 export const fakeStream = (connection: string, stream: StreamName, head = 7): StreamApi & InventoryApi => ({
   status: async () => statusOf(connection, stream),
+  measurements: async () => ({ status: statusOf(connection, stream), posture: pointOf(stream) }),
+  posture: async (withTrend) => postureOf(stream, withTrend),
   startRun: async (kind) => ok({ started: true, run: runOf(kind) }),
   cancelRun: async () => ok(runOf("full", "cancelled")),
   orgVerdict: async () => "same",

@@ -105,6 +105,7 @@ const teams: StreamDefinition<TeamRecord, TeamRecord> = {
       found(id, facts.profile.displayName, facts.status, deletedAt !== null),
     exact: (inventory, text) => (inventory.assets.exists(text) ? [text] : []),
     filters: {},
+    checks: {},
     groups: false,
     summarize: ({ inventory, now }): DeviceSummary => ({
       stream: "devices",

@@ -6,6 +6,7 @@ import type { RunKind } from "../../src/contract/status.ts";
 import type { StreamName } from "../../src/contract/streams.ts";
 import type { OktaAnswer } from "../../src/enrichment/answer.ts";
 import { DatedCopy } from "../../src/inventory/dated-copy.ts";
+import { Facets } from "../../src/inventory/facets.ts";
 import { Meta } from "../../src/inventory/meta.ts";
 import {
   call,
@@ -21,7 +22,7 @@ import {
 /** The copy that a stream keeps. */
 const copyIn = <T>(connection: string, keeper: StreamName, read: (copy: DatedCopy) => T): Promise<T> =>
   runInDurableObject(streamStub(connection, keeper), (_object, { storage }) =>
-    read(new DatedCopy(storage.sql, new Meta(storage.sql))),
+    read(new DatedCopy(storage.sql, new Meta(storage.sql), new Facets(storage.sql, Date.now))),
   );
 
 const otherThan = (stream: StreamName): StreamName => (stream === "users" ? "devices" : "users");

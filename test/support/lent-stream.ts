@@ -19,6 +19,7 @@ export const nobodyElse = {
   forgetAll: async () => null,
   peopleOf: async () => null,
   other: null,
+  postureExceptions: () => ({ ok: true, value: [] }),
   takesHooks: () => true,
   wantsAlerts: () => false,
   wantedChanges: () => new Set(),

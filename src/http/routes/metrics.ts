@@ -2,11 +2,11 @@
 
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
-import type { StreamStatus } from "../../contract/status.ts";
+import type { Measurements } from "../../contract/stream-api.ts";
 import { streamNames } from "../../contract/streams.ts";
 import { errorFields, log } from "../../lib/log.ts";
 import type { App, AppDeps } from "../deps.ts";
-import { statusMetrics } from "../metrics.ts";
+import { postureMetrics, statusMetrics } from "../metrics.ts";
 import { problemResponses } from "../problems.ts";
 import { type MetricFamily, prometheusContentType, prometheusText, type Sample } from "../prometheus.ts";
 
@@ -16,7 +16,7 @@ const metrics = createRoute({
   tags: ["Service"],
   summary: "Prometheus metrics",
   description:
-    "Runs, calls to Okta, assets, unknown facts, sinks, rate limits and look-ups of every connection.",
+    "Runs, calls to Okta, assets, unknown facts, posture, sinks, rate limits and look-ups of every connection.",
   security: [{ key: [] }],
   responses: {
     200: {
@@ -41,13 +41,15 @@ const upGauge = (name: string, help: string, samples: Sample[]): MetricFamily =>
 
 export const metricsRoutes = (app: App, deps: AppDeps): void => {
   /** Null when the stream does not answer, because one failing stream must not hide the others. */
-  const statusOf = async (
+  const measured = async (
     env: Env,
     connection: string,
     stream: (typeof streamNames)[number],
-  ): Promise<StreamStatus | null> => {
+  ): Promise<Measurements | null> => {
     try {
-      return await deps.stream(env, connection, stream).status();
+      const of = deps.stream(env, connection, stream);
+      // Objects of the version before, which are there while a new one is deployed, know their status alone.
+      return await of.measurements().catch(async () => ({ status: await of.status(), posture: null }));
     } catch (error) {
       log("error", "metrics_stream_failed", { connection, stream, ...errorFields(error) });
       return null;
@@ -72,8 +74,8 @@ export const metricsRoutes = (app: App, deps: AppDeps): void => {
     const all = [...deps.config(c.env).connections];
     const connections = all.filter(([, setting]) => setting.ok).map(([id]) => id);
     const pairs = connections.flatMap((id) => streamNames.map((stream) => ({ id, stream })));
-    const [statuses, others] = await Promise.all([
-      Promise.all(pairs.map(({ id, stream }) => statusOf(c.env, id, stream))),
+    const [measurements, others] = await Promise.all([
+      Promise.all(pairs.map(({ id, stream }) => measured(c.env, id, stream))),
       fromSources(c.env, connections),
     ]);
     const configured = upGauge(
@@ -86,11 +88,17 @@ export const metricsRoutes = (app: App, deps: AppDeps): void => {
       "1 when the stream answered this scrape, else 0.",
       pairs.map(({ id, stream }, index) => ({
         labels: { connection: id, stream },
-        value: statuses[index] === null ? 0 : 1,
+        value: measurements[index] === null ? 0 : 1,
       })),
     );
-    const known = statuses.filter((status) => status !== null);
-    return c.text(prometheusText([configured, up, ...statusMetrics(known), ...others]), 200, {
+    const known = measurements.flatMap((one) => (one === null ? [] : [one.status]));
+    const points = measurements.flatMap((one) =>
+      one?.posture == null
+        ? []
+        : [{ labels: { connection: one.status.connection, stream: one.status.stream }, point: one.posture }],
+    );
+    const families = [configured, up, ...statusMetrics(known), ...postureMetrics(points), ...others];
+    return c.text(prometheusText(families), 200, {
       "Content-Type": prometheusContentType,
     });
   });

@@ -4,6 +4,7 @@ import { accepts } from "hono/accepts";
 import * as z from "zod";
 import { foundSchema } from "../../contract/inventory-documents.ts";
 import { TOMBSTONE_DAYS } from "../../contract/limits.ts";
+import { checkIds } from "../../contract/posture.ts";
 import type { SearchQuery, StreamApi } from "../../contract/stream-api.ts";
 import type { StreamName } from "../../contract/streams.ts";
 import { sortKeys } from "../../inventory/search-order.ts";
@@ -11,10 +12,10 @@ import { fromOpaque, toOpaque } from "../../lib/opaque.ts";
 import { maxSearchLength } from "../bounds.ts";
 import { csvHeader, csvRow } from "../csv.ts";
 import type { App, AppDeps } from "../deps.ts";
-import { connectionParameter, once, streamParams, strict, wholeNumber } from "../parameters.ts";
+import { connectionParameter, once, oneOf, streamParams, strict, wholeNumber } from "../parameters.ts";
 import { ProblemError, problemResponses } from "../problems.ts";
 import { raw } from "../raw.ts";
-import { selectConnection } from "../select.ts";
+import { selectConnection, settingValue } from "../select.ts";
 
 const searchResultsSchema = foundSchema.meta({
   id: "Found",
@@ -49,12 +50,6 @@ const searchResultsSchema = foundSchema.meta({
 });
 
 const bounded = (rule: string) => z.string(once).min(1, rule).max(maxSearchLength, rule);
-const oneOf = <const T extends readonly [string, ...string[]]>(values: T, about: string) =>
-  z
-    .enum(values, `it must be ${values.slice(0, -1).join(", ")} or ${values.at(-1)}`)
-    .optional()
-    .openapi({ description: about });
-
 const instantRule = "it must be a time in ISO 8601, such as 2026-01-31T00:00:00Z";
 const instant = (about: string) =>
   z
@@ -135,6 +130,10 @@ const searchShape = {
       description: "Devices with this compliance status, as the summary names it, such as UNKNOWN.",
     }),
   managed: oneOf(["true", "false", "unknown"], "Devices, by whether they are managed."),
+  posture: oneOf(
+    checkIds,
+    "Assets of which this check is true; see `GET /v1/posture`. Who is excepted from it is left out.",
+  ),
   held: oneOf(
     ["true"],
     "Assets whose deletion waits for a person; see `GET /v1/streams/{stream}/deletions`.",
@@ -290,7 +289,9 @@ export const searchRoutes = (app: App, deps: AppDeps): void => {
     const asked = c.req.valid("query");
     const query = queryOf(asked);
     const { stream } = c.req.valid("param");
-    const { id } = selectConnection(deps.config(c.env), asked.connection);
+    const config = deps.config(c.env);
+    const { id } = selectConnection(config, asked.connection);
+    if (asked.posture !== undefined) settingValue(config.postureExceptions);
     const api = deps.stream(c.env, id, stream);
     const type = accepts(c, {
       header: "Accept",

@@ -7,6 +7,8 @@ import { filled, fullName, isManaged, lastSeen } from "../../ocsf/derive.ts";
 import { osFamily } from "../../ocsf/platform.ts";
 import type { ExploreTools, Filters } from "../definition.ts";
 import { living, sum, sumBy } from "../facets.ts";
+import { postureFilter } from "../posture-filter.ts";
+import { deviceChecks } from "./posture.ts";
 
 /** The compliance status of a device that does not report one. */
 const UNKNOWN = "UNKNOWN";
@@ -23,6 +25,7 @@ export const deviceFilters: Filters = {
   platform: (wanted) => ({ fits: ({ platform }) => platformName(platform) === wanted }),
   compliance: (wanted) => ({ fits: ({ compliance }) => (compliance ?? UNKNOWN) === wanted }),
   managed: (wanted) => ({ fits: ({ managed }) => (managed ?? "unknown") === wanted }),
+  posture: postureFilter(deviceChecks),
 };
 
 /** The device with this id, as a list of ids. */

@@ -2,7 +2,7 @@
 import type { FoundUser, UserSummary } from "../../contract/inventory-documents.ts";
 import type { StoredAsset } from "../../inventory/asset-reader.ts";
 import type { Facet } from "../../inventory/facets.ts";
-import { known, knownValue, type UserFacts } from "../../inventory/facts.ts";
+import type { UserFacts } from "../../inventory/facts.ts";
 import type { Inventory } from "../../inventory/inventory.ts";
 import { roleHolders } from "../../inventory/role-holders.ts";
 import type { Condition } from "../../inventory/search-rows.ts";
@@ -10,41 +10,15 @@ import { quoted } from "../../inventory/sql.ts";
 import { areAdmins } from "../../inventory/standing.ts";
 import { isUnknown } from "../../inventory/unknown-facts.ts";
 import { displayName, hasMfa, hasPhishingResistantMfa, isAdmin } from "../../ocsf/derive.ts";
-import { factorName } from "../../okta/factor-names.ts";
 import type { ExploreTools, Filter, Filters } from "../definition.ts";
 import { living, sum, sumBy } from "../facets.ts";
-
-/** Active factors. @param kinds as the search index has them: `type|provider` */
-const factorsOf = (kinds: readonly string[]): UserFacts["factors"] =>
-  known(
-    kinds.map((kind) => {
-      const bar = kind.lastIndexOf("|");
-      const [factorType, provider] = [kind.slice(0, bar), kind.slice(bar + 1)];
-      return { id: null, factorType, provider: provider || null, status: "ACTIVE" };
-    }),
-    0,
-  );
-
-/** The kinds of ACTIVE factors as a facet has them: `type|provider`; null if they are unknown. */
-type Kinds = Facet["mfa"];
-
-/** Whether users with these factors count as enrolled; null if unknown. @param ignored factor types that do not count */
-const areEnrolled = (kinds: Kinds, ignored: readonly string[]): boolean | null =>
-  kinds === null ? null : hasMfa(factorsOf(kinds), ignored);
-
-/** Whether users with these factors have one that resists phishing; null if unknown. @param ignored as in `areEnrolled` */
-const areResistant = (kinds: Kinds, ignored: readonly string[]): boolean | null =>
-  kinds === null ? null : hasPhishingResistantMfa(factorsOf(kinds), ignored);
-
-/** Whether users with these factors have one of this name. */
-const haveFactor = (kinds: Kinds, name: string): boolean =>
-  kinds !== null && (knownValue(factorsOf(kinds))?.some((factor) => factorName(factor) === name) ?? false);
+import { postureFilter } from "../posture-filter.ts";
+import { areEnrolled, areResistant, haveFactor, isNotDeprovisioned, type Kinds } from "./kinds.ts";
+import { userChecks } from "./posture.ts";
 
 const orUnknown = (value: boolean | null): boolean | "unknown" => value ?? "unknown";
 
 const mfaWords = { true: "enrolled", false: "not_enrolled", unknown: "unknown" } as const;
-
-const isNotDeprovisioned = ({ status }: Facet): boolean => status !== null && status !== "DEPROVISIONED";
 
 /** Users who are not DEPROVISIONED, by their factors. */
 const byFactors = (suit: (kinds: Kinds) => boolean): Filter => ({
@@ -97,6 +71,7 @@ export const userFilters: Filters = {
     fits: ({ status }) => status === "ACTIVE",
     where: [signedInBefore(now - days * DAY_MS)],
   }),
+  posture: postureFilter(userChecks),
 };
 
 /** The ids of the users who have exactly this id, login, e-mail or short name. */
