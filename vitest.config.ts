@@ -75,6 +75,16 @@ export default defineConfig({
                   OKTA_API_TOKEN: "sim-token",
                   CONNECTIONS: JSON.stringify(connections),
                   ...tokens,
+                  // For a group that only orgs of tests about it have.
+                  POSTURE_EXCEPTIONS: JSON.stringify([
+                    { check: "admin_without_mfa", group_id: "00gBreakGlass", reason: "Break-glass accounts" },
+                    {
+                      check: "active_without_mfa",
+                      group_id: "00gBreakGlass",
+                      until: "2020-01-01",
+                      reason: "Over",
+                    },
+                  ]),
                   API_KEYS:
                     "test-key-0123456789-0123456789-01234567,read:read-key-0123456789-0123456789-01234567",
                 },

@@ -235,7 +235,7 @@ export class Admins {
     if (isSameOwn && (isSame || !this.#isOpenThroughGroups(userId))) return false;
     if (change !== null) history.note([change]);
     if (change !== null && hasUndated(was.roles, is.roles))
-      this.#assets.facets.noteNewAdmins([userId], "own", history.moment);
+      this.#assets.facets.noteNewAdmins([userId], [], history.moment);
     return this.#assets.touch([userId]) > 0;
   }
 

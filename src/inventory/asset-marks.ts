@@ -18,8 +18,11 @@ export const marksMigration = `
   -- How many assets with a facet have these marks; those without any are not counted here.
   CREATE TABLE marked (f INTEGER NOT NULL, marks INTEGER NOT NULL, assets INTEGER NOT NULL, PRIMARY KEY (f, marks)) WITHOUT ROWID;
 
-  -- Users who were seen to get a role: one of their own, or one of a group that they joined. ms since the epoch.
-  CREATE TABLE new_admins (user_id TEXT PRIMARY KEY, own_at INTEGER, group_at INTEGER) WITHOUT ROWID;
+  -- Users who were seen to get a role, and when, seconds since the epoch: by joining a group, or one of their own, which
+  -- has '' for a group.
+  CREATE TABLE new_admins (
+    user_id TEXT NOT NULL, group_id TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (user_id, group_id)
+  ) WITHOUT ROWID;
 
   -- What was counted at the end of each day's last run, as JSON.
   CREATE TABLE posture_days (day TEXT PRIMARY KEY, at INTEGER NOT NULL, checks TEXT NOT NULL) WITHOUT ROWID;
@@ -118,6 +121,7 @@ const NOTHING: Datings = {
   hasUndatedFactor: false,
   newestRole: null,
   newestGroupRole: null,
+  newestToldRole: null,
   lastSeen: null,
   isOfAdmin: false,
 };
@@ -126,23 +130,26 @@ const NOTHING: Datings = {
 export const factorMarks = (factors: string | null, now: number): Marked =>
   marksOf({ ...NOTHING, lastLogin: now, ...factorDatings(factors) }, now);
 
-/** SQL: when the newest active role in a list was assigned. */
-const newestIn = (roles: string, which = "true"): string =>
-  `(SELECT max(unixepoch(value ->> '$.created')) FROM json_each(${roles})
+/** SQL: when the user `a` was seen to get a role. @param group SQL: the group's id */
+const seenAt = (group: string): string =>
+  `(SELECT at FROM new_admins WHERE user_id = a.id AND group_id = ${group})`;
+
+/** SQL: whether a role in a list is the user's own. */
+const DIRECT = "value ->> '$.assignmentType' IS NOT 'GROUP'";
+
+/**
+ * SQL: when the newest active role in a list was assigned; NULL if there is none.
+ * @param seen SQL: when it was seen, in case that was later
+ */
+const newestIn = (roles: string, which = "true", seen = "NULL"): string =>
+  `(SELECT max(max(coalesce(unixepoch(value ->> '$.created'), 0), coalesce(${seen}, 0))) FROM json_each(${roles})
     WHERE value ->> '$.status' = 'ACTIVE' AND ${which})`;
-
-/** SQL: a time of `new_admins` in seconds. */
-const seenAt = (column: string): string => `(SELECT ${column} / 1000 FROM new_admins WHERE user_id = a.id)`;
-
-const later = (a: number | null, b: number | null): number | null =>
-  a === null ? b : b === null ? a : Math.max(a, b);
 
 interface RoleTimes extends Record<string, SqlStorageValue> {
   n: number;
   own: number | null;
-  own_seen: number | null;
+  told: number | null;
   given: number | null;
-  given_seen: number | null;
 }
 
 /** The marks of assets. Callers open the transaction. */
@@ -187,8 +194,9 @@ export class AssetMarks {
         created: row.created,
         passwordChanged: row.password,
         ...factorDatings(row.factors),
-        newestRole: later(of?.own ?? null, of?.own_seen ?? null),
-        newestGroupRole: later(of?.given ?? null, of?.given_seen ?? null),
+        newestRole: of?.own ?? null,
+        newestGroupRole: of?.given ?? null,
+        newestToldRole: of?.told ?? null,
         lastSeen: row.seen,
         isOfAdmin: ofAdmins.has(n) ? (ofAdmins.get(n) ?? null) : false,
       };
@@ -214,15 +222,18 @@ export class AssetMarks {
     }
   }
 
-  /** Stores that users were seen to get a role. @param at ms since the epoch */
-  noteNewAdmins(userIds: readonly string[], whose: "own" | "group", at: number): void {
-    for (const chunk of jsonChunks(userIds)) {
-      this.#sql.exec(
-        `INSERT INTO new_admins (user_id, ${whose}_at) SELECT value, ?1 FROM json_each(?2) WHERE true
-         ON CONFLICT (user_id) DO UPDATE SET ${whose}_at = max(coalesce(${whose}_at, 0), ?1)`,
-        at,
-        chunk,
-      );
+  /** Stores that users were seen to get a role; see `Facets.noteNewAdmins`. @param at ms since the epoch */
+  noteNewAdmins(userIds: readonly string[], through: readonly string[], at: number): void {
+    for (const group of through.length === 0 ? [""] : through) {
+      for (const chunk of jsonChunks(userIds)) {
+        this.#sql.exec(
+          `INSERT INTO new_admins (user_id, group_id, at) SELECT value, ?1, ?2 FROM json_each(?3) WHERE true
+           ON CONFLICT (user_id, group_id) DO UPDATE SET at = max(at, excluded.at)`,
+          group,
+          Math.floor(at / 1000),
+          chunk,
+        );
+      }
     }
   }
 
@@ -235,10 +246,7 @@ export class AssetMarks {
 
   /** Forgets who was seen to get a role before this. @param before ms since the epoch */
   forgetNewAdmins(before: number): void {
-    this.#sql.exec(
-      "DELETE FROM new_admins WHERE coalesce(own_at, 0) < ?1 AND coalesce(group_at, 0) < ?1",
-      before,
-    );
+    this.#sql.exec("DELETE FROM new_admins WHERE at < ?", Math.floor(before / 1000));
   }
 
   /** When the roles of those who have some were assigned. */
@@ -247,9 +255,11 @@ export class AssetMarks {
     const found = new Map<number, RoleTimes>();
     for (const chunk of jsonChunks(holders.map(({ n }) => [n]))) {
       const times = this.#sql.exec<RoleTimes>(
-        `SELECT a.number AS n, ${seenAt("own_at")} AS own_seen, ${seenAt("group_at")} AS given_seen,
-           CASE WHEN d.reason IS NULL THEN ${newestIn("d.roles", "(d.covers = 1 OR value ->> '$.assignmentType' IS NOT 'GROUP')")} END AS own,
-           (SELECT max(${newestIn("g.roles")}) FROM memberships AS m JOIN groups AS g ON g.id = m.group_id
+        `SELECT a.number AS n,
+           iif(d.reason IS NULL, ${newestIn("d.roles", DIRECT, seenAt("''"))}, NULL) AS own,
+           iif(d.reason IS NULL AND d.covers = 1, ${newestIn("d.roles", `NOT (${DIRECT})`)}, NULL) AS told,
+           (SELECT max(${newestIn("g.roles", "true", seenAt("g.id"))}) FROM memberships AS m
+            JOIN groups AS g ON g.id = m.group_id
             WHERE m.user_id = a.id AND coalesce(g.has_roles, 1) = 1 AND g.roles_reason IS NULL) AS given
          FROM json_each(?) AS row JOIN assets AS a ON a.number = row.value ->> 0
          LEFT JOIN admins AS d ON d.user_id = a.id`,

@@ -237,9 +237,13 @@ export class Facets {
     return true;
   }
 
-  /** Users were seen to get a role: one of their own, or one of a group that they joined. @param at ms since the epoch */
-  noteNewAdmins(userIds: readonly string[], whose: "own" | "group", at: number): void {
-    this.marks.noteNewAdmins(userIds, whose, at);
+  /**
+   * Users were seen to get a role.
+   * @param through the groups that they joined; none if it is one of their own
+   * @param at ms since the epoch
+   */
+  noteNewAdmins(userIds: readonly string[], through: readonly string[], at: number): void {
+    this.marks.noteNewAdmins(userIds, through, at);
     this.refresh(userIds);
   }
 

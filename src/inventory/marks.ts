@@ -21,6 +21,8 @@ export const marks = {
   role7d: 128,
   /** The same of a role of a group: it is as sure as the user's being a member. */
   groupRole7d: 256,
+  /** The same of a role through a group of which only the user's own answer tells. */
+  toldRole7d: 8192,
   /** A device was not seen for 90 days; it is not known when it was. */
   unseen90: 512,
   undatedSight: 1024,
@@ -46,9 +48,10 @@ export interface Datings {
   /** Of users: when the newest active factor was enrolled, as far as that is known, and whether it is not known of one. */
   readonly newestFactor: number | null;
   readonly hasUndatedFactor: boolean;
-  /** Of users: when the newest role was assigned that the user surely has, and that groups give. */
+  /** Of users: when the newest role was assigned that is the user's own, that groups give, and that is told to be a group's. */
   readonly newestRole: number | null;
   readonly newestGroupRole: number | null;
+  readonly newestToldRole: number | null;
   /** Of devices. */
   readonly lastSeen: number | null;
   /** Of devices: whether a user is an administrator; null: one may be, and no other is. */
@@ -84,6 +87,7 @@ const turnsOf = (it: Datings): Turn[] =>
         ...goes(marks.factor24h, it.newestFactor, 1),
         ...goes(marks.role7d, it.newestRole, 7),
         ...goes(marks.groupRole7d, it.newestGroupRole, 7),
+        ...goes(marks.toldRole7d, it.newestToldRole, 7),
       ];
 
 const undatedOf = (it: Datings): number => {

@@ -279,15 +279,15 @@ export class Memberships {
         }),
       ),
     );
-    const isGiven = moved.added.some(({ roles }) =>
+    const giving = moved.added.filter(({ roles }) =>
       knownValue(roles)?.some(({ status }) => status === "ACTIVE"),
     );
-    if (isGiven)
-      this.#assets.facets.noteNewAdmins(
-        known.map(({ id }) => id),
-        "group",
-        history.moment,
-      );
+    if (giving.length === 0) return;
+    this.#assets.facets.noteNewAdmins(
+      known.map(({ id }) => id),
+      giving.map(({ id }) => id),
+      history.moment,
+    );
   }
 
   /**

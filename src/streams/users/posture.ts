@@ -2,7 +2,13 @@
 import type { UserCheck } from "../../contract/posture.ts";
 import type { Facet } from "../../inventory/facets.ts";
 import { hasMark } from "../../inventory/marks.ts";
-import { areAdmins, areRolesUnknown, areSurelyMembers, isInEveryone } from "../../inventory/standing.ts";
+import {
+  areAdmins,
+  areRolesOpen,
+  areRolesUnknown,
+  areSurelyMembers,
+  isInEveryone,
+} from "../../inventory/standing.ts";
 import { both, type Check, not, type PostureOrg } from "../posture.ts";
 import { areEnrolled, areResistant, isNotDeprovisioned, mfaNames } from "./kinds.ts";
 
@@ -23,6 +29,7 @@ const hasNewRole: Check["verdict"] = ({ facet, marks }, org) => {
   const isSure =
     hasMark(marks, "role7d") ||
     (hasMark(marks, "groupRole7d") && areSurelyMembers(facet, standing)) ||
+    (hasMark(marks, "toldRole7d") && areRolesOpen(facet, standing)) ||
     (isEveryoneNew && isInEveryone(facet, standing));
   if (isSure) return true;
   return areRolesUnknown(facet, standing) ? null : false;
