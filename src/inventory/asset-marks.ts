@@ -4,7 +4,7 @@
  */
 
 import { COVERS, GIVEN } from "./facet-columns.ts";
-import { type Datings, type Marked, marks, marksOf } from "./marks.ts";
+import { type Datings, FACTOR_MARKS, type Marked, marks, marksOf } from "./marks.ts";
 import { jsonChunks } from "./sql.ts";
 
 /** Makes the columns and the table; those of assets that are there already are found soon: they hold until 1970. */
@@ -12,7 +12,8 @@ export const marksMigration = `
   ALTER TABLE search_keys ADD COLUMN marks INTEGER NOT NULL DEFAULT 0;
   -- Until when the marks hold, seconds since the epoch; NULL: as long as nothing else changes.
   ALTER TABLE search_keys ADD COLUMN marks_until INTEGER DEFAULT 0;
-  CREATE INDEX search_by_marks ON search_keys (f, marks) WHERE marks <> 0;
+  -- Without the facet, so that it stays as it is when an asset gets another one.
+  CREATE INDEX search_by_marks ON search_keys (marks) WHERE marks <> 0;
   CREATE INDEX search_by_marks_until ON search_keys (marks_until) WHERE marks_until IS NOT NULL;
 
   -- How many assets with a facet have these marks; those without any are not counted here.
@@ -26,18 +27,6 @@ export const marksMigration = `
 
   -- What was counted at the end of each day's last run, as JSON.
   CREATE TABLE posture_days (day TEXT PRIMARY KEY, at INTEGER NOT NULL, checks TEXT NOT NULL) WITHOUT ROWID;
-
-  CREATE TRIGGER marks_added AFTER INSERT ON search_keys WHEN new.marks <> 0 BEGIN
-    INSERT INTO marked (f, marks, assets) VALUES (new.f, new.marks, 1)
-      ON CONFLICT (f, marks) DO UPDATE SET assets = assets + 1;
-  END;
-
-  CREATE TRIGGER marks_moved AFTER UPDATE OF f, marks ON search_keys
-    WHEN (old.marks <> 0 OR new.marks <> 0) AND (old.f <> new.f OR old.marks <> new.marks) BEGIN
-    UPDATE marked SET assets = assets - 1 WHERE f = old.f AND marks = old.marks;
-    INSERT INTO marked (f, marks, assets) SELECT new.f, new.marks, 1 WHERE new.marks <> 0
-      ON CONFLICT (f, marks) DO UPDATE SET assets = assets + 1;
-  END;
 
   CREATE TRIGGER marks_removed AFTER DELETE ON search_keys WHEN old.marks <> 0 BEGIN
     UPDATE marked SET assets = assets - 1 WHERE f = old.f AND marks = old.marks;
@@ -81,8 +70,16 @@ export interface DatingRow extends Record<string, SqlStorageValue> {
 /** The marks that an asset had, and has now. */
 export interface MarkChange extends Marked {
   readonly n: number;
+  /** Null if the asset is new. */
   readonly had: number | null;
   readonly hadUntil: number | null;
+}
+
+/** The same with its facets. */
+export interface MarkMove extends MarkChange {
+  /** Null if the asset is new. */
+  readonly was: number | null;
+  readonly f: number;
 }
 
 /** Assets that are alike: how many have a facet and these marks. */
@@ -92,26 +89,31 @@ export interface MarkedCount {
   readonly count: number;
 }
 
-const secondsOf = (time: string | null | undefined): number | null => {
-  const at = time == null ? Number.NaN : Date.parse(time);
-  return Number.isNaN(at) ? null : Math.floor(at / 1000);
-};
+/** What factors tell of their enrolment. */
+export type FactorDatings = Pick<Datings, "newestFactor" | "hasUndatedFactor">;
 
-/** When the newest active factor was enrolled. @param factors as they are stored; null if there are none, or they are unknown */
-export const factorDatings = (factors: string | null): Pick<Datings, "newestFactor" | "hasUndatedFactor"> => {
-  if (factors === null) return { newestFactor: null, hasUndatedFactor: false };
-  const list: readonly { status: string; created?: string | null }[] = JSON.parse(factors);
+const NO_FACTORS: FactorDatings = { newestFactor: null, hasUndatedFactor: false };
+
+/** When the newest of these factors was enrolled. @param active the active factors, as they are stored */
+export const factorDatings = (active: readonly { readonly created?: string | null }[]): FactorDatings => {
   let newest: number | null = null;
   let hasUndatedFactor = false;
-  for (const { status, created } of list) {
-    if (status !== "ACTIVE") continue;
-    const at = secondsOf(created);
-    if (at === null) hasUndatedFactor = true;
+  for (const { created } of active) {
+    const at = created == null ? Number.NaN : Math.floor(Date.parse(created) / 1000);
+    if (Number.isNaN(at)) hasUndatedFactor = true;
     else if (newest === null || at > newest) newest = at;
   }
   return { newestFactor: newest, hasUndatedFactor };
 };
 
+/** @param factors as they are stored; null if there are none, or they are unknown */
+const datingsIn = (factors: string | null): FactorDatings => {
+  if (factors === null) return NO_FACTORS;
+  const list: readonly { status: string; created?: string | null }[] = JSON.parse(factors);
+  return factorDatings(list.filter(({ status }) => status === "ACTIVE"));
+};
+
+/** What leaves no other marks than those of factors. */
 const NOTHING: Datings = {
   isDevice: false,
   lastLogin: null,
@@ -126,9 +128,17 @@ const NOTHING: Datings = {
   isOfAdmin: false,
 };
 
-/** The marks that factors alone decide. */
-export const factorMarks = (factors: string | null, now: number): Marked =>
-  marksOf({ ...NOTHING, lastLogin: now, ...factorDatings(factors) }, now);
+/** The marks after other factors were read: the other marks stay, and hold as long as before. */
+export const withFactors = (
+  { n, had, hadUntil }: { readonly n: number; readonly had: number; readonly hadUntil: number | null },
+  factors: FactorDatings,
+  now: number,
+): MarkChange => {
+  const found = marksOf({ ...NOTHING, ...factors }, now);
+  const until =
+    found.until === null || (hadUntil !== null && hadUntil < found.until) ? hadUntil : found.until;
+  return { n, had, hadUntil, marks: (had & ~FACTOR_MARKS) | (found.marks & FACTOR_MARKS), until };
+};
 
 /** SQL: when the user `a` was seen to get a role. @param group SQL: the group's id */
 const seenAt = (group: string): string =>
@@ -193,7 +203,7 @@ export class AssetMarks {
         lastLogin: row.signed_in,
         created: row.created,
         passwordChanged: row.password,
-        ...factorDatings(row.factors),
+        ...datingsIn(row.factors),
         newestRole: of?.own ?? null,
         newestGroupRole: of?.given ?? null,
         newestToldRole: of?.told ?? null,
@@ -204,19 +214,37 @@ export class AssetMarks {
     });
   }
 
-  /** Stores what has changed of assets that have a row in the index. @param now seconds since the epoch */
-  store(changes: readonly MarkChange[], now: number): void {
-    const rows = changes.flatMap(({ n, had, hadUntil, marks, until }) => {
-      if (had === null) return [];
-      // To look at an asset sooner than need be costs nothing until then, and each write of the time costs an entry in an index.
+  /** Stores what has changed, but for the rows of new assets. @param now seconds since the epoch */
+  store(moves: readonly MarkMove[], now: number): void {
+    const counts = new Map<string, [f: number, marks: number, by: number]>();
+    const count = (f: number, set: number, by: 1 | -1): void => {
+      const key = `${f}/${set}`;
+      const sum = counts.get(key);
+      if (sum === undefined) counts.set(key, [f, set, by]);
+      else sum[2] += by;
+    };
+    const rows: (readonly [n: number, marks: number, until: number | null])[] = [];
+    for (const { n, was, f, had, hadUntil, marks: set, until } of moves) {
+      const isMoved = was !== f || had !== set;
+      if (isMoved && was !== null && had !== null && had !== 0) count(was, had, -1);
+      if (isMoved && set !== 0) count(f, set, 1);
+      if (had === null) continue;
+      // To look at an asset sooner than need be costs nothing until then, and to store when costs an entry of an index.
       const isSoonEnough =
         hadUntil === null ? until === null : hadUntil >= now && (until === null || hadUntil <= until);
-      return had === marks && isSoonEnough ? [] : [[n, marks, isSoonEnough ? hadUntil : until] as const];
-    });
+      if (had !== set || !isSoonEnough) rows.push([n, set, isSoonEnough ? hadUntil : until]);
+    }
     for (const chunk of jsonChunks(rows)) {
       this.#sql.exec(
         `UPDATE search_keys SET marks = row.value ->> 1, marks_until = row.value ->> 2
          FROM json_each(?) AS row WHERE n = row.value ->> 0`,
+        chunk,
+      );
+    }
+    for (const chunk of jsonChunks([...counts.values()].filter(([, , by]) => by !== 0))) {
+      this.#sql.exec(
+        `INSERT INTO marked (f, marks, assets) SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE true
+         ON CONFLICT (f, marks) DO UPDATE SET assets = assets + excluded.assets`,
         chunk,
       );
     }

@@ -8,7 +8,15 @@
  * is on no list surely has no role, is decided when facets are read (`standing.ts`): so what is learned about the org does
  * not have to be written to every user.
  */
-import { AssetMarks, DATING_COLUMNS, type DatingRow, factorMarks, type MarkChange } from "./asset-marks.ts";
+import {
+  AssetMarks,
+  DATING_COLUMNS,
+  type DatingRow,
+  factorDatings,
+  type MarkChange,
+  type MarkMove,
+  withFactors,
+} from "./asset-marks.ts";
 import {
   COVERS,
   FACET_COLUMNS,
@@ -21,7 +29,6 @@ import {
   OPEN,
   partsOf,
 } from "./facet-columns.ts";
-import { FACTOR_MARKS } from "./marks.ts";
 import { searchWords } from "./search-words.ts";
 import { jsonChunks, ROWS_AT_ONCE } from "./sql.ts";
 
@@ -144,17 +151,23 @@ const facetOf = (row: FacetRow): Facet => ({
 /** So many users are looked for at a time. */
 const USERS_AT_ONCE = 50;
 
-/** The kinds of the ACTIVE factors as a facet has them. @param factors as they are stored, JSON; null if unknown */
-const kindsIn = (factors: string | null): string => {
-  if (factors === null) return "";
-  const list = JSON.parse(factors) as readonly {
-    factorType: string;
-    provider: string | null;
-    status: string;
-  }[];
-  const kinds = list.flatMap(({ factorType, provider, status }) =>
-    status === "ACTIVE" ? [`${factorType}|${provider ?? ""}`] : [],
-  );
+interface StoredFactor {
+  readonly factorType: string;
+  readonly provider: string | null;
+  readonly status: string;
+  readonly created?: string | null;
+}
+
+/** The ACTIVE ones of factors as they are stored. */
+const activeIn = (factors: string): readonly StoredFactor[] => {
+  const list: readonly StoredFactor[] = JSON.parse(factors);
+  return list.filter(({ status }) => status === "ACTIVE");
+};
+
+/** The kinds of active factors as a facet has them; "" if they are unknown. */
+const kindsIn = (active: readonly StoredFactor[] | null): string => {
+  if (active === null) return "";
+  const kinds = active.map(({ factorType, provider }) => `${factorType}|${provider ?? ""}`);
   return JSON.stringify([...new Set(kinds)].sort());
 };
 
@@ -282,17 +295,21 @@ export class Facets {
         )
         .toArray();
       const now = this.#seconds;
-      this.#move(
-        rows.map((row) => ({ ...row, mfa: kindsIn(factors.get(row.n) ?? null) })),
-        rows.map(({ n, status, had, until: hadUntil }): MarkChange => {
-          if (status === "") return { n, had, hadUntil, marks: had, until: hadUntil };
-          const found = factorMarks(factors.get(n) ?? null, now);
-          // The other marks hold as long as before.
-          const until =
-            found.until === null || (hadUntil !== null && hadUntil < found.until) ? hadUntil : found.until;
-          return { n, had, hadUntil, marks: (had & ~FACTOR_MARKS) | found.marks, until };
-        }),
-      );
+      const marks: MarkChange[] = [];
+      const keys = rows.map(({ had, until: hadUntil, ...row }) => {
+        const text = factors.get(row.n) ?? null;
+        const active = text === null ? null : activeIn(text);
+        const was = { n: row.n, had, hadUntil };
+        // What is deleted has no marks.
+        const isGone = row.status === "";
+        marks.push(
+          isGone
+            ? { ...was, marks: had, until: hadUntil }
+            : withFactors(was, factorDatings(active ?? []), now),
+        );
+        return { ...row, mfa: kindsIn(active) };
+      });
+      this.#move(keys, marks);
     }
   }
 
@@ -312,12 +329,16 @@ export class Facets {
     const change = (f: number, by: number) => changes.set(f, (changes.get(f) ?? 0) + by);
     const added: (readonly [number, number, number, number | null])[] = [];
     const moved: (readonly [number, number])[] = [];
+    const marked: MarkMove[] = [];
     for (const [index, { n, was }] of rows.entries()) {
       const f = facets.get(texts[index] ?? "");
-      if (f === undefined || f === was) continue;
+      const mark = marks[index];
+      if (f === undefined || mark === undefined) continue;
+      marked.push({ ...mark, was, f });
+      if (f === was) continue;
       if (was !== null) change(was, -1);
       change(f, 1);
-      if (was === null) added.push([n, f, marks[index]?.marks ?? 0, marks[index]?.until ?? null]);
+      if (was === null) added.push([n, f, mark.marks, mark.until]);
       else moved.push([n, f]);
     }
     const parts = Object.entries(partsOf("assets.record"));
@@ -335,7 +356,7 @@ export class Facets {
         chunk,
       );
     }
-    this.marks.store(marks, this.#seconds);
+    this.marks.store(marked, this.#seconds);
     const counts = [...changes].filter(([, by]) => by !== 0);
     if (counts.length > 0) {
       this.#sql.exec(

@@ -64,32 +64,6 @@ export interface Marked {
   readonly until: number | null;
 }
 
-/** Something that changes as time passes: the marks before a moment and from then on. */
-interface Turn {
-  readonly at: number;
-  readonly before: number;
-  readonly after: number;
-}
-
-const comes = (mark: number, at: number | null, days: number): Turn[] =>
-  at === null ? [] : [{ at: at + days * DAY, before: 0, after: mark }];
-const goes = (mark: number, at: number | null, days: number): Turn[] =>
-  at === null ? [] : [{ at: at + days * DAY, before: mark, after: 0 }];
-
-const turnsOf = (it: Datings): Turn[] =>
-  it.isDevice
-    ? comes(marks.unseen90, it.lastSeen, 90)
-    : [
-        ...comes(marks.idle30, it.lastLogin, 30),
-        ...comes(marks.idle90, it.lastLogin, 90),
-        ...(it.lastLogin === null ? comes(marks.unused30, it.created, 30) : []),
-        ...comes(marks.password365, it.passwordChanged, 365),
-        ...goes(marks.factor24h, it.newestFactor, 1),
-        ...goes(marks.role7d, it.newestRole, 7),
-        ...goes(marks.groupRole7d, it.newestGroupRole, 7),
-        ...goes(marks.toldRole7d, it.newestToldRole, 7),
-      ];
-
 const undatedOf = (it: Datings): number => {
   if (it.isDevice) {
     const owners = it.isOfAdmin === null ? marks.maybeOfAdmin : it.isOfAdmin ? marks.ofAdmin : 0;
@@ -107,13 +81,25 @@ const undatedOf = (it: Datings): number => {
  */
 export const marksOf = (it: Datings, now: number): Marked => {
   let set = undatedOf(it);
-  let until: number | null = null;
-  for (const { at, before, after } of turnsOf(it)) {
-    if (now > at) set |= after;
-    else {
-      set |= before;
-      if (until === null || at < until) until = at;
-    }
+  let until = Number.POSITIVE_INFINITY;
+  /** A mark that comes, or goes, when something is so many days past. It is made for each user that is filed: no lists. */
+  const turn = (mark: number, at: number | null, days: number, goes: boolean): void => {
+    if (at === null) return;
+    const end = at + days * DAY;
+    const isOver = now > end;
+    if (isOver !== goes) set |= mark;
+    if (!isOver && end < until) until = end;
+  };
+  if (it.isDevice) turn(marks.unseen90, it.lastSeen, 90, false);
+  else {
+    if (it.lastLogin === null) turn(marks.unused30, it.created, 30, false);
+    turn(marks.idle30, it.lastLogin, 30, false);
+    turn(marks.idle90, it.lastLogin, 90, false);
+    turn(marks.password365, it.passwordChanged, 365, false);
+    turn(marks.factor24h, it.newestFactor, 1, true);
+    turn(marks.role7d, it.newestRole, 7, true);
+    turn(marks.groupRole7d, it.newestGroupRole, 7, true);
+    turn(marks.toldRole7d, it.newestToldRole, 7, true);
   }
-  return { marks: set, until };
+  return { marks: set, until: until === Number.POSITIVE_INFINITY ? null : until };
 };

@@ -1,7 +1,15 @@
 /** Lists of assets in an order, page by page. */
-import type { MarkedCount } from "./asset-marks.ts";
 import type { Facet } from "./facets.ts";
-import { type Clause, clauseOf, fitting, joined, numberList, type Rows, type Wanted } from "./search-rows.ts";
+import {
+  type Clause,
+  clauseOf,
+  fitting,
+  joined,
+  type MarkedRows,
+  numberList,
+  type Rows,
+  type Wanted,
+} from "./search-rows.ts";
 
 /** In which order assets are listed, if not in the one in which they were first filed. What has no value comes last. */
 export interface Sorting {
@@ -137,22 +145,29 @@ export const mergedAfter = (
   return [...found, ...merged(sql, lists, [...clauses, ...isWithout, ...place], order, limit - found.length)];
 };
 
-/** The first assets with these facets and marks that come after a place, in the order in which they were filed. */
+/**
+ * The first of these rows that come after a place, in the order in which they were filed: a merge of the lists of their
+ * marks, or of their facets.
+ */
 export const markedAfter = (
   sql: SqlStorage,
-  alike: readonly MarkedCount[],
+  { alike, isByMarks }: MarkedRows,
   after: Place | null,
   limit: number,
 ): Row[] => {
-  const lists = alike.map(
-    ({ f, marks }): List =>
-      marks === 0
-        ? { index: "search_by_facet", clause: ["k.f = ? AND k.marks = 0", f] }
-        : {
-            index: "search_by_marks",
-            clause: ["k.f = ? AND k.marks = ? AND k.marks <> 0", f, marks],
-          },
-  );
+  const lists = isByMarks
+    ? [...Map.groupBy(alike, ({ marks }) => marks)].map(
+        ([set, those]): List => ({
+          index: "search_by_marks",
+          clause: [`k.marks = ? AND k.marks <> 0 AND +k.f IN (${those.map(({ f }) => f).join()})`, set],
+        }),
+      )
+    : [...Map.groupBy(alike, ({ f }) => f)].map(
+        ([f, those]): List => ({
+          index: "search_by_facet",
+          clause: [`k.f = ? AND k.marks IN (${those.map(({ marks }) => marks).join()})`, f],
+        }),
+      );
   const place: Clause[] = after === null ? [] : [["k.n > ?", after.n]];
   return merged(sql, lists, place, FILED, limit);
 };

@@ -2,6 +2,14 @@
 import type { MarkedCount } from "./asset-marks.ts";
 import type { Facet } from "./facets.ts";
 
+/** Assets with one of these facets together with these marks, and how many there are. */
+export interface MarkedRows {
+  readonly kind: "marks";
+  readonly alike: readonly MarkedCount[];
+  /** Whether fewer have these marks than have these facets; so each of them must have some marks. */
+  readonly isByMarks: boolean;
+}
+
 /** A condition that is not part of a facet. */
 export type Condition =
   /** When the asset was created (ISO 8601), or its user has signed in the last time (seconds since the epoch). */
@@ -13,7 +21,7 @@ export type Condition =
     }
   | { readonly kind: "department"; readonly name: string }
   /** The asset has one of these facets together with these marks. */
-  | { readonly kind: "marks"; readonly alike: readonly MarkedCount[] }
+  | MarkedRows
   /** The user is in none of these groups. */
   | { readonly kind: "outside"; readonly groups: readonly string[] }
   /**
@@ -120,14 +128,11 @@ const unnamedRows = (query: Wanted): Rows => {
     };
   }
   const marked = where.find((condition) => condition.kind === "marks");
-  if (marked?.alike.every(({ marks }) => marks !== 0)) {
+  if (marked?.isByMarks) {
     return {
-      from: "json_each(?) AS pair CROSS JOIN search_keys AS k INDEXED BY search_by_marks",
-      parameters: [pairsOf(marked.alike)],
-      clauses: [
-        ["k.f = pair.value ->> 0 AND k.marks = pair.value ->> 1 AND k.marks <> 0"],
-        ...where.filter((condition) => condition !== marked).map(clauseOf),
-      ],
+      from: "json_each(?) AS mark CROSS JOIN search_keys AS k INDEXED BY search_by_marks",
+      parameters: [JSON.stringify([...new Set(marked.alike.map(({ marks }) => marks))])],
+      clauses: [["k.marks = mark.value AND k.marks <> 0"], ...where.map(clauseOf)],
     };
   }
   const time = where.find((condition) => condition.kind === "time");

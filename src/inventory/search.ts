@@ -5,7 +5,6 @@
  * the list: a few assets are collected and sorted, many are met by the merge soon enough.
  */
 
-import type { MarkedCount } from "./asset-marks.ts";
 import {
   byChange,
   byStatus,
@@ -27,6 +26,7 @@ import {
   fitting,
   idList,
   joined,
+  type MarkedRows,
   named,
   notIdList,
   type Rows,
@@ -95,12 +95,12 @@ const findNamed = (sql: SqlStorage, query: AssetQuery, match: string): FoundPage
   return pageOf(rows, limit, first.length + countIn(sql, found).total, head);
 };
 
-/** Which assets are asked for, if nothing but their facets and marks matters: these are counted already. */
-const markedOnly = ({ text, facets, where }: AssetQuery): readonly MarkedCount[] | null => {
+/** The assets that are asked for, if nothing but their facets and marks matters: these are counted already. */
+const markedOnly = ({ text, facets, where }: AssetQuery): MarkedRows | null => {
   const [condition] = where;
   if (text !== null || where.length !== 1 || condition?.kind !== "marks") return null;
   const wanted = new Set(facets.map(({ f }) => f));
-  return condition.alike.filter(({ f }) => wanted.has(f));
+  return { ...condition, alike: condition.alike.filter(({ f }) => wanted.has(f)) };
 };
 
 /**
@@ -113,10 +113,10 @@ export const findAssets = (sql: SqlStorage, query: AssetQuery, mostSorted = MOST
   const match = words.length === 0 ? null : matchOf(words);
   const page = sorting === null && match !== null ? findNamed(sql, query, match) : null;
   if (page !== null) return page;
-  const alike = markedOnly(query);
-  if (alike !== null && sorting === null) {
-    const total = countsOf(alike.map(({ f, count }) => [f, count] as const)).total;
-    return pageOf(markedAfter(sql, alike, after, limit + 1), limit, total);
+  const marked = markedOnly(query);
+  if (marked !== null && sorting === null) {
+    const total = marked.alike.reduce((sum, { count }) => sum + count, 0);
+    return pageOf(markedAfter(sql, marked, after, limit + 1), limit, total);
   }
   const isPlain = text === null && where.length === 0;
   const rows = rowsOf(query, match);

@@ -44,6 +44,11 @@ export const postureFilter =
       all.filter((alike) => check.about(alike.facet) && check.verdict(alike, org) === true && isOpen(alike)),
     );
     const facets = new Set([...found].map(({ facet }) => facet.f));
+    const sets = new Set([...found].map((alike) => alike.marks));
+    const sum = (those: readonly Alike[]) => those.reduce((total, { count }) => total + count, 0);
+    const isByMarks =
+      !sets.has(0) &&
+      sum(all.filter((alike) => sets.has(alike.marks))) < sum(all.filter(({ facet }) => facets.has(facet.f)));
     const isWhole = all.every((alike) => found.has(alike) || !facets.has(alike.facet.f));
     return {
       fits: ({ f }) => facets.has(f),
@@ -54,6 +59,7 @@ export const postureFilter =
               {
                 kind: "marks" as const,
                 alike: [...found].map(({ facet, marks, count }) => ({ f: facet.f, marks, count })),
+                isByMarks,
               },
             ]),
         ...(groups.length === 0 ? [] : [{ kind: "outside" as const, groups }]),

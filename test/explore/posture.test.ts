@@ -97,7 +97,7 @@ const within = (stream: StreamName, seed: number, work: (world: World) => void):
 /** Makes the database one of the version before marks. */
 const withoutMarks = ({ sql }: DurableObjectStorage): void => {
   for (const [type, names] of [
-    ["TRIGGER", ["marks_added", "marks_moved", "marks_removed", "marked_emptied"]],
+    ["TRIGGER", ["marks_removed", "marked_emptied"]],
     ["INDEX", ["search_by_marks", "search_by_marks_until"]],
     ["TABLE", ["marked", "new_admins", "posture_days"]],
   ] as const)

@@ -17,7 +17,7 @@ export const userRecord = (n: number) => ({
   statusChanged: "2025-08-26T09:30:00.000Z",
   lastLogin: n % 10 === 1 ? null : day(n, 300),
   lastUpdated: "2025-08-26T09:30:00.000Z",
-  passwordChanged: "2025-01-10T11:00:00.000Z",
+  passwordChanged: n % 12 === 5 ? null : day(n + 17, 800),
   profile: {
     firstName: `First${n}`,
     lastName: `Last${n}`,

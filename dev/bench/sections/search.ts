@@ -1,4 +1,5 @@
 /** What answers cost in a large inventory: the rows that they read, and their time. */
+import { postureChecks } from "../../../src/contract/posture.ts";
 import type { Bill } from "../lib/bill.ts";
 import { fill } from "../lib/fill.ts";
 import { say } from "../lib/progress.ts";
@@ -15,6 +16,7 @@ const REFERENCE = 10_000;
 const MOST_ROWS = 100;
 const NAME_MS = 20;
 const FILTER_MS = 100;
+const POSTURE_MS = 50;
 
 const SEARCH = "/v1/inventory/users/search";
 
@@ -55,6 +57,12 @@ const questionsAbout = (
     "everybody by their change": ask("sort=changed&order=desc"),
     "a department by creation": ask("department=Department%205&sort=created"),
     "administrators without MFA, by status": ask("admin=true&mfa=not_enrolled&sort=status"),
+    "all checks of posture": ["/v1/posture", POSTURE_MS],
+    ...Object.fromEntries(
+      postureChecks
+        .filter(({ stream }) => stream === "users")
+        .map(({ id }) => [`the list of ${id}`, ask(`posture=${id}`)]),
+    ),
   };
 };
 
