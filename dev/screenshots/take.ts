@@ -85,6 +85,7 @@ const pages = {
   list: "/console/inventory/users?mfa=not_enrolled",
   person,
   device,
+  posture: "/console/posture",
   account: `/console/account?account=${encodeURIComponent(account)}`,
   streams: "/console/streams",
   sinks: "/console/sinks",

@@ -9,6 +9,7 @@ import { actionRoutes } from "./actions.tsx";
 import { apiOf } from "./api.ts";
 import { changesRoutes } from "./changes-routes.tsx";
 import { pageRoutes } from "./page-routes.tsx";
+import { postureRoutes } from "./posture-routes.tsx";
 import { type ConsoleEnv, errorPage, html, pageHeaders, sameOriginOnly } from "./respond.tsx";
 import { comingBackPage, isComingFromElsewhere, signInAnswer, signInRoutes } from "./sign-in-routes.tsx";
 import type { View } from "./view.ts";
@@ -47,6 +48,7 @@ export const consoleRoutes = (app: App, deps: AppDeps, door: Door): void => {
   for (const path of ["/", "/console/*"]) pages.use(path, enter(app, deps, door));
   accountRoutes(pages, deps);
   changesRoutes(pages, deps);
+  postureRoutes(pages);
   pageRoutes(pages, deps);
   actionRoutes(pages, deps);
   app.route("/", pages);

@@ -7,6 +7,7 @@ import { visible } from "./words.ts";
 const pages = [
   ["/", "Overview"],
   ["/console/inventory", "Inventory"],
+  ["/console/posture", "Posture"],
   ["/console/account", "Account"],
   ["/console/changes", "Changes"],
   ["/console/streams", "Streams"],

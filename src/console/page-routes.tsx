@@ -19,6 +19,7 @@ import { ProblemError } from "../http/problems.ts";
 import { selectConnection } from "../http/select.ts";
 import { streams } from "../streams/index.ts";
 import type { Answer } from "./api.ts";
+import { checkOf } from "./list-words.ts";
 import { noticeOf } from "./notices.ts";
 import { AssetPage } from "./pages/asset.tsx";
 import { ConnectionPage, type ConnectionProps } from "./pages/connection.tsx";
@@ -149,7 +150,11 @@ export const pageRoutes = (pages: Hono<ConsoleEnv>, deps: AppDeps): void => {
         answer.problem.status,
       );
     }
-    return new Response(answer.value.body, answer.value);
+    const file = new Response(answer.value.body, answer.value);
+    const check = checkOf(new URLSearchParams(asked));
+    if (check !== undefined)
+      file.headers.set("Content-Disposition", `attachment; filename="okta-${stream}-${check.id}.csv"`);
+    return file;
   });
 
   const detailOf = async (c: Context<ConsoleEnv>) => {

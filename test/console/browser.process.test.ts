@@ -550,6 +550,42 @@ function inBrowser(chromium: Browser): void {
     });
   });
 
+  describe("posture", () => {
+    test("leads to the list of a check and to its CSV, without script, by keyboard", async () => {
+      const page = await visit({ javaScriptEnabled: false });
+      await signIn(page);
+      await page.getByRole("link", { name: "Posture", exact: true }).click();
+      const finding = page
+        .getByRole("listitem")
+        .filter({ has: page.getByRole("heading", { name: "Active users without MFA" }) });
+      await finding.getByText("High severity").waitFor();
+      await finding.getByText("Nobody is excepted at present by this exception:").waitFor();
+      await finding.getByText("<img src=x onerror=").waitFor();
+      const words = (await finding.locator("p").first().textContent()) ?? "";
+      const [, count, population] = /^(\d+) of (\d+) active users$/.exec(words) ?? [];
+      expect(Number(count)).toBeGreaterThan(0);
+      const active = stage.org.dump().users.filter(({ status }) => status === "ACTIVE");
+      expect(Number(population)).toBe(active.length);
+      const download = page.waitForEvent("download");
+      await finding.getByRole("link", { name: "Download as CSV" }).press("Enter");
+      const file = await download;
+      expect(file.suggestedFilename()).toBe("okta-users-active_without_mfa.csv");
+      const lines = (await readFile(await file.path(), "utf8")).trimEnd().split("\r\n");
+      expect(lines.length).toBe(Number(count) + 1);
+      await finding.getByRole("link", { name: `Show ${count} active users` }).press("Enter");
+      await page.getByRole("heading", { name: "Active users without MFA", level: 1 }).waitFor();
+      await page.getByText(`${count} matches`).waitFor();
+      await page.getByRole("link", { name: "Remove: Active users without MFA" }).press("Enter");
+      await page.getByRole("heading", { name: "Users", level: 1 }).waitFor();
+    });
+
+    test("reads in forced colours", async () => {
+      const page = await visit({ forcedColors: "active" });
+      await signIn(page, KEY, "/console/posture");
+      expect(await seriousOf(page)).toEqual([]);
+    });
+  });
+
   describe("sinks", () => {
     test("a dead letter is shown with what the sink said, retried, and gone", async () => {
       const page = await visit();
@@ -667,6 +703,8 @@ function inBrowser(chromium: Browser): void {
       "/console/inventory?q=a",
       "/console/inventory/users?mfa=not_enrolled",
       "/console/inventory/devices",
+      "/console/inventory/users?posture=active_without_mfa&status=ACTIVE&sort=name",
+      "/console/posture",
       `/console/inventory/users/${hostile.id}`,
       "/console/account",
       "/console/account?account=hostile%40example.com",

@@ -81,6 +81,13 @@ export class Stage {
       SINKS: JSON.stringify([
         { type: "http", name: "siem", url: `${receiverServer.url}/`, format: "json", streams: ["users"] },
       ]),
+      POSTURE_EXCEPTIONS: JSON.stringify([
+        {
+          check: "active_without_mfa",
+          group_id: `00g${"Nobody".repeat(10)}`,
+          reason: hostile.displayName.slice(0, 200),
+        },
+      ]),
       MALICE_RULES: JSON.stringify({
         conditions: [{ field: "status", operator: "eq", value: "SUSPENDED", verdict: "Suspicious" }],
       }),

@@ -9,9 +9,10 @@ import type { Answer } from "../api.ts";
 import { Totals } from "../inventory-parts.tsx";
 import { GroupName, type HeadOf, Rows } from "../inventory-rows.tsx";
 import { Page } from "../layout.tsx";
+import { checkOf, filtersOf, type ListFilter, listTitle } from "../list-words.ts";
 import { Empty, ProblemNote, Section, Table, Text } from "../parts.tsx";
 import { linkTo, segment, type View } from "../view.ts";
-import { counted, number, spelled } from "../words.ts";
+import { counted, number, visible } from "../words.ts";
 
 const SearchField: FC<{ view: View; q: string }> = ({ view, q }) => (
   <search>
@@ -137,63 +138,20 @@ export const SearchPage: FC<{
   );
 };
 
-const mfaTitles: Readonly<Record<string, string>> = {
-  enrolled: "with MFA",
-  not_enrolled: "without MFA",
-  unknown: "whose MFA is unknown",
-};
-
-const resistanceTitles: Readonly<Record<string, string>> = {
-  true: "with MFA that resists phishing",
-  false: "without MFA that resists phishing",
-  unknown: "of whom it is unknown whether their MFA resists phishing",
-};
-
-const factTitles: Readonly<Record<string, string>> = {
-  factors: "whose MFA factors could not be read",
-  groups: "whose groups could not be read",
-  roles: "whose roles could not be read",
-};
-
-/** The title of a list: what it holds, in words, derived from its query. */
-export const listTitle = (stream: StreamName, query: URLSearchParams): string => {
-  const get = (name: string): string | null => query.get(name);
-  const mfa = get("mfa");
-  const resistance = get("phishing_resistant");
-  const fact = get("unknown");
-  const managed = get("managed");
-  const status = get("status");
-  const admin = get("admin");
-  const noun = admin === "true" ? "Administrators" : streams[stream].words.title;
-  return [
-    get("deleted") === "true" ? `Deleted ${noun.toLowerCase()}` : noun,
-    admin === "false" && "that are no administrators",
-    admin === "unknown" && "of whom it is unknown whether they are administrators",
-    get("role") !== null && `with the role ${get("role")}`,
-    get("factor") !== null && `with the factor ${get("factor")}`,
-    get("department") !== null && `of ${get("department")}`,
-    get("dormant_days") !== null && `that have not signed in for ${get("dormant_days")} days`,
-    get("last_login_before") !== null && `whose last sign-in was before ${get("last_login_before")}`,
-    get("created_after") !== null && `created after ${get("created_after")}`,
-    status !== null && `that are ${spelled(status).toLowerCase()}`,
-    mfa !== null && mfaTitles[mfa],
-    resistance !== null && resistanceTitles[resistance],
-    fact !== null && factTitles[fact],
-    get("group") !== null && "of a group",
-    get("held") === "true" && "whose deletion is held",
-    get("platform") !== null && `with ${get("platform")}`,
-    get("compliance") !== null && `with compliance ${spelled(get("compliance") ?? "").toLowerCase()}`,
-    managed !== null &&
-      (managed === "unknown"
-        ? "of which it is unknown whether they are managed"
-        : managed === "true"
-          ? "that are managed"
-          : "that are not managed"),
-    get("q") !== null && `matching “${get("q")}”`,
-  ]
-    .filter((part) => part)
-    .join(" ");
-};
+/** The filters of a list, each with a link to the list without it. */
+const Filters: FC<{ of: readonly ListFilter[]; without: (name: string) => string }> = ({ of, without }) =>
+  of.length === 0 ? null : (
+    <ul class="tags" aria-label="Filters">
+      {of.map(({ name, words }) => (
+        <li>
+          <Text of={words} max={120} />{" "}
+          <a href={without(name)} aria-label={`Remove: ${visible(words)}`}>
+            Remove
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
 
 export const ListPage: FC<{
   view: View;
@@ -231,7 +189,14 @@ export const ListPage: FC<{
     <Page view={view} title={title}>
       <p class="crumbs">
         <a href={linkTo(view, "/console/inventory")}>Inventory</a>
+        {checkOf(query) !== undefined && (
+          <>
+            {" · "}
+            <a href={linkTo(view, "/console/posture")}>Posture</a>
+          </>
+        )}
       </p>
+      <Filters of={filtersOf(query)} without={(name) => here({ [name]: null })} />
       {found.ok && (
         <p class="sub">
           {counted(found.value.total, "match", "matches")}

@@ -126,7 +126,12 @@ const concernsOf = ({ view, streams, users, connections }: OverviewProps): Conce
 const Attention: FC<OverviewProps> = (props) => {
   const concerns = concernsOf(props);
   return (
-    <Section title="Needs attention" id="attention" live>
+    <Section
+      title="Needs attention"
+      id="attention"
+      live
+      aside={<a href={linkTo(props.view, "/console/posture")}>What else deserves worry</a>}
+    >
       {concerns.length === 0 ? (
         <p class="calm">Nothing.</p>
       ) : (
