@@ -1,6 +1,7 @@
 /** What the documents list is what the code has. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { postureChecks } from "../src/contract/posture.ts";
 import { sinkTypes } from "../src/delivery/sinks/index.ts";
 import { allowance } from "../src/okta/gate/parts.ts";
 import { streams } from "../src/streams/index.ts";
@@ -60,4 +61,10 @@ test("README.md says how long the factors of a first full run take, by the rule 
     expect(rate).toBe(allowance(limit, share, "background"));
     expect(minutes).toEqual([1_000, 10_000, 100_000].map((users) => Math.ceil(users / Number(rate))));
   }
+});
+
+test("docs/posture.md lists each check with its severity, in the order in which they are told", () => {
+  const text = readFileSync("docs/posture.md", "utf8");
+  const rows = [...text.matchAll(/^\| `(\w+)` \| (\w+) \|/gm)].map(([, id, severity]) => [id, severity]);
+  expect(rows).toEqual(postureChecks.map(({ id, severity }) => [id, severity]));
 });

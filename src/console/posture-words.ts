@@ -2,6 +2,7 @@
 import {
   type CheckCounts,
   type CheckId,
+  checkIds,
   type PostureDocument,
   type Severity,
   severities,
@@ -163,13 +164,18 @@ export const checkTone = (check: FoundCheck): Tone => {
 export const countTone = (check: FoundCheck): Tone | "" =>
   findingOf(check) === "open" || findingOf(check) === "unknown" ? "" : checkTone(check);
 
-/** The gravest ones first: by severity, by whether they have found any, and by how many these are. */
+const loudness: readonly Finding[] = ["found", "unknown", "open", "clear", "nobody"];
+
+/**
+ * The gravest ones first: by severity, by what they have found, then in the order in which the checks are told, which is of
+ * gravity as well. How many they count does not matter: three administrators are worse than a hundred users.
+ */
 export const gravestFirst = (checks: readonly FoundCheck[]): FoundCheck[] =>
   [...checks].sort(
     (a, b) =>
       severities.indexOf(a.severity) - severities.indexOf(b.severity) ||
-      b.count - a.count ||
-      b.unknown - a.unknown,
+      loudness.indexOf(findingOf(a)) - loudness.indexOf(findingOf(b)) ||
+      checkIds.indexOf(a.id) - checkIds.indexOf(b.id),
   );
 
 /**

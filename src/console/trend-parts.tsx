@@ -72,11 +72,7 @@ const NoLine: FC<{ days: readonly DayCounts[]; now: number }> = ({ days, now }) 
   const [first] = days;
   if (first === undefined)
     return <p class="sub">No day is counted yet: each run that succeeds counts its day.</p>;
-  return (
-    <p class="sub">
-      Counted since {dayWords(first.day, now)}. A line needs two days on which the count is known.
-    </p>
-  );
+  return <p class="sub">Counted since {dayWords(first.day, now)}.</p>;
 };
 
 export const Trend: FC<{ view: View; of: FoundCheck }> = ({ view: { now }, of }) => {

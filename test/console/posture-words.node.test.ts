@@ -104,7 +104,7 @@ test("how many are excepted", () => {
   expect(excepted(0, [exception, exception])).toBe("Nobody is excepted at present by these exceptions:");
 });
 
-test("the gravest come first: by severity, by whether any are found, by how many", () => {
+test("the gravest come first: by severity, by what is found, not by how many", () => {
   const found = [
     check("device_not_seen_90d", { count: 500, population: 900 }),
     check("weak_mfa_only", { count: 0, population: 9 }),
@@ -118,8 +118,8 @@ test("the gravest come first: by severity, by whether any are found, by how many
     "active_without_mfa",
     "admin_without_mfa",
     "dormant_admin_30d",
-    "dormant_90d",
     "suspended_admin",
+    "dormant_90d",
     "weak_mfa_only",
     "device_not_seen_90d",
   ]);

@@ -83,6 +83,23 @@ describe("a setting of the connection", () => {
     expect(await status.json()).toMatchObject({ problems: [{ setting: "DELETION_GUARD" }] });
   });
 
+  test("that only posture needs stops only posture", async () => {
+    const settings = { POSTURE_EXCEPTIONS: '[{"check": "admin_without_mfa", "group_id": "00g1"}]' };
+    for (const path of ["/v1/posture", "/v1/inventory/users/search?posture=locked_out"]) {
+      const refused = await ask(settings, "GET", `${path}${path.includes("?") ? "&" : "?"}connection=t9`);
+      expect({ path, status: refused.status }).toEqual({ path, status: 503 });
+      const { code, problems } = await refused.json<Answer>();
+      expect({ code, setting: problems[0]?.setting }).toEqual({
+        code: "misconfigured",
+        setting: "POSTURE_EXCEPTIONS[0].reason",
+      });
+    }
+    for (const path of ["/v1/inventory/users/search?mfa=unknown", "/v1/streams/users"]) {
+      const answer = await ask(settings, "GET", `${path}${path.includes("?") ? "&" : "?"}connection=t9`);
+      expect({ path, status: answer.status }).toEqual({ path, status: 200 });
+    }
+  });
+
   test("of one connection leaves the others alone", async () => {
     const broken = { OKTA_BASE_URL: "nonsense" };
     expect((await ask(broken, "GET", "/v1/streams/users?connection=t9")).status).toBe(200);
