@@ -14,13 +14,14 @@ const steps = [
   ["streams"],
   ["explore", "enrichment", "delivery", "sync"],
   ["connection-test", "registry", "alerts"],
-  ["http", "console"],
+  ["http", "console", "mcp"],
 ];
 
 /** The only imports that are allowed between rooms of the same step, from → to. */
 const neighbours = {
   sync: ["explore", "enrichment", "delivery"],
   console: ["http"],
+  mcp: ["http"],
 };
 
 const folder = (rooms) => `^src/(${rooms.join("|")})/`;

@@ -10,6 +10,7 @@ import { callMetrics } from "./http/call-metrics.ts";
 import { configOf } from "./http/config.ts";
 import { enrichmentMetrics } from "./http/routes/enrichments.ts";
 import { log } from "./lib/log.ts";
+import { mcpRoutes, toolMetrics } from "./mcp/index.ts";
 import {
   forgetUnusedResidency,
   mayWake,
@@ -37,9 +38,9 @@ const app = createApp(
     placement: placementOf,
     now: () => Date.now(),
     fetch: (input, init) => fetch(input, init),
-    metrics: [enrichmentMetrics, callMetrics],
+    metrics: [enrichmentMetrics, callMetrics, toolMetrics],
   },
-  [consoleRoutes],
+  [consoleRoutes, mcpRoutes],
 );
 
 export default {

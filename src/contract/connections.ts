@@ -1,5 +1,6 @@
 /** The connections as the public contract shows them, and what the registry is asked. Times in documents are ISO 8601 in UTC. */
 import * as z from "zod";
+import type { CallHistory, CountedCalls } from "./calls.ts";
 
 const isoTime = z.iso.datetime();
 
@@ -77,6 +78,9 @@ export interface RegistryApi {
    * @returns the ids of the connections that are being purged, which must not be woken before that has ended
    */
   reconcile(seen: NamedConnections): Promise<readonly string[]>;
+  /** Counts calls of tools by agents. */
+  noteCalls(counts: readonly CountedCalls[]): Promise<void>;
+  calls(): Promise<CallHistory>;
   /** All connections that the settings have had and that are not purged yet, by id. */
   known(): Promise<readonly KnownConnection[]>;
   /**

@@ -131,6 +131,15 @@ export interface ExceptionInForce {
   readonly reason: string;
 }
 
+/** What a check says of one asset; checks that are false of it are left out. */
+export interface CheckOfAsset {
+  readonly id: CheckId;
+  /** Null: an unknown fact leaves it open. */
+  readonly holds: true | null;
+  /** Whether it is true of the asset, but a group of POSTURE_EXCEPTIONS is excepted. Null: it is not known. */
+  readonly isExcepted: boolean | null;
+}
+
 /** What one stream tells of its posture. */
 export interface StreamPosture {
   /** When it was counted, ms since the epoch. */

@@ -1,7 +1,7 @@
 /** An account as a look-up knows it: what the answer needs and no more, so that the cache holds little. Pure. */
 import type { Found } from "../contract/found.ts";
 import type { LinkedDevices } from "../inventory/api.ts";
-import { type Fact, known, type UserFacts } from "../inventory/facts.ts";
+import { type Fact, known, type UnknownReason, type UserFacts } from "../inventory/facts.ts";
 import { displayName, filled } from "../ocsf/derive.ts";
 import type { OktaErrorCode } from "../okta/errors.ts";
 import type { AttributeValue, OktaFactor, OktaRole, OktaUser } from "../okta/records.ts";
@@ -180,6 +180,12 @@ const inventoryMessages = {
   failed: "the inventory could not read it",
 } as const;
 
+/** Why the inventory does not know a fact, for people. */
+export const whyUnknown = (reason: UnknownReason): MissingReason => ({
+  code: reason,
+  message: inventoryMessages[reason],
+});
+
 /** The same fact of other values. */
 export const mapFact = <T, U>(fact: AccountFact<T>, map: (value: T) => U): AccountFact<U> => {
   if (fact.state === "known") return known(map(fact.value), fact.at);
@@ -196,7 +202,7 @@ const fromFact = <T, U>(fact: Fact<T>, map: (value: T) => U): AccountFact<U> => 
   const { reason, last } = fact;
   return {
     state: "unknown",
-    reason: { code: reason, message: inventoryMessages[reason] },
+    reason: whyUnknown(reason),
     ...(last !== undefined && { last: { value: map(last.value), at: last.at } }),
   };
 };

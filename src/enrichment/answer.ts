@@ -24,7 +24,7 @@ const factorSchema = z.object({
   last_updated: text,
 });
 
-const roleSchema = z.object({
+export const roleSchema = z.object({
   label: z.string(),
   type: text,
   assignment: z.enum(["user", "group"]).nullable(),
@@ -43,7 +43,7 @@ const deviceSchema = z.object({
   managed: z.boolean().nullable().meta({ description: "Null if it is unknown." }),
 });
 
-const extractedSchema = z
+export const extractedSchema = z
   .object({
     status: text.meta({ description: "Null only in answers for a past moment." }),
     created: text,
@@ -82,7 +82,12 @@ const extractedSchema = z
     description:
       "What Okta says about the account. Null means unknown (then named in `incomplete`) or not set.",
   });
-type Extracted = z.infer<typeof extractedSchema>;
+export type Extracted = z.infer<typeof extractedSchema>;
+
+/** The fields of the one account that an answer is about; null if it is about none. */
+export const oneIn = ({ extracted }: { readonly extracted: Extracted | object }): Extracted | null =>
+  // Answers about no account have no fields at all.
+  "user_id" in extracted ? (extracted as Extracted) : null;
 
 const incompleteSchema = z.object({
   field: z.string().meta({ description: "A name in `extracted`.", example: "mfa_factors" }),
@@ -200,7 +205,8 @@ const newestOf = (times: readonly (string | null)[]): string | null =>
     times[0] ?? null,
   );
 
-const roleDetails = (roles: readonly ActiveRole[]): z.infer<typeof roleSchema>[] =>
+/** Roles as answers tell them. */
+export const roleDetails = (roles: readonly ActiveRole[]): z.infer<typeof roleSchema>[] =>
   roles.map(({ label, type, assignment, group, assignedAt, resourceSet }) => ({
     label,
     type,

@@ -2,6 +2,7 @@
  * How look-ups ended, for /metrics. Each isolate adds up its own and sends them a moment later to one Durable Object
  * per connection, so that counting neither delays an answer nor costs an RPC per answer.
  */
+import { gathering } from "../lib/gather.ts";
 import { errorFields, log } from "../lib/log.ts";
 
 /**
@@ -45,17 +46,6 @@ export interface CountsKeeper {
   count(counts: LookupCounts): Promise<void>;
 }
 
-interface Pending {
-  counts: LookupCounts;
-  /** When sending was last scheduled, ms since the epoch. It can be lost with the request that scheduled it. */
-  scheduledAt: number;
-}
-
-const FLUSH_MS = 1_000;
-const LOST_MS = 5_000;
-
-const pending = new Map<string, Pending>();
-
 /** Sends counts to their keeper. Never throws: counts that cannot be sent are lost, and logged. */
 export const sendCounts = async (
   connection: string,
@@ -69,15 +59,10 @@ export const sendCounts = async (
   }
 };
 
-const sendDue = async (connection: string, target: () => CountsKeeper): Promise<void> => {
-  await new Promise((resolve) => setTimeout(resolve, FLUSH_MS));
-  const due = pending.get(connection);
-  pending.delete(connection);
-  if (due !== undefined) await sendCounts(connection, due.counts, target());
-};
+const gather = gathering(addCounts);
 
 /**
- * Counts a look-up, and schedules sending unless that is scheduled already.
+ * Counts a look-up. The counts are sent a moment later.
  * @param background keeps the Worker alive until the counts are sent: `ctx.waitUntil`
  */
 export const countLookups = (
@@ -85,13 +70,5 @@ export const countLookups = (
   counts: Partial<LookupCounts>,
   target: () => CountsKeeper,
   background: (work: Promise<void>) => void,
-): void => {
-  const now = Date.now();
-  const before = pending.get(connection);
-  const scheduled = before !== undefined && now - before.scheduledAt < LOST_MS;
-  pending.set(connection, {
-    counts: addCounts(before?.counts ?? noCounts, { ...noCounts, ...counts }),
-    scheduledAt: scheduled ? before.scheduledAt : now,
-  });
-  if (!scheduled) background(sendDue(connection, target));
-};
+): void =>
+  gather(connection, { ...noCounts, ...counts }, (due) => sendCounts(connection, due, target()), background);

@@ -2,7 +2,7 @@
 import type { PostureException } from "../config/posture-exceptions.ts";
 import type { HeldDeletions, InventorySummary, SearchResults } from "../contract/inventory-documents.ts";
 import { COUNT_AGAIN_AFTER_MS } from "../contract/limits.ts";
-import type { PosturePoint, StreamPosture } from "../contract/posture.ts";
+import type { CheckOfAsset, PosturePoint, StreamPosture } from "../contract/posture.ts";
 import type { SearchQuery } from "../contract/stream-api.ts";
 import type { Dialect, StreamName } from "../contract/streams.ts";
 import type { AssetDetail } from "../inventory/api.ts";
@@ -22,7 +22,7 @@ import {
   type StreamDefinition,
 } from "../streams/definition.ts";
 import type { EventReader } from "./event-reader.ts";
-import { exceptedAt, keepPoint, lastPoint, type PostureDeps, postureNow } from "./posture.ts";
+import { checksOf, exceptedAt, keepPoint, lastPoint, type PostureDeps, postureNow } from "./posture.ts";
 
 /** Older totals are counted again even if the head has not moved: tombstones expire without a new sequence number. */
 const COUNT_AT_LEAST_EVERY_MS = 60_000;
@@ -212,6 +212,11 @@ export class Explorer {
     withTrend: boolean,
   ): StreamPosture {
     return postureNow(this.#posture(ignored, exceptions), withTrend);
+  }
+
+  /** What the checks of posture say of one asset that exists. @param ignored and exceptions as in `search` */
+  checksOf(id: string, ignored: readonly string[], exceptions: readonly PostureException[]): CheckOfAsset[] {
+    return checksOf(this.#posture(ignored, exceptions), id);
   }
 
   /**

@@ -3,11 +3,13 @@ import type { PostureException } from "../config/posture-exceptions.ts";
 import type {
   CheckCounts,
   CheckId,
+  CheckOfAsset,
   CountsByCheck,
   ExceptionInForce,
   PosturePoint,
   StreamPosture,
 } from "../contract/posture.ts";
+import type { Facet } from "../inventory/facets.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import { areGroupsUnknown, areSurelyMembers, isInEveryone } from "../inventory/standing.ts";
 import type { StreamDefinition } from "../streams/definition.ts";
@@ -113,6 +115,46 @@ const countChecks = (deps: PostureDeps): CountsByCheck => {
     return [id, countCheck(check, all, org, groups.length === 0 ? null : membersOf(deps, groups))] as const;
   });
   return Object.fromEntries(counts);
+};
+
+/** Whether a user is in one of these groups; null if it is not known. */
+const isMember = (
+  { inventory, sql }: PostureDeps,
+  id: string,
+  facet: Facet,
+  groups: readonly string[],
+): boolean | null => {
+  if (groups.length === 0) return false;
+  const { standing } = inventory;
+  const everyone = inventory.groups.everyoneId();
+  if (everyone !== null && groups.includes(everyone) && isInEveryone(facet, standing)) return true;
+  const isListed =
+    sql
+      .exec(
+        "SELECT 1 FROM memberships WHERE user_id = ? AND group_id IN (SELECT value FROM json_each(?)) LIMIT 1",
+        id,
+        JSON.stringify(groups),
+      )
+      .toArray().length > 0;
+  if (isListed) return areSurelyMembers(facet, standing) ? true : null;
+  return areGroupsUnknown(facet, standing) ? null : false;
+};
+
+/** What the stream's checks say of one asset that exists. Callers open the transaction. */
+export const checksOf = (deps: PostureDeps, id: string): CheckOfAsset[] => {
+  const { inventory, exceptions, now } = deps;
+  inventory.facets.turn();
+  const facet = inventory.facets.of(id);
+  if (facet === null) return [];
+  const org = postureOrgOf(inventory, deps);
+  const alike = { facet, marks: inventory.facets.marks.of(id) };
+  const excepted = exceptedAt(exceptions, now);
+  return entriesOf(deps).flatMap(([check, { about, verdict }]): readonly CheckOfAsset[] => {
+    const holds = about(facet) ? verdict(alike, org) : false;
+    return holds === false
+      ? []
+      : [{ id: check, holds, isExcepted: isMember(deps, id, facet, excepted(check)) }];
+  });
 };
 
 const exceptionsInForce = ({ definition, inventory, exceptions, now }: PostureDeps): ExceptionInForce[] => {

@@ -39,6 +39,8 @@ export interface AppEnv {
     requestId: string;
     /** Set on every route that needs a key. The console sets it for its visitors, too. */
     caller: Caller;
+    /** The tools that an agent has called in this request. */
+    tools: string[];
   };
 }
 

@@ -52,6 +52,7 @@ export const requestLog =
       status: c.res.status,
       ms: deps.now() - startedAt,
       caller: c.get("caller")?.kind,
+      tools: c.get("tools")?.join(),
     };
     afterAnswer(c, () => log("info", "request", fields));
   };

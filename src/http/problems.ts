@@ -29,6 +29,11 @@ export const problemCatalogue = {
     "Cross-site request",
     "A page of another site sent the request. It may not act with your identity.",
   ],
+  foreign_host: [
+    403,
+    "Another host or site",
+    "The request names a host that is not this Worker's, or was sent by a page of another site.",
+  ],
   not_found: [404, "Not found", "There is no such route, or what the path names does not exist."],
   unknown_connection: [
     404,

@@ -1,6 +1,9 @@
 /** The methods of an InventoryStream that involve facts; see `contract/stream-api.ts` for the others. */
+import type { HistoryPage } from "../contract/changes.ts";
 import type { Found } from "../contract/found.ts";
 import type { OrgVerdict } from "../contract/org.ts";
+import type { CheckOfAsset } from "../contract/posture.ts";
+import type { HistoryQuery } from "../contract/stream-api.ts";
 import type { Dialect, StreamName } from "../contract/streams.ts";
 import type { SpentQuota } from "../lib/quota.ts";
 import type { StoredAsset } from "./asset-reader.ts";
@@ -60,6 +63,20 @@ export interface AssetDetail extends StoredAsset<unknown> {
   readonly events: Readonly<Record<Dialect, string>>;
 }
 
+/** An account that exists, with its newest changes and the checks of posture that concern it. */
+export type ExplainedAccount = Found<
+  Extract<AccountFacts, { readonly found: "one" }> & {
+    readonly history: HistoryPage;
+    readonly checks: readonly CheckOfAsset[];
+  }
+>;
+
+/** An administrator, or somebody who may be one: what lists do not tell. */
+export interface AccountRoles {
+  readonly id: string;
+  readonly roles: UserFacts["roles"];
+}
+
 export interface InventoryApi {
   /**
    * Finds an account that exists by its id, login, e-mail or short name (the login before the `@`). Only for the
@@ -68,6 +85,13 @@ export interface InventoryApi {
   account(identifier: string): Promise<AccountFacts>;
   /** What an account was like at a moment, ms since the epoch. By the names that it has now, and by its id also if it was deleted. */
   pastAccount(identifier: string, at: number): Promise<PastFacts>;
+  /**
+   * The same account as `account`, with a page of its changes and what posture says of it, in one request. Only for the users
+   * stream.
+   */
+  explained(identifier: string, history: HistoryQuery): Promise<ExplainedAccount>;
+  /** The roles of these users, a few hundred at most. Ids that nobody has are left out. Only for the users stream. */
+  rolesOf(ids: readonly string[]): Promise<readonly AccountRoles[]>;
   /** Everything that is known about one asset, deleted or not; null if the asset is not known. */
   assetDetail(assetId: string): Promise<AssetDetail | null>;
 }

@@ -177,6 +177,15 @@ export class AssetMarks {
       .toArray();
   }
 
+  /** The marks of an asset; 0 if it is not known. */
+  of(assetId: string): number {
+    const [row] = this.#sql.exec<{ marks: number }>(
+      "SELECT marks FROM search_keys JOIN assets ON number = n WHERE assets.id = ?",
+      assetId,
+    );
+    return row?.marks ?? 0;
+  }
+
   /** Some of the assets whose marks have held until now, as their ids. @param now seconds since the epoch */
   due(now: number, limit: number): string[] {
     return this.#sql

@@ -11,6 +11,7 @@ import {
   withLatestLogin,
 } from "./precedence.ts";
 import { Renumbering } from "./renumbering.ts";
+import { searchWords } from "./search-words.ts";
 import { jsonChunks } from "./sql.ts";
 
 export interface AssetCounts {
@@ -352,6 +353,21 @@ export class Assets {
       id,
     );
     return row?.status ?? null;
+  }
+
+  /** The ids of some devices whose serial number or name is exactly this, whatever its case; 25 at most. */
+  called(text: string): string[] {
+    const words = searchWords(text);
+    if (words.length === 0) return [];
+    return this.#sql
+      .exec<{ id: string }>(
+        `SELECT id FROM search_words JOIN assets ON number = search_words.rowid WHERE search_words MATCH ?1
+         AND lower(?2) IN (lower(record ->> '$.profile.serialNumber'), lower(record ->> '$.profile.displayName')) LIMIT 25`,
+        words.map((word) => `"${word}"`).join(" AND "),
+        text,
+      )
+      .toArray()
+      .map(({ id }) => id);
   }
 
   /** Whether this asset is known, deleted or not. */

@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { connectionsOf } from "../config/connections.ts";
 import { isMisplaced, isUnplaced, unplacedStream } from "../config/residency.ts";
+import type { CallHistory, CountedCalls } from "../contract/calls.ts";
 import type {
   ChosenResidency,
   KnownConnection,
@@ -11,6 +12,7 @@ import type {
 import { streamObjectName } from "../contract/objects.ts";
 import { streamNames } from "../contract/streams.ts";
 import { log } from "../lib/log.ts";
+import { CallStore } from "./calls.ts";
 import { purgeSome } from "./purge.ts";
 import { type Change, changesOf } from "./reconcile.ts";
 import { chosenResidency } from "./residency.ts";
@@ -45,10 +47,12 @@ const holdUnplaced = async (env: Env): Promise<boolean> => {
  */
 export class Registry extends DurableObject<Env> implements RegistryApi, ResidencyMemory {
   readonly #store: ConnectionStore;
+  readonly #calls: CallStore;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#store = new ConnectionStore(ctx.storage.sql);
+    this.#calls = new CallStore(ctx.storage.sql);
   }
 
   async reconcile(seen: NamedConnections): Promise<readonly string[]> {
@@ -93,6 +97,14 @@ export class Registry extends DurableObject<Env> implements RegistryApi, Residen
 
   async forgetResidency(): Promise<void> {
     this.ctx.storage.kv.delete(RESIDENCY);
+  }
+
+  async noteCalls(counts: readonly CountedCalls[]): Promise<void> {
+    this.ctx.storage.transactionSync(() => this.#calls.add(counts, Date.now()));
+  }
+
+  async calls(): Promise<CallHistory> {
+    return this.#calls.history();
   }
 
   override async alarm(): Promise<void> {

@@ -37,7 +37,9 @@ import { forgetConnection, invalidateAccounts } from "../enrichment/cache.ts";
 import { noCounts, sendCounts } from "../enrichment/counters.ts";
 import type {
   AccountFacts,
+  AccountRoles,
   AssetDetail,
+  ExplainedAccount,
   InventoryApi,
   LinkedDevices,
   NamesAnswer,
@@ -162,6 +164,14 @@ export class InventoryStream
 
   async account(identifier: string): Promise<AccountFacts> {
     return this.#stream.account(identifier);
+  }
+
+  async explained(identifier: string, history: HistoryQuery): Promise<ExplainedAccount> {
+    return this.#stream.explained(identifier, history);
+  }
+
+  async rolesOf(ids: readonly string[]): Promise<readonly AccountRoles[]> {
+    return this.#stream.rolesOf(ids);
   }
 
   async pastAccount(identifier: string, at: number): Promise<PastFacts> {

@@ -4,6 +4,7 @@
  */
 import type { PostureException } from "../config/posture-exceptions.ts";
 import type { Connection, Setting } from "../config/types.ts";
+import type { HistoryPage } from "../contract/changes.ts";
 import type { CopyPage, CopySource } from "../contract/copies.ts";
 import type { HeldDeletions, SearchResults } from "../contract/inventory-documents.ts";
 import type { StreamIdentity } from "../contract/objects.ts";
@@ -11,13 +12,20 @@ import type { OrgVerdict } from "../contract/org.ts";
 import type { StreamPosture } from "../contract/posture.ts";
 import type { RateLimitDocument } from "../contract/rate-limit.ts";
 import type { RunDocument, RunKind, SinkReport, StreamStatus } from "../contract/status.ts";
-import type { SearchQuery, StreamRefusal } from "../contract/stream-api.ts";
+import type { HistoryQuery, SearchQuery, StreamRefusal } from "../contract/stream-api.ts";
 import { nameIdentifier } from "../enrichment/identifier.ts";
 import { ChangeReader } from "../explore/changes.ts";
 import type { EventReader } from "../explore/event-reader.ts";
 import { Explorer } from "../explore/explorer.ts";
 import { onlyOne, PastAccounts } from "../explore/past-accounts.ts";
-import type { AccountFacts, LinkedDevices, NamesAnswer, PastFacts } from "../inventory/api.ts";
+import type {
+  AccountFacts,
+  AccountRoles,
+  ExplainedAccount,
+  LinkedDevices,
+  NamesAnswer,
+  PastFacts,
+} from "../inventory/api.ts";
 import { Inventory } from "../inventory/inventory.ts";
 import { Meta } from "../inventory/meta.ts";
 import { forgetInventory } from "../inventory/schema.ts";
@@ -262,6 +270,26 @@ export class Stream {
     const { facts, changedAt } = found.asset;
     const readAt = this.#lifecycle.schedule.lastSuccessAt ?? changedAt;
     return { found: "one", facts, readAt, devices: this.inventory.copy.devicesOf(found.asset.id) };
+  }
+
+  /** An account with its changes and what posture says of it; see `InventoryApi.explained`. */
+  explained(identifier: string, query: HistoryQuery): ExplainedAccount {
+    const found = this.account(identifier);
+    if (found.found !== "one") return found;
+    const { id } = found.facts.user;
+    const none: HistoryPage = { changes: [], next: null, kept_since: null };
+    return {
+      ...found,
+      history: this.changes.of(id, query, this.keptSince) ?? none,
+      checks: this.#deps.storage.transactionSync(() =>
+        this.explorer.checksOf(id, this.ignoredFactors, this.#exceptions),
+      ),
+    };
+  }
+
+  /** The roles of users; see `InventoryApi.rolesOf`. */
+  rolesOf(ids: readonly string[]): AccountRoles[] {
+    return this.inventory.users.of(ids).map(({ id, facts }) => ({ id, roles: facts.roles }));
   }
 
   /** The devices of a user; see `NamesApi.devicesOf`. */

@@ -275,6 +275,8 @@ describe("pages", () => {
         known: () => Promise.reject(new Error("not now")),
         reconcile: async () => [],
         purge: async () => null,
+        noteCalls: async () => {},
+        calls: async () => ({ total: [], days: [] }),
       }),
     });
     const Cookie = await cookieOf(fullKey);

@@ -1,7 +1,7 @@
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { FailureLimiter } from "../../src/http/auth/failures.ts";
-import { bearerToken, rightsOfKey } from "../../src/http/auth/keys.ts";
+import { bearerToken, judgedKey } from "../../src/http/auth/keys.ts";
 import { fullKey, goodSettings, keyedRoutes, makeApp, muteLog, problemOf, readKey } from "./support.ts";
 
 beforeEach(muteLog);
@@ -148,11 +148,11 @@ describe("keys", () => {
       { key: fullKey, rights: "full" },
       { key: readKey, rights: "read" },
     ] as const;
-    expect(await rightsOfKey(fullKey, keys)).toBe("full");
-    expect(await rightsOfKey(readKey, keys)).toBe("read");
-    expect(await rightsOfKey(fullKey.slice(1), keys)).toBeNull();
-    expect(await rightsOfKey("", keys)).toBeNull();
-    expect(await rightsOfKey(fullKey, [])).toBeNull();
+    expect(await judgedKey(fullKey, keys)).toMatchObject({ rights: "full" });
+    expect(await judgedKey(readKey, keys)).toMatchObject({ rights: "read" });
+    expect(await judgedKey(fullKey.slice(1), keys)).toBeNull();
+    expect(await judgedKey("", keys)).toBeNull();
+    expect(await judgedKey(fullKey, [])).toBeNull();
   });
 
   it("makes every comparison over hashes, whichever key fits", async () => {
@@ -167,7 +167,7 @@ describe("keys", () => {
       const keys = ["a", "b", "c"].map((key) => ({ key: key.repeat(32), rights: "full" as const }));
       for (const presented of ["a".repeat(32), "c".repeat(32), "x"]) {
         compared.length = 0;
-        await rightsOfKey(presented, keys);
+        await judgedKey(presented, keys);
         expect(compared).toEqual([32, 32, 32, 32, 32, 32]);
       }
     } finally {

@@ -141,6 +141,8 @@ export const fakeStream = (connection: string, stream: StreamName, head = 7): St
   cancelRun: async () => ok(runOf("full", "cancelled")),
   orgVerdict: async () => "same",
   linkedUsers: async () => null,
+  explained: async () => ({ found: "none" }),
+  rolesOf: async () => [],
   reset: async () => ok({ ...runOf("full"), cause: "first" }),
   watch: async () => {},
   runs: async () => [runOf("delta", "done"), runOf("full", "done")],
@@ -190,6 +192,8 @@ export const removedConnection: KnownConnection = {
 /** A registry that knows these connections. */
 const fakeRegistry = (known: readonly KnownConnection[] = [removedConnection]): RegistryApi => ({
   reconcile: async () => [],
+  noteCalls: async () => {},
+  calls: async () => ({ total: [], days: [] }),
   known: async () => known,
   purge: async (id) => {
     const one = known.find((connection) => connection.id === id);

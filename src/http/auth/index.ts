@@ -7,7 +7,7 @@ import { ProblemError } from "../problems.ts";
 import { type AccessVerifier, accessHeader, accessVerifier } from "./access.ts";
 import type { Caller } from "./caller.ts";
 import { FailureLimiter } from "./failures.ts";
-import { bearerToken, rightsOfKey } from "./keys.ts";
+import { bearerToken, type JudgedKey, judgedKey } from "./keys.ts";
 import { judgeSession, sessionCookie } from "./session.ts";
 import { vouchedCaller } from "./vouched.ts";
 
@@ -30,12 +30,12 @@ const checkDoorExists = (config: Config): void => {
 };
 
 /** The rights of a presented key; null when it is not in API_KEYS. Throws when API_KEYS is wrong. */
-const judgeKey = (token: string | null, config: Config): Promise<Rights | null> => {
+const judgeKey = (token: string | null, config: Config): Promise<JudgedKey | null> => {
   if (!config.apiKeys.ok) {
     const { problems } = config.apiKeys;
     throw new ProblemError("misconfigured", "The setting API_KEYS is wrong.", { problems });
   }
-  return token === null ? Promise.resolve(null) : rightsOfKey(token, config.apiKeys.value);
+  return token === null ? Promise.resolve(null) : judgedKey(token, config.apiKeys.value);
 };
 
 /** `missing` when there is no Access token or Access is not configured; null when the token is invalid. */
@@ -52,7 +52,7 @@ const judgeAccess = async (
   }
   if (config.access.value === null) return "missing";
   const verified = await verify(token, config.access.value);
-  if (verified.ok) return { kind: "access", rights: "full" };
+  if (verified.ok) return { kind: "access", rights: "full", name: "access" };
   if (verified.error === "invalid") return null;
   throw new ProblemError("unavailable", "Cloudflare Access's public keys cannot be fetched at the moment.", {
     headers: { "Retry-After": "10" },
@@ -67,8 +67,8 @@ const judge = async (
 ): Promise<Caller | "missing" | null> => {
   const authorization = c.req.header("Authorization");
   if (authorization === undefined) return judgeAccess(c, config, verify);
-  const rights = await judgeKey(bearerToken(authorization), config);
-  return rights === null ? null : { kind: "key", rights };
+  const key = await judgeKey(bearerToken(authorization), config);
+  return key === null ? null : { kind: "key", rights: key.rights, name: `API_KEYS[${key.index}]` };
 };
 
 const isSafe = (method: string): boolean => method === "GET" || method === "HEAD";
@@ -148,8 +148,8 @@ export const createDoor = (deps: AppDeps): Door => {
     async presentKey(c, key) {
       const config = deps.config(c.env);
       checkDoorExists(config);
-      const rights = await judgeKey(key, config);
-      if (rights !== null) return rights;
+      const judged = await judgeKey(key, config);
+      if (judged !== null) return judged.rights;
       await checkFailures(c);
       throw new ProblemError("unauthorized", "This is not one of the keys in API_KEYS.");
     },
@@ -162,7 +162,7 @@ export const createDoor = (deps: AppDeps): Door => {
         config.apiKeys.ok ? config.apiKeys.value : [],
         deps.now(),
       );
-      if (session.state === "valid") return { kind: "session", rights: session.rights };
+      if (session.state === "valid") return { kind: "session", rights: session.rights, name: "session" };
       const identity = await judgeAccess(c, config, verify);
       if (identity !== null && identity !== "missing") return identity;
       return session.state === "expired" ? "expired" : "nobody";

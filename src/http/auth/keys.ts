@@ -19,18 +19,24 @@ const hashesOf = async (keys: readonly ApiKey[]): Promise<readonly HashedKey[]> 
   return made;
 };
 
+/** A key of API_KEYS: its rights, and its place there, from 0. */
+export interface JudgedKey {
+  readonly rights: Rights;
+  readonly index: number;
+}
+
 /**
  * The rights of a presented key, or null when it is not among `keys`. Nothing can be learned from the time that this
  * takes: hashes are of equal length whatever was presented, and the presented key is compared with every key.
  */
-export const rightsOfKey = async (presented: string, keys: readonly ApiKey[]): Promise<Rights | null> => {
+export const judgedKey = async (presented: string, keys: readonly ApiKey[]): Promise<JudgedKey | null> => {
   const [hash, ours] = await Promise.all([sha256(presented), hashesOf(keys)]);
-  let rights: Rights | null = null;
-  for (const key of ours) {
-    const same = crypto.subtle.timingSafeEqual(hash, key.hash);
-    rights = same ? key.rights : rights;
+  let found: JudgedKey | null = null;
+  for (const [index, { hash: ofOurs, rights }] of ours.entries()) {
+    const same = crypto.subtle.timingSafeEqual(hash, ofOurs);
+    found = same ? { rights, index } : found;
   }
-  return rights;
+  return found;
 };
 
 /** The token of `Authorization: Bearer TOKEN` (RFC 6750); null when the header is anything else. */

@@ -79,9 +79,13 @@ const searchOf = (stream: StreamName, check: CheckId, connection: string): strin
   return `/v1/inventory/${stream}/search?${new URLSearchParams({ posture: check, ...which })}`;
 };
 
-const documentOf = (
+/** The document of both streams' posture. @param connection the id that was asked for; undefined for the default one */
+export const postureDocument = (
   streams: Readonly<Record<StreamName, StreamPosture>>,
-  { connection, withTrend }: { readonly connection: string; readonly withTrend: boolean },
+  {
+    connection = defaultConnectionId,
+    withTrend,
+  }: { readonly connection: string | undefined; readonly withTrend: boolean },
 ): PostureDocument => ({
   as_of: new Date(Math.min(...Object.values(streams).map(({ at }) => at))).toISOString(),
   checks: postureChecks.map(({ id, stream, title, severity }) => {
@@ -115,6 +119,6 @@ export const postureRoutes = (app: App, deps: AppDeps): void => {
     const withTrend = include === "trend";
     const of = (stream: StreamName) => deps.stream(c.env, id, stream).posture(withTrend);
     const [users, devices] = await Promise.all([of("users"), of("devices")]);
-    return c.json(documentOf({ users, devices }, { connection, withTrend }), 200);
+    return c.json(postureDocument({ users, devices }, { connection, withTrend }), 200);
   });
 };

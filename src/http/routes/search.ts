@@ -8,6 +8,7 @@ import { checkIds } from "../../contract/posture.ts";
 import type { SearchQuery, StreamApi } from "../../contract/stream-api.ts";
 import type { StreamName } from "../../contract/streams.ts";
 import { sortKeys } from "../../inventory/search-order.ts";
+import { defined } from "../../lib/defined.ts";
 import { fromOpaque, toOpaque } from "../../lib/opaque.ts";
 import { maxSearchLength } from "../bounds.ts";
 import { csvHeader, csvRow } from "../csv.ts";
@@ -198,13 +199,6 @@ const find = createRoute({
     ...problemResponses(400, 401, 404, 429, 503),
   },
 });
-
-type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-/** A copy without the keys whose value is undefined. */
-const defined = <T extends object>(values: T): Given<T> =>
-  // Object.fromEntries loses the types of the keys.
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>;
 
 const tristate = (word: "true" | "false" | "unknown"): boolean | "unknown" =>
   word === "unknown" ? word : word === "true";

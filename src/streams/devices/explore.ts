@@ -28,9 +28,9 @@ export const deviceFilters: Filters = {
   posture: postureFilter(deviceChecks),
 };
 
-/** The device with this id, as a list of ids. */
-export const exactDevices = ({ devices }: Inventory, text: string): readonly string[] =>
-  devices.one(text) === null ? [] : [text];
+/** The ids of the devices that have exactly this id, serial number or name. */
+export const exactDevices = ({ devices, assets }: Inventory, text: string): readonly string[] =>
+  devices.one(text) === null ? assets.called(text) : [text];
 
 /** A device as a search shows it. */
 export const foundDevice = ({

@@ -1,0 +1,58 @@
+/** Calls of tools by agents, day by day, in the SQLite of the Registry. */
+import {
+  type CallHistory,
+  type CallsOfDay,
+  type CountedCalls,
+  MOST_KINDS_OF_CALLS,
+} from "../contract/calls.ts";
+
+/** So many days are kept; the sums of all days, under the day \"\", for ever. */
+const DAYS = 30;
+const DAY_MS = 86_400_000;
+
+const schema = `CREATE TABLE IF NOT EXISTS tool_calls (
+  day TEXT NOT NULL, tool TEXT NOT NULL, key TEXT NOT NULL, outcome TEXT NOT NULL, calls INTEGER NOT NULL,
+  PRIMARY KEY (day, tool, key, outcome)) WITHOUT ROWID`;
+
+type Row = { day: string; tool: string; key: string; outcome: string; calls: number };
+
+const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
+
+export class CallStore {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+    sql.exec(schema);
+  }
+
+  /** Callers open the transaction. @param now ms since the epoch */
+  add(counts: readonly CountedCalls[], now: number): void {
+    const today = dayOf(now);
+    for (const { tool, key, outcome, calls } of counts.slice(0, MOST_KINDS_OF_CALLS))
+      for (const day of [today, ""])
+        this.#sql.exec(
+          `INSERT INTO tool_calls (day, tool, key, outcome, calls) VALUES (?, ?, ?, ?, ?)
+           ON CONFLICT DO UPDATE SET calls = calls + excluded.calls`,
+          day,
+          tool,
+          key,
+          outcome,
+          calls,
+        );
+    this.#sql.exec("DELETE FROM tool_calls WHERE day > '' AND day <= ?", dayOf(now - DAYS * DAY_MS));
+  }
+
+  history(): CallHistory {
+    const rows = this.#sql
+      .exec<Row>(
+        "SELECT day, tool, key, outcome, calls FROM tool_calls ORDER BY day DESC, tool, key, outcome",
+      )
+      .toArray();
+    const total: CountedCalls[] = rows
+      .filter(({ day }) => day === "")
+      .map(({ day: _, ...counted }) => counted);
+    const days: CallsOfDay[] = rows.filter(({ day }) => day !== "");
+    return { total, days };
+  }
+}
