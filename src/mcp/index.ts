@@ -57,7 +57,6 @@ const handler = createMcpHandler(
     return serverFor(call);
   },
   {
-    responseMode: "json",
     // Nothing that is listed here ever changes while the Worker runs.
     maxSubscriptions: 0,
     maxRequestBodySize: maxBodyBytes,
