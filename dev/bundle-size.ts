@@ -6,7 +6,7 @@
 import { spawnSync } from "node:child_process";
 
 /** KiB of the whole script: what start-up has to parse. The platform's own bound is 64 MiB. */
-const BUDGET_KIB = 1600;
+const BUDGET_KIB = 1400;
 /** KiB after gzip: what is uploaded and distributed. */
 const GZIP_BUDGET_KIB = 450;
 

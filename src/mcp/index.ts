@@ -1,69 +1,19 @@
 /** The door for agents: `POST /mcp`, the Model Context Protocol over stateless streamable HTTP. */
-import { createMcpHandler, McpServer } from "@modelcontextprotocol/server";
 import type { Context } from "hono";
 import { addCalls, type CountedCalls } from "../contract/calls.ts";
 import type { Mount } from "../http/app.ts";
-import { maxBodyBytes } from "../http/bounds.ts";
 import type { AppDeps, AppEnv, MetricsSource } from "../http/deps.ts";
 import { placedObjects } from "../http/placed.ts";
-import { problemFrom } from "../http/problem-from.ts";
 import { ProblemError } from "../http/problems.ts";
 import { settingValue } from "../http/select.ts";
 import { gathering } from "../lib/gather.ts";
 import { errorFields, log } from "../lib/log.ts";
 import { registryOf } from "../registry/index.ts";
-import { type ToolContext, toolContext } from "./context.ts";
+import { toolContext } from "./context.ts";
 import { strangerIn } from "./guard.ts";
-import { INSTRUCTIONS } from "./instructions.ts";
-import { type Outcome, type Refusal, register } from "./tool.ts";
-import { tools } from "./tools/index.ts";
+import type { Outcome } from "./tool.ts";
 
 const PATH = "/mcp";
-const SERVER = { name: "okta-edge-connector", title: "Okta Edge Connector", version: "0.2.0" };
-/** Elements of a call's arguments, far more than any tool takes. */
-const MOST_ARGUMENTS = 200;
-
-/** What a call is done with. It travels with the request through the library. */
-interface Call {
-  readonly context: ToolContext;
-  readonly done: (tool: string, outcome: Outcome) => void;
-}
-
-const calls = new WeakMap<object, Call>();
-
-/** What was thrown, in words for an agent. A bug is logged, and told as such. */
-const refusalOf = (error: unknown): Refusal => {
-  const thrown = error instanceof Error ? error : new Error(String(error));
-  const { code, message } = problemFrom(thrown);
-  const isBug = code === "internal_error" || code === "unavailable";
-  if (isBug) log("error", "tool_failed", errorFields(thrown));
-  return { code, detail: message, outcome: isBug ? "failed" : "refused" };
-};
-
-const serverFor = ({ context, done }: Call): McpServer => {
-  const server = new McpServer(SERVER, {
-    capabilities: { tools: {} },
-    instructions: INSTRUCTIONS,
-    maxToolInputElements: MOST_ARGUMENTS,
-  });
-  for (const tool of tools) register(server, tool, context, { refusalOf, done });
-  return server;
-};
-
-const handler = createMcpHandler(
-  ({ authInfo }) => {
-    const call = authInfo?.extra === undefined ? undefined : calls.get(authInfo.extra);
-    if (call === undefined) throw new Error("a request came by another way than the route");
-    return serverFor(call);
-  },
-  {
-    // Nothing that is listed here ever changes while the Worker runs.
-    maxSubscriptions: 0,
-    maxRequestBodySize: maxBodyBytes,
-    onerror: (error) => log("warn", "mcp_request_rejected", errorFields(error)),
-  },
-);
-
 /** Refuses requests that name a foreign host or origin. */
 const checkNames = (c: Context<AppEnv>, deps: AppDeps): void => {
   const { alerts, baseUrlRules } = deps.config(c.env);
@@ -101,6 +51,8 @@ export const mcpRoutes: Mount = (app, deps, door) => {
     door.authenticate,
     placedObjects(deps),
     async (c) => {
+      // The library and the schemas of the tools take a third of the Worker's start, and most isolates never need them.
+      const { answerCall } = await import("./server.ts");
       const { name: key } = c.get("caller");
       const called: string[] = [];
       c.set("tools", called);
@@ -109,9 +61,7 @@ export const mcpRoutes: Mount = (app, deps, door) => {
         called.push(tool);
         gather("tools", [{ tool, key, outcome, calls: 1 }], (counts) => sendCalls(c.env, counts), background);
       };
-      const extra = {};
-      calls.set(extra, { context: toolContext(c, deps), done });
-      return handler.fetch(c.req.raw, { authInfo: { token: "", clientId: key, scopes: [], extra } });
+      return answerCall(c.req.raw, { context: toolContext(c, deps), done }, key);
     },
   );
 };

@@ -1,6 +1,7 @@
 /** What a tool is, and how its answers are made. */
-import type { McpServer } from "@modelcontextprotocol/server";
+import type { CallToolResult, JSONValue, Tool as ListedTool } from "@modelcontextprotocol/server";
 import * as z from "zod";
+import { type FieldError, ProblemError } from "../http/problems.ts";
 import type { ToolContext } from "./context.ts";
 import { visible } from "./visible.ts";
 
@@ -43,7 +44,7 @@ export const nextCursor = z
   .nullable()
   .describe("Pass it as `cursor` for the rows after these; null if these are the last ones.");
 
-export interface Answer<O> {
+interface Answer<O> {
   readonly structured: O;
   /** A sentence or two in our own words: numbers, but no text that comes from Okta. */
   readonly text: string;
@@ -75,53 +76,64 @@ export interface Refusal {
   readonly outcome: Exclude<Outcome, "ok">;
 }
 
-/** Adds a tool to a server. @param refusalOf turns what was thrown into words @param done is told how each call ended */
-export const register = (
-  server: McpServer,
-  { name, title, description, input, output, asksOkta, run }: Tool,
-  context: ToolContext,
-  {
-    refusalOf,
-    done,
-  }: { refusalOf: (error: unknown) => Refusal; done: (name: string, outcome: Outcome) => void },
-): void => {
-  server.registerTool(
-    name,
-    {
-      title,
-      description,
-      inputSchema: input,
-      outputSchema: output,
-      annotations: {
-        title,
-        readOnlyHint: true,
-        idempotentHint: true,
-        destructiveHint: false,
-        openWorldHint: asksOkta === true,
-      },
-    },
-    async (args: unknown) => {
-      try {
-        const { structured, text } = await run(args, context);
-        // `visible` changes nothing but characters of texts.
-        const shown = visible(structured) as Record<string, unknown>;
-        done(name, "ok");
-        return {
-          // Older clients show a model only the text: the second one is the whole answer, as data.
-          content: [
-            { type: "text" as const, text },
-            { type: "text" as const, text: JSON.stringify(shown) },
-          ],
-          structuredContent: shown,
-        };
-      } catch (error) {
-        const { code, detail, outcome } = refusalOf(error);
-        done(name, outcome);
-        return {
-          isError: true,
-          content: [{ type: "text" as const, text: JSON.stringify(visible({ code, detail })) }],
-        };
-      }
-    },
+/** The JSON Schema of an object, as clients are told of it. */
+const schemaOf = (schema: z.ZodType, io: "input" | "output"): ListedTool["inputSchema"] => {
+  const json: Record<string, JSONValue> = JSON.parse(JSON.stringify(z.toJSONSchema(schema, { io })));
+  return { ...json, type: "object" };
+};
+
+/** A tool as clients are told of it. */
+export const listed = ({ name, title, description, input, output, asksOkta }: Tool): ListedTool => ({
+  name,
+  title,
+  description,
+  inputSchema: schemaOf(input, "input"),
+  outputSchema: schemaOf(output, "output"),
+  annotations: {
+    title,
+    readOnlyHint: true,
+    idempotentHint: true,
+    destructiveHint: false,
+    openWorldHint: asksOkta === true,
+  },
+});
+
+/** Refuses arguments that do not fit, each by its name. */
+const parsed = <I extends z.ZodType>(input: I, args: unknown): z.output<I> => {
+  const read = input.safeParse(args ?? {});
+  if (read.success) return read.data;
+  const errors = read.error.issues.flatMap((issue): FieldError[] =>
+    issue.code === "unrecognized_keys"
+      ? issue.keys.map((key) => ({ field: key.slice(0, 64), message: "there is no such argument" }))
+      : [{ field: issue.path.map(String).join("."), message: issue.message }],
   );
+  const detail = errors.map(({ field, message }) => `${field}: ${message}`).join("; ");
+  throw new ProblemError("invalid_request", `${detail}.`, { errors });
+};
+
+/** Calls a tool. @param refusalOf turns what was thrown into words @param done is told how it ended */
+export const callTool = async (
+  { input, run }: Tool,
+  args: unknown,
+  context: ToolContext,
+  { refusalOf, done }: { refusalOf: (error: unknown) => Refusal; done: (outcome: Outcome) => void },
+): Promise<CallToolResult> => {
+  try {
+    const { structured, text } = await run(parsed(input, args), context);
+    // `visible` changes nothing but characters of texts.
+    const shown = visible(structured) as Record<string, unknown>;
+    done("ok");
+    return {
+      // Older clients show a model only the text: the second one is the whole answer, as data.
+      content: [
+        { type: "text", text },
+        { type: "text", text: JSON.stringify(shown) },
+      ],
+      structuredContent: shown,
+    };
+  } catch (error) {
+    const { code, detail, outcome } = refusalOf(error);
+    done(outcome);
+    return { isError: true, content: [{ type: "text", text: JSON.stringify(visible({ code, detail })) }] };
+  }
 };

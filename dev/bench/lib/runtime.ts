@@ -83,16 +83,16 @@ export class BenchWorker {
     return new BenchWorker(await Workerd.start(script, ["--expose-gc", ...v8Flags]), org);
   }
 
-  /** @param authorization the header Authorization, instead of the key to the API */
+  /** @param headers instead of the usual ones, or beside them */
   async request(
     method: string,
     path: string,
     body?: unknown,
-    authorization = `Bearer ${KEY}`,
+    headers: Readonly<Record<string, string>> = {},
   ): Promise<Response> {
     const response = await fetch(new URL(path, this.#workerd.url), {
       method,
-      headers: { authorization, "content-type": "application/json" },
+      headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json", ...headers },
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);

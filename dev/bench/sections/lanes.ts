@@ -62,7 +62,7 @@ const byCron: Trigger = (worker) => worker.bench("cron");
 const byHook: Trigger = (worker) => {
   const events = ["user.lifecycle.suspend", "user.mfa.factor.reset_all"].map((eventType) => ({ eventType }));
   const body = { eventType: "com.okta.event_hook", data: { events } };
-  return worker.request("POST", "/v1/hooks/okta", body, HOOK_SECRET);
+  return worker.request("POST", "/v1/hooks/okta", body, { authorization: HOOK_SECRET });
 };
 
 /** Makes changes, and tells the Worker. @returns when each has come to the sink, in seconds since then, by kind */

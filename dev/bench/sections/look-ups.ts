@@ -4,11 +4,13 @@
  */
 import { type ServedOrg, serveOrg } from "../lib/org.ts";
 import type { Report } from "../lib/report.ts";
-import { BenchWorker } from "../lib/runtime.ts";
+import { assertDone, BenchWorker } from "../lib/runtime.ts";
 import { grouped, quantile, timeOf } from "../lib/statistics.ts";
 
 /** A cached look-up may take at most this many times as long as the bare route: half of them, and all but one in 100. */
 const CACHED_GOALS = { p50: 1.3, p99: 1.5 };
+/** A call of a tool may take at most this many times as long as the same question by the API's route: half of them. */
+const TOOL_GOAL = 1.5;
 /** The latency of each Okta call for uncached look-ups, as over a network. */
 const LATENCY_MS = 50;
 const AT_ONCE = 16;
@@ -92,6 +94,65 @@ const measureCached = async (
   );
 };
 
+/** What a client of the protocol of 2026 sends to call a tool. */
+const VERSION = "2026-07-28";
+const callOf = (name: string, args: object) => ({
+  jsonrpc: "2.0",
+  id: 1,
+  method: "tools/call",
+  params: {
+    name,
+    arguments: args,
+    _meta: {
+      "io.modelcontextprotocol/protocolVersion": VERSION,
+      "io.modelcontextprotocol/clientInfo": { name: "bench", version: "1" },
+      "io.modelcontextprotocol/clientCapabilities": {},
+    },
+  },
+});
+const headersOf = (name: string) => ({
+  Accept: "application/json, text/event-stream",
+  "MCP-Protocol-Version": VERSION,
+  "MCP-Method": "tools/call",
+  "MCP-Name": name,
+});
+
+/** The same questions, asked as an agent asks and by the route. */
+const measureTools = async (
+  report: Report,
+  worker: BenchWorker,
+  login: string,
+  rounds: number,
+): Promise<void> => {
+  const questions = {
+    "a cached look-up": [callOf("lookup_account", { account: login }), pathOf(login)],
+    "a search": [callOf("find_accounts", { admin: true }), "/v1/inventory/users/search?admin=true&limit=50"],
+    posture: [callOf("posture", {}), "/v1/posture"],
+  } as const;
+  for (const [what, [body, path]] of Object.entries(questions)) {
+    const times = { tool: [] as number[], route: [] as number[] };
+    for (let round = -Math.min(WARM_UP, rounds); round < rounds; round++) {
+      const tool = await timeOf(async () => {
+        const response = await worker.request("POST", "/mcp", body, headersOf(body.params.name));
+        if (!(await response.text()).includes("structuredContent")) throw new Error("the tool has refused");
+      });
+      const route = await timeOf(() => get(worker, path));
+      if (round < 0) continue;
+      times.tool.push(tool);
+      times.route.push(route);
+    }
+    report.add({
+      table: `Tools for agents, ${grouped(rounds)} calls of each`,
+      what: `${what}, p50`,
+      ours: quantile(times.tool, 0.5),
+      beside: quantile(times.route, 0.5),
+      besideWhat: "the same by the API's route",
+      unit: "ms",
+      atMost: TOOL_GOAL,
+    });
+  }
+};
+
 const measureCold = async (
   report: Report,
   worker: BenchWorker,
@@ -126,6 +187,8 @@ export const measureLookups = async (report: Report, rounds: LookupRounds): Prom
   const users = org.org.dump().users.filter(({ status }) => status === "ACTIVE");
   const [first, ...others] = users;
   await measureCached(report, worker, String(first?.profile["login"]), rounds.cached);
+  assertDone(await worker.run("full", "users", "the inventory that tools read"));
+  await measureTools(report, worker, String(first?.profile["login"]), rounds.cached);
   const ids = others.slice(0, rounds.cold).map(({ id }) => id);
   await measureCold(report, worker, org, ids);
   await worker.close();
