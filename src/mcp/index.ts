@@ -42,7 +42,8 @@ const refusalOf = (error: unknown): Refusal => {
 
 const serverFor = ({ context, done }: Call): McpServer => {
   const server = new McpServer(SERVER, {
-    capabilities: { tools: {} },
+    // The list never changes while the Worker runs: the library says otherwise unless it is told.
+    capabilities: { tools: { listChanged: false } },
     instructions: INSTRUCTIONS,
     maxToolInputElements: MOST_ARGUMENTS,
   });
@@ -58,8 +59,6 @@ const handler = createMcpHandler(
   },
   {
     responseMode: "json",
-    // Nothing that is listed here ever changes while the Worker runs.
-    maxSubscriptions: 0,
     maxRequestBodySize: maxBodyBytes,
     onerror: (error) => log("warn", "mcp_request_rejected", errorFields(error)),
   },
