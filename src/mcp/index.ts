@@ -64,6 +64,15 @@ const handler = createMcpHandler(
   },
 );
 
+/**
+ * The same answer, once all of it is there. Clients of 2025 get a stream of the one answer, which the library returns before
+ * the tool has run; the log line would not know which one it was, nor how long it took.
+ */
+const ended = async (answer: Response): Promise<Response> => {
+  const isStream = answer.headers.get("Content-Type")?.startsWith("text/event-stream") === true;
+  return isStream ? new Response(await answer.text(), answer) : answer;
+};
+
 /** Refuses requests that name a foreign host or origin. */
 const checkNames = (c: Context<AppEnv>, deps: AppDeps): void => {
   const { alerts, baseUrlRules } = deps.config(c.env);
@@ -111,7 +120,9 @@ export const mcpRoutes: Mount = (app, deps, door) => {
       };
       const extra = {};
       calls.set(extra, { context: toolContext(c, deps), done });
-      return handler.fetch(c.req.raw, { authInfo: { token: "", clientId: key, scopes: [], extra } });
+      return ended(
+        await handler.fetch(c.req.raw, { authInfo: { token: "", clientId: key, scopes: [], extra } }),
+      );
     },
   );
 };

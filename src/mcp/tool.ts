@@ -75,6 +75,17 @@ export interface Refusal {
   readonly outcome: Exclude<Outcome, "ok">;
 }
 
+/** The same schema, which tells of arguments that do not fit it: the library refuses them before the tool is called. */
+const telling = (schema: z.ZodType, unfit: () => void) => {
+  const standard = schema["~standard"];
+  const validate = async (value: unknown) => {
+    const result = await standard.validate(value);
+    if (result.issues !== undefined) unfit();
+    return result;
+  };
+  return { "~standard": { ...standard, validate } };
+};
+
 /** Adds a tool to a server. @param refusalOf turns what was thrown into words @param done is told how each call ended */
 export const register = (
   server: McpServer,
@@ -90,7 +101,7 @@ export const register = (
     {
       title,
       description,
-      inputSchema: input,
+      inputSchema: telling(input, () => done(name, "refused")),
       outputSchema: output,
       annotations: {
         title,
