@@ -17,9 +17,11 @@ export interface WranglerOptions {
   readonly log: string;
   /** Settings that override .dev.vars and wrangler.toml. */
   readonly vars: Readonly<Record<string, string>>;
+  /** A file of settings in place of .dev.vars, for tests, which must not know the developer's own. */
+  readonly envFile?: string;
 }
 
-export const startWrangler = ({ port, state, log, vars }: WranglerOptions): Program =>
+export const startWrangler = ({ port, state, log, vars, envFile }: WranglerOptions): Program =>
   startProgram({
     command: process.execPath,
     args: [
@@ -27,6 +29,7 @@ export const startWrangler = ({ port, state, log, vars }: WranglerOptions): Prog
       "dev",
       ...["--cwd", ROOT, "--ip", "127.0.0.1", "--port", String(port), "--persist-to", state],
       "--show-interactive-dev-session=false",
+      ...(envFile === undefined ? [] : ["--env-file", envFile]),
       ...Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`]),
     ],
     env: {

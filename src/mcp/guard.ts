@@ -23,6 +23,7 @@ const urlOf = (host: string): URL | null => {
 /**
  * Whether a request is a stranger's; null if it is not.
  * @param publicUrl the Worker's own origin; null if it is not set, and then any host but the machine's own is taken
+ * @param allowLoopback whether the Worker is on a developer's machine: names of it are taken, and no others but `publicUrl`'s
  */
 export const strangerIn = (
   { host, origin }: Named,
@@ -31,7 +32,7 @@ export const strangerIn = (
   const url = urlOf(host);
   if (url === null) return "host";
   const isLoopback = LOOPBACK.test(url.hostname);
-  const isOurs = publicUrl === null || URL.parse(publicUrl)?.hostname === url.hostname;
+  const isOurs = publicUrl === null ? !allowLoopback : URL.parse(publicUrl)?.hostname === url.hostname;
   if (isLoopback ? !allowLoopback : !isOurs) return "host";
   if (origin === null) return null;
   return URL.parse(origin)?.host === url.host ? null : "origin";

@@ -26,7 +26,7 @@ const checkNames = (c: Context<AppEnv>, deps: AppDeps): void => {
   throw new ProblemError(
     "foreign_host",
     stranger === "host"
-      ? "Host is not this Worker's name. It must be that of PUBLIC_URL where that is set; a name of this machine needs ALLOW_LOOPBACK."
+      ? "Host is not this Worker's name. It must be that of PUBLIC_URL where that is set, or under ALLOW_LOOPBACK a name of this machine."
       : "Origin is another site's. Send none, or this Worker's own.",
   );
 };

@@ -79,7 +79,8 @@ const handler = createMcpHandler(
   {
     maxSubscriptions: MOST_SUBSCRIPTIONS,
     maxRequestBodySize: maxBodyBytes,
-    onerror: (error) => log("warn", "mcp_request_rejected", errorFields(error)),
+    // Its message repeats what the request said, which does not belong in the log.
+    onerror: ({ name }) => log("warn", "mcp_request_rejected", { error: name }),
   },
 );
 
