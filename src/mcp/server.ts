@@ -19,6 +19,11 @@ const SERVER = { name: "okta-edge-connector", title: "Okta Edge Connector", vers
 /** Streams on which clients wait for news, of which there is none, in one isolate at most. */
 const MOST_SUBSCRIPTIONS = 32;
 
+/** Messages in one request: the protocol of March 2025 has batches. */
+const MOST_MESSAGES = 20;
+/** The library would speak older ones, too. */
+const VERSIONS = ["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26"];
+
 /** What a call is done with. It travels with the request through the library. */
 export interface Call {
   readonly context: ToolContext;
@@ -52,6 +57,7 @@ const serverFor = ({ context, done }: Call): Server => {
   const server = new Server(SERVER, {
     // The list never changes while the Worker runs.
     capabilities: { tools: { listChanged: false } },
+    supportedProtocolVersions: VERSIONS,
     instructions: INSTRUCTIONS,
   });
   server.setRequestHandler("tools/list", () => ({ tools: listOfTools() }));
@@ -84,7 +90,22 @@ const handler = createMcpHandler(
   },
 );
 
-const isCall = (message: unknown): boolean => isPlainObject(message) && message["method"] === "tools/call";
+const isListening = (message: unknown): boolean =>
+  isPlainObject(message) && message["method"] === "subscriptions/listen";
+
+/** JSON-RPC's error for a request that is none. */
+const tooMany = (): Response =>
+  Response.json(
+    {
+      jsonrpc: "2.0",
+      id: null,
+      error: {
+        code: ProtocolErrorCode.InvalidRequest,
+        message: `A batch may have ${MOST_MESSAGES} messages at most.`,
+      },
+    },
+    { status: 400 },
+  );
 
 /**
  * Answers a request. Clients of 2025 get a stream of the one answer, which the library returns before the tool has run: it
@@ -99,7 +120,9 @@ export const answerCall = async (request: Request, call: Call, key: string): Pro
   const message = parseJson(text);
   // What is no JSON is refused by the library, in the protocol's own words.
   if (message === undefined) return handler.fetch(new Request(request, { body: text }), { authInfo });
+  const messages = Array.isArray(message) ? message : [message];
+  if (messages.length > MOST_MESSAGES) return tooMany();
   const answer = await handler.fetch(request, { authInfo, parsedBody: message });
   const isStream = answer.headers.get("Content-Type")?.startsWith("text/event-stream") === true;
-  return isStream && isCall(message) ? new Response(await answer.text(), answer) : answer;
+  return isStream && !messages.some(isListening) ? new Response(await answer.text(), answer) : answer;
 };
