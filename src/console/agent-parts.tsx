@@ -52,19 +52,19 @@ const ByTool: FC<AgentsProps & { of: CallHistory }> = ({ of, rights }) => {
   const rows = callRows(of);
   return (
     <>
-      <Table label="Calls by tool and key" heads={["Tool", "Key", "The key may", ...heads]}>
+      <Table label="Calls by tool and key" heads={["Tool", ...heads, "Key", "Rights"]}>
         {rows.slice(0, ROWS_SHOWN).map((row) => (
           <tr>
-            <th scope="row">
+            <th scope="row" class="tool">
               <Text of={row.tool} max={60} />
             </th>
+            <Sums of={row} />
             <td>
               <Text of={named[row.key] ?? row.key} max={40} />
             </td>
             <td>
               <KeyRights of={row.key} rights={rights} />
             </td>
-            <Sums of={row} />
           </tr>
         ))}
       </Table>

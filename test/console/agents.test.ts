@@ -84,8 +84,8 @@ describe("the section of agents", () => {
         counted(7, { tool: "posture" }),
       ]),
       [
-        "lookup_account API_KEYS[1] Read only 1,200 3 2",
-        "posture API_KEYS[1] Read only 7 0 0",
+        "lookup_account 1,200 3 2 API_KEYS[1] Read only",
+        "posture 7 0 0 API_KEYS[1] Read only",
         '<span class="badge bad">2</span>',
       ],
       ["No agent has called", readKey],
@@ -99,8 +99,8 @@ describe("the section of agents", () => {
         counted(3, { key: "access" }),
       ]),
       [
-        "API_KEYS[1] Read only 5 0 0 lookup_account API_KEYS[9] no such key now 4 0 0",
-        "lookup_account Cloudflare Access Full rights 3 0 0 lookup_account API_KEYS[0] Full rights 1 0 0",
+        "5 0 0 API_KEYS[1] Read only lookup_account 4 0 0 API_KEYS[9] no such key now",
+        "lookup_account 3 0 0 Cloudflare Access Full rights lookup_account 1 0 0 API_KEYS[0] Full rights",
       ],
       [fullKey, readKey],
     ],
