@@ -42,12 +42,19 @@ export const callRows = ({ total }: CallHistory): CallRow[] =>
     })
     .sort((a, b) => callsIn(b) - callsIn(a));
 
-/** One row for each day on which a tool was called, the newest first. */
-export const callDays = ({ days }: CallHistory): CallDay[] =>
-  [...Map.groupBy(days, ({ day }) => day)]
+/** Today is one of them. Older days may still be stored when no agent has called since. */
+const DAYS_SHOWN = 30;
+const DAY_MS = 86_400_000;
+
+/** One row for each of the last 30 days on which a tool was called, the newest first. @param now ms since the epoch */
+export const callDays = ({ days }: CallHistory, now: number): CallDay[] => {
+  const before = new Date(now - DAYS_SHOWN * DAY_MS).toISOString().slice(0, 10);
+  const shown = days.filter(({ day }) => day > before);
+  return [...Map.groupBy(shown, ({ day }) => day)]
     .map(([day, counts]) => ({
       day,
       keys: [...new Set(counts.map(({ key }) => key))].sort(),
       ...sumsOf(counts),
     }))
     .sort((a, b) => b.day.localeCompare(a.day));
+};

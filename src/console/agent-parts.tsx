@@ -93,7 +93,7 @@ const DayRow: FC<{ of: CallDay; most: number; now: number }> = ({ of, most, now 
 );
 
 const ByDay: FC<{ of: CallHistory; now: number }> = ({ of, now }) => {
-  const days = callDays(of);
+  const days = callDays(of, now);
   const most = Math.max(1, ...days.map(callsIn));
   return days.length === 0 ? (
     <p class="sub">No tool was called in the last 30 days.</p>

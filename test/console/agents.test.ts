@@ -106,7 +106,7 @@ describe("the section of agents", () => {
     ],
     [
       "the last 30 days are silent",
-      history([counted(5)]),
+      history([counted(5)], [on("2026-11-10", 5)]),
       ["No tool was called in the last 30 days."],
       ["<details", "No agent has called"],
     ],
@@ -117,12 +117,12 @@ describe("the section of agents", () => {
         [
           on("2026-12-10", 30),
           on("2026-12-10", 10, { key: "API_KEYS[0]", outcome: "refused" }),
-          on("2026-11-30", 10, { outcome: "failed" }),
+          on("2026-11-11", 10, { outcome: "failed" }),
         ],
       ),
       [
         "10 December 40 30 10 0 API_KEYS[0], API_KEYS[1]",
-        "30 November 10 0 0 10 API_KEYS[1]",
+        "11 November 10 0 0 10 API_KEYS[1]",
         'width="100" height="8"></rect></svg>',
         'width="25" height="8"></rect></svg>',
       ],
