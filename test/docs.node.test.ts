@@ -1,8 +1,11 @@
 /** What the documents list is what the code has. */
 import { readFileSync } from "node:fs";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import * as z from "zod";
 import { postureChecks } from "../src/contract/posture.ts";
 import { sinkTypes } from "../src/delivery/sinks/index.ts";
+import { maxBodyBytes } from "../src/http/bounds.ts";
+import { tools } from "../src/mcp/tools/index.ts";
 import { allowance } from "../src/okta/gate/parts.ts";
 import { streams } from "../src/streams/index.ts";
 import { hookedTypes } from "../src/streams/log-effects.ts";
@@ -67,4 +70,78 @@ test("docs/posture.md lists each check with its severity, in the order in which 
   const text = readFileSync("docs/posture.md", "utf8");
   const rows = [...text.matchAll(/^\| `(\w+)` \| (\w+) \|/gm)].map(([, id, severity]) => [id, severity]);
   expect(rows).toEqual(postureChecks.map(({ id, severity }) => [id, severity]));
+});
+
+describe("docs/agents.md", () => {
+  const [, part = ""] = readFileSync("docs/agents.md", "utf8").split("\n## The tools\n");
+  const [common = "", ...sections] = (part.split("\n## ")[0] ?? "").split(/^### /m);
+  const sectionOf = (name: string) => sections.find((section) => section.startsWith(`\`${name}\``)) ?? "";
+
+  /** The names in the first column of a table of arguments. */
+  const namedIn = (text: string) => [...text.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
+
+  /** Every name of a field, however deep it is in the schema. */
+  const fieldsIn = (schema: unknown): string[] => {
+    if (Array.isArray(schema)) return schema.flatMap(fieldsIn);
+    if (schema === null || typeof schema !== "object") return [];
+    const own = "properties" in schema ? Object.keys(schema.properties ?? {}) : [];
+    return [...own, ...Object.values(schema).flatMap(fieldsIn)];
+  };
+  const argumentsOf = (input: z.ZodType) =>
+    Object.keys(z.toJSONSchema(input, { io: "input" }).properties ?? {});
+  const keysIn = (value: unknown): string[] => {
+    if (Array.isArray(value)) return value.flatMap(keysIn);
+    if (value === null || typeof value !== "object") return [];
+    return Object.entries(value).flatMap(([key, inner]) => [key, ...keysIn(inner)]);
+  };
+
+  /** The JSON after this line. */
+  const examplesIn = (section: string, line: string): unknown[] =>
+    [...section.matchAll(new RegExp(`^${line}:\n\n\`\`\`json\n([\\s\\S]*?)\n\`\`\``, "gm"))].map(
+      ([, json = ""]) => JSON.parse(json),
+    );
+
+  test("has a section for each tool, in the order in which agents are shown them, and says what it costs", () => {
+    const names = sections.map((section) => /^`(\w+)`$/m.exec(section)?.[1]);
+    expect(names).toEqual(tools.map(({ name }) => name));
+    for (const { name, asksOkta } of tools) {
+      const cost =
+        asksOkta === true
+          ? /^- \*\*Cost\*\*: up to \d calls to Okta/m
+          : /^- \*\*Cost\*\*: no call to Okta\./m;
+      expect(sectionOf(name)).toMatch(cost);
+      expect(sectionOf(name)).toContain("**It cannot know**");
+    }
+  });
+
+  test.each(tools)("names the arguments that $name has, and no others", ({ name, input }) => {
+    const named = [...namedIn(sectionOf(name)), ...namedIn(common)];
+    expect(named.sort()).toEqual(argumentsOf(input).sort());
+  });
+
+  test.each(tools)(
+    "shows arguments that $name takes, and fields that it answers with",
+    ({ name, input, output }) => {
+      const asked = examplesIn(sectionOf(name), "Arguments");
+      expect(asked.length).toBeGreaterThan(0);
+      for (const example of asked) {
+        expect(input.safeParse(example).error).toBeUndefined();
+      }
+      const answered = examplesIn(sectionOf(name), "Answer");
+      expect(answered.length).toBe(asked.length);
+      const known = new Set(fieldsIn(z.toJSONSchema(output)));
+      expect(keysIn(answered).filter((key) => !known.has(key))).toEqual([]);
+    },
+  );
+
+  test("says the limits that requests and answers have", () => {
+    const [, limits = ""] = readFileSync("docs/agents.md", "utf8").split("\n## Limits\n");
+    expect(limits).toContain(`| the body of a request | ${maxBodyBytes / 1024} KiB |`);
+    for (const { input } of tools) {
+      const { limit } = z.toJSONSchema(input, { io: "input" }).properties ?? {};
+      expect(limit).toMatchObject({ default: expect.any(Number), maximum: expect.any(Number) });
+      const { default: usual, maximum } = limit as { default: number; maximum: number };
+      expect(limits).toContain(`| \`limit\`: ${usual} unless given, at most ${maximum} |`);
+    }
+  });
 });

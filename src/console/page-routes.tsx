@@ -18,6 +18,7 @@ import type { AppDeps } from "../http/deps.ts";
 import { ProblemError } from "../http/problems.ts";
 import { selectConnection } from "../http/select.ts";
 import { streams } from "../streams/index.ts";
+import type { AgentsProps } from "./agent-parts.tsx";
 import type { Answer } from "./api.ts";
 import { checkOf } from "./list-words.ts";
 import { noticeOf } from "./notices.ts";
@@ -30,7 +31,7 @@ import { type DeadLettersOf, deadLettersKey, SinksPage } from "./pages/sinks.tsx
 import { StreamsPage } from "./pages/streams.tsx";
 import type { ConnectionsAnswer } from "./removed-parts.tsx";
 import { notKeptOf, streamOf, viewOf } from "./request.ts";
-import { type ConsoleEnv, html } from "./respond.tsx";
+import { type ConsoleEnv, html, problemOf } from "./respond.tsx";
 import { type KnownVerdict, knownVerdict } from "./verdicts.ts";
 import { linkTo, segment, type View } from "./view.ts";
 
@@ -79,6 +80,25 @@ const deadLettersOf = async (view: View, streams: Answer<StreamsAnswer>): Promis
 
 const isPair = <T,>(pair: (string | T | undefined)[]): pair is [string, T] => pair[1] !== undefined;
 
+/** Calls of tools by agents, where these connect, and what their keys may do. */
+const agentsOf = async (c: Context<ConsoleEnv>, deps: AppDeps): Promise<AgentsProps> => {
+  const { alerts, apiKeys } = deps.config(c.env);
+  const origin = (alerts.publicUrl.ok ? alerts.publicUrl.value : null) ?? c.req.url;
+  const calls = await deps
+    .registry(c.env)
+    .calls()
+    .then(
+      (value): AgentsProps["calls"] => ({ ok: true, status: 200, value }),
+      (error: Error): AgentsProps["calls"] => ({ ok: false, problem: problemOf(error, c) }),
+    );
+  return {
+    calls,
+    url: new URL("/mcp", origin).href,
+    rights: apiKeys.ok ? apiKeys.value.map(({ rights }) => rights) : [],
+    now: viewOf(c).now,
+  };
+};
+
 /** What the connection's page shows before a test. */
 export const connectionProps = async (c: Context<ConsoleEnv>, deps: AppDeps): Promise<ConnectionProps> => {
   const view = viewOf(c);
@@ -89,6 +109,7 @@ export const connectionProps = async (c: Context<ConsoleEnv>, deps: AppDeps): Pr
     problems: [...problemsOfParts(config), ...problemsOf(config.apiKeys)],
     sinks: config.sinks.accepted.length,
     connections: await connectionsOf(view),
+    agents: await agentsOf(c, deps),
     notice: noticeOf(c),
     test: null,
     candidate: { baseUrl: "", clientId: "", keyId: "" },

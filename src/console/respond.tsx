@@ -50,16 +50,20 @@ export const sameOriginOnly: MiddlewareHandler<ConsoleEnv> = async (c, next) => 
   await next();
 };
 
-/** A page that shows the error that another page threw. */
-export const errorPage = (error: Error, c: Context<ConsoleEnv>): Response => {
+/** What was thrown, as a problem to show. A bug is logged. */
+export const problemOf = (error: Error, c: Context<ConsoleEnv>): Problem => {
   const { code, message: detail, parts } = problemFrom(error);
   const [status, title] = problemCatalogue[code];
   if (code === "internal_error" || code === "unavailable") {
     const level = code === "internal_error" ? "error" : "warn";
     log(level, "request_failed", { request_id: c.get("requestId"), ...errorFields(error) });
   }
-  return problemPage({ status, code, title, detail, ...(parts.problems && { problems: parts.problems }) }, c);
+  return { status, code, title, detail, ...(parts.problems && { problems: parts.problems }) };
 };
+
+/** A page that shows the error that another page threw. */
+export const errorPage = (error: Error, c: Context<ConsoleEnv>): Response =>
+  problemPage(problemOf(error, c), c);
 
 /** A page that shows a problem. */
 export const problemPage = (problem: Problem, c: Context<ConsoleEnv>): Response =>

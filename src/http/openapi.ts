@@ -8,7 +8,8 @@ const info = {
     version: "0.1.0",
     description:
       'The users and devices of an Okta org as OCSF events, and account look-ups that answer "who is this ' +
-      'account?". Errors are RFC 9457 problem details with a stable `code`.',
+      'account?". Errors are RFC 9457 problem details with a stable `code`. AI agents ask the same at `POST /mcp`, by ' +
+      "the Model Context Protocol, which describes its tools itself.",
     license: { name: "Apache-2.0", identifier: "Apache-2.0" },
   },
   servers: [{ url: "/" }],

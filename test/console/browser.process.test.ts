@@ -86,7 +86,29 @@ function inBrowser(chromium: Browser): void {
     await stage.control("PATCH", `/users/${hostile.id}`, { profile: { title: displayName } });
     await stage.control("POST", `/users/${hostile.id}/factors`, { factorType: "push" });
     await stage.run("users", "delta");
+    await askAsAgent("find_accounts", { q: "hostile" });
+    await askAsAgent("find_accounts", { cursor: "none" });
   });
+
+  /** A call of a tool with the `read:` key. */
+  const askAsAgent = async (name: string, given: object): Promise<void> => {
+    const response = await fetch(`${stage.url}/mcp`, {
+      method: "POST",
+      headers: {
+        Authorization: `Bearer ${READ_KEY}`,
+        Accept: "application/json, text/event-stream",
+        "Content-Type": "application/json",
+      },
+      body: JSON.stringify({
+        jsonrpc: "2.0",
+        id: 1,
+        method: "tools/call",
+        params: { name, arguments: given },
+      }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${name}: ${response.status} ${text}`);
+  };
 
   afterEach(async () => {
     for (const context of contexts.splice(0)) await context.close();
@@ -583,6 +605,39 @@ function inBrowser(chromium: Browser): void {
       const page = await visit({ forcedColors: "active" });
       await signIn(page, KEY, "/console/posture");
       expect(await seriousOf(page)).toEqual([]);
+    });
+  });
+
+  describe("agents", () => {
+    test("are shown with what they have called, by tool and key and day by day, without script", async () => {
+      const page = await visit({ javaScriptEnabled: false, viewport: { width: 360, height: 800 } });
+      await signIn(page, KEY, "/console/connection");
+      const agents = page.getByRole("region", { name: "Agents", exact: true });
+      // Calls are counted a moment after their answers.
+      await expect
+        .poll(
+          async () => {
+            await page.reload();
+            return agents.getByRole("row", { name: "find_accounts 1 1 0 API_KEYS[1] Read only" }).count();
+          },
+          { timeout: 30_000 },
+        )
+        .toBe(1);
+      await agents.getByText("Day by day").click();
+      await agents.getByRole("row", { name: /2 1 1 0 API_KEYS\[1\]$/ }).waitFor();
+    });
+
+    test("read well with the days unfolded, on a desktop and on a phone", async () => {
+      const page = await visit();
+      await signIn(page, KEY, "/console/connection");
+      await page.getByText("Day by day").click();
+      await page.getByRole("region", { name: "Calls day by day" }).waitFor();
+      for (const width of [1280, 360]) {
+        await page.setViewportSize({ width, height: 800 });
+        expect([width, await seriousOf(page)]).toEqual([width, []]);
+        const overflows = await page.evaluate("document.documentElement.scrollWidth > innerWidth");
+        expect([width, overflows]).toEqual([width, false]);
+      }
     });
   });
 

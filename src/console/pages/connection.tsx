@@ -1,7 +1,8 @@
-/** The connection: its settings, a test of it, and a test of another credential. */
+/** The connection: its settings, a test of it, and a test of another credential; and the agents that ask about all of them. */
 import type { FC } from "hono/jsx";
 import type { Connection, Setting, SettingProblem } from "../../config/types.ts";
 import { candidateLengths } from "../../http/routes/test-connection.ts";
+import { Agents, type AgentsProps } from "../agent-parts.tsx";
 import { Page } from "../layout.tsx";
 import { Action, Empty, Facts, ProblemNote, Section, Text } from "../parts.tsx";
 import { type ConnectionsAnswer, goneOf, RemovedConnections } from "../removed-parts.tsx";
@@ -16,6 +17,7 @@ export interface ConnectionProps {
   readonly problems: readonly SettingProblem[];
   readonly sinks: number;
   readonly connections: ConnectionsAnswer;
+  readonly agents: AgentsProps;
   readonly notice: string | null;
   readonly test: ShownTest | null;
   /** What was typed, except for secrets. */
@@ -170,6 +172,7 @@ export const ConnectionPage: FC<ConnectionProps> = (props) => (
     )}
     <Stored {...props} />
     <Candidate {...props} />
+    <Agents {...props.agents} />
     <RemovedConnections view={props.view} connections={props.connections} />
   </Page>
 );
