@@ -86,7 +86,7 @@ const agentsOf = async (c: Context<ConsoleEnv>, deps: AppDeps): Promise<AgentsPr
   const origin = (alerts.publicUrl.ok ? alerts.publicUrl.value : null) ?? c.req.url;
   const calls = await deps
     .registry(c.env)
-    .calls()
+    .calls(true)
     .then(
       (value): AgentsProps["calls"] => ({ ok: true, status: 200, value }),
       (error: Error): AgentsProps["calls"] => ({ ok: false, problem: problemOf(error, c) }),

@@ -18,7 +18,7 @@ export interface CallsOfDay extends CountedCalls {
 export interface CallHistory {
   /** Since the counting began. */
   readonly total: readonly CountedCalls[];
-  /** Of the last 30 days, the newest day first. */
+  /** Of the last 30 days, the newest day first; empty unless it was asked for. */
   readonly days: readonly CallsOfDay[];
 }
 

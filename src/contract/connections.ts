@@ -80,7 +80,8 @@ export interface RegistryApi {
   reconcile(seen: NamedConnections): Promise<readonly string[]>;
   /** Counts calls of tools by agents. */
   noteCalls(counts: readonly CountedCalls[]): Promise<void>;
-  calls(): Promise<CallHistory>;
+  /** @param withDays whether the days are wanted as well */
+  calls(withDays: boolean): Promise<CallHistory>;
   /** All connections that the settings have had and that are not purged yet, by id. */
   known(): Promise<readonly KnownConnection[]>;
   /**

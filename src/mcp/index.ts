@@ -73,7 +73,7 @@ export const mcpRoutes: Mount = (app, deps, door) => {
 
 /** Calls of tools, for /metrics. */
 export const toolMetrics: MetricsSource = async (env) => {
-  const { total } = await registryOf(env).calls();
+  const { total } = await registryOf(env).calls(false);
   return [
     {
       name: "okta_edge_tool_calls_total",

@@ -1,10 +1,5 @@
 /** Calls of tools by agents, day by day, in the SQLite of the Registry. */
-import {
-  type CallHistory,
-  type CallsOfDay,
-  type CountedCalls,
-  MOST_KINDS_OF_CALLS,
-} from "../contract/calls.ts";
+import { type CallHistory, type CountedCalls, MOST_KINDS_OF_CALLS } from "../contract/calls.ts";
 
 /** So many days are kept; the sums of all days, under the day \"\", for ever. */
 const DAYS = 30;
@@ -43,16 +38,15 @@ export class CallStore {
     this.#sql.exec("DELETE FROM tool_calls WHERE day > '' AND day <= ?", dayOf(now - DAYS * DAY_MS));
   }
 
-  history(): CallHistory {
-    const rows = this.#sql
-      .exec<Row>(
-        "SELECT day, tool, key, outcome, calls FROM tool_calls ORDER BY day DESC, tool, key, outcome",
-      )
-      .toArray();
-    const total: CountedCalls[] = rows
-      .filter(({ day }) => day === "")
-      .map(({ day: _, ...counted }) => counted);
-    const days: CallsOfDay[] = rows.filter(({ day }) => day !== "");
-    return { total, days };
+  /** @param withDays whether the days are wanted, which are a row for each kind of call on each of them */
+  history(withDays: boolean): CallHistory {
+    const read = (where: string): Row[] =>
+      this.#sql
+        .exec<Row>(
+          `SELECT day, tool, key, outcome, calls FROM tool_calls WHERE ${where} ORDER BY day DESC, tool, key, outcome`,
+        )
+        .toArray();
+    const total = read("day = ''").map(({ day: _, ...counted }): CountedCalls => counted);
+    return { total, days: withDays ? read("day > ''") : [] };
   }
 }

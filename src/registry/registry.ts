@@ -103,8 +103,8 @@ export class Registry extends DurableObject<Env> implements RegistryApi, Residen
     this.ctx.storage.transactionSync(() => this.#calls.add(counts, Date.now()));
   }
 
-  async calls(): Promise<CallHistory> {
-    return this.#calls.history();
+  async calls(withDays: boolean): Promise<CallHistory> {
+    return this.#calls.history(withDays);
   }
 
   override async alarm(): Promise<void> {
