@@ -5,6 +5,7 @@ import * as z from "zod";
 import { postureChecks } from "../src/contract/posture.ts";
 import { sinkTypes } from "../src/delivery/sinks/index.ts";
 import { maxBodyBytes } from "../src/http/bounds.ts";
+import { VERSION } from "../src/lib/version.ts";
 import { tools } from "../src/mcp/tools/index.ts";
 import { allowance } from "../src/okta/gate/parts.ts";
 import { streams } from "../src/streams/index.ts";
@@ -144,4 +145,8 @@ describe("docs/agents.md", () => {
       expect(limits).toContain(`| \`limit\`: ${usual} unless given, at most ${maximum} |`);
     }
   });
+});
+
+test("the product has the version that package.json has", () => {
+  expect(VERSION).toBe(JSON.parse(readFileSync("package.json", "utf8")).version);
 });

@@ -1,11 +1,12 @@
 /** The OpenAPI 3.1 document, generated from the same schemas that validate requests. */
+import { VERSION } from "../lib/version.ts";
 import type { App } from "./deps.ts";
 
 const info = {
   openapi: "3.1.0",
   info: {
     title: "Okta Edge Connector",
-    version: "0.1.0",
+    version: VERSION,
     description:
       'The users and devices of an Okta org as OCSF events, and account look-ups that answer "who is this ' +
       'account?". Errors are RFC 9457 problem details with a stable `code`. AI agents ask the same at `POST /mcp`, by ' +

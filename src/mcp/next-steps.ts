@@ -81,7 +81,14 @@ interface Told extends Pick<OktaAnswer, "verdict" | "incomplete"> {
 
 /** The steps that what is known suggests, the most urgent first. `nothing` is only there alone. */
 export const nextSteps = ({ account, verdict, incomplete, checks }: Told): Step[] => {
-  if (account === null) return [steps.nothing("No single account has this name.")];
+  if (account === null)
+    return [
+      {
+        action: "nothing",
+        why: "The inventory knows no single account of this name.",
+        how: "lookup_account asks Okta itself; with an id or a whole login it cannot be several.",
+      },
+    ];
   const holds = (id: CheckOfAsset["id"]) => checks.some((check) => check.id === id && check.holds === true);
   const isUsable = !["SUSPENDED", "DEPROVISIONED"].includes(account.status ?? "");
   const found: Step[] = [];
@@ -107,8 +114,10 @@ export const nextSteps = ({ account, verdict, incomplete, checks }: Told): Step[
   if (holds("dormant_admin_30d"))
     found.push(steps.review_roles("It is an administrator who has not signed in for 30 days."));
   if (holds("locked_out")) found.push(steps.unlock("It is locked out."));
-  if (holds("dormant_90d")) found.push(steps.deactivate("It has not signed in for 90 days."));
-  if (holds("never_signed_in_30d"))
+  // What somebody has just done to an account is no reason to do away with it.
+  const isInUse = holds("new_factor_24h") || holds("new_admin_7d");
+  if (holds("dormant_90d") && !isInUse) found.push(steps.deactivate("It has not signed in for 90 days."));
+  if (holds("never_signed_in_30d") && !isInUse)
     found.push(steps.deactivate("It was created more than 30 days ago and has never signed in."));
   if (incomplete.some(({ reason }) => reason === "forbidden" || reason === "failed"))
     found.push(steps.restore_permission("Some facts could not be read."));

@@ -10,12 +10,13 @@ import { maxBodyBytes } from "../http/bounds.ts";
 import { problemFrom } from "../http/problem-from.ts";
 import { isPlainObject, parseJson } from "../lib/json.ts";
 import { errorFields, log } from "../lib/log.ts";
+import { VERSION } from "../lib/version.ts";
 import type { ToolContext } from "./context.ts";
 import { INSTRUCTIONS } from "./instructions.ts";
 import { callTool, listed, type Outcome, type Refusal } from "./tool.ts";
 import { tools } from "./tools/index.ts";
 
-const SERVER = { name: "okta-edge-connector", title: "Okta Edge Connector", version: "0.2.0" };
+const SERVER = { name: "okta-edge-connector", title: "Okta Edge Connector", version: VERSION };
 /** Streams on which clients wait for news, of which there is none, in one isolate at most. */
 const MOST_SUBSCRIPTIONS = 32;
 

@@ -76,10 +76,27 @@ export interface Refusal {
   readonly outcome: Exclude<Outcome, "ok">;
 }
 
+/**
+ * Leaves out of a JSON Schema what only repeats: examples, and the patterns of formats. A client hands the whole list to its
+ * model with each question.
+ */
+const leaner = (schema: JSONValue): JSONValue => {
+  if (Array.isArray(schema)) return schema.map(leaner);
+  if (typeof schema !== "object" || schema === null) return schema;
+  const isRepeated = (key: string) =>
+    ["$schema", "example", "examples"].includes(key) || (key === "pattern" && "format" in schema);
+  return Object.fromEntries(
+    Object.entries(schema).flatMap(([key, value]) =>
+      isRepeated(key) ? [] : [[key, leaner(value)] as const],
+    ),
+  );
+};
+
 /** The JSON Schema of an object, as clients are told of it. */
 const schemaOf = (schema: z.ZodType, io: "input" | "output"): ListedTool["inputSchema"] => {
-  const json: Record<string, JSONValue> = JSON.parse(JSON.stringify(z.toJSONSchema(schema, { io })));
-  return { ...json, type: "object" };
+  const json: JSONValue = JSON.parse(JSON.stringify(z.toJSONSchema(schema, { io })));
+  // What is made of an object is one.
+  return { ...(leaner(json) as Record<string, JSONValue>), type: "object" };
 };
 
 /** A tool as clients are told of it. */

@@ -1,6 +1,7 @@
 /** What tools say in their own words. Nothing that comes from Okta is in it but statuses, which are words of Okta's own. Pure. */
 import * as z from "zod";
 import { type OktaAnswer, oneIn } from "../enrichment/answer.ts";
+import { factsOf } from "./facts.ts";
 
 export const accountField = z
   .string()
@@ -22,12 +23,13 @@ export const counted = (n: number, one: string, many: string): string =>
   `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 
 /** A look-up in a few words. */
-export const answerWords = (answer: OktaAnswer): string => {
-  const { success, found, verdict, incomplete, stale } = answer;
+export const answerWords = (answer: OktaAnswer, now: number): string => {
+  const { success, found, verdict, stale } = answer;
   const extracted = oneIn(answer);
   if (!success) return "The look-up failed; `error` says why.";
   if (found !== true || extracted === null)
     return "No single account has this name. That is an answer, not a failure.";
+  const unknown = factsOf(answer, now).filter(({ known }) => !known).length;
   return [
     `One account, status ${statusWord(extracted.status)}.`,
     yesNo(extracted.is_admin, "An administrator.", "No administrator.", "Unknown whether an administrator."),
@@ -38,9 +40,7 @@ export const answerWords = (answer: OktaAnswer): string => {
       "Unknown whether MFA is enrolled.",
     ),
     verdict === null ? "No verdict." : `Verdict: ${verdict}.`,
-    ...(incomplete.length > 0
-      ? [`${counted(incomplete.length, "fact is", "facts are")} unknown, see \`incomplete\`.`]
-      : []),
+    ...(unknown > 0 ? [`${counted(unknown, "fact is", "facts are")} unknown, see \`incomplete\`.`] : []),
     ...(stale ? ["Okta could not be asked: this is what was known last."] : []),
   ].join(" ");
 };

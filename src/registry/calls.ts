@@ -38,15 +38,19 @@ export class CallStore {
     this.#sql.exec("DELETE FROM tool_calls WHERE day > '' AND day <= ?", dayOf(now - DAYS * DAY_MS));
   }
 
-  /** @param withDays whether the days are wanted, which are a row for each kind of call on each of them */
-  history(withDays: boolean): CallHistory {
-    const read = (where: string): Row[] =>
+  /**
+   * @param withDays whether the days are wanted, which are a row for each kind of call on each of them
+   * @param now ms since the epoch
+   */
+  history(withDays: boolean, now: number): CallHistory {
+    const read = (where: string, ...parameters: string[]): Row[] =>
       this.#sql
         .exec<Row>(
           `SELECT day, tool, key, outcome, calls FROM tool_calls WHERE ${where} ORDER BY day DESC, tool, key, outcome`,
+          ...parameters,
         )
         .toArray();
     const total = read("day = ''").map(({ day: _, ...counted }): CountedCalls => counted);
-    return { total, days: withDays ? read("day > ''") : [] };
+    return { total, days: withDays ? read("day > ?", dayOf(now - DAYS * DAY_MS)) : [] };
   }
 }

@@ -104,7 +104,7 @@ export class Registry extends DurableObject<Env> implements RegistryApi, Residen
   }
 
   async calls(withDays: boolean): Promise<CallHistory> {
-    return this.#calls.history(withDays);
+    return this.#calls.history(withDays, Date.now());
   }
 
   override async alarm(): Promise<void> {

@@ -23,24 +23,26 @@ describe("counted calls", () => {
       store.add([call(2), call(1, "refused")], NOW);
       store.add([call(3)], NOW + 60_000);
       store.add([call(5)], NOW + DAY);
-      const history = store.history(true);
+      const history = store.history(true, NOW + DAY);
       expect(history.total).toEqual([call(10), call(1, "refused")]);
       expect(history.days).toEqual([
         { day: "2026-04-01", ...call(5) },
         { day: "2026-03-31", ...call(5) },
         { day: "2026-03-31", ...call(1, "refused") },
       ]);
-      expect(store.history(false)).toEqual({ total: history.total, days: [] });
+      expect(store.history(false, NOW)).toEqual({ total: history.total, days: [] });
     }));
 
   test("are kept for 30 days, and their sums for ever", () =>
     withStore("calls-2", (store) => {
       for (let day = 0; day < 40; day++) store.add([call(1)], NOW + day * DAY);
-      const { total, days } = store.history(true);
+      const { total, days } = store.history(true, NOW + 39 * DAY);
       expect(total).toEqual([call(40)]);
       expect(days).toHaveLength(30);
       expect(days[0]?.day).toBe("2026-05-09");
       expect(days.at(-1)?.day).toBe("2026-04-10");
+      // Also while nobody calls.
+      expect(store.history(true, NOW + 45 * DAY).days).toHaveLength(24);
     }));
 
   test("of more kinds than that are not told apart", () => {

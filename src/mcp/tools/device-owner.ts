@@ -58,7 +58,7 @@ export const deviceOwner = tool({
     const owners = exact.length === 1 ? (exact[0]?.users.length ?? 0) : null;
     return {
       structured: { devices, total, next_cursor: cursorOf(next) },
-      text: `${counted(total, "device matches", "devices match")}, ${exact.length} exactly.${owners === null ? "" : ` ${counted(owners, "person is", "people are")} linked to that one.`}`,
+      text: `${counted(total, "device matches", "devices match")}, ${exact.length} exactly.${total === 0 ? " Only ids, serial numbers, names and the people who are linked to a device are searched." : ""}${owners === null ? "" : ` ${counted(owners, "person is", "people are")} linked to that one.`}`,
     };
   },
 });

@@ -13,18 +13,10 @@ import {
 import { verdicts } from "../../enrichment/rules.ts";
 import { evaluateRules } from "../../enrichment/verdict.ts";
 import type { ExplainedAccount } from "../../inventory/api.ts";
+import { factSchema, factsOf } from "../facts.ts";
 import { adminConsoleUrl, nextSteps, stepSchema } from "../next-steps.ts";
 import { argumentsOf, nextCursor, tool } from "../tool.ts";
 import { accountField, counted, statusWord } from "../words.ts";
-
-export const factSchema = z.object({
-  fact: z.enum(["status", "groups", "mfa", "roles", "devices"]),
-  known: z.boolean(),
-  as_of: z.string().nullable().describe("When it was read; null if it is unknown."),
-  age_seconds: z.int().nullable(),
-  reason: z.object({ code: z.string(), message: z.string() }).nullable().describe("Why it is unknown."),
-});
-export type FactOfAccount = z.infer<typeof factSchema>;
 
 const checkSchema = z.object({
   id: z.string(),
@@ -33,23 +25,6 @@ const checkSchema = z.object({
   holds: z.boolean().nullable().describe("true, or null where an unknown fact leaves it open."),
   excepted: z.boolean().nullable(),
 });
-
-/** Which field of `extracted` tells that a fact is unknown. */
-const telling = { groups: "groups", mfa: "mfa_factors", roles: "admin_roles", devices: "devices" } as const;
-
-/** When each fact was read, and why it is not known. @param now ms since the epoch */
-export const factsOf = ({ facts_as_of: times, incomplete }: OktaAnswer, now: number): FactOfAccount[] =>
-  (["status", "groups", "mfa", "roles", "devices"] as const).map((fact) => {
-    const unread = fact === "status" ? undefined : incomplete.find(({ field }) => field === telling[fact]);
-    const at = unread === undefined ? (times?.[fact] ?? null) : null;
-    return {
-      fact,
-      known: unread === undefined,
-      as_of: at,
-      age_seconds: at === null ? null : Math.max(0, Math.round((now - Date.parse(at)) / 1000)),
-      reason: unread === undefined ? null : { code: unread.reason, message: unread.message },
-    };
-  });
 
 /** The answer that the inventory gives of an account. @param now ms since the epoch */
 export const storedAnswer = (

@@ -92,7 +92,7 @@ export const findAccounts = tool({
     const people = results.filter((found) => found.stream === "users");
     return {
       structured: { results: people, total, next_cursor: cursorOf(next) },
-      text: `${counted(total, "account matches", "accounts match")}; ${people.length} are in this answer.`,
+      text: `${counted(total, "account matches", "accounts match")}; ${people.length} in this answer.`,
     };
   },
 });

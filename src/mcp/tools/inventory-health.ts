@@ -1,9 +1,10 @@
 import * as z from "zod";
 import { attentionSchema, streamStateSchema } from "../../contract/status.ts";
 import { streamNames } from "../../contract/streams.ts";
+import { factSchema, factsOf } from "../facts.ts";
 import { argumentsOf, nextCursor, tool } from "../tool.ts";
 import { accountField, counted } from "../words.ts";
-import { factSchema, factsOf, storedAnswer } from "./explain-account.ts";
+import { storedAnswer } from "./explain-account.ts";
 
 const streamSchema = z.object({
   stream: z.enum(streamNames),

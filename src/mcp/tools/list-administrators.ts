@@ -87,7 +87,7 @@ export const listAdministrators = tool({
         unknown_total: open.total,
         next_cursor: cursorOf(found.next),
       },
-      text: `${counted(found.total, "administrator matches", "administrators match")}; ${administrators.length} are in this answer. ${open.total === 0 ? "Of nobody is it unknown whether they are one." : `${rest} possibly administrators as well: their roles are unknown.`}`,
+      text: `${counted(found.total, "administrator matches", "administrators match")}; ${administrators.length} in this answer. ${open.total === 0 ? "Of nobody is it unknown whether they are one." : `${rest} possibly administrators as well: their roles are unknown.`}`,
     };
   },
 });

@@ -22,6 +22,6 @@ export const lookupAccount = tool({
   async run({ account, refresh, connection }, context) {
     const deps = context.enrichment(connection);
     const { answer } = await enrich(deps, identifierOf(account, "account"), refresh);
-    return { structured: answer, text: answerWords(answer) };
+    return { structured: answer, text: answerWords(answer, context.now()) };
   },
 });

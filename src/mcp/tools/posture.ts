@@ -12,7 +12,7 @@ export const posture = tool({
   description:
     "Fifteen checks of the whole org: administrators without MFA, dormant accounts, new administrators, devices that are not managed and " +
     "so on, each with how many it is true of (`count`) and how many an unknown fact leaves open (`unknown`, never part of `count`). With " +
-    "`check` also lists those that this check counts. Cost: no call to Okta. It says nothing of sign-ins, applications or policies. For " +
+    "`check` it tells of that check alone, and lists those whom it counts. Cost: no call to Okta. It says nothing of sign-ins, applications or policies. For " +
     "accounts by other criteria, use find_accounts.",
   input: argumentsOf({
     check: z.enum(checkIds).optional().describe("List those whom this check counts, a page at a time."),
@@ -44,7 +44,7 @@ export const posture = tool({
     return {
       structured: {
         as_of,
-        checks,
+        checks: check === undefined ? checks : checks.filter(({ id }) => id === check),
         found: page?.results ?? null,
         found_total: page?.total ?? null,
         next_cursor: cursorOf(page?.next ?? null),
@@ -52,7 +52,7 @@ export const posture = tool({
       text:
         page === null
           ? `${counted(grave, "check of high severity counts", "checks of high severity count")} somebody.`
-          : `${counted(page.total, "is", "are")} counted by this check; ${page.results.length} are in this answer.`,
+          : `${counted(page.total, "is", "are")} counted by this check; ${page.results.length} in this answer.`,
     };
   },
 });

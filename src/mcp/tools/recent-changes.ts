@@ -102,7 +102,7 @@ export const recentChanges = tool({
   name: "recent_changes",
   title: "What has changed, and who did it?",
   description:
-    "Lists changes of accounts, groups or devices, the newest first: what was before and after, when, and who did it and from which address, " +
+    "Lists changes of accounts, groups or devices, those that were found last first (`at` is when they happened): what was before and after, when, and who did it and from which address, " +
     "as Okta's log tells. Cost: no call to Okta. It knows nothing from before `kept_since`, and no sign-ins. `actor` is null where no event of " +
     "the log tells who it was; that does not mean that it was nobody. With `next_cursor` there may be more, also if this answer is short or " +
     "empty: it looked back to `searched_back_to`. For the whole picture of one account, use explain_account.",
